@@ -1,0 +1,192 @@
+//! Rows of the ledger as the rest of the program sees them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, JobKey};
+use crate::digest::Digest;
+use crate::money::{Micros, Unit};
+
+/// Where a job is in its life. Planned and approved jobs have no row yet: a job enters the
+/// ledger with its first intent.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// The intent is durable and the amount reserved; the submission may have left or not.
+    Submitting,
+    /// The provider has it, and its id is durable.
+    Submitted,
+    /// The clip can be fetched.
+    Ready,
+    /// The clip is being fetched.
+    Fetching,
+    /// The clip is on disk, checked, and settled.
+    Done,
+    /// The provider surely did not take it; nothing was charged.
+    Refused,
+    /// The provider took it and it ended without a clip.
+    Failed,
+    /// Nobody knows whether the provider has it; the reservation stays.
+    Unknown,
+    /// The finished clip expired before it was fetched.
+    Lost,
+}
+
+impl JobState {
+    /// Every state, in the order of a job's life.
+    pub const ALL: [JobState; 9] = [
+        JobState::Submitting,
+        JobState::Submitted,
+        JobState::Ready,
+        JobState::Fetching,
+        JobState::Done,
+        JobState::Refused,
+        JobState::Failed,
+        JobState::Unknown,
+        JobState::Lost,
+    ];
+
+    /// As stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            JobState::Submitting => "submitting",
+            JobState::Submitted => "submitted",
+            JobState::Ready => "ready",
+            JobState::Fetching => "fetching",
+            JobState::Done => "done",
+            JobState::Refused => "refused",
+            JobState::Failed => "failed",
+            JobState::Unknown => "unknown",
+            JobState::Lost => "lost",
+        }
+    }
+
+    /// Whether an attempt in this state is open: no other may start (M2).
+    pub fn is_open(self) -> bool {
+        matches!(
+            self,
+            JobState::Submitting
+                | JobState::Submitted
+                | JobState::Ready
+                | JobState::Fetching
+                | JobState::Unknown
+        )
+    }
+}
+
+/// What planning needs to know of a job that the ledger has: small, because there may be a
+/// million of them in memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// Row id of the job.
+    pub job: i64,
+    /// First 16 bytes of the fingerprint of its latest attempt.
+    pub fingerprint: [u8; 16],
+    /// Its state.
+    pub state: JobState,
+}
+
+/// All jobs of the ledger by key.
+pub type KnownJobs = HashMap<JobKey, Known>;
+
+/// A job's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobRecord {
+    /// Row id.
+    pub id: i64,
+    /// Its address.
+    pub address: Address,
+    /// Its state.
+    pub state: JobState,
+    /// Its latest attempt.
+    pub attempt: i64,
+}
+
+/// An attempt's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// Row id; also the attempt key that a provider may get.
+    pub id: i64,
+    /// Its job's row.
+    pub job: i64,
+    /// Its job's address.
+    pub address: Address,
+    /// Its state.
+    pub state: JobState,
+    /// 1 for the job's first.
+    pub number: u32,
+    /// The plan that it was approved in.
+    pub plan: Digest,
+    /// The request as JSON, as it was or would be sent.
+    pub request: String,
+    /// The provider's id, once known.
+    pub remote_id: Option<String>,
+    /// Reserved, in the workspace's unit. Zero once settled or released.
+    pub reserved: Micros,
+    /// Settled, in the workspace's unit.
+    pub settled: Micros,
+    /// Last message (why refused, failed or unknown).
+    pub message: Option<String>,
+    /// When its intent was written.
+    pub started: Timestamp,
+    /// When its state last changed.
+    pub updated: Timestamp,
+    /// From when on a ready clip may be gone.
+    pub expires: Option<Timestamp>,
+    /// How many processes stopped while it was open.
+    pub interruptions: u32,
+    /// The clip, once done.
+    pub clip: Option<ClipRecord>,
+}
+
+/// A finished clip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipRecord {
+    /// Path relative to the workspace.
+    pub path: String,
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// Bytes.
+    pub bytes: u64,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Length in milliseconds.
+    pub duration_ms: u64,
+    /// Frames.
+    pub frames: u32,
+}
+
+/// A person or policy accepting one plan up to a ceiling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Row id.
+    pub id: i64,
+    /// The plan's digest.
+    pub plan: Digest,
+    /// Who.
+    pub by: String,
+    /// Most that may be reserved, settled and unknown together under this plan.
+    pub ceiling: Micros,
+    /// Unit of the ceiling.
+    pub unit: Unit,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the approver's words.
+    pub note: Option<String>,
+}

@@ -1,0 +1,23 @@
+//! Kinora turns a catalogue of still pictures into video clips, in bulk, and never spends a
+//! credit that nobody approved.
+//!
+//! The rooms, lowest first; a lower room never imports a higher one:
+//! money, digest, address, clock, limits, diagnostic, yaml → media, models → manifest →
+//! ledger → plan → providers → run → report → (the binary's) cli.
+
+pub mod address;
+pub mod clock;
+pub mod diagnostic;
+pub mod digest;
+pub mod exit;
+pub mod ledger;
+pub mod limits;
+pub mod manifest;
+pub mod media;
+pub mod models;
+pub mod money;
+pub mod plan;
+pub mod providers;
+pub mod report;
+pub mod run;
+pub mod yaml;

@@ -1,0 +1,13 @@
+//! Manifests: YAML and feeds become a catalogue, every value with its place in the file.
+//!
+//! What lives here: the manifest's types and schema, loading, feeds, references on disk,
+//! selectors. What never does: routes, prices, jobs, network; nothing is written.
+
+mod catalogue;
+mod row;
+
+pub use catalogue::{
+    Axis, Budget, Catalogue, Columns, Concurrency, Limit, Placed, Reference, Role, Row, Selection,
+    Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
+};
+pub use row::AttributeType;

@@ -1,0 +1,359 @@
+//! The catalogue: what a manifest and its feeds mean, checked and resolved.
+//!
+//! Loading makes it, planning reads it. Everything that a later finding may point to keeps its
+//! [`Place`]. Memory is counted: a catalogue of 100,000 subjects with two pictures each stays
+//! under 100 MB. What never lives here: YAML, routes, prices, jobs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use crate::diagnostic::{Place, Sources};
+use crate::digest::Digest;
+use crate::limits::Limits;
+use crate::media::PictureTable;
+use crate::models::Route;
+use crate::money::Unit;
+
+pub use super::row::{Columns, Row};
+
+/// A loaded and checked catalogue.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    /// The manifest's `name`.
+    pub name: String,
+    /// The workspace: the folder of the root manifest. Shown paths are relative to it.
+    pub workspace: PathBuf,
+    /// Every file that was read, for findings.
+    pub sources: Sources,
+    /// Digest over everything that was read but the pictures: manifests, feeds, and the
+    /// environment values that the manifest may read. The same digest means the same catalogue,
+    /// as far as pictures stayed the same.
+    pub inputs: Digest,
+    /// The sets of subjects, in the order of the manifest.
+    pub sets: Vec<SubjectSet>,
+    /// The shots, in the order of the manifest.
+    pub shots: Vec<Shot>,
+    /// Every picture that any reference names, once.
+    pub pictures: PictureTable,
+    /// Environment values that the manifest lists, by name; templates see them as `env.NAME`.
+    pub env: BTreeMap<String, String>,
+    /// Template of a clip's path, relative to the workspace.
+    pub out: Template,
+    /// Limits in force.
+    pub limits: Limits,
+    /// How much may run at once.
+    pub concurrency: Concurrency,
+    /// How much may be spent.
+    pub budget: Budget,
+    /// How often a job that failed without a charge, or surely did not arrive, is tried again.
+    pub retries: u32,
+}
+
+/// How many jobs may be in flight at once. Zero is refused at loading.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Concurrency {
+    /// In the whole run; absent: as many as the providers allow.
+    pub in_flight: Option<u32>,
+    /// By provider name.
+    pub providers: BTreeMap<String, u32>,
+    /// By model name.
+    pub models: BTreeMap<String, u32>,
+}
+
+/// What may be spent, in the workspace's unit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// The workspace's unit; all limits below count it.
+    pub unit: Unit,
+    /// How many of the workspace's unit one of another unit is worth.
+    pub rates: BTreeMap<Unit, Decimal>,
+    /// Most that one run may spend.
+    pub per_run: Option<Limit>,
+    /// Most that one job may cost.
+    pub per_job: Option<Limit>,
+    /// Most in one day (UTC).
+    pub per_day: Option<Limit>,
+    /// Most in one month (UTC).
+    pub per_month: Option<Limit>,
+}
+
+/// An amount in the workspace's unit, and where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The amount.
+    pub amount: Decimal,
+    /// Where.
+    pub place: Place,
+}
+
+/// What a subject is.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectKind {
+    /// Something that is sold.
+    Product,
+    /// A person or figure.
+    Character,
+    /// A place and time, as seen by the camera.
+    Scene,
+    /// What a character wears.
+    Outfit,
+    /// What a product comes in.
+    Packaging,
+    /// A place.
+    Location,
+    /// A look.
+    Style,
+}
+
+impl SubjectKind {
+    /// As written in manifests and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SubjectKind::Product => "product",
+            SubjectKind::Character => "character",
+            SubjectKind::Scene => "scene",
+            SubjectKind::Outfit => "outfit",
+            SubjectKind::Packaging => "packaging",
+            SubjectKind::Location => "location",
+            SubjectKind::Style => "style",
+        }
+    }
+
+    /// Whether a clip of it must keep its identity, so that a shot without any reference of it
+    /// is at risk.
+    pub fn has_identity(self) -> bool {
+        matches!(
+            self,
+            SubjectKind::Product
+                | SubjectKind::Character
+                | SubjectKind::Outfit
+                | SubjectKind::Packaging
+        )
+    }
+}
+
+/// What a reference is for.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// What must stay recognisable.
+    #[default]
+    Identity,
+    /// The clip's first frame.
+    FirstFrame,
+    /// The clip's last frame.
+    LastFrame,
+    /// What a character wears.
+    Wardrobe,
+    /// Where it happens.
+    Environment,
+    /// How it feels.
+    Mood,
+    /// How the camera sees it.
+    Framing,
+    /// How it looks.
+    Style,
+}
+
+impl Role {
+    /// As written in manifests and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Role::Identity => "identity",
+            Role::FirstFrame => "first_frame",
+            Role::LastFrame => "last_frame",
+            Role::Wardrobe => "wardrobe",
+            Role::Environment => "environment",
+            Role::Mood => "mood",
+            Role::Framing => "framing",
+            Role::Style => "style",
+        }
+    }
+}
+
+/// Subjects of one kind, under one name.
+#[derive(Debug, Clone)]
+pub struct SubjectSet {
+    /// Its name in `subjects:`.
+    pub name: Arc<str>,
+    /// What its subjects are.
+    pub kind: SubjectKind,
+    /// The attributes that its subjects have.
+    pub columns: Arc<Columns>,
+    /// Its subjects, in the order of the file.
+    pub subjects: Vec<Subject>,
+    /// Its name in the manifest.
+    pub place: Place,
+}
+
+/// One thing of the catalogue.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Its id, unique in its set.
+    pub id: Box<str>,
+    /// Its attributes.
+    pub row: Row,
+    /// Its tags.
+    pub tags: Box<[Box<str>]>,
+    /// Its pictures, in the order of the manifest; a glob's in the order of their paths.
+    pub references: Box<[Reference]>,
+    /// Where it is written: the item's id, or the row's first cell.
+    pub place: Place,
+}
+
+/// One picture of a subject or a shot.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// Name by which prompts mention it. The pictures of a glob named `detail` are `detail-1`,
+    /// `detail-2`, …; see `group`.
+    pub name: Arc<str>,
+    /// The glob's name, when it came from one; mentioning it mentions them all.
+    pub group: Option<Arc<str>>,
+    /// What it is for.
+    pub role: Role,
+    /// Which picture, in [`Catalogue::pictures`].
+    pub picture: crate::media::PictureId,
+    /// Where it is written (the `image:` value; for a CSV subject this is still the manifest).
+    pub place: Place,
+}
+
+/// A template with its place, compiled when it is first used.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The source.
+    pub source: Arc<str>,
+    /// The whole value in the file.
+    pub place: Place,
+    /// Whether the source stands in the file byte for byte from `place.start` on, so that a
+    /// range in the template is a range in the file. False for folded and escaped scalars.
+    pub literal: bool,
+}
+
+/// A subject named in a shot: set and index in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubjectRef {
+    /// Index in [`Catalogue::sets`].
+    pub set: u32,
+    /// Index in [`SubjectSet::subjects`].
+    pub subject: u32,
+}
+
+/// A prompt with its settings, applied to the subjects that it selects.
+#[derive(Debug, Clone)]
+pub struct Shot {
+    /// Its id.
+    pub id: Arc<str>,
+    /// The `id:` value.
+    pub place: Place,
+    /// Which subjects it is for; empty: none, the shot stands alone.
+    pub selects: Vec<Selection>,
+    /// `where:` over attributes and tags.
+    pub condition: Option<Template>,
+    /// Tags that a subject must all have.
+    pub tags: Vec<String>,
+    /// Further subjects, by the alias under which prompts mention them.
+    pub with: Vec<With>,
+    /// The prompt.
+    pub prompt: Template,
+    /// What it must not show.
+    pub negative_prompt: Option<Template>,
+    /// The shot's own pictures (a mood, a first frame, …).
+    pub references: Vec<Reference>,
+    /// Names of the references that are attached; absent: all.
+    pub uses: Option<Vec<(String, Place)>>,
+    /// The route, where the manifest insists on one.
+    pub route: Option<(Route, Place)>,
+    /// Settings after the manifest's defaults.
+    pub settings: Settings,
+    /// The matrix' axes, sorted by name.
+    pub axes: Vec<Axis>,
+    /// How many takes, from 1.
+    pub takes: u32,
+    /// Seeds of the takes, in their order; takes beyond have derived ones.
+    pub seeds: Vec<u64>,
+    /// The shot's own `out:`.
+    pub out: Option<Template>,
+}
+
+/// Which subjects of one set a shot is for.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// Index in [`Catalogue::sets`].
+    pub set: u32,
+    /// One subject of it, or all.
+    pub subject: Option<u32>,
+}
+
+/// A further subject in a shot.
+#[derive(Debug, Clone)]
+pub struct With {
+    /// How prompts call it: `@host`.
+    pub alias: Arc<str>,
+    /// The subjects it stands for; more than one makes it an axis of the matrix.
+    pub choices: Vec<SubjectRef>,
+    /// The value in the manifest.
+    pub place: Place,
+}
+
+/// One axis of a shot's matrix.
+#[derive(Debug, Clone)]
+pub struct Axis {
+    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `fps`), or any other,
+    /// which templates see as `variant.NAME`.
+    pub name: Arc<str>,
+    /// Its values as text, in the order of the manifest, each with its place.
+    pub values: Vec<(Arc<str>, Place)>,
+}
+
+/// A value with its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Where.
+    pub place: Place,
+}
+
+/// Settings of a shot, after the manifest's defaults. What is absent, the model's card decides.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Settings {
+    /// Model name; absent: `animatic`.
+    pub model: Option<Placed<String>>,
+    /// Seconds.
+    pub duration: Option<Placed<Decimal>>,
+    /// `W:H`.
+    pub aspect: Option<Placed<String>>,
+    /// Name of a resolution on the model's card.
+    pub resolution: Option<Placed<String>>,
+    /// Frames a second.
+    pub fps: Option<Placed<u32>>,
+}

@@ -1,0 +1,111 @@
+//! Attributes of subjects, packed: one allocation a subject, names shared by the set.
+
+use std::sync::Arc;
+
+/// The names of a set's attributes, and what type each has in expressions.
+#[derive(Debug, Clone, Default)]
+pub struct Columns {
+    names: Vec<Box<str>>,
+    types: Vec<AttributeType>,
+}
+
+/// How an attribute is read in `where:` expressions. In prompts it is always its exact text.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AttributeType {
+    /// A number where it is written like one, else text.
+    #[default]
+    Auto,
+    /// Text, even if it looks like a number (`00123`).
+    Text,
+    /// A number; anything else is an error at its cell.
+    Number,
+    /// `true` or `false`; anything else is an error at its cell.
+    Boolean,
+    /// A list, split at commas, semicolons or bars.
+    List,
+}
+
+impl Columns {
+    /// Columns by name.
+    pub fn new(columns: impl IntoIterator<Item = (String, AttributeType)>) -> Arc<Self> {
+        let (names, types) = columns.into_iter().map(|(n, t)| (n.into_boxed_str(), t)).unzip();
+        Arc::new(Columns { names, types })
+    }
+
+    /// Position of a column.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| &**n == name)
+    }
+
+    /// Names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|n| &**n)
+    }
+
+    /// Type of the column at `position`.
+    pub fn type_of(&self, position: usize) -> AttributeType {
+        self.types[position]
+    }
+}
+
+/// One subject's attributes: as many cells as its set has columns; a missing one is absent.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    text: Box<str>,
+    /// End of each cell in `text`; the top bit marks an absent cell.
+    ends: Box<[u32]>,
+}
+
+const ABSENT: u32 = 1 << 31;
+
+impl Row {
+    /// Packs cells, in the order of the columns. The limit on cell and row sizes keeps the sum
+    /// below 2 GiB.
+    pub fn pack<'a>(cells: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let mut text = String::new();
+        let mut ends = Vec::new();
+        for cell in cells {
+            text.push_str(cell.unwrap_or(""));
+            let end = u32::try_from(text.len()).ok().filter(|n| n & ABSENT == 0);
+            let end = end.expect("limits on feeds keep one row below 2 GiB");
+            ends.push(if cell.is_none() { end | ABSENT } else { end });
+        }
+        Row { text: text.into_boxed_str(), ends: ends.into_boxed_slice() }
+    }
+
+    /// The cell at `position`.
+    pub fn get(&self, position: usize) -> Option<&str> {
+        let end = *self.ends.get(position)?;
+        if end & ABSENT != 0 {
+            return None;
+        }
+        let start = position.checked_sub(1).map_or(0, |p| self.ends[p] & !ABSENT);
+        Some(&self.text[start as usize..end as usize])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absent_cell_differs_from_an_empty_one() {
+        let row = Row::pack([Some("a"), None, Some(""), Some("dé")]);
+        assert_eq!(row.get(0), Some("a"));
+        assert_eq!(row.get(1), None);
+        assert_eq!(row.get(2), Some(""));
+        assert_eq!(row.get(3), Some("dé"));
+        assert_eq!(row.get(4), None);
+    }
+}

@@ -1,0 +1,10 @@
+//! Pictures and clips as files: probe, decode, encode, check.
+//!
+//! What lives here: facts about pictures, their table, the MP4 writer and reader. What never
+//! does: what a picture is for, animation (that is the animatic provider), the ledger.
+
+mod pictures;
+
+pub use pictures::{
+    Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, Stamp,
+};

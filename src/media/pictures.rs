@@ -1,0 +1,171 @@
+//! The table of pictures: each file once, with what is known about it.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+
+/// Which picture of a [`PictureTable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PictureId(pub u32);
+
+/// Formats that are recognised by their bytes, never by their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// WebP.
+    Webp,
+}
+
+impl Format {
+    /// Short name, as on cards and in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Format::Jpeg => "jpeg",
+            Format::Png => "png",
+            Format::Webp => "webp",
+        }
+    }
+
+    /// Media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Jpeg => "image/jpeg",
+            Format::Png => "image/png",
+            Format::Webp => "image/webp",
+        }
+    }
+}
+
+/// EXIF orientation, 1 to 8; 1 is upright.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Orientation(pub u8);
+
+impl Orientation {
+    /// Whether width and height change places when it is applied.
+    pub fn swaps_sides(self) -> bool {
+        (5..=8).contains(&self.0)
+    }
+}
+
+/// What the file system says of a file: enough to know that it did not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Inode; zero where there is none.
+    pub inode: u64,
+}
+
+/// What is known of a picture that could be read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Facts {
+    /// Digest of the file's bytes.
+    pub digest: Digest,
+    /// Bytes.
+    pub bytes: u64,
+    /// Format by its header.
+    pub format: Format,
+    /// Width in pixels, upright (after orientation).
+    pub width: u32,
+    /// Height in pixels, upright.
+    pub height: u32,
+    /// EXIF orientation.
+    pub orientation: Orientation,
+}
+
+/// Why a picture can't be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureProblem {
+    /// There is no such file.
+    #[error("this file does not exist")]
+    Missing,
+    /// It can't be read.
+    #[error("it can't be read: {0}")]
+    Unreadable(String),
+    /// It is no picture in a format that Kinora reads.
+    #[error("it is no JPEG, PNG or WebP picture ({0})")]
+    NotAPicture(String),
+    /// It is damaged or cut short.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+    /// It is beyond a limit.
+    #[error("it is too large: {what}")]
+    TooLarge {
+        /// Which size against which limit.
+        what: String,
+        /// The limit's name.
+        limit: &'static str,
+    },
+}
+
+/// One picture file.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// Path as shown and as kept in the ledger: relative to the workspace, `/` between parts.
+    pub path: Box<str>,
+    /// What the file system said at loading; absent when the file is missing.
+    pub stamp: Option<Stamp>,
+    /// What probing found; absent before.
+    pub facts: Option<Result<Facts, PictureProblem>>,
+}
+
+/// Every picture of a catalogue, once.
+#[derive(Debug, Clone, Default)]
+pub struct PictureTable {
+    items: Vec<Picture>,
+    by_path: HashMap<Box<str>, PictureId>,
+}
+
+impl PictureTable {
+    /// The id of a path, entered if new. The limits on subjects and references keep the number
+    /// below four thousand million.
+    pub fn enter(&mut self, path: &str) -> PictureId {
+        if let Some(id) = self.by_path.get(path) {
+            return *id;
+        }
+        let id =
+            PictureId(u32::try_from(self.items.len()).expect("limits keep pictures below 2^32"));
+        self.items.push(Picture { path: path.into(), stamp: None, facts: None });
+        self.by_path.insert(path.into(), id);
+        id
+    }
+
+    /// One picture.
+    pub fn get(&self, id: PictureId) -> &Picture {
+        &self.items[id.0 as usize]
+    }
+
+    /// All pictures, in the order they were entered.
+    pub fn iter(&self) -> impl Iterator<Item = (PictureId, &Picture)> {
+        (0u32..).map(PictureId).zip(self.items.iter())
+    }
+
+    /// All pictures, to be filled in parallel.
+    pub fn items_mut(&mut self) -> &mut [Picture] {
+        &mut self.items
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The facts of a picture that was probed without a problem.
+    pub fn facts(&self, id: PictureId) -> Option<&Facts> {
+        self.get(id).facts.as_ref()?.as_ref().ok()
+    }
+}

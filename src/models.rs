@@ -1,0 +1,12 @@
+//! Model cards: what one model at one provider can do, and what it costs.
+//!
+//! What lives here: the card's types, shipped and workspace cards, abilities, the price of a
+//! job. What never does: prompts, references' files, HTTP.
+
+mod card;
+mod price;
+mod shelf;
+
+pub use card::{AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility};
+pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
+pub use shelf::{SHIPPED, Shelf};

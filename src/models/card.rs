@@ -1,0 +1,305 @@
+//! The model card: abilities of one model, as data.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::price::Price;
+
+/// How a job enters a model.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// A prompt alone.
+    Text,
+    /// One picture, the first frame.
+    Image,
+    /// First and last frame.
+    Frames,
+    /// Several pictures, called by the prompt.
+    References,
+}
+
+impl Route {
+    /// Every route, cheapest in pictures first.
+    pub const ALL: [Route; 4] = [Route::Text, Route::Image, Route::Frames, Route::References];
+
+    /// As written in manifests and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Route::Text => "text",
+            Route::Image => "image",
+            Route::Frames => "frames",
+            Route::References => "references",
+        }
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What one model can do and what it costs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCard {
+    /// Version of the card language: 1.
+    pub kinora_model: u32,
+    /// Name by which manifests call it, for instance `animatic` or `fal/seedance-2.0`.
+    pub model: String,
+    /// Name of the provider that runs it.
+    pub provider: String,
+    /// One line for people.
+    pub title: String,
+    /// Routes it has, with what each takes.
+    pub routes: BTreeMap<Route, RouteAbility>,
+    /// Lengths it can make.
+    pub durations: Durations,
+    /// Aspects it can make; empty when any will do.
+    #[serde(default)]
+    pub aspects: Vec<AspectRatio>,
+    /// Resolutions by name, for instance `720p`.
+    pub resolutions: BTreeMap<String, Resolution>,
+    /// Frame rates it can make; empty when it decides by itself.
+    #[serde(default)]
+    pub fps: Vec<u32>,
+    /// Whether a seed can be given.
+    #[serde(default)]
+    pub seed: bool,
+    /// Whether a negative prompt can be given.
+    #[serde(default)]
+    pub negative_prompt: bool,
+    /// Most characters of a prompt.
+    #[serde(default)]
+    pub prompt_max_chars: Option<usize>,
+    /// What it costs; a card without a price is unpriced, never free.
+    #[serde(default)]
+    pub price: Option<Price>,
+    /// Where these facts are from.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// What one route takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteAbility {
+    /// Fewest pictures.
+    #[serde(default)]
+    pub min: usize,
+    /// Most pictures.
+    #[serde(default)]
+    pub max: usize,
+    /// How a prompt calls a picture on this route; absent when it can't.
+    #[serde(default)]
+    pub mention: Option<Mention>,
+    /// Formats of pictures it takes, by their short names (`jpeg`, `png`, `webp`); empty: all
+    /// that Kinora reads.
+    #[serde(default)]
+    pub formats: Vec<String>,
+    /// Shortest side of a picture, in pixels.
+    #[serde(default)]
+    pub min_side: Option<u32>,
+    /// Longest side of a picture, in pixels.
+    #[serde(default)]
+    pub max_side: Option<u32>,
+    /// Most bytes of one picture.
+    #[serde(default)]
+    pub max_bytes: Option<u64>,
+}
+
+/// How a model wants a picture called in its prompt. `{n}` is the picture's position from 1,
+/// `{name}` its name: `@Image{n}`, `<<<image_{n}>>>`, `[Image {n}]`, `@{name}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Mention(pub String);
+
+impl Mention {
+    /// The call of the picture at `position` (from 1) named `name`.
+    pub fn render(&self, position: usize, name: &str) -> String {
+        self.0.replace("{n}", &position.to_string()).replace("{name}", name)
+    }
+}
+
+/// Lengths that a model can make, in seconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Durations {
+    /// Only these.
+    Values(
+        #[schemars(with = "Vec<f64>")]
+        #[serde(deserialize_with = "crate::yaml::decimals")]
+        Vec<Decimal>,
+    ),
+    /// Anything from `min` to `max`, in steps of `step`.
+    Range {
+        /// Shortest.
+        #[schemars(with = "f64")]
+        #[serde(deserialize_with = "crate::yaml::decimal")]
+        min: Decimal,
+        /// Longest.
+        #[schemars(with = "f64")]
+        #[serde(deserialize_with = "crate::yaml::decimal")]
+        max: Decimal,
+        /// Step from `min`.
+        #[schemars(with = "f64")]
+        #[serde(deserialize_with = "crate::yaml::decimal")]
+        step: Decimal,
+    },
+}
+
+impl Durations {
+    /// Whether `seconds` can be made.
+    pub fn allows(&self, seconds: Decimal) -> bool {
+        match self {
+            Durations::Values(values) => values.contains(&seconds),
+            Durations::Range { min, max, step } => {
+                seconds >= *min
+                    && seconds <= *max
+                    && (step.is_zero() || ((seconds - min) % step).is_zero())
+            }
+        }
+    }
+
+    /// The nearest length that can be made.
+    pub fn nearest(&self, seconds: Decimal) -> Option<Decimal> {
+        match self {
+            Durations::Values(values) => {
+                values.iter().copied().min_by_key(|v| (*v - seconds).abs())
+            }
+            Durations::Range { min, max, step } => {
+                let clamped = seconds.clamp(*min, *max);
+                if step.is_zero() {
+                    return Some(clamped);
+                }
+                Some((min + ((clamped - min) / step).round() * step).min(*max))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Durations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Durations::Values(values) => {
+                let texts: Vec<String> = values.iter().map(|v| v.normalize().to_string()).collect();
+                write!(f, "{} s", texts.join(", "))
+            }
+            Durations::Range { min, max, .. } => {
+                write!(f, "{} to {} s", min.normalize(), max.normalize())
+            }
+        }
+    }
+}
+
+/// An aspect, as width to height, in lowest terms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AspectRatio {
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
+impl AspectRatio {
+    /// From text such as `9:16`. Sides are 1 to 10,000.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (w, h) = text.trim().split_once(':')?;
+        let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (1..=10_000).contains(n));
+        Some(AspectRatio::of(side(w)?, side(h)?))
+    }
+
+    /// The aspect of a size, in lowest terms.
+    pub fn of(width: u32, height: u32) -> Self {
+        let (mut a, mut b) = (width, height);
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        let divisor = a.max(1);
+        AspectRatio { width: width / divisor, height: height / divisor }
+    }
+}
+
+impl fmt::Display for AspectRatio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.width, self.height)
+    }
+}
+
+impl Serialize for AspectRatio {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AspectRatio {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        AspectRatio::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no aspect such as 9:16")))
+    }
+}
+
+impl JsonSchema for AspectRatio {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AspectRatio".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[1-9][0-9]{0,4}:[1-9][0-9]{0,4}$",
+            "description": "Width to height, for instance 9:16."
+        })
+    }
+}
+
+/// A resolution: the shorter side, or exact sizes by aspect where a model has its own table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resolution {
+    /// Pixels of the shorter side.
+    pub short_side: u32,
+    /// Exact `WIDTHxHEIGHT` by aspect, where they differ from the rule.
+    #[serde(default)]
+    pub sizes: BTreeMap<String, String>,
+}
+
+impl Resolution {
+    /// Pixels of a clip of this resolution and aspect; both sides even, as 4:2:0 needs.
+    pub fn size(&self, aspect: AspectRatio) -> (u32, u32) {
+        if let Some((w, h)) = self.sizes.get(&aspect.to_string()).and_then(|s| s.split_once('x')) {
+            if let (Ok(w), Ok(h)) = (w.parse(), h.parse()) {
+                return (w, h);
+            }
+        }
+        let short = u64::from(self.short_side);
+        let (w, h) = (u64::from(aspect.width), u64::from(aspect.height));
+        let scale = |long: u64, by: u64| ((short * long + by / 2) / by) as u32;
+        let (width, height) =
+            if w >= h { (scale(w, h), self.short_side) } else { (self.short_side, scale(h, w)) };
+        (width.next_multiple_of(2), height.next_multiple_of(2))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_follow_the_shorter_side_and_are_even() {
+        let hd = Resolution { short_side: 720, sizes: BTreeMap::new() };
+        let aspect = |t: &str| AspectRatio::parse(t).expect("an aspect");
+        assert_eq!(hd.size(aspect("16:9")), (1280, 720));
+        assert_eq!(hd.size(aspect("9:16")), (720, 1280));
+        assert_eq!(hd.size(aspect("1:1")), (720, 720));
+        assert_eq!(hd.size(aspect("21:9")), (1680, 720));
+    }
+}

@@ -1,0 +1,283 @@
+//! Jobs: one clip to be made, as planned.
+//!
+//! What lives here: the job, its request, its fingerprint's parts. What never does: how jobs
+//! are found (expand), what they cost (estimate), what was done before (diff).
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, JobKey};
+use crate::digest::{Digest, FieldHasher};
+use crate::manifest::Role;
+use crate::media::{Format, PictureId};
+use crate::models::{ModelCard, Priced, Route};
+
+/// Settings of one job, all decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSettings {
+    /// Seconds.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub duration: Decimal,
+    /// `W:H`.
+    pub aspect: String,
+    /// Name of the resolution on the card.
+    pub resolution: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames a second; absent when the model decides.
+    pub fps: Option<u32>,
+    /// Seed; absent when the model takes none.
+    pub seed: Option<u64>,
+}
+
+/// Why a job goes by its route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteReason {
+    /// The manifest says so.
+    Asked,
+    /// No reference is attached.
+    NoReference,
+    /// One picture is attached, and the prompt does not mention it.
+    OnePicture,
+    /// A picture with the role of first frame is attached.
+    FirstFrame,
+    /// First and last frame are attached.
+    FirstAndLastFrame,
+    /// Several pictures are attached.
+    SeveralPictures,
+    /// The prompt mentions a picture by name.
+    Mentioned,
+    /// The prompt mentions its one picture, but the model can only take it as first frame.
+    MentionedAsFirstFrame,
+}
+
+impl RouteReason {
+    /// In words, for reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RouteReason::Asked => "the manifest asks for it",
+            RouteReason::NoReference => "no reference is attached",
+            RouteReason::OnePicture => "one picture, not mentioned by name",
+            RouteReason::FirstFrame => "a first frame is attached",
+            RouteReason::FirstAndLastFrame => "first and last frame are attached",
+            RouteReason::SeveralPictures => "several pictures are attached",
+            RouteReason::Mentioned => "the prompt mentions a picture",
+            RouteReason::MentionedAsFirstFrame => {
+                "the prompt mentions its picture, which this model takes as first frame"
+            }
+        }
+    }
+}
+
+/// A picture as attached to one job, in the order in which the model gets them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// Name: the reference's own, or `alias.name` for a further subject's.
+    pub name: Arc<str>,
+    /// What it is for on this route.
+    pub role: Role,
+    /// The file.
+    pub picture: PictureId,
+}
+
+/// One planned job.
+#[derive(Debug, Clone)]
+pub struct PlannedJob {
+    /// Its stable name.
+    pub address: Address,
+    /// The address' key.
+    pub key: JobKey,
+    /// Index of its shot in the catalogue.
+    pub shot: u32,
+    /// Its subject in the catalogue.
+    pub subject: Option<crate::manifest::SubjectRef>,
+    /// Take, from 1.
+    pub take: u32,
+    /// The model.
+    pub model: Arc<ModelCard>,
+    /// How it enters the model.
+    pub route: Route,
+    /// Why.
+    pub reason: RouteReason,
+    /// The prompt as sent: filled in, mentions written as the model wants them.
+    pub prompt: String,
+    /// The negative prompt as sent.
+    pub negative_prompt: Option<String>,
+    /// Settings.
+    pub settings: JobSettings,
+    /// Pictures as sent.
+    pub attached: Vec<Attached>,
+    /// The request's name.
+    pub fingerprint: Fingerprint,
+    /// What it is expected to cost, in the workspace's unit where a rate is known.
+    pub estimate: Priced,
+    /// What the same clip would cost by the text route; absent when the model has none or it
+    /// is unpriced.
+    pub text_estimate: Option<Decimal>,
+    /// Where the clip goes, relative to the workspace.
+    pub out: String,
+}
+
+/// The name of a request: a digest over its parts, and the parts' own digests, so that a later
+/// plan can say what changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint {
+    /// Over all parts.
+    pub whole: Digest,
+    /// The first eight bytes of each part's digest, in the order of [`Part::ALL`].
+    pub parts: [u64; 4],
+}
+
+/// The parts of a request, by which a change is explained.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Model and route.
+    Model,
+    /// Prompt and negative prompt.
+    Prompt,
+    /// Duration, size, frame rate, seed.
+    Settings,
+    /// Bytes, roles or order of pictures.
+    Reference,
+}
+
+impl Part {
+    /// In the order in which a fingerprint keeps them.
+    pub const ALL: [Part; 4] = [Part::Model, Part::Prompt, Part::Settings, Part::Reference];
+
+    /// As reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Part::Model => "model",
+            Part::Prompt => "prompt",
+            Part::Settings => "settings",
+            Part::Reference => "reference",
+        }
+    }
+}
+
+impl Fingerprint {
+    /// Of a request's parts. Nothing here is a position in a file, a path or a time.
+    pub fn of<'a>(
+        model: &ModelCard,
+        route: Route,
+        prompt: &str,
+        negative_prompt: Option<&str>,
+        settings: &JobSettings,
+        pictures: impl Iterator<Item = (Role, &'a Digest)>,
+    ) -> Self {
+        let model = FieldHasher::new("model")
+            .field(model.provider.as_bytes())
+            .field(model.model.as_bytes())
+            .field(route.as_str().as_bytes())
+            .finish();
+        let prompt = FieldHasher::new("prompt")
+            .field(prompt.as_bytes())
+            .optional(negative_prompt.map(str::as_bytes))
+            .finish();
+        let settings = FieldHasher::new("settings")
+            .field(settings.duration.normalize().to_string().as_bytes())
+            .field(settings.aspect.as_bytes())
+            .field(settings.resolution.as_bytes())
+            .field(&settings.width.to_le_bytes())
+            .field(&settings.height.to_le_bytes())
+            .optional(settings.fps.map(u32::to_le_bytes).as_ref().map(|b| &b[..]))
+            .optional(settings.seed.map(u64::to_le_bytes).as_ref().map(|b| &b[..]))
+            .finish();
+        let mut references = FieldHasher::new("references");
+        for (role, digest) in pictures {
+            references.field(role.as_str().as_bytes()).field(digest.as_bytes());
+        }
+        let parts = [model, prompt, settings, references.finish()];
+        let mut whole = FieldHasher::new("request");
+        for part in &parts {
+            whole.field(part.as_bytes());
+        }
+        Fingerprint { whole: whole.finish(), parts: parts.map(|d| first_eight(&d)) }
+    }
+
+    /// Which parts differ from an earlier request's.
+    pub fn differences(&self, earlier: &[u64; 4]) -> Vec<Part> {
+        Part::ALL
+            .into_iter()
+            .zip(self.parts.iter().zip(earlier))
+            .filter(|(_, (a, b))| a != b)
+            .map(|(p, _)| p)
+            .collect()
+    }
+}
+
+fn first_eight(digest: &Digest) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest.as_bytes()[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+/// What is asked of a provider: everything it needs, nothing of the manifest. The ledger keeps
+/// it with the attempt, so that a resumed run sends and polls for exactly what was planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The job it is for.
+    pub address: Address,
+    /// Model name.
+    pub model: String,
+    /// Provider name.
+    pub provider: String,
+    /// Route.
+    pub route: Route,
+    /// Prompt as sent.
+    pub prompt: String,
+    /// Negative prompt as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
+    /// Settings.
+    pub settings: JobSettings,
+    /// Pictures, in the order in which the model gets them.
+    pub references: Vec<RequestReference>,
+    /// Where the clip goes, relative to the workspace, `/` between parts.
+    pub out: String,
+    /// Fingerprint of all the above but address and `out`.
+    pub fingerprint: Digest,
+    /// Ids for reports: the shot.
+    pub shot: String,
+    /// Ids for reports: `set.id` of the subject, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// One picture of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestReference {
+    /// Name.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// Path relative to the workspace.
+    pub path: String,
+    /// Digest of its bytes at planning. Whoever sends it checks the bytes against this.
+    pub digest: Digest,
+    /// Format.
+    pub format: Format,
+    /// Upright width in pixels.
+    pub width: u32,
+    /// Upright height in pixels.
+    pub height: u32,
+}

@@ -1,0 +1,254 @@
+//! The plan's summary: what a budget owner reads before saying yes. Versioned and schema'd.
+//!
+//! What lives here: its types only. Building it is `plan::build`; showing it is `report`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::job::Part;
+use crate::diagnostic::FindingJson;
+
+/// Major version of the JSON form. Readers refuse another major version and ignore fields
+/// they don't know.
+pub const PLAN_FORMAT: &str = "1.0";
+
+/// Amounts as decimal strings by unit: `{"credits": "12.5"}`.
+pub type AmountsJson = BTreeMap<String, String>;
+
+/// What a plan says in sum.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct PlanSummary {
+    /// Version of this form.
+    pub format_version: String,
+    /// The manifest's name.
+    pub name: String,
+    /// The manifest's path as given.
+    pub manifest: String,
+    /// The plan's digest: over the address, fingerprint and estimate of every job.
+    pub plan: String,
+    /// The workspace's unit.
+    pub unit: String,
+    /// Every job of the plan, done or not.
+    pub all: Tally,
+    /// The jobs that a run would start now.
+    pub to_run: Tally,
+    /// How the plan differs from the ledger.
+    pub changes: Changes,
+    /// Totals of the jobs that a run would start, by shot in the manifest's order.
+    pub by_shot: Vec<Group>,
+    /// … by model.
+    pub by_model: Vec<Group>,
+    /// … by route.
+    pub by_route: Vec<Group>,
+    /// … by kind of subject (`none` for shots without one).
+    pub by_kind: Vec<Group>,
+    /// Prices that were used, oldest first.
+    pub prices: Vec<PriceUsed>,
+    /// Budgets that bear on this plan, with what is left of them.
+    pub budgets: Vec<BudgetLine>,
+    /// The approval in force for this plan, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalLine>,
+    /// Pictures that were probed.
+    pub pictures: PictureTally,
+    /// Warnings and advice.
+    pub findings: Vec<FindingOut>,
+    /// Findings left out of `findings`, by code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub findings_left_out: BTreeMap<String, usize>,
+}
+
+/// A finding inside a summary (read back from a cached plan as well as written).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct FindingOut {
+    /// Stable code.
+    pub code: String,
+    /// `error`, `warning` or `advice`.
+    pub severity: crate::diagnostic::Severity,
+    /// What.
+    pub message: String,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// `file:line:column`, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+impl From<FindingJson> for FindingOut {
+    fn from(f: FindingJson) -> Self {
+        let at = f.place.map(|p| format!("{}:{}:{}", p.file, p.line, p.column));
+        FindingOut { code: f.code, severity: f.severity, message: f.message, help: f.help, at }
+    }
+}
+
+/// Jobs and their cost.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// Jobs.
+    pub jobs: u64,
+    /// Seconds of clip, as a decimal string.
+    pub seconds: String,
+    /// Estimated cost of the priced ones, by unit.
+    pub estimate: AmountsJson,
+    /// What the same clips would cost by the text route, over those jobs where both are known.
+    pub as_text: AmountsJson,
+    /// What entering by pictures adds to the price, over those jobs where both are known.
+    pub image_extra: AmountsJson,
+    /// Jobs whose price is not known; not in `estimate`.
+    pub unpriced: u64,
+}
+
+/// A named part of the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Its jobs and cost.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// The plan against the ledger.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Changes {
+    /// Jobs that the ledger has never seen.
+    pub new: u64,
+    /// Jobs that were made, but of another request.
+    pub changed: u64,
+    /// What changed in them; one job may count under several parts.
+    pub changed_by: BTreeMap<Part, u64>,
+    /// Jobs whose clip is there.
+    pub done: u64,
+    /// Jobs that a provider has, or whose clip waits to be fetched.
+    pub in_flight: u64,
+    /// Jobs that failed, were refused or lost, and would be tried again.
+    pub to_retry: u64,
+    /// Jobs whose submission has an unknown outcome; they wait for a person.
+    pub unknown: u64,
+    /// Jobs of the ledger that the manifest doesn't ask for any more.
+    pub orphaned: u64,
+    /// Some of those, by address.
+    pub orphaned_examples: Vec<String>,
+}
+
+/// A price list that the plan used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PriceUsed {
+    /// Model.
+    pub model: String,
+    /// Unit on its card.
+    pub unit: String,
+    /// The day on which it was true.
+    pub as_of: String,
+    /// Where it was read.
+    pub source: String,
+}
+
+/// A budget and what is left of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetLine {
+    /// `per_run`, `per_job`, `per_day` or `per_month`.
+    pub name: String,
+    /// The limit.
+    pub limit: String,
+    /// Spent, reserved and unknown so far in its period.
+    pub used: String,
+    /// Whether the plan fits what is left.
+    pub fits: bool,
+}
+
+/// An approval in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ApprovalLine {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: String,
+    /// Up to how much.
+    pub ceiling: String,
+}
+
+/// Pictures of the plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PictureTally {
+    /// Different files.
+    pub files: u64,
+    /// Read now.
+    pub probed: u64,
+    /// Known from the ledger's cache.
+    pub cached: u64,
+}
+
+/// How one job stands against the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "change")]
+pub enum Change {
+    /// Never seen.
+    New,
+    /// Made of another request.
+    Changed {
+        /// What changed.
+        why: Vec<Part>,
+    },
+    /// The clip is there.
+    Done,
+    /// A provider has it, or its clip waits.
+    InFlight,
+    /// Failed, refused or lost; would be tried again.
+    Retry,
+    /// Unknown outcome; waits for a person.
+    Unknown,
+}
+
+impl Change {
+    /// Whether a run would start it now.
+    pub fn runs(&self) -> bool {
+        matches!(self, Change::New | Change::Changed { .. } | Change::Retry)
+    }
+}
+
+/// One job as a line of the JSON and CSV reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JobLine {
+    /// Address.
+    pub address: String,
+    /// `new`, `changed`, `done`, `in_flight`, `retry` or `unknown`.
+    pub change: String,
+    /// What changed.
+    pub why: Vec<Part>,
+    /// `set.id`.
+    pub subject: Option<String>,
+    /// Shot.
+    pub shot: String,
+    /// Model.
+    pub model: String,
+    /// Route.
+    pub route: crate::models::Route,
+    /// Why this route.
+    pub reason: String,
+    /// Seconds.
+    pub seconds: String,
+    /// `WIDTHxHEIGHT`.
+    pub size: String,
+    /// Frames a second.
+    pub fps: Option<u32>,
+    /// Seed.
+    pub seed: Option<u64>,
+    /// Names of the pictures, in the order in which the model gets them.
+    pub references: Vec<String>,
+    /// Prompt as sent.
+    pub prompt: String,
+    /// Estimate, a decimal string; absent when unpriced.
+    pub estimate: Option<String>,
+    /// Unit of the estimate.
+    pub unit: Option<String>,
+    /// What entering by pictures adds, where both prices are known.
+    pub image_extra: Option<String>,
+    /// Where the clip goes.
+    pub out: String,
+    /// The request's digest.
+    pub fingerprint: String,
+}

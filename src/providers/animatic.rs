@@ -1,0 +1,1 @@
+//! The animatic: the box's own provider, which renders clips from pictures, free of charge.
