@@ -2,7 +2,7 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, limits, diagnostic, yaml → media, models → manifest →
+//! money, digest, address, clock, limits, diagnostic, yaml, template → media, models → manifest →
 //! ledger → plan → providers → run → report → (the binary's) cli.
 
 pub mod address;
@@ -20,4 +20,5 @@ pub mod plan;
 pub mod providers;
 pub mod report;
 pub mod run;
+pub mod template;
 pub mod yaml;

@@ -1,0 +1,204 @@
+//! Templates and expressions: the one module that knows the template engine.
+//!
+//! What lives here: strict compiling and rendering with a step limit, and errors with their
+//! range in the template. What never does: which variables exist and what they mean.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, ErrorKind, Expression, Template, UndefinedBehavior};
+
+use crate::limits::Limits;
+
+pub use minijinja::value::{Enumerator, Object, ObjectRepr, Value as TemplateValue};
+
+/// Why a template or expression can't be compiled or filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateError {
+    /// What kind of problem it is.
+    pub kind: TemplateErrorKind,
+    /// What happened, one sentence without a full stop.
+    pub message: String,
+    /// Bytes of the template that it is about, where the engine knows.
+    pub range: Option<Range<usize>>,
+}
+
+/// Kinds of template problems that callers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TemplateErrorKind {
+    /// It doesn't parse.
+    Syntax,
+    /// It names something that isn't there.
+    Undefined,
+    /// It takes more steps than `template_fuel` allows.
+    OutOfFuel,
+    /// Anything else: a wrong type, an unknown filter, …
+    Other,
+}
+
+/// Compiles templates whose sources live for `'s`. Shared by reference between threads.
+pub struct Engine<'s> {
+    env: Environment<'s>,
+}
+
+impl<'s> Engine<'s> {
+    /// A strict engine: an undefined variable is an error, nothing is escaped, and no template
+    /// takes more than `template_fuel` steps.
+    pub fn new(limits: &Limits) -> Self {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_auto_escape_callback(|_| AutoEscape::None);
+        env.set_debug(true);
+        env.set_fuel(Some(limits.template_fuel));
+        Engine { env }
+    }
+
+    /// Compiles a template.
+    pub fn template(&self, source: &'s str) -> Result<Compiled<'_, 's>, TemplateError> {
+        if !source.contains('{') {
+            return Ok(Compiled::Literal(source));
+        }
+        let template = self.env.template_from_str(source).map_err(|e| convert(&e))?;
+        Ok(Compiled::Template(template))
+    }
+
+    /// Compiles an expression such as `price > 20 and "new" in tags`.
+    pub fn expression(&self, source: &'s str) -> Result<Condition<'_, 's>, TemplateError> {
+        self.env.compile_expression(source).map(Condition).map_err(|e| convert(&e))
+    }
+}
+
+/// A compiled template.
+pub enum Compiled<'e, 's> {
+    /// Text without any tag.
+    Literal(&'s str),
+    /// A template.
+    Template(Template<'e, 's>),
+}
+
+impl Compiled<'_, '_> {
+    /// Fills it in.
+    pub fn render(&self, context: Value) -> Result<String, TemplateError> {
+        match self {
+            Compiled::Literal(text) => Ok((*text).to_owned()),
+            Compiled::Template(template) => template.render(context).map_err(|e| convert(&e)),
+        }
+    }
+
+    /// The variables that it reads and doesn't set, as dotted paths (`subject.title`), sorted.
+    pub fn undeclared(&self) -> BTreeSet<String> {
+        match self {
+            Compiled::Literal(_) => BTreeSet::new(),
+            Compiled::Template(template) => {
+                template.undeclared_variables(true).into_iter().collect()
+            }
+        }
+    }
+}
+
+/// A compiled expression.
+pub struct Condition<'e, 's>(Expression<'e, 's>);
+
+impl Condition<'_, '_> {
+    /// Whether it holds.
+    pub fn holds(&self, context: Value) -> Result<bool, TemplateError> {
+        self.0.eval(context).map(|value| value.is_true()).map_err(|e| convert(&e))
+    }
+
+    /// The variables that it reads, as dotted paths, sorted.
+    pub fn undeclared(&self) -> BTreeSet<String> {
+        self.0.undeclared_variables(true).into_iter().collect()
+    }
+}
+
+fn convert(error: &minijinja::Error) -> TemplateError {
+    let kind = match error.kind() {
+        ErrorKind::SyntaxError => TemplateErrorKind::Syntax,
+        ErrorKind::UndefinedError => TemplateErrorKind::Undefined,
+        ErrorKind::OutOfFuel => TemplateErrorKind::OutOfFuel,
+        _ => TemplateErrorKind::Other,
+    };
+    let message = match kind {
+        TemplateErrorKind::OutOfFuel => "the template takes too many steps".to_owned(),
+        _ => match error.detail() {
+            Some(detail) => detail.to_owned(),
+            None => error.kind().to_string(),
+        },
+    };
+    TemplateError { kind, message, range: error.range() }
+}
+
+/// Where a variable stands in a template: the first whole occurrence of its dotted path. The
+/// engine tells which variables are read, but not where.
+pub fn find_variable(source: &str, path: &str) -> Option<Range<usize>> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut from = 0;
+    while let Some(found) = source[from..].find(path) {
+        let (start, end) = (from + found, from + found + path.len());
+        let before = source[..start].chars().next_back();
+        let after = source[end..].chars().next();
+        let inside_tag = source[..start].rfind('{') > source[..start].rfind('}');
+        let whole = !before.is_some_and(|c| is_word(c) || c == '.') && !after.is_some_and(is_word);
+        if whole && (inside_tag || !source.contains('{')) {
+            return Some(start..end);
+        }
+        from = end;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::context;
+
+    fn limits() -> Limits {
+        Limits::default()
+    }
+
+    #[test]
+    fn an_undefined_variable_is_an_error_at_its_place() {
+        let engine = Engine::new(&limits());
+        let template = engine.template("a {{ colour }} mug").expect("it parses");
+        let error = template.render(context! { title => "x" }).expect_err("strict");
+        assert_eq!(error.kind, TemplateErrorKind::Undefined);
+        assert_eq!(error.range, Some(5..11));
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_range() {
+        let engine = Engine::new(&limits());
+        let error = engine.template("a {{ colour | }} mug").err().expect("it doesn't parse");
+        assert_eq!(error.kind, TemplateErrorKind::Syntax);
+        assert!(error.range.is_some());
+    }
+
+    #[test]
+    fn an_endless_template_runs_out_of_fuel() {
+        let engine = Engine::new(&limits());
+        let source =
+            "{% for i in range(9999) %}{% for j in range(9999) %}x{% endfor %}{% endfor %}";
+        let template = engine.template(source).expect("it parses");
+        let error = template.render(context! {}).expect_err("too many steps");
+        assert_eq!(error.kind, TemplateErrorKind::OutOfFuel);
+    }
+
+    #[test]
+    fn variables_are_known_before_any_row_is_filled_in() {
+        let engine = Engine::new(&limits());
+        let template =
+            engine.template("{{ title }} of {{ host.name | upper }}").expect("it parses");
+        let names: Vec<String> = template.undeclared().into_iter().collect();
+        assert_eq!(names, ["host.name", "title"]);
+        assert_eq!(find_variable("title: {{ title }}", "title"), Some(10..15));
+    }
+
+    #[test]
+    fn expressions_compare_numbers_and_look_into_lists() {
+        let engine = Engine::new(&limits());
+        let condition = engine.expression("price > 20 and 'new' in tags").expect("it parses");
+        assert_eq!(condition.holds(context! { price => 21, tags => ["new"] }), Ok(true));
+        assert_eq!(condition.holds(context! { price => 19, tags => ["new"] }), Ok(false));
+    }
+}
