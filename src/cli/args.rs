@@ -1,0 +1,226 @@
+//! The command line, as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rust_decimal::Decimal;
+
+/// Turns a shop's catalogue of still pictures into video clips, in bulk, and never spends a
+/// credit that nobody approved.
+#[derive(Debug, Parser)]
+#[command(name = "kinora", version, max_term_width = 100, after_help = after_help())]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Print data, findings and progress as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Raise or lower a limit, for instance `--limit jobs=5000000`
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = parse_limit)]
+    pub limit: Vec<(String, u64)>,
+    /// When to colour text
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// Columns of text output; the terminal's own by default
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=400))]
+    pub width: Option<u16>,
+}
+
+/// When to colour text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Load and validate everything; spend nothing, touch no network
+    Check(ManifestArg),
+    /// The dry run: jobs, routes, estimates, what changed, warnings
+    Plan(PlanArgs),
+    /// Record that a person accepts the plan, up to a ceiling
+    Approve(ApproveArgs),
+    /// Make the clips that are approved; goes on where it stopped
+    Run(RunArgs),
+    /// What the ledger says now
+    Status(StatusArgs),
+    /// What was made, as text, JSON, CSV, Markdown or a page to look at
+    Report(ReportArgs),
+    /// The models that can be planned with, their abilities and prices
+    Models(ModelsArgs),
+    /// Print the JSON Schema of a file that Kinora reads or writes
+    Schema(SchemaArgs),
+}
+
+/// A manifest.
+#[derive(Debug, Clone, Args)]
+pub struct ManifestArg {
+    /// The manifest, or a folder that holds a `kinora.yaml`
+    #[arg(default_value = ".")]
+    pub manifest: PathBuf,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+    /// How to show it
+    #[arg(long, value_enum)]
+    pub format: Option<PlanFormat>,
+    /// Write it to a file; the format follows from .json, .csv, .md or .txt
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Forms of the dry-run report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For a terminal
+    Text,
+    /// The whole plan, for programs
+    Json,
+    /// One line a job
+    Csv,
+    /// For a pull request
+    Markdown,
+}
+
+/// Options of `approve`.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+    /// Who approves
+    #[arg(long)]
+    pub by: String,
+    /// The most that may be spent under this plan, in the workspace's unit; the plan's own
+    /// estimate by default
+    #[arg(long, value_name = "AMOUNT")]
+    pub ceiling: Option<Decimal>,
+    /// Why, for the record
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+    /// Approve the plan as it stands, up to its own estimate, without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Write the page to look at when the run ends
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+    /// How to show it
+    #[arg(long, value_enum)]
+    pub format: Option<ReportFormat>,
+    /// Write it to a file; the format follows from .html, .json, .csv, .md or .txt
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Forms of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For a terminal
+    Text,
+    /// Everything, for programs
+    Json,
+    /// One line a job
+    Csv,
+    /// For a pull request
+    Markdown,
+    /// A page with the clips
+    Html,
+}
+
+/// Options of `models`.
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    /// A manifest or workspace whose own `models/` folder counts too
+    #[arg(default_value = ".")]
+    pub workspace: PathBuf,
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Which
+    #[arg(value_enum)]
+    pub name: SchemaName,
+}
+
+/// The schemas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaName {
+    /// A manifest
+    Manifest,
+    /// A model card
+    ModelCard,
+    /// The plan, as `plan --json` prints it
+    Plan,
+    /// The report, as `report --format json` prints it
+    Report,
+    /// One line of `run --json`
+    Events,
+    /// The file beside a clip
+    Sidecar,
+}
+
+fn parse_limit(text: &str) -> Result<(String, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    let name = name.trim();
+    let value = value.trim().replace('_', "");
+    let value: u64 =
+        value.parse().map_err(|_| format!("`{value}` is no whole number of at least 1"))?;
+    if value == 0 {
+        return Err("a limit of 0 would forbid everything; leave it out for the default".into());
+    }
+    let names = kinora::limits::Limits::TABLE.iter().map(|l| l.name);
+    if names.clone().any(|n| n == name) {
+        return Ok((name.to_owned(), value));
+    }
+    let hint = kinora::diagnostic::nearest(name, names.clone())
+        .map(|n| format!("; did you mean `{n}`?"))
+        .unwrap_or_default();
+    let all: Vec<&str> = names.collect();
+    Err(format!("there is no limit `{name}`{hint} (limits: {})", all.join(", ")))
+}
+
+fn after_help() -> String {
+    let mut text = String::from("Exit codes:\n");
+    for (exit, meaning) in kinora::exit::Exit::TABLE {
+        text.push_str(&format!("  {:>2}  {meaning}\n", exit.code()));
+    }
+    text
+}
