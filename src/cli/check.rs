@@ -1,0 +1,46 @@
+//! `kinora check`: load and validate everything, spend nothing, touch no network.
+
+use kinora::diagnostic::{Findings, Sources, render_json};
+use kinora::exit::Exit;
+use serde_json::json;
+
+use super::args::{Global, ManifestArg};
+use super::output::Output;
+use super::planning::plan_whole;
+use super::workspace::{Workspace, read_ledger};
+use super::Outcome;
+
+/// Runs it.
+pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
+    let mut workspace = Workspace::load(&arguments.manifest, global, output)?;
+    let ledger = read_ledger(&workspace.catalogue.workspace)?;
+    let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    if output.json {
+        output.data(&findings_json(&workspace.findings, &workspace.sources));
+        return Ok(Exit::Done);
+    }
+    output.findings(&workspace.findings, &workspace.sources);
+    let subjects: usize = workspace.catalogue.sets.iter().map(|s| s.subjects.len()).sum();
+    output.data(&format!(
+        "{}: {} subjects, {} pictures, {} shots, {} jobs; all valid",
+        workspace.given,
+        subjects,
+        workspace.catalogue.pictures.len(),
+        workspace.catalogue.shots.len(),
+        plan.summary.all.jobs
+    ));
+    Ok(Exit::Done)
+}
+
+/// Findings for programs.
+pub fn findings_json(findings: &Findings, sources: &Sources) -> String {
+    let left_out: serde_json::Map<String, serde_json::Value> =
+        findings.left_out().map(|(code, n)| (code.to_owned(), json!(n))).collect();
+    let all = json!({
+        "format_version": "1.0",
+        "valid": !findings.has_errors(),
+        "findings": render_json(findings, sources),
+        "left_out": left_out,
+    });
+    format!("{all:#}\n")
+}
