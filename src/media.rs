@@ -4,7 +4,9 @@
 //! does: what a picture is for, animation (that is the animatic provider), the ledger.
 
 mod pictures;
+mod probe;
 
 pub use pictures::{
     Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, Stamp,
 };
+pub use probe::{PictureCache, Probed, probe, probe_all};

@@ -32,3 +32,13 @@ impl Shelf {
         self.digest
     }
 }
+
+impl FromIterator<ModelCard> for Shelf {
+    /// A shelf of these cards; of two with one name, the later wins.
+    fn from_iter<I: IntoIterator<Item = ModelCard>>(cards: I) -> Self {
+        let named = cards.into_iter().map(|card| (card.model.clone(), Arc::new(card)));
+        let cards: BTreeMap<String, Arc<ModelCard>> = named.collect();
+        let text = serde_json::to_vec(&cards).ok();
+        Shelf { digest: text.map(|text| Digest::of(&text)), cards }
+    }
+}
