@@ -95,6 +95,7 @@ CREATE TABLE attempt_state (
     message       TEXT,
     -- Only an open attempt holds money that is not settled.
     CHECK (reserved = 0 OR state IN ('submitting', 'submitted', 'unknown')),
+    CHECK (settled = 0 OR state IN ('ready', 'fetching', 'done', 'failed', 'lost')),
     -- A provider's id is known from its acceptance on.
     CHECK (remote_id IS NOT NULL OR state IN ('submitting', 'refused', 'unknown'))
 ) STRICT;
