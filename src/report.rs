@@ -7,6 +7,7 @@ mod layout;
 mod markdown;
 mod phrase;
 mod plan;
+mod run;
 #[cfg(test)]
 mod schema_file;
 
@@ -15,4 +16,9 @@ pub use markdown::MARKDOWN_BYTES;
 pub use plan::{
     JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
     plan_schema, plan_text, verdict,
+};
+pub use run::{
+    ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
+    RunCsv, RunReport, RunSummary, RunTotals, SettingsView, ThumbnailError, html, run_json,
+    run_markdown, run_schema, run_text, status_text, thumbnail,
 };

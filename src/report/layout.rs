@@ -206,7 +206,7 @@ mod tests {
     fn prose_wraps_by_columns_not_by_characters() {
         let lines = Paper::new(48, false).prose("  ", &"商品".repeat(30));
         assert!(lines.len() > 2);
-        assert!(lines.iter().all(|l| shown_width(l) <= 40), "{lines:?}");
+        assert!(lines.iter().all(|l| shown_width(l) <= 48), "{lines:?}");
     }
 
     #[test]

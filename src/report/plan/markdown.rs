@@ -30,7 +30,7 @@ pub fn plan_markdown<'a>(
     changes(summary, &mut doc);
     for step in steps(summary) {
         let said: String = step.iter().map(piece_markdown).collect();
-        doc.line(&format!("→ {said}"));
+        doc.line(&format!("- {said}"));
     }
     findings(summary, &mut doc);
     if summary.to_run.jobs > 0 {
