@@ -32,6 +32,8 @@ const ATTEMPT: &str = "SELECT a.id, a.job, j.address, s.state, a.number, a.plan,
     FROM attempt_state s JOIN attempts a ON a.id = s.attempt JOIN jobs j ON j.id = a.job
     LEFT JOIN clips c ON c.attempt = s.attempt";
 
+const APPROVAL: &str = "SELECT id, plan, by, ceiling, unit, at, note FROM approvals";
+
 impl Ledger {
     /// All jobs by key, small enough for a million of them.
     pub fn known_jobs(&self) -> Result<KnownJobs, LedgerError> {
@@ -147,20 +149,27 @@ impl Ledger {
     /// The latest approval of a plan.
     pub fn approval_for(&self, plan: &Digest) -> Result<Option<Approval>, LedgerError> {
         self.one(
-            "SELECT id, plan, by, ceiling, unit, at, note FROM approvals WHERE plan = ?
-             ORDER BY id DESC LIMIT 1",
+            &format!("{APPROVAL} WHERE plan = ? ORDER BY id DESC LIMIT 1"),
             &plan.as_bytes()[..],
-            |row| {
-                Ok(Approval {
-                    id: row.get(0)?,
-                    plan: Digest::from_bytes(bytes(row, 1)?),
-                    by: row.get(2)?,
-                    ceiling: micros(row, 3)?,
-                    unit: Unit::new(row.get_ref(4)?.as_str()?),
-                    at: time(row, 5)?,
-                    note: row.get(6)?,
-                })
-            },
+            approval_of,
+        )
+    }
+
+    /// The latest approval of any plan.
+    pub fn latest_approval(&self) -> Result<Option<Approval>, LedgerError> {
+        self.one(
+            &format!("{APPROVAL} WHERE ?1 IS NULL ORDER BY id DESC LIMIT 1"),
+            rusqlite::types::Null,
+            approval_of,
+        )
+    }
+
+    /// The unit of the latest run: what the ledger's amounts count. Absent before any run.
+    pub fn unit(&self) -> Result<Option<Unit>, LedgerError> {
+        self.one(
+            "SELECT unit FROM runs WHERE ?1 IS NULL ORDER BY id DESC LIMIT 1",
+            rusqlite::types::Null,
+            |row| Ok(Unit::new(row.get_ref(0)?.as_str()?)),
         )
     }
 
@@ -186,6 +195,18 @@ impl Ledger {
         };
         row().map_err(|e| self.failed(&e))
     }
+}
+
+fn approval_of(row: &Row<'_>) -> rusqlite::Result<Approval> {
+    Ok(Approval {
+        id: row.get(0)?,
+        plan: Digest::from_bytes(bytes(row, 1)?),
+        by: row.get(2)?,
+        ceiling: micros(row, 3)?,
+        unit: Unit::new(row.get_ref(4)?.as_str()?),
+        at: time(row, 5)?,
+        note: row.get(6)?,
+    })
 }
 
 fn attempt_of(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
