@@ -3,6 +3,11 @@
 //! What lives here: facts about pictures, their table, the MP4 writer and reader. What never
 //! does: what a picture is for, animation (that is the animatic provider), the ledger.
 
+pub mod clip;
+pub mod decode;
+pub mod encode;
+pub mod frame;
+mod mp4;
 mod pictures;
 mod probe;
 
