@@ -4,6 +4,7 @@
 //! selectors. What never does: routes, prices, jobs, network; nothing is written.
 
 mod catalogue;
+mod raw;
 mod row;
 
 pub use catalogue::{
