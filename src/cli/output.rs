@@ -47,9 +47,9 @@ impl Output {
     /// Prints data. A closed pipe (`| head`) ends the program quietly, as it should.
     pub fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        let written = out.write_all(text.as_bytes()).and_then(|()| {
-            if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
-        });
+        let written = out
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
         if written.and_then(|()| out.flush()).is_err() {
             std::process::exit(i32::from(kinora::exit::Exit::Done.code()));
         }

@@ -181,12 +181,16 @@ impl SourceCode for WindowSource {
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let text: &'a str = &self.window.text;
         let inner = text.read_span(span, context_lines_before, context_lines_after)?;
+        // Asked without context, miette wants the place itself for the header; it counts bytes,
+        // people count characters.
+        let own_place = context_lines_before == 0 && span.offset() == self.window.offset;
+        let column = if own_place { self.window.column - 1 } else { inner.column() };
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             inner.data(),
             *inner.span(),
             inner.line() + self.window.first_line - 1,
-            inner.column(),
+            column,
             inner.line_count(),
         )))
     }

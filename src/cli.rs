@@ -1,0 +1,58 @@
+//! The command line: one file a command; wiring and printing only.
+//!
+//! What never lives here: rules about manifests, money or jobs.
+
+mod args;
+mod output;
+
+use clap::Parser;
+use kinora::exit::Exit;
+
+use args::{Arguments, Command};
+use output::Output;
+
+/// Why a command ends early: its exit code and what to say.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Failure { exit, message: message.into() }
+    }
+}
+
+/// What a command gives: the exit code, or why it ended early.
+type Outcome = Result<Exit, Failure>;
+
+/// Reads the arguments, runs the command, says what went wrong.
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let usage = error.use_stderr();
+            let _ = error.print();
+            return if usage { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let output = Output::new(&arguments.global);
+    match run(arguments, &output) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                output.say(&format!("kinora: {}", failure.message));
+            }
+            failure.exit
+        }
+    }
+}
+
+fn run(arguments: Arguments, output: &Output) -> Outcome {
+    let _ = output;
+    match arguments.command {
+        Command::Check(_) | Command::Plan(_) => Ok(Exit::Done),
+        _ => Err(Failure::new(Exit::Internal, "")),
+    }
+}
