@@ -15,9 +15,11 @@ mod value;
 
 pub use decode::{DecodeError, ONE_OR_MAP, decode};
 pub use file::{ReadProblem, read_file};
+pub use form::is_decimal;
 pub use node::{Entry, Node, Scalar, Value};
 pub use read::read;
 pub use schema::{Codes, check};
 pub use value::{
-    Day, Decimals, Exact, Loose, Name, OneOrMany, Placed, Table, Text, decimal, decimals, optional_decimal,
+    Day, Decimals, Exact, Loose, Name, OneOrMany, Placed, Table, Text, decimal, decimals,
+    optional_decimal,
 };

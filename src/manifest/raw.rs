@@ -281,9 +281,8 @@ impl<'de> Deserialize<'de> for RawAttribute {
                 self,
                 map: A,
             ) -> Result<RawAttribute, A::Error> {
-                let form = AttributeForm::deserialize(
-                    serde::de::value::MapAccessDeserializer::new(map),
-                )?;
+                let form =
+                    AttributeForm::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
                 Ok(RawAttribute { column: form.column, kind: form.kind })
             }
         }

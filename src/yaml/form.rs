@@ -19,7 +19,7 @@ pub(super) fn fits(schema: &Map<String, Json>, scalar: &Scalar) -> Result<(), (b
         if !(form.holds)(text) {
             return Err((form.is_type, form.words.to_owned()));
         }
-        return bounds(schema, text);
+        return if form.name == "decimal" { bounds(schema, text) } else { Ok(()) };
     }
     if names.contains(&"string") {
         return Ok(());
@@ -35,7 +35,11 @@ pub(super) fn fits(schema: &Map<String, Json>, scalar: &Scalar) -> Result<(), (b
         return bounds(schema, text);
     }
     if names.contains(&"number") {
-        return if is_decimal(text) { bounds(schema, text) } else { Err((true, "a number".into())) };
+        return if is_decimal(text) {
+            bounds(schema, text)
+        } else {
+            Err((true, "a number".into()))
+        };
     }
     Err((true, "true or false".to_owned()))
 }
@@ -57,12 +61,7 @@ const FORMS: &[Form] = &[
         words: "a name: a letter first, then letters, digits, `-` or `_`",
         holds: is_name,
     },
-    Form {
-        name: "aspect",
-        is_type: false,
-        words: "an aspect such as 9:16",
-        holds: is_aspect,
-    },
+    Form { name: "aspect", is_type: false, words: "an aspect such as 9:16", holds: is_aspect },
     Form {
         name: "date",
         is_type: false,
@@ -79,7 +78,8 @@ fn is_whole(text: &str) -> bool {
         && (digits.len() == 1 || !digits.starts_with('0'))
 }
 
-fn is_decimal(text: &str) -> bool {
+/// Whether a text is a decimal number, without exponent and without leading zeros.
+pub fn is_decimal(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(w, f)| (w, Some(f)));
     is_whole(whole)
         && fraction.is_none_or(|f| !f.is_empty() && f.bytes().all(|b| b.is_ascii_digit()))

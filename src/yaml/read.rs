@@ -88,10 +88,7 @@ impl<'t> Reader<'t, '_> {
             let (event, span) = self.next()?;
             match event {
                 Event::StreamEnd => {
-                    return Ok(Node {
-                        place: Place::new(self.source, 0, 0),
-                        value: Value::Null,
-                    });
+                    return Ok(Node { place: Place::new(self.source, 0, 0), value: Value::Null });
                 }
                 Event::StreamStart | Event::DocumentStart(..) => {}
                 first => {
@@ -340,9 +337,12 @@ impl<'t> Reader<'t, '_> {
         let Some(tag) = tag.filter(|t| !t.is_yaml_core_schema()) else { return };
         let place = span.tag_span().map_or_else(|| self.place(span), |s| self.place(&s));
         self.findings.push(
-            Finding::error("yaml::tag", format!("the tag `{}` has no meaning here", tag.original()))
-                .at(place, "not understood")
-                .help("remove it; text that starts with `!` must be in quotes"),
+            Finding::error(
+                "yaml::tag",
+                format!("the tag `{}` has no meaning here", tag.original()),
+            )
+            .at(place, "not understood")
+            .help("remove it; text that starts with `!` must be in quotes"),
         );
     }
 

@@ -245,8 +245,7 @@ impl<'s> Checker<'s, '_> {
                 .help(help)
             }
             Some((mistype, needed)) => {
-                let code =
-                    if mistype { self.codes.wrong_type } else { self.codes.wrong_value };
+                let code = if mistype { self.codes.wrong_type } else { self.codes.wrong_value };
                 Finding::error(code, format!("{what} must be {needed}"))
                     .at(node.place, format!("`{}` is not", shortened(text)))
             }
@@ -255,12 +254,7 @@ impl<'s> Checker<'s, '_> {
         false
     }
 
-    fn wrong_type(
-        &mut self,
-        node: &Node,
-        what: &str,
-        branches: &[&'s Map<String, Json>],
-    ) -> bool {
+    fn wrong_type(&mut self, node: &Node, what: &str, branches: &[&'s Map<String, Json>]) -> bool {
         let mut wanted: Vec<&str> = Vec::new();
         for name in branches.iter().flat_map(|b| types(b)).filter(|t| *t != "null") {
             let words = in_words(name);
@@ -277,10 +271,10 @@ impl<'s> Checker<'s, '_> {
                 "text that starts with `{` or contains `: ` must be in quotes",
             ),
         };
-        let wanted = if wanted.is_empty() { "something else".to_owned() } else { wanted.join(" or ") };
-        let mut finding =
-            Finding::error(self.codes.wrong_type, format!("{what} must be {wanted}"))
-                .at(node.place, is);
+        let wanted =
+            if wanted.is_empty() { "something else".to_owned() } else { wanted.join(" or ") };
+        let mut finding = Finding::error(self.codes.wrong_type, format!("{what} must be {wanted}"))
+            .at(node.place, is);
         if !help.is_empty() {
             finding = finding.help(help);
         }

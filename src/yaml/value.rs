@@ -72,6 +72,12 @@ impl std::ops::Deref for Text {
     }
 }
 
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// One value, or a list of them.
 #[derive(Debug, Clone)]
 pub struct OneOrMany<T> {
