@@ -4,10 +4,24 @@
 //! selectors. What never does: routes, prices, jobs, network; nothing is written.
 
 mod catalogue;
+mod environment;
+mod feed;
+mod fill;
+mod load;
+mod names;
+mod raw;
+mod references;
 mod row;
+mod rows;
+pub mod schema;
+mod sets;
+mod shots;
+mod workspace;
 
 pub use catalogue::{
     Axis, Budget, Catalogue, Columns, Concurrency, Limit, Placed, Reference, Role, Row, Selection,
     Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
 };
+pub use environment::{Environment, SystemEnvironment};
+pub use load::{LoadOptions, Loaded, load};
 pub use row::AttributeType;

@@ -9,4 +9,4 @@ mod shelf;
 
 pub use card::{AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility};
 pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
-pub use shelf::{SHIPPED, Shelf};
+pub use shelf::{SHIPPED, Shelf, model_card_schema};

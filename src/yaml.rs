@@ -1,30 +1,25 @@
 //! YAML: the one module that knows the YAML crate.
 //!
-//! What lives here: text → values with their places, limits on depth and aliases, and checking
-//! against a schema with every problem reported at once. What never does: what a value means.
+//! What lives here: text → values with their places, limits on depth and aliases, checking
+//! against a schema with every problem reported at once, and decoding into types. What never
+//! does: what a value means.
 
-use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer};
+mod decode;
+mod file;
+mod form;
+mod node;
+mod read;
+mod schema;
+mod syntax;
+mod value;
 
-/// A decimal read from its text, exactly; never by way of a float.
-pub fn decimal<'de, D: Deserializer<'de>>(d: D) -> Result<Decimal, D::Error> {
-    let text = String::deserialize(d)?;
-    Decimal::from_str_exact(text.trim())
-        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no decimal number")))
-}
-
-/// A decimal that may be absent.
-pub fn optional_decimal<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Decimal>, D::Error> {
-    decimal(d).map(Some)
-}
-
-/// A list of decimals.
-pub fn decimals<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<Decimal>, D::Error> {
-    Vec::<String>::deserialize(d)?
-        .iter()
-        .map(|text| {
-            Decimal::from_str_exact(text.trim())
-                .map_err(|_| serde::de::Error::custom(format!("`{text}` is no decimal number")))
-        })
-        .collect()
-}
+pub use decode::{DecodeError, ONE_OR_MAP, decode};
+pub use file::{ReadProblem, read_file};
+pub use form::is_decimal;
+pub use node::{Entry, Node, Scalar, Value};
+pub use read::read;
+pub use schema::{Codes, check};
+pub use value::{
+    Day, Decimals, Exact, Loose, Name, OneOrMany, Placed, Table, Text, decimal, decimals,
+    optional_decimal,
+};

@@ -18,6 +18,7 @@ use crate::models::Route;
 use crate::money::Unit;
 
 pub use super::row::{Columns, Row};
+pub use crate::yaml::Placed;
 
 /// A loaded and checked catalogue.
 #[derive(Debug, Clone)]
@@ -332,15 +333,6 @@ pub struct Axis {
     pub name: Arc<str>,
     /// Its values as text, in the order of the manifest, each with its place.
     pub values: Vec<(Arc<str>, Place)>,
-}
-
-/// A value with its place.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Placed<T> {
-    /// The value.
-    pub value: T,
-    /// Where.
-    pub place: Place,
 }
 
 /// Settings of a shot, after the manifest's defaults. What is absent, the model's card decides.

@@ -134,22 +134,22 @@ impl Mention {
 pub enum Durations {
     /// Only these.
     Values(
-        #[schemars(with = "Vec<f64>")]
+        #[schemars(with = "crate::yaml::Decimals")]
         #[serde(deserialize_with = "crate::yaml::decimals")]
         Vec<Decimal>,
     ),
     /// Anything from `min` to `max`, in steps of `step`.
     Range {
         /// Shortest.
-        #[schemars(with = "f64")]
+        #[schemars(with = "crate::yaml::Exact")]
         #[serde(deserialize_with = "crate::yaml::decimal")]
         min: Decimal,
         /// Longest.
-        #[schemars(with = "f64")]
+        #[schemars(with = "crate::yaml::Exact")]
         #[serde(deserialize_with = "crate::yaml::decimal")]
         max: Decimal,
         /// Step from `min`.
-        #[schemars(with = "f64")]
+        #[schemars(with = "crate::yaml::Exact")]
         #[serde(deserialize_with = "crate::yaml::decimal")]
         step: Decimal,
     },
@@ -255,6 +255,7 @@ impl JsonSchema for AspectRatio {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
+            "format": "aspect",
             "pattern": "^[1-9][0-9]{0,4}:[1-9][0-9]{0,4}$",
             "description": "Width to height, for instance 9:16."
         })

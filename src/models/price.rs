@@ -17,7 +17,7 @@ pub struct Price {
     #[schemars(with = "String")]
     pub unit: Unit,
     /// The day on which it was true, `YYYY-MM-DD`.
-    #[schemars(with = "String")]
+    #[schemars(with = "crate::yaml::Day")]
     pub as_of: jiff::civil::Date,
     /// Where it was read.
     pub source: String,
@@ -26,7 +26,7 @@ pub struct Price {
     pub charges: Vec<Charge>,
     /// The least that one job costs.
     #[serde(default, deserialize_with = "crate::yaml::optional_decimal")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<crate::yaml::Exact>")]
     pub minimum: Option<Decimal>,
 }
 
@@ -38,7 +38,7 @@ pub struct Charge {
     pub per: ChargePer,
     /// Amount for one of those, in the price's unit.
     #[serde(deserialize_with = "crate::yaml::decimal")]
-    #[schemars(with = "String")]
+    #[schemars(with = "crate::yaml::Exact")]
     pub amount: Decimal,
     /// Only for these routes; empty: all.
     #[serde(default)]

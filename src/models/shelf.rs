@@ -1,13 +1,49 @@
 //! The shelf: every model card that can be used, shipped ones and the workspace's own.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
-use super::card::ModelCard;
-use crate::digest::Digest;
+use rust_decimal::Decimal;
+use serde_json::Value as Json;
+
+use super::card::{AspectRatio, Durations, ModelCard};
+use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
+use crate::digest::{Digest, FieldHasher};
+use crate::limits::Limits;
+use crate::yaml::{self, Codes, Node, ReadProblem};
+
+macro_rules! shipped {
+    ($($file:literal),+ $(,)?) => {
+        &[$(($file, include_str!(concat!("../../manifests/models/", $file)))),+]
+    };
+}
 
 /// Cards that ship in the binary: file name and text.
-pub const SHIPPED: &[(&str, &str)] = &[];
+pub const SHIPPED: &[(&str, &str)] = shipped![
+    "animatic.yaml",
+    "fal-seedance-2.0.yaml",
+    "google-veo-3.1-fast.yaml",
+    "runway-hailuo3.yaml",
+    "runway-seedance2-mini.yaml",
+    "vidu-q2.yaml",
+];
+
+/// Under which codes a card's schema speaks.
+const CODES: Codes = Codes {
+    unknown_key: "card::unknown_key",
+    missing_key: "card::missing_key",
+    wrong_type: "card::wrong_type",
+    unknown_value: "card::unknown_value",
+    wrong_value: "card::wrong_value",
+};
+
+static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(ModelCard).to_value());
+
+/// The JSON Schema of model cards.
+pub fn model_card_schema() -> &'static Json {
+    &SCHEMA
+}
 
 /// Model cards by name.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +53,32 @@ pub struct Shelf {
 }
 
 impl Shelf {
+    /// The shipped cards, and those in the workspace's `models` folder, which win by name.
+    /// Cards with errors are left out.
+    pub fn load(workspace: &Path, limits: &Limits, sources: &mut Sources) -> (Shelf, Findings) {
+        let mut loader = Loading {
+            limits,
+            sources,
+            findings: Findings::default(),
+            hasher: FieldHasher::new("shelf"),
+            cards: BTreeMap::new(),
+        };
+        for (file, text) in SHIPPED {
+            let name = format!("(shipped) models/{file}");
+            let source = Source {
+                name: Arc::from(name),
+                path: Path::new("models").join(file),
+                text: Some(Arc::from(*text)),
+            };
+            let id = loader.sources.add(source);
+            loader.card(text, id, true);
+        }
+        loader.own_cards(workspace);
+        let cards = loader.cards.into_iter().map(|(name, (card, ..))| (name, card)).collect();
+        let digest = Some(loader.hasher.finish());
+        (Shelf { cards, digest }, loader.findings)
+    }
+
     /// A card by its name.
     pub fn get(&self, model: &str) -> Option<&Arc<ModelCard>> {
         self.cards.get(model)
@@ -40,5 +102,258 @@ impl FromIterator<ModelCard> for Shelf {
         let cards: BTreeMap<String, Arc<ModelCard>> = named.collect();
         let text = serde_json::to_vec(&cards).ok();
         Shelf { digest: text.map(|text| Digest::of(&text)), cards }
+    }
+}
+
+struct Loading<'a> {
+    limits: &'a Limits,
+    sources: &'a mut Sources,
+    findings: Findings,
+    hasher: FieldHasher,
+    /// The card, where its name is written, and whether it ships.
+    cards: BTreeMap<String, (Arc<ModelCard>, Place, bool)>,
+}
+
+impl Loading<'_> {
+    fn own_cards(&mut self, workspace: &Path) {
+        let Ok(entries) = std::fs::read_dir(workspace.join("models")) else { return };
+        let mut names: Vec<String> = entries
+            .filter_map(|e| e.ok()?.file_name().into_string().ok())
+            .filter(|n| n.ends_with(".yaml") || n.ends_with(".yml"))
+            .collect();
+        names.sort();
+        for file in names {
+            let name = format!("models/{file}");
+            match yaml::read_file(&workspace.join(&name), &name, self.limits, self.sources) {
+                Ok((source, text)) => self.card(&text, source, false),
+                Err(problem) => {
+                    let finding = unreadable(problem, &name);
+                    self.findings.push(finding);
+                }
+            }
+        }
+    }
+
+    fn card(&mut self, text: &str, source: SourceId, ships: bool) {
+        self.hasher.field(text.as_bytes());
+        let Some(mut node) = yaml::read(text, source, self.limits, &mut self.findings) else {
+            return;
+        };
+        if matches!(node.value, yaml::Value::Null) {
+            self.findings.push(
+                Finding::error("card::empty", "the model card is empty")
+                    .at(Place::new(source, 0, 0), "nothing is written here"),
+            );
+            return;
+        }
+        let errors = self.errors();
+        let usable = yaml::check(&mut node, model_card_schema(), &CODES, &mut self.findings);
+        if !usable {
+            return;
+        }
+        let card: ModelCard = match yaml::decode(&node) {
+            Ok(card) => card,
+            Err(error) => {
+                let place = error.place.unwrap_or(node.place);
+                let finding = Finding::error("card::wrong_value", error.message);
+                self.findings.push(finding.at(place, "this value"));
+                return;
+            }
+        };
+        for (keys, message, help) in problems(&card) {
+            let place = place_of(&node, &keys);
+            let finding = Finding::error("card::wrong_value", message).at(place, "this value");
+            self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
+        }
+        if self.errors() == errors {
+            self.shelve(card, place_of(&node, &["model"]), ships);
+        }
+    }
+
+    fn shelve(&mut self, card: ModelCard, place: Place, ships: bool) {
+        if let Some((_, first, first_ships)) = self.cards.get(&card.model) {
+            if *first_ships == ships {
+                self.findings.push(
+                    Finding::error(
+                        "card::duplicate",
+                        format!("two cards are for the model `{}`", card.model),
+                    )
+                    .at(place, "again here")
+                    .also(*first, "first here")
+                    .help("keep one of them"),
+                );
+                return;
+            }
+        }
+        self.cards.insert(card.model.clone(), (Arc::new(card), place, ships));
+    }
+
+    fn errors(&self) -> usize {
+        self.findings.count(crate::diagnostic::Severity::Error)
+    }
+}
+
+/// The value under some keys; where they end, the nearest one around.
+fn place_of(node: &Node, keys: &[&str]) -> Place {
+    let mut here = node;
+    for key in keys {
+        let child = match &here.value {
+            yaml::Value::List(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
+            _ => here.get(key),
+        };
+        match child {
+            Some(child) => here = child,
+            None => break,
+        }
+    }
+    here.place
+}
+
+/// Keys to a value, what is wrong with it, and what to do.
+type Problem<'c> = (Vec<&'c str>, String, &'static str);
+
+/// What a card says that can't be.
+fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
+    let mut problems: Vec<Problem<'_>> = Vec::new();
+    if card.kinora_model != 1 {
+        let message = format!("version {} of the card language is not known", card.kinora_model);
+        problems.push((vec!["kinora_model"], message, "write `kinora_model: 1`"));
+    }
+    for (key, text) in [("model", &card.model), ("provider", &card.provider)] {
+        if text.trim().is_empty() || text.contains(char::is_whitespace) {
+            problems.push((vec![key], format!("`{key}` must be one word"), ""));
+        }
+    }
+    if card.routes.is_empty() {
+        problems.push((vec!["routes"], "a model needs at least one route".to_owned(), ""));
+    }
+    for (route, ability) in &card.routes {
+        if ability.min > ability.max {
+            let message =
+                format!("the route `{route}` has min {} above max {}", ability.min, ability.max);
+            problems.push((vec!["routes", route.as_str(), "min"], message, ""));
+        }
+        if ability.min_side.zip(ability.max_side).is_some_and(|(min, max)| min > max) {
+            let message = format!("the route `{route}` has min_side above max_side");
+            problems.push((vec!["routes", route.as_str(), "min_side"], message, ""));
+        }
+        for format in &ability.formats {
+            if !["jpeg", "png", "webp"].contains(&format.as_str()) {
+                let message = format!("Kinora reads no pictures in the format `{format}`");
+                let help = "formats are jpeg, png and webp";
+                problems.push((vec!["routes", route.as_str(), "formats"], message, help));
+            }
+        }
+    }
+    duration_problems(&card.durations, &mut problems);
+    resolution_problems(card, &mut problems);
+    for fps in &card.fps {
+        if !(1..=240).contains(fps) {
+            problems.push((vec!["fps"], format!("{fps} is no frame rate from 1 to 240"), ""));
+        }
+    }
+    price_problems(card, &mut problems);
+    problems
+}
+
+fn duration_problems(durations: &Durations, problems: &mut Vec<Problem<'_>>) {
+    match durations {
+        Durations::Values(values) => {
+            let keys = || vec!["durations", "values"];
+            if values.is_empty() {
+                problems.push((keys(), "no length at all can be made".to_owned(), ""));
+            }
+            for value in values.iter().filter(|v| **v <= Decimal::ZERO) {
+                problems.push((keys(), format!("a length of {value} s can't be"), ""));
+            }
+        }
+        Durations::Range { min, max, step } => {
+            let keys = |key| vec!["durations", "range", key];
+            if *min <= Decimal::ZERO {
+                problems.push((keys("min"), "the shortest length must be above 0".to_owned(), ""));
+            }
+            if min > max {
+                problems.push((keys("min"), format!("min {min} is above max {max}"), ""));
+            }
+            if *step < Decimal::ZERO {
+                problems.push((keys("step"), "a step can't be below 0".to_owned(), ""));
+            }
+        }
+    }
+}
+
+fn resolution_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
+    if card.resolutions.is_empty() {
+        problems.push((
+            vec!["resolutions"],
+            "a model needs at least one resolution".to_owned(),
+            "",
+        ));
+    }
+    for (name, resolution) in &card.resolutions {
+        if !(16..=16_384).contains(&resolution.short_side) {
+            let message = format!("{} is no side from 16 to 16384 pixels", resolution.short_side);
+            problems.push((vec!["resolutions", name, "short_side"], message, ""));
+        }
+        for (aspect, size) in &resolution.sizes {
+            let keys = || vec!["resolutions", name, "sizes", aspect];
+            if AspectRatio::parse(aspect).is_none() {
+                problems.push((keys(), format!("`{aspect}` is no aspect such as 9:16"), ""));
+            }
+            let side = |s: &str| s.parse::<u32>().is_ok_and(|n| (16..=16_384).contains(&n));
+            if !size.split_once('x').is_some_and(|(w, h)| side(w) && side(h)) {
+                problems.push((keys(), format!("`{size}` is no size such as 1280x720"), ""));
+            }
+        }
+    }
+}
+
+fn price_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
+    let Some(price) = &card.price else { return };
+    if price.unit.as_str().trim().is_empty() {
+        problems.push((vec!["price", "unit"], "a price needs a unit".to_owned(), ""));
+    }
+    if price.minimum.is_some_and(|m| m < Decimal::ZERO) {
+        problems.push((vec!["price", "minimum"], "a price can't be below 0".to_owned(), ""));
+    }
+    const POSITIONS: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
+    for (i, charge) in price.charges.iter().enumerate() {
+        let keys = |key| match POSITIONS.get(i) {
+            Some(position) => vec!["price", "charges", *position, key],
+            None => vec!["price", "charges"],
+        };
+        if charge.amount < Decimal::ZERO {
+            problems.push((keys("amount"), "a price can't be below 0".to_owned(), ""));
+        }
+        for resolution in &charge.resolutions {
+            if !card.resolutions.contains_key(resolution) {
+                let message = format!("the card has no resolution `{resolution}`");
+                problems.push((keys("resolutions"), message, "name one of `resolutions:`"));
+            }
+        }
+        for route in &charge.routes {
+            if !card.routes.contains_key(route) {
+                let message = format!("the card has no route `{route}`");
+                problems.push((keys("routes"), message, "name one of `routes:`"));
+            }
+        }
+    }
+}
+
+fn unreadable(problem: ReadProblem, name: &str) -> Finding {
+    match problem {
+        ReadProblem::Missing => Finding::error("card::unreadable", format!("`{name}` is gone")),
+        ReadProblem::Io(why) => {
+            Finding::error("card::unreadable", format!("`{name}` can't be read: {why}"))
+        }
+        ReadProblem::TooLong(limit) => {
+            Finding::error("card::limit", format!("`{name}` is longer than {limit} bytes"))
+                .help(Limits::how_to_raise("manifest_bytes"))
+        }
+        ReadProblem::NotUtf8(place) => {
+            Finding::error("card::utf8", format!("`{name}` is not UTF-8"))
+                .at(place, "the first byte that is not")
+                .help("save it as UTF-8")
+        }
     }
 }

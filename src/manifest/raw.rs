@@ -1,0 +1,408 @@
+//! The manifest as it is written. Its JSON Schema is made of these types, and so are the
+//! completions and explanations that an editor shows.
+//!
+//! What never lives here: what the values mean; see the modules beside.
+
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use super::catalogue::{Role, SubjectKind};
+use super::row::AttributeType;
+use crate::models::Route;
+use crate::yaml::{Codes, Exact, Loose, Name, OneOrMany, Placed, Table, Text};
+
+/// Under which codes a manifest's schema speaks.
+pub(super) const CODES: Codes = Codes {
+    unknown_key: "manifest::unknown_key",
+    missing_key: "manifest::missing_key",
+    wrong_type: "manifest::wrong_type",
+    unknown_value: "manifest::unknown_value",
+    wrong_value: "manifest::wrong_value",
+};
+
+/// A Kinora manifest: a catalogue of subjects, and the shots to make of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Kinora manifest")]
+pub struct RawManifest {
+    /// Version of the manifest language: 1.
+    #[schemars(extend("const" = 1))]
+    pub kinora: Placed<u32>,
+    /// Name of the catalogue, for reports; without it, the file's name.
+    pub name: Option<Text>,
+    /// Other manifests whose subjects and shots are added; paths are relative to this file.
+    #[serde(default)]
+    pub include: OneOrMany<Text>,
+    /// What the manifest may read beyond its own folder. Only in the root manifest.
+    pub allow: Option<Placed<RawAllow>>,
+    /// Settings of every shot that doesn't say otherwise. Only in the root manifest.
+    pub defaults: Option<Placed<RawDefaults>>,
+    /// How much may run at once, and how large things may be. Only in the root manifest.
+    pub limits: Option<Placed<RawLimits>>,
+    /// What may be spent. Only in the root manifest.
+    pub budget: Option<Placed<RawBudget>>,
+    /// How often a job that failed without a charge is tried again; 2 if not given. Only in the
+    /// root manifest.
+    #[schemars(range(max = 100))]
+    pub retries: Option<Placed<u32>>,
+    /// Sets of subjects, each under a name.
+    #[serde(default)]
+    pub subjects: Table<RawSet>,
+    /// What to make.
+    #[serde(default)]
+    pub shots: Vec<RawShot>,
+    /// Template of a clip's path, relative to the root manifest's folder. Only in the root
+    /// manifest.
+    pub out: Option<Text>,
+}
+
+/// What a manifest may read beyond its own folder.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawAllow {
+    /// Folders outside the manifest's own from which files may be read.
+    #[serde(default)]
+    pub roots: OneOrMany<Text>,
+    /// Names of environment variables that templates may read, as `env.NAME`.
+    #[serde(default)]
+    pub env: OneOrMany<Text>,
+}
+
+/// Settings of every shot that doesn't say otherwise.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawDefaults {
+    /// Name of a model; `animatic` if not given.
+    pub model: Option<Text>,
+    /// Seconds.
+    #[serde(default, deserialize_with = "placed_decimal")]
+    #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
+    pub duration: Option<Placed<Decimal>>,
+    /// Width to height, for instance "9:16".
+    #[schemars(with = "Option<crate::models::AspectRatio>")]
+    pub aspect: Option<Text>,
+    /// Name of a resolution on the model's card, for instance 720p.
+    pub resolution: Option<Text>,
+    /// Frames a second.
+    #[schemars(range(min = 1, max = 240))]
+    pub fps: Option<Placed<u32>>,
+    /// How many clips are made of each shot.
+    #[schemars(range(min = 1, max = 1000))]
+    pub takes: Option<Placed<u32>>,
+    /// What clips must not show.
+    pub negative_prompt: Option<Text>,
+}
+
+/// How much may run at once, and how large things may be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawLimits {
+    /// Jobs in flight at once, in the whole run.
+    #[schemars(range(min = 1))]
+    pub in_flight: Option<Placed<u32>>,
+    /// Jobs in flight at once, by provider.
+    #[serde(default)]
+    #[schemars(with = "Table<AtLeastOne>")]
+    pub providers: Table<Placed<u32>>,
+    /// Jobs in flight at once, by model.
+    #[serde(default)]
+    #[schemars(with = "Table<AtLeastOne>")]
+    pub models: Table<Placed<u32>>,
+    /// Manifests read for one catalogue, by include.
+    pub include_files: Option<Placed<u64>>,
+    /// Bytes of one feed (CSV).
+    pub feed_bytes: Option<Placed<u64>>,
+    /// Rows of one feed.
+    pub feed_rows: Option<Placed<u64>>,
+    /// Bytes of one feed cell.
+    pub feed_cell_bytes: Option<Placed<u64>>,
+    /// Subjects in one catalogue.
+    pub subjects: Option<Placed<u64>>,
+    /// Pictures of one subject.
+    pub references_per_subject: Option<Placed<u64>>,
+    /// Steps of one template or expression.
+    pub template_fuel: Option<Placed<u64>>,
+    /// Bytes of one prompt, after its template is filled in.
+    pub prompt_bytes: Option<Placed<u64>>,
+    /// Bytes of one picture.
+    pub picture_bytes: Option<Placed<u64>>,
+    /// Pixels of one picture.
+    pub picture_pixels: Option<Placed<u64>>,
+    /// Jobs of one plan.
+    pub jobs: Option<Placed<u64>>,
+}
+
+impl RawLimits {
+    /// The limits that are set, by the names that `--limit` knows.
+    pub(super) fn named(&self) -> Vec<(&'static str, &Placed<u64>)> {
+        let all = [
+            ("include_files", &self.include_files),
+            ("feed_bytes", &self.feed_bytes),
+            ("feed_rows", &self.feed_rows),
+            ("feed_cell_bytes", &self.feed_cell_bytes),
+            ("subjects", &self.subjects),
+            ("references_per_subject", &self.references_per_subject),
+            ("template_fuel", &self.template_fuel),
+            ("prompt_bytes", &self.prompt_bytes),
+            ("picture_bytes", &self.picture_bytes),
+            ("picture_pixels", &self.picture_pixels),
+            ("jobs", &self.jobs),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect()
+    }
+}
+
+/// A count from 1. For schemas only.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct AtLeastOne(
+    #[schemars(range(min = 1))]
+    #[expect(dead_code, reason = "only its schema is used")]
+    u32,
+);
+
+/// What may be spent, in the workspace's unit.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBudget {
+    /// What the budget is counted in: `credits` if not given, or a currency such as USD.
+    pub unit: Option<Text>,
+    /// What one of another unit is worth in the budget's unit, for instance `{USD: 100}`.
+    #[serde(default)]
+    #[schemars(with = "Table<Exact>")]
+    pub rates: Table<PlacedDecimal>,
+    /// Most that one run may spend.
+    #[serde(default, deserialize_with = "placed_decimal")]
+    #[schemars(with = "Option<Exact>")]
+    pub per_run: Option<Placed<Decimal>>,
+    /// Most that one job may cost.
+    #[serde(default, deserialize_with = "placed_decimal")]
+    #[schemars(with = "Option<Exact>")]
+    pub per_job: Option<Placed<Decimal>>,
+    /// Most in one day (UTC).
+    #[serde(default, deserialize_with = "placed_decimal")]
+    #[schemars(with = "Option<Exact>")]
+    pub per_day: Option<Placed<Decimal>>,
+    /// Most in one month (UTC).
+    #[serde(default, deserialize_with = "placed_decimal")]
+    #[schemars(with = "Option<Exact>")]
+    pub per_month: Option<Placed<Decimal>>,
+}
+
+/// Subjects of one kind, written here or read from a feed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawSet {
+    /// What its subjects are.
+    pub kind: Placed<SubjectKind>,
+    /// A CSV file with one subject a row; the path is relative to this file.
+    pub from: Option<Text>,
+    /// The character between the cells of the CSV file; a comma if not given.
+    pub delimiter: Option<Text>,
+    /// Template of a row's id, for instance "{{ sku }}"; the column `id` if not given.
+    pub id: Option<Text>,
+    /// What attributes are called and how they are read: the name of a column, or a mapping
+    /// with `column` and `type`. Columns that are not named here keep their own names.
+    #[serde(default)]
+    pub attributes: Table<Placed<RawAttribute>>,
+    /// The column that holds a row's tags, or a list of tags that all subjects have.
+    pub tags: Option<OneOrMany<Text>>,
+    /// Pictures that every subject has.
+    #[serde(default)]
+    pub references: Vec<RawReference>,
+    /// Attributes of items that don't have them.
+    #[serde(default)]
+    #[schemars(with = "Table<Loose>")]
+    pub defaults: Table<Text>,
+    /// The subjects, one by one.
+    pub items: Option<Vec<RawItem>>,
+}
+
+/// One subject, written in the manifest.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawItem {
+    /// Its id, unique in its set.
+    #[schemars(with = "Loose")]
+    pub id: Text,
+    /// Its attributes, by name; prompts use them as `{{ name }}`.
+    #[serde(default)]
+    #[schemars(with = "Table<Loose>")]
+    pub attributes: Table<Text>,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: OneOrMany<Text>,
+    /// Its own pictures, after those of its set.
+    #[serde(default)]
+    pub references: Vec<RawReference>,
+}
+
+/// What an attribute is: the name of a column, or more.
+#[derive(Debug)]
+pub struct RawAttribute {
+    /// The column's header; the attribute's own name if not given.
+    pub column: Option<Text>,
+    /// How `where:` reads it.
+    pub kind: Option<AttributeType>,
+}
+
+/// The long form of an attribute.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AttributeForm {
+    /// The column's header; the attribute's own name if not given.
+    column: Option<Text>,
+    /// How `where:` reads it; numbers are found by themselves if not given.
+    #[serde(rename = "type")]
+    kind: Option<AttributeType>,
+}
+
+impl<'de> Deserialize<'de> for RawAttribute {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        /// A mapping's fields, or the column alone.
+        struct Form;
+        impl<'de> serde::de::Visitor<'de> for Form {
+            type Value = RawAttribute;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a column's name, or a mapping")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<RawAttribute, A::Error> {
+                let column = seq.next_element::<Text>()?;
+                Ok(RawAttribute { column, kind: None })
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<RawAttribute, A::Error> {
+                let form =
+                    AttributeForm::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(RawAttribute { column: form.column, kind: form.kind })
+            }
+        }
+        d.deserialize_tuple_struct(crate::yaml::ONE_OR_MAP, 1, Form)
+    }
+}
+
+impl JsonSchema for RawAttribute {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Attribute".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let form = generator.subschema_for::<AttributeForm>();
+        schemars::json_schema!({ "anyOf": [{ "type": "string" }, form] })
+    }
+}
+
+/// A picture, or several by a pattern.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawReference {
+    /// Name by which prompts mention it, as `@name`; the role's name if not given.
+    #[schemars(with = "Option<Name>")]
+    pub name: Option<Text>,
+    /// What it is for; `identity` if not given.
+    pub role: Option<Role>,
+    /// One picture: a path or a template of one, relative to this file.
+    pub image: Option<Text>,
+    /// Several pictures: a pattern such as "images/{{ sku }}/detail-*.jpg".
+    pub images: Option<Text>,
+    /// Whether subjects without it are fine.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+/// A prompt with its settings, applied to the subjects that it selects.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawShot {
+    /// Its id, unique in the catalogue.
+    #[schemars(with = "Loose")]
+    pub id: Text,
+    /// Which subjects it is for: a set, one subject as `set.id`, or a list of those. A shot
+    /// without it stands alone.
+    #[serde(rename = "for", default)]
+    pub selects: OneOrMany<Text>,
+    /// An expression over attributes, `tags`, `kind` and `id` that a subject must fulfil.
+    #[serde(rename = "where")]
+    pub condition: Option<Text>,
+    /// Tags that a subject must all have.
+    #[serde(default)]
+    pub tags: OneOrMany<Text>,
+    /// Further subjects in the same clip, by the name under which the prompt mentions them.
+    #[serde(default)]
+    pub with: Table<Placed<OneOrMany<Text>>>,
+    /// What happens in the clip; a template over the subject's attributes.
+    pub prompt: Text,
+    /// What it must not show.
+    pub negative_prompt: Option<Text>,
+    /// The shot's own pictures: a mood, a first frame, …
+    #[serde(default)]
+    pub references: Vec<RawReference>,
+    /// Names of the references that are attached; all if not given.
+    #[serde(rename = "use")]
+    pub uses: Option<OneOrMany<Text>>,
+    /// How jobs enter the model, where the automatic choice isn't wanted.
+    pub route: Option<Placed<Route>>,
+    /// Name of a model.
+    pub model: Option<Text>,
+    /// Seconds.
+    #[serde(default, deserialize_with = "placed_decimal")]
+    #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
+    pub duration: Option<Placed<Decimal>>,
+    /// Width to height, for instance "9:16".
+    #[schemars(with = "Option<crate::models::AspectRatio>")]
+    pub aspect: Option<Text>,
+    /// Name of a resolution on the model's card, for instance 720p.
+    pub resolution: Option<Text>,
+    /// Frames a second.
+    #[schemars(range(min = 1, max = 240))]
+    pub fps: Option<Placed<u32>>,
+    /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
+    /// `model`, `fps`), or any name that the prompt uses as `{{ variant.NAME }}`.
+    #[serde(default)]
+    #[schemars(with = "Table<OneOrMany<Loose>>")]
+    pub matrix: Table<Placed<OneOrMany<Text>>>,
+    /// How many clips are made of each combination.
+    #[schemars(range(min = 1, max = 1000))]
+    pub takes: Option<Placed<u32>>,
+    /// Seeds of the takes, in their order.
+    #[serde(default)]
+    pub seeds: OneOrMany<Placed<u64>>,
+    /// Template of a clip's path, relative to the root manifest's folder.
+    pub out: Option<Text>,
+}
+
+/// A decimal with its place, where serde's attributes can't reach.
+#[derive(Debug)]
+pub struct PlacedDecimal(pub Placed<Decimal>);
+
+struct ExactDecimal(Decimal);
+
+impl<'de> Deserialize<'de> for ExactDecimal {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        crate::yaml::decimal(d).map(ExactDecimal)
+    }
+}
+
+impl<'de> Deserialize<'de> for PlacedDecimal {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let placed = Placed::<ExactDecimal>::deserialize(d)?;
+        Ok(PlacedDecimal(Placed { value: placed.value.0, place: placed.place }))
+    }
+}
+
+fn placed_decimal<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Placed<Decimal>>, D::Error> {
+    Ok(Option::<PlacedDecimal>::deserialize(d)?.map(|p| p.0))
+}

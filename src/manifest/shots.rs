@@ -1,0 +1,620 @@
+//! Shots: what they are for, their settings after defaults, and a check of every name they use.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectRef, SubjectSet, With};
+use super::fill::{Fill, View};
+use super::load::{File, Loader, template};
+use super::names::{self, Scope, Use};
+use super::raw::{RawDefaults, RawReference, RawShot};
+use super::references;
+use super::row::Columns;
+use crate::diagnostic::{Finding, Place, nearest};
+use crate::models::AspectRatio;
+use crate::template::Engine;
+use crate::yaml::{OneOrMany, Placed, Text};
+
+/// Aliases that would hide what templates always have.
+const RESERVED: [&str; 7] = ["subject", "shot", "variant", "take", "env", "job", "tags"];
+
+/// Subjects by id, for each set that a shot names one of.
+type Ids<'a> = HashMap<usize, HashMap<&'a str, u32>>;
+
+impl Loader<'_> {
+    pub(super) fn shots(&mut self, files: &[File], sets: &[SubjectSet]) -> Vec<Shot> {
+        let defaults = files[0].raw.defaults.as_ref().map(|d| &d.value);
+        let mut ids = Ids::new();
+        let mut seen: HashMap<Arc<str>, Place> = HashMap::new();
+        let mut shots = Vec::new();
+        for file in files {
+            for raw in &file.raw.shots {
+                let id = raw.id.text.clone();
+                self.check_id("shot", &raw.id);
+                if let Some(first) = seen.get(&id) {
+                    self.findings.push(
+                        Finding::error(
+                            "manifest::duplicate_shot",
+                            format!("two shots are called `{id}`"),
+                        )
+                        .at(raw.id.place, "again here")
+                        .also(*first, "first here")
+                        .help("give each shot its own id; clips are found by it"),
+                    );
+                    continue;
+                }
+                seen.insert(id, raw.id.place);
+                shots.push(self.shot(raw, &file.folder, defaults, sets, &mut ids));
+            }
+        }
+        if let Some(out) = &files[0].raw.out {
+            self.check_out(out, &shots, sets);
+        }
+        shots
+    }
+
+    /// Ids become parts of addresses, paths and reports.
+    pub(super) fn check_id(&mut self, what: &str, id: &Text) {
+        if let Some(problem) = id_problem(id) {
+            self.findings.push(
+                Finding::error("manifest::id", format!("the id of a {what} {problem}"))
+                    .at(id.place, "this id"),
+            );
+        }
+    }
+
+    fn shot<'s>(
+        &mut self,
+        raw: &RawShot,
+        folder: &str,
+        defaults: Option<&RawDefaults>,
+        sets: &'s [SubjectSet],
+        ids: &mut Ids<'s>,
+    ) -> Shot {
+        let errors = self.findings.count(crate::diagnostic::Severity::Error);
+        let selects = self.selections(&raw.selects, sets, ids);
+        let with = self.with(raw, sets, ids);
+        let names_known = errors == self.findings.count(crate::diagnostic::Severity::Error)
+            && selects.is_some()
+            && with.is_some();
+        let (selects, with) = (selects.unwrap_or_default(), with.unwrap_or_default());
+        let axes = self.axes(raw);
+        if names_known {
+            self.check_names(raw, &selects, &with, &axes, sets);
+        }
+        let references = self.own_pictures(&raw.references, folder, &raw.id);
+        if names_known {
+            self.check_uses(raw, &selects, &with, sets);
+        }
+        self.check_standing_alone(raw);
+        let negative = raw.negative_prompt.as_ref();
+        let negative = negative.or_else(|| defaults?.negative_prompt.as_ref());
+        let takes = self.takes(raw, defaults);
+        Shot {
+            id: raw.id.text.clone(),
+            place: raw.id.place,
+            selects,
+            condition: raw.condition.as_ref().map(template),
+            tags: raw.tags.items.iter().map(ToString::to_string).collect(),
+            with,
+            prompt: template(&raw.prompt),
+            negative_prompt: negative.map(template),
+            references,
+            uses: raw
+                .uses
+                .as_ref()
+                .map(|uses| uses.items.iter().map(|name| (name.to_string(), name.place)).collect()),
+            route: raw.route.as_ref().map(|r| (r.value, r.place)),
+            settings: settings(raw, defaults),
+            axes,
+            takes,
+            seeds: raw.seeds.items.iter().map(|s| s.value).collect(),
+            out: raw.out.as_ref().map(template),
+        }
+    }
+
+    // ---- selectors
+
+    /// `None` when something named can't be found because it could not be read.
+    fn selections<'s>(
+        &mut self,
+        written: &OneOrMany<Text>,
+        sets: &'s [SubjectSet],
+        ids: &mut Ids<'s>,
+    ) -> Option<Vec<Selection>> {
+        let mut selections: Vec<Selection> = Vec::new();
+        let mut known = true;
+        for name in &written.items {
+            match self.find(name, sets, ids) {
+                Found::Set(set) => selections.push(Selection { set, subject: None }),
+                Found::One(at) => {
+                    selections.push(Selection { set: at.set, subject: Some(at.subject) });
+                }
+                Found::Broken => known = false,
+                Found::Nothing => {}
+            }
+        }
+        for (i, one) in selections.iter().enumerate() {
+            let same = |other: &Selection| {
+                other.set == one.set && (other.subject.is_none() || other.subject == one.subject)
+            };
+            if selections[..i].iter().any(same) {
+                self.findings.push(
+                    Finding::error("manifest::selected_twice", "a subject is selected twice")
+                        .at(written.items[i.min(written.items.len() - 1)].place, "already selected")
+                        .help("name each set or subject once"),
+                );
+                break;
+            }
+        }
+        known.then_some(selections)
+    }
+
+    fn with<'s>(
+        &mut self,
+        raw: &RawShot,
+        sets: &'s [SubjectSet],
+        ids: &mut Ids<'s>,
+    ) -> Option<Vec<With>> {
+        let mut known = true;
+        let mut all = Vec::new();
+        for (alias, written) in &raw.with.0 {
+            if RESERVED.contains(&&**alias) || !is_alias(alias) {
+                self.findings.push(
+                    Finding::error("manifest::alias", format!("`{}` can't be an alias", &**alias))
+                        .at(alias.place, "this name")
+                        .help(format!(
+                            "a letter first, then letters, digits or `_`; not {}",
+                            RESERVED.join(", ")
+                        )),
+                );
+                known = false;
+                continue;
+            }
+            let mut choices: Vec<SubjectRef> = Vec::new();
+            for name in &written.value.items {
+                match self.find(name, sets, ids) {
+                    Found::Set(set) => {
+                        let count = u32::try_from(sets[set as usize].subjects.len());
+                        choices.extend(
+                            (0..count.unwrap_or(u32::MAX))
+                                .map(|subject| SubjectRef { set, subject }),
+                        );
+                    }
+                    Found::One(at) => choices.push(at),
+                    Found::Broken | Found::Nothing => known = false,
+                }
+            }
+            let mut seen = HashSet::new();
+            choices.retain(|at| seen.insert(*at));
+            let place = written.place;
+            if choices.is_empty() && known {
+                self.findings.push(
+                    Finding::error(
+                        "manifest::with_nobody",
+                        format!("`{}` stands for no subject", &**alias),
+                    )
+                    .at(place, "nobody")
+                    .help("name a set that has subjects, or one subject as `set.id`"),
+                );
+            }
+            all.push(With { alias: alias.text.clone(), choices, place });
+        }
+        known.then_some(all)
+    }
+
+    fn find<'s>(&mut self, name: &Text, sets: &'s [SubjectSet], ids: &mut Ids<'s>) -> Found {
+        let whole = name.trim();
+        if let Some(set) = sets.iter().position(|s| &*s.name == whole) {
+            return Found::Set(index(set));
+        }
+        let (set_name, id) = whole.split_once('.').map_or((whole, None), |(s, i)| (s, Some(i)));
+        if self.broken_sets.contains(set_name) {
+            return Found::Broken;
+        }
+        let Some(set) = sets.iter().position(|s| &*s.name == set_name) else {
+            let names = || sets.iter().map(|s| &*s.name);
+            let help = match nearest(set_name, names()) {
+                Some(meant) => {
+                    let rest = id.map_or_else(String::new, |id| format!(".{id}"));
+                    format!("did you mean `{meant}{rest}`?")
+                }
+                None if sets.is_empty() => "the manifest has no `subjects:`".to_owned(),
+                None => match sets.iter().find(|s| s.subjects.iter().any(|x| *x.id == *whole)) {
+                    Some(set) => format!("write `{}.{whole}`", set.name),
+                    None => format!("sets: {}", names().collect::<Vec<_>>().join(", ")),
+                },
+            };
+            self.findings.push(
+                Finding::error(
+                    "manifest::unknown_subject",
+                    format!("there is no set of subjects called `{set_name}`"),
+                )
+                .at(name.place, "not in `subjects:`")
+                .help(help),
+            );
+            return Found::Nothing;
+        };
+        let id = id.unwrap_or_default();
+        let subjects = &sets[set].subjects;
+        let by_id = ids.entry(set).or_insert_with(|| {
+            (0u32..).zip(subjects).map(|(i, subject)| (&*subject.id, i)).collect()
+        });
+        if let Some(subject) = by_id.get(id) {
+            return Found::One(SubjectRef { set: index(set), subject: *subject });
+        }
+        let help = match nearest(id, subjects.iter().map(|s| &*s.id)) {
+            Some(meant) => format!("did you mean `{set_name}.{meant}`?"),
+            None => format!("`{set_name}` has {} subjects", subjects.len()),
+        };
+        self.findings.push(
+            Finding::error(
+                "manifest::unknown_subject",
+                format!("`{set_name}` has no subject `{id}`"),
+            )
+            .at(name.place, "no such subject")
+            .help(help),
+        );
+        Found::Nothing
+    }
+
+    /// `where:` and `tags:` choose among subjects, so without any they mean nothing.
+    fn check_standing_alone(&mut self, raw: &RawShot) {
+        if !raw.selects.items.is_empty() {
+            return;
+        }
+        let condition = raw.condition.as_ref().map(|c| ("where", c.place));
+        let tags = raw.tags.items.first().map(|t| ("tags", t.place));
+        for (key, place) in condition.into_iter().chain(tags) {
+            self.findings.push(
+                Finding::error(
+                    "manifest::selects_nothing",
+                    format!("`{key}` chooses among subjects, but the shot has no `for`"),
+                )
+                .at(place, "nothing to choose from")
+                .help("add `for:` with the name of a set"),
+            );
+        }
+    }
+
+    // ---- settings
+
+    fn takes(&mut self, raw: &RawShot, defaults: Option<&RawDefaults>) -> u32 {
+        let written = raw.takes.as_ref().or_else(|| defaults?.takes.as_ref());
+        let seeds = raw.seeds.items.len();
+        let takes = match (&raw.takes, written) {
+            (None, _) if seeds > 0 => u32::try_from(seeds).unwrap_or(u32::MAX),
+            (_, Some(takes)) => takes.value,
+            (_, None) => 1,
+        };
+        if seeds > takes as usize {
+            self.findings.push(
+                Finding::error(
+                    "manifest::seeds",
+                    format!("there are {seeds} seeds for {takes} takes"),
+                )
+                .at(raw.seeds.items[takes as usize].place, "this seed has no take")
+                .help(format!("remove `takes`, or write `takes: {seeds}`")),
+            );
+        }
+        let mut seen = HashMap::new();
+        for seed in &raw.seeds.items {
+            if let Some(first) = seen.insert(seed.value, seed.place) {
+                self.findings.push(
+                    Finding::error(
+                        "manifest::seeds",
+                        format!("the seed {} stands twice", seed.value),
+                    )
+                    .at(seed.place, "again here")
+                    .also(first, "first here")
+                    .help("two takes with the same seed are the same clip, paid twice"),
+                );
+            }
+        }
+        takes
+    }
+
+    fn axes(&mut self, raw: &RawShot) -> Vec<Axis> {
+        let mut axes = Vec::new();
+        for (name, values) in &raw.matrix.0 {
+            if !is_alias(name) {
+                self.findings.push(
+                    Finding::error("manifest::axis", format!("`{}` can't be an axis", &**name))
+                        .at(name.place, "this name")
+                        .help("a letter first, then letters, digits or `_`"),
+                );
+                continue;
+            }
+            if let Some((alias, _)) = raw.with.0.iter().find(|(alias, _)| **alias == **name) {
+                self.findings.push(
+                    Finding::error(
+                        "manifest::axis",
+                        format!("`{}` is both an axis and a further subject", &**name),
+                    )
+                    .at(name.place, "this axis")
+                    .also(alias.place, "this alias")
+                    .help("give one of them another name"),
+                );
+                continue;
+            }
+            if values.value.items.is_empty() {
+                self.findings.push(
+                    Finding::error(
+                        "manifest::axis",
+                        format!("the axis `{}` has no values", &**name),
+                    )
+                    .at(values.place, "an empty list makes no clip at all")
+                    .help("remove the axis, or give it values"),
+                );
+                continue;
+            }
+            let mut seen: HashMap<&str, Place> = HashMap::new();
+            for value in &values.value.items {
+                if let Some(needed) = axis_problem(name, value) {
+                    self.findings.push(
+                        Finding::error(
+                            "manifest::wrong_value",
+                            format!("a value of the axis `{}` must be {needed}", &**name),
+                        )
+                        .at(value.place, format!("`{}` is not", &**value)),
+                    );
+                }
+                if let Some(first) = seen.insert(value, value.place) {
+                    self.findings.push(
+                        Finding::error(
+                            "manifest::axis",
+                            format!("`{}` stands twice in the axis `{}`", &**value, &**name),
+                        )
+                        .at(value.place, "again here")
+                        .also(first, "first here")
+                        .help("the same clip would be made twice"),
+                    );
+                }
+            }
+            let values = values.value.items.iter().map(|v| (v.text.clone(), v.place)).collect();
+            axes.push(Axis { name: name.text.clone(), values });
+        }
+        axes.sort_by(|a, b| a.name.cmp(&b.name));
+        axes
+    }
+
+    // ---- names
+
+    fn check_names(
+        &mut self,
+        raw: &RawShot,
+        selects: &[Selection],
+        with: &[With],
+        axes: &[Axis],
+        sets: &[SubjectSet],
+    ) {
+        let further = |w: &With| {
+            let from: std::collections::BTreeSet<u32> = w.choices.iter().map(|c| c.set).collect();
+            from.into_iter().map(|set| &sets[set as usize]).collect::<Vec<_>>()
+        };
+        let mut selected: Vec<u32> = selects.iter().map(|s| s.set).collect();
+        selected.dedup();
+        let mut scope = Scope {
+            purpose: Use::Prompt,
+            sets: selected.iter().map(|set| &sets[*set as usize]).collect(),
+            with: with.iter().map(|w| (&*w.alias, further(w))).collect(),
+            axes: axes.iter().map(|a| &*a.name).collect(),
+            env: &self.env,
+        };
+        let (limits, sources) = (&self.limits, &self.sources);
+        let mut check = |text: &Text, scope: &Scope<'_>| {
+            names::check(text, scope, limits, sources, &mut self.findings);
+        };
+        if raw.prompt.trim().is_empty() {
+            check_empty(&raw.prompt, &mut self.findings);
+        } else {
+            check(&raw.prompt, &scope);
+            if let Some(negative) = &raw.negative_prompt {
+                check(negative, &scope);
+            }
+            scope.purpose = Use::Out;
+            if let Some(out) = &raw.out {
+                check(out, &scope);
+            }
+            scope.purpose = Use::Condition;
+            if let Some(condition) = raw.condition.as_ref().filter(|_| !scope.sets.is_empty()) {
+                check(condition, &scope);
+            }
+        }
+    }
+
+    /// The manifest's `out:` must make sense for every shot that has none of its own. It may
+    /// ask `{% if subject %}`, so a shot without one is only checked for its other names.
+    fn check_out(&mut self, out: &Text, shots: &[Shot], sets: &[SubjectSet]) {
+        let all: std::collections::BTreeSet<u32> =
+            shots.iter().flat_map(|s| &s.selects).map(|s| s.set).collect();
+        let everywhere: Vec<&SubjectSet> = if all.is_empty() {
+            sets.iter().collect()
+        } else {
+            all.into_iter().map(|set| &sets[set as usize]).collect()
+        };
+        let axes: std::collections::BTreeSet<&str> =
+            shots.iter().flat_map(|s| s.axes.iter().map(|a| &*a.name)).collect();
+        let scope = Scope {
+            purpose: Use::Out,
+            sets: everywhere,
+            with: Vec::new(),
+            axes: axes.into_iter().collect(),
+            env: &self.env,
+        };
+        names::check(out, &scope, &self.limits, &self.sources, &mut self.findings);
+    }
+
+    fn check_uses(
+        &mut self,
+        raw: &RawShot,
+        selects: &[Selection],
+        with: &[With],
+        sets: &[SubjectSet],
+    ) {
+        let Some(uses) = &raw.uses else { return };
+        let mut known: std::collections::BTreeSet<String> = Default::default();
+        let mut add = |prefix: &str, set: u32, only: Option<u32>| {
+            let names = self.reference_names.get(&set);
+            let set = &sets[set as usize];
+            let of_items = set
+                .subjects
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| only.is_none_or(|o| o as usize == *i))
+                .take(1000)
+                .flat_map(|(_, s)| s.references.iter())
+                .map(|r| r.group.as_ref().unwrap_or(&r.name).to_string());
+            let of_set = names.into_iter().flatten().map(ToString::to_string);
+            known.extend(of_set.chain(of_items).map(|n| format!("{prefix}{n}")));
+        };
+        for selection in selects {
+            add("", selection.set, selection.subject);
+        }
+        for w in with {
+            for choice in w.choices.iter().take(1000) {
+                add(&format!("{}.", w.alias), choice.set, Some(choice.subject));
+            }
+        }
+        known.extend(with.iter().map(|w| w.alias.to_string()));
+        let own = raw.references.iter();
+        known.extend(own.map(|r| {
+            r.name.as_ref().map_or(r.role.unwrap_or_default().as_str(), |n| n).to_owned()
+        }));
+        for name in &uses.items {
+            if known.contains(&**name) {
+                continue;
+            }
+            let help = match nearest(name, known.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None if known.is_empty() => "the shot's subjects have no references".to_owned(),
+                None => {
+                    format!("references: {}", known.iter().cloned().collect::<Vec<_>>().join(", "))
+                }
+            };
+            self.findings.push(
+                Finding::error(
+                    "manifest::unknown_reference",
+                    format!("no reference is called `{}`", &**name),
+                )
+                .at(name.place, "not a reference of this shot")
+                .help(help),
+            );
+        }
+    }
+
+    /// The shot's own pictures, the same for every subject.
+    fn own_pictures(&mut self, raw: &[RawReference], folder: &str, id: &Text) -> Vec<Reference> {
+        let columns = Columns::default();
+        let specs = references::specs(raw, &[], &mut self.findings);
+        let scope = Scope {
+            purpose: Use::Picture,
+            sets: Vec::new(),
+            with: Vec::new(),
+            axes: Vec::new(),
+            env: &self.env,
+        };
+        let limits = self.limits.clone();
+        let engine = Engine::new(&limits);
+        let mut good = Vec::new();
+        let mut fills = Vec::new();
+        for spec in &specs {
+            if names::check(&spec.path, &scope, &limits, &self.sources, &mut self.findings) {
+                if let Ok(fill) = Fill::new(&engine, &spec.path, &columns) {
+                    good.push(spec.clone());
+                    fills.push(fill);
+                }
+            }
+        }
+        self.optional.extend(good.iter().filter(|s| s.optional).map(|s| s.path.place));
+        let view = View { columns: &columns, cells: &[], id: None, env: &self.env };
+        let who = || format!("shot `{}`", &**id);
+        let mut findings = Vec::new();
+        let named = references::name_pictures(
+            &good,
+            &fills,
+            &view,
+            &self.workspace,
+            folder,
+            &who,
+            &mut findings,
+        );
+        findings.into_iter().for_each(|f| self.findings.push(f));
+        self.entering.references(&good, named, &mut self.pictures).into_vec()
+    }
+}
+
+enum Found {
+    Set(u32),
+    One(SubjectRef),
+    /// It stands in a manifest, but could not be read.
+    Broken,
+    Nothing,
+}
+
+fn index(position: usize) -> u32 {
+    u32::try_from(position).expect("limits keep sets below 2^32")
+}
+
+/// Settings of a shot, the manifest's defaults where it says nothing.
+fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
+    let text = |own: &Option<Text>, default: fn(&RawDefaults) -> &Option<Text>| {
+        let text = own.as_ref().or_else(|| default(defaults?).as_ref())?;
+        Some(Placed { value: text.trim().to_owned(), place: text.place })
+    };
+    Settings {
+        model: text(&raw.model, |d| &d.model),
+        duration: raw.duration.clone().or_else(|| defaults?.duration.clone()),
+        aspect: text(&raw.aspect, |d| &d.aspect),
+        resolution: text(&raw.resolution, |d| &d.resolution),
+        fps: raw.fps.clone().or_else(|| defaults?.fps.clone()),
+    }
+}
+
+/// What a value of a setting's axis must be, when it is not.
+fn axis_problem(axis: &str, value: &str) -> Option<&'static str> {
+    let fine = match axis {
+        "aspect" => AspectRatio::parse(value).is_some(),
+        "duration" => Decimal::from_str_exact(value).is_ok_and(|d| d > Decimal::ZERO),
+        "fps" => value.parse::<u32>().is_ok_and(|n| (1..=240).contains(&n)),
+        _ => !value.trim().is_empty(),
+    };
+    let needed = match axis {
+        "aspect" => "an aspect such as 9:16",
+        "duration" => "a number of seconds above 0",
+        "fps" => "a whole number from 1 to 240",
+        _ => "some text",
+    };
+    (!fine).then_some(needed)
+}
+
+/// Why a text can't be an id.
+pub(super) fn id_problem(id: &str) -> Option<&'static str> {
+    if id.trim().is_empty() {
+        Some("is empty")
+    } else if id.len() > 200 {
+        Some("is longer than 200 bytes")
+    } else if id.chars().any(char::is_control) {
+        Some("has a control character")
+    } else if matches!(id, "." | "..") || id.trim() != id {
+        Some("can't be `.` or `..`, nor start or end with a space")
+    } else {
+        None
+    }
+}
+
+/// Whether templates can use it as a name.
+pub(super) fn is_alias(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn check_empty(prompt: &Text, findings: &mut crate::diagnostic::Findings) {
+    findings.push(
+        Finding::error("manifest::empty_prompt", "the prompt is empty")
+            .at(prompt.place, "nothing is written here")
+            .help("say what happens in the clip, for instance \"the mug turns slowly\""),
+    );
+}
