@@ -37,3 +37,6 @@ pub use summary::{
     PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Tally,
 };
 pub use walk::PlanStream;
+
+#[cfg(test)]
+mod tests;
