@@ -20,6 +20,14 @@ pub(super) fn grouped(n: u64) -> String {
     display_value(Decimal::from(n))
 }
 
+/// Amounts of one column: when any has a fraction all show one, so that they line up.
+pub(super) fn aligned(values: &[Decimal]) -> Vec<String> {
+    let shown: Vec<String> = values.iter().copied().map(display_value).collect();
+    let fractions = shown.iter().any(|v| v.contains('.'));
+    let with_fraction = |v: String| if v.contains('.') { v } else { v + ".00" };
+    if fractions { shown.into_iter().map(with_fraction).collect() } else { shown }
+}
+
 /// A decimal string with its thousands apart; what is no decimal is shown as it is.
 pub(super) fn decimal(text: &str) -> String {
     text.parse::<Decimal>().map_or_else(|_| text.to_owned(), display_value)

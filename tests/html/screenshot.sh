@@ -25,14 +25,15 @@ mkdir -p "$shots"
 profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 
+# Without motion the posters show, so that two runs give the same picture; look.mjs has the clips
+# playing.
 # shoot NAME WIDTH HEIGHT [flag…]
 shoot() {
   local name=$1 size=$2,$3
   shift 3
   "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync \
-    --user-data-dir="$profile" --hide-scrollbars --virtual-time-budget=4000 \
-    --autoplay-policy=no-user-gesture-required \
+    --user-data-dir="$profile" --hide-scrollbars --force-prefers-reduced-motion \
     --window-size="$size" --screenshot="$shots/$name.png" "$@" "file://$page" 2>/dev/null
   echo "$shots/$name.png"
 }

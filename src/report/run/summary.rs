@@ -45,11 +45,11 @@ pub fn run_text(summary: &RunSummary, width: usize, colour: bool) -> String {
         (0, _) => Ink::Warn,
         _ => Ink::Bad,
     };
-    let what = match (summary.done, troubles.is_empty()) {
-        (0, true) => "Nothing had to be made".to_owned(),
-        (n, _) => format!("{} made", count(n, "clip")),
+    let time = length(elapsed(summary.elapsed));
+    let verdict = match (summary.done, troubles.is_empty()) {
+        (0, true) => "Nothing had to be made.".to_owned(),
+        (n, _) => format!("{} made in {time}.", count(n, "clip")),
     };
-    let verdict = format!("{what} in {}.", length(elapsed(summary.elapsed)));
     lines.extend(paper.prose("", &verdict).iter().map(|l| paper.ink(ink, l)));
     for (n, words) in troubles {
         lines.extend(paper.prose("  ", &format!("{} {words}", grouped(n))));

@@ -3,7 +3,7 @@
 use crate::ledger::JobState;
 use crate::money::display_value;
 use crate::report::layout::{Ink, Paper, Table, fitted};
-use crate::report::phrase::{count, grouped, length, plain};
+use crate::report::phrase::{aligned, count, grouped, length, plain};
 
 use super::model::{JobView, RunReport};
 
@@ -14,7 +14,8 @@ const LISTED: usize = 20;
 /// should look at, worst first.
 pub fn status_text(report: &RunReport, width: usize, colour: bool) -> String {
     let paper = Paper::new(width, colour);
-    let mut blocks = vec![vec![paper.ink(Ink::Strong, &verdict(report))]];
+    let said = paper.prose("", &verdict(report));
+    let mut blocks = vec![said.iter().map(|l| paper.ink(Ink::Strong, l)).collect()];
     if report.totals.jobs > 0 {
         blocks.push(states(report, paper));
         blocks.push(money(report, paper));
@@ -79,10 +80,11 @@ fn money(report: &RunReport, paper: Paper) -> Vec<String> {
         ("reserved for jobs under way", t.reserved),
         ("held by unknown submissions", t.unknown),
     ];
+    let sums = aligned(&rows.map(|(_, v)| v));
     let table = Table {
         title: "Money".to_owned(),
         head: vec![String::new(), plain(&report.unit)],
-        rows: rows.iter().map(|(n, v)| vec![(*n).to_owned(), display_value(*v)]).collect(),
+        rows: rows.iter().zip(sums).map(|((n, _), v)| vec![(*n).to_owned(), v]).collect(),
         total: None,
     };
     table.lines(paper)

@@ -116,7 +116,7 @@
   const large = $("large");
   const film = large.querySelector("video");
   let from = null;
-  function show(card) {
+  function fill(card) {
     const small = card.querySelector("video");
     from = card;
     film.src = addressOf(small);
@@ -125,13 +125,16 @@
     large.querySelector(".which").textContent = card.querySelector(".which").textContent;
     large.querySelector(".prompt").textContent = card.querySelector(".prompt").textContent;
     large.querySelector(".facts").replaceChildren(...card.querySelector(".facts").cloneNode(true).childNodes);
-    large.showModal();
     if (!still.matches) film.play().catch(() => {});
   }
   function step(by) {
     const open = cards.filter((c) => !c.hidden && c.querySelector(".open"));
     const next = open[open.indexOf(from) + by];
-    if (next) { large.close(); show(next); }
+    if (next) fill(next);
+  }
+  function show(card) {
+    large.showModal();
+    fill(card);
   }
   for (const card of cards) card.querySelector(".open")?.addEventListener("click", () => show(card));
   $("close").addEventListener("click", () => large.close());

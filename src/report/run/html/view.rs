@@ -9,7 +9,8 @@ use super::embed::{Clips, Pictures};
 use crate::ledger::JobState;
 use crate::money::display_value;
 use crate::report::phrase::{grouped, length, number, turns_direction};
-use crate::report::run::model::{JobView, RunReport};
+use crate::report::run::model::{JobView, ReferenceView, RunReport};
+use crate::report::run::text::rank;
 
 /// The page around the cards.
 #[derive(Serialize)]
@@ -47,7 +48,9 @@ struct StateView {
 impl PageView {
     pub(super) fn of(report: &RunReport, shown: &[&JobView], clips: &Clips) -> Self {
         let t = &report.totals;
-        let states: Vec<StateView> = JobState::ALL
+        let mut by_calm = JobState::ALL;
+        by_calm.sort_by_key(|s| std::cmp::Reverse(rank(*s)));
+        let states: Vec<StateView> = by_calm
             .into_iter()
             .filter(|s| shown.iter().any(|j| j.state == *s))
             .map(|s| StateView {
@@ -160,7 +163,7 @@ impl CardView {
             None => clean(&job.shot),
         };
         let poster = job.clip.as_ref().and_then(|c| pictures.poster(c)).map(str::to_owned);
-        let thumb = |r: &crate::report::run::model::ReferenceView| Thumb {
+        let thumb = |r: &ReferenceView| Thumb {
             name: clean(&r.name),
             role: r.role.as_str().replace('_', " "),
             path: clean(&r.path),
@@ -172,7 +175,7 @@ impl CardView {
             subject: subject(job),
             title,
             shot: clean(&job.shot),
-            variant: job.variant.as_deref().map(clean),
+            variant: job.variant.as_deref().map(|v| clean(&values(v))),
             take: job.take,
             state: job.state.as_str(),
             tone: tone(job.state),
@@ -191,6 +194,13 @@ impl CardView {
             facts: facts(job, unit),
         }
     }
+}
+
+/// A variant's values without the names of their axes, which are in the address.
+fn values(variant: &str) -> String {
+    let values: Vec<&str> =
+        variant.split(',').map(|v| v.split_once('=').map_or(v, |(_, value)| value)).collect();
+    values.join(" · ")
 }
 
 /// What of a job is seen only when asked for.
