@@ -4,6 +4,7 @@
 //! What never does: YAML, prices, planning.
 
 mod budget;
+mod clips;
 mod desk;
 mod dispatch;
 mod doors;
@@ -17,6 +18,7 @@ mod setup;
 mod sidecar;
 
 pub use budget::{Budget, Grant, HeldBefore, LimitName, MoneyLimits, OverLimit};
+pub use clips::MediaClips;
 pub use dispatch::execute;
 pub use doors::{Books, ClipFacts, ClipLook, Written};
 pub use event::{RunEvent, RunSummary, Skip};

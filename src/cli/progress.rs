@@ -163,7 +163,7 @@ fn trouble(event: &RunEvent) -> Option<String> {
             format!("no rate  {job}: its cost of {cost} can't be counted; the estimate stands")
         }
         RunEvent::OverBudget { job, limit, wanted, left } => {
-            format!("budget   {job}: takes {wanted}, but {left} is left of {limit}")
+            format!("budget   {job}: takes {wanted}, but {left} is left of {}", limit.as_str())
         }
         RunEvent::Waiting { job, message } => format!("waiting  {job}: {message}"),
         _ => return None,

@@ -25,8 +25,6 @@ const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
 
 /// A loaded workspace.
 pub struct Workspace {
-    /// The manifest.
-    pub manifest: PathBuf,
     /// The manifest as given on the command line, for messages and next commands.
     pub given: String,
     /// The checked catalogue, its pictures probed.
@@ -95,7 +93,8 @@ impl Workspace {
     pub fn load(given: &Path, global: &Global, output: &Output) -> Result<Self, Failure> {
         let manifest = find_manifest(given)?;
         let limits = limits(global);
-        let loaded = manifest::load(&manifest, &LoadOptions::new(limits.clone()));
+        let options = LoadOptions { limits: limits.clone(), ..LoadOptions::default() };
+        let loaded = manifest::load(&manifest, &options);
         let mut sources = loaded.sources;
         let mut findings = loaded.findings;
         let folder = workspace_of(given)?;
@@ -109,6 +108,11 @@ impl Workspace {
         let workspace = catalogue.workspace.clone();
         let probed = probe_all(&mut catalogue.pictures, &workspace, &cached, &limits);
         drop(cached);
+        let pictures = PictureTally {
+            files: catalogue.pictures.len() as u64,
+            probed: probed.read,
+            cached: probed.cached,
+        };
         let stored = ledger.store_picture_facts(probed.fresh).map_err(|e| ledger_failure(&e))?;
         if let Stored::Skipped { why } = stored {
             findings.push(Finding::warning(
@@ -117,13 +121,12 @@ impl Workspace {
             ));
         }
         Ok(Workspace {
-            manifest,
             given: given.display().to_string(),
             catalogue: Arc::new(catalogue),
             shelf,
             sources,
             findings,
-            pictures: probed.tally,
+            pictures,
         })
     }
 

@@ -77,6 +77,19 @@ pub enum LimitName {
     PerMonth,
 }
 
+impl LimitName {
+    /// As people write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LimitName::Ceiling => "the approval's ceiling",
+            LimitName::PerJob => "budget.per_job",
+            LimitName::PerRun => "budget.per_run",
+            LimitName::PerDay => "budget.per_day",
+            LimitName::PerMonth => "budget.per_month",
+        }
+    }
+}
+
 /// An amount that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OverLimit {
