@@ -4,7 +4,7 @@
 //   npm install --no-save playwright-core axe-core      (anywhere; set NODE_PATH if elsewhere)
 //   node tests/html/look.mjs [PAGE] [FOLDER]
 //
-// PAGE defaults to what `cargo test --test report_page` makes; FOLDER takes pictures. Ends with
+// PAGE defaults to the one that screenshot.sh makes; FOLDER takes pictures. Ends with
 // a word and status 0 when Chromium or the packages are absent, with status 1 when a check
 // fails.
 import { createRequire } from "node:module";
@@ -20,7 +20,7 @@ const browser_path = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bi
 const skip = (why) => { console.log(`skipped: ${why}`); process.exit(0); };
 
 if (!browser_path) skip("no Chromium on this machine");
-if (!existsSync(page_path)) skip(`no page at ${page_path}; run cargo test --test report_page`);
+if (!existsSync(page_path)) skip(`no page at ${page_path}; run tests/html/screenshot.sh`);
 let chromium, axe;
 try {
   // NODE_PATH is honoured by require, not by import.
