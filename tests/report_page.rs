@@ -69,10 +69,10 @@ fn picture(workspace: &Path, index: usize, name: &str, given: &[PathBuf]) -> Str
         return path;
     }
     let hue = (index * 37 % 255) as u8;
-    let drawn = image::RgbImage::from_fn(480, 480, |x, y| {
-        let (dx, dy) = (x as f32 - 240.0, y as f32 - 250.0);
-        let inside = (dx / 130.0).powi(2) + (dy / 170.0).powi(2) < 1.0;
-        let light = (255.0 - (dx + 130.0) * 0.6).clamp(40.0, 255.0) as u8;
+    let drawn = image::RgbImage::from_fn(240, 240, |x, y| {
+        let (dx, dy) = (x as f32 - 120.0, y as f32 - 125.0);
+        let inside = (dx / 65.0).powi(2) + (dy / 85.0).powi(2) < 1.0;
+        let light = (255.0 - (dx + 65.0) * 1.2).clamp(40.0, 255.0) as u8;
         if inside { image::Rgb([light, hue, 255 - hue]) } else { image::Rgb([250, 249, 247]) }
     });
     drawn.save(&file).expect("a drawn picture");

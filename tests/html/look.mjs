@@ -78,6 +78,13 @@ async function axe_on(page, name) {
   check("clips in view play", await playing() > 0, await playing());
   check("clips out of view are not loaded", await page.evaluate(() => [...document.querySelectorAll(".card video")].some((v) => !v.src)), "all loaded");
 
+  await page.mouse.wheel(0, 100000);
+  await page.waitForTimeout(700);
+  check("clips that left the view are let go", await page.evaluate(() => [...document.querySelectorAll(".card video")]
+    .every((v) => v.dataset.seen || !v.src)), "kept");
+  await page.mouse.wheel(0, -100000);
+  await page.waitForTimeout(700);
+
   const subject = await page.locator("#subject option").nth(1).getAttribute("value");
   await page.selectOption("#subject", subject);
   const of_subject = await visible(page);
