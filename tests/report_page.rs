@@ -1,8 +1,8 @@
 //! The HTML page, made of real files on disk.
 //!
 //! It stays in `target/tmp/report-page/` for `tests/html/screenshot.sh` to look at. Pictures are
-//! those of the folder that `KINORA_PAGE_PICTURES` names, or drawn here; clips are made of them
-//! by ffmpeg where there is one, and are mere bytes where there is none.
+//! those of the folder that `KINORA_PAGE_PICTURES` names, or drawn here; clips are mere bytes, or
+//! with `KINORA_PAGE_CLIPS=1` real ones that ffmpeg makes of the pictures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -69,17 +69,17 @@ fn picture(workspace: &Path, index: usize, name: &str, given: &[PathBuf]) -> Str
         return path;
     }
     let hue = (index * 37 % 255) as u8;
-    let drawn = image::RgbImage::from_fn(480, 480, |x, y| {
-        let (dx, dy) = (x as f32 - 240.0, y as f32 - 250.0);
-        let inside = (dx / 130.0).powi(2) + (dy / 170.0).powi(2) < 1.0;
-        let light = (255.0 - (dx + 130.0) * 0.6).clamp(40.0, 255.0) as u8;
+    let drawn = image::RgbImage::from_fn(240, 240, |x, y| {
+        let (dx, dy) = (x as f32 - 120.0, y as f32 - 125.0);
+        let inside = (dx / 65.0).powi(2) + (dy / 85.0).powi(2) < 1.0;
+        let light = (255.0 - (dx + 65.0) * 1.2).clamp(40.0, 255.0) as u8;
         if inside { image::Rgb([light, hue, 255 - hue]) } else { image::Rgb([250, 249, 247]) }
     });
     drawn.save(&file).expect("a drawn picture");
     path
 }
 
-/// A clip of a slow zoom; bytes that no browser plays where there is no ffmpeg.
+/// A clip of a slow zoom where that was asked for, else bytes that no browser plays.
 fn clip(workspace: &Path, picture: &str, name: &str, width: u32, height: u32) -> ClipView {
     let path = format!("clips/{name}.mp4");
     let zoom = format!(
@@ -89,26 +89,21 @@ fn clip(workspace: &Path, picture: &str, name: &str, width: u32, height: u32) ->
         height * 2
     );
     let file = workspace.join(&path);
-    let made = Command::new("ffmpeg")
-        .args(["-loglevel", "error", "-y", "-i"])
-        .arg(workspace.join(picture))
-        .args(["-vf", &zoom, "-frames:v", "48", "-c:v", "libx264", "-preset", "ultrafast"])
-        .args(["-pix_fmt", "yuv420p", "-movflags", "+faststart"])
-        .arg(&file)
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|s| s.success());
+    let wanted = std::env::var_os("KINORA_PAGE_CLIPS").is_some_and(|v| v == "1");
+    let made = wanted
+        && Command::new("ffmpeg")
+            .args(["-loglevel", "error", "-y", "-i"])
+            .arg(workspace.join(picture))
+            .args(["-vf", &zoom, "-frames:v", "48", "-c:v", "libx264", "-preset", "ultrafast"])
+            .args(["-pix_fmt", "yuv420p", "-movflags", "+faststart"])
+            .arg(&file)
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success());
     if !made {
         fs::write(&file, b"no real clip").expect("the target folder can be written");
     }
-    let poster = file.with_extension("jpg");
-    let _ = Command::new("ffmpeg")
-        .args(["-loglevel", "error", "-y", "-i"])
-        .arg(&file)
-        .args(["-frames:v", "1", "-q:v", "3"])
-        .arg(&poster)
-        .stderr(Stdio::null())
-        .status();
+    fs::copy(workspace.join(picture), file.with_extension("jpg")).expect("a poster");
     let bytes = fs::read(&file).expect("the clip just written");
     ClipView {
         path,

@@ -7,7 +7,7 @@ use std::path::Path;
 pub(super) fn check(name: &str, schema: &serde_json::Value) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
     let wanted = serde_json::to_string_pretty(schema).expect("a schema is JSON") + "\n";
-    if std::env::var_os("KINORA_UPDATE_SCHEMAS").is_some() {
+    if std::env::var_os("KINORA_UPDATE_SCHEMAS").is_some_and(|v| v == "1") {
         std::fs::create_dir_all(path.parent().expect("schemas/ is a folder"))
             .and_then(|()| std::fs::write(&path, &wanted))
             .expect("schemas/ can be written");

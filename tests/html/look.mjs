@@ -4,7 +4,7 @@
 //   npm install --no-save playwright-core axe-core      (anywhere; set NODE_PATH if elsewhere)
 //   node tests/html/look.mjs [PAGE] [FOLDER]
 //
-// PAGE defaults to what `cargo test --test report_page` makes; FOLDER takes pictures. Ends with
+// PAGE defaults to the one that screenshot.sh makes; FOLDER takes pictures. Ends with
 // a word and status 0 when Chromium or the packages are absent, with status 1 when a check
 // fails.
 import { createRequire } from "node:module";
@@ -20,7 +20,7 @@ const browser_path = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bi
 const skip = (why) => { console.log(`skipped: ${why}`); process.exit(0); };
 
 if (!browser_path) skip("no Chromium on this machine");
-if (!existsSync(page_path)) skip(`no page at ${page_path}; run cargo test --test report_page`);
+if (!existsSync(page_path)) skip(`no page at ${page_path}; run tests/html/screenshot.sh`);
 let chromium, axe;
 try {
   // NODE_PATH is honoured by require, not by import.
@@ -77,6 +77,13 @@ async function axe_on(page, name) {
   const playing = () => page.evaluate(() => [...document.querySelectorAll(".card video")].filter((v) => !v.paused && v.readyState >= 2).length);
   check("clips in view play", await playing() > 0, await playing());
   check("clips out of view are not loaded", await page.evaluate(() => [...document.querySelectorAll(".card video")].some((v) => !v.src)), "all loaded");
+
+  await page.mouse.wheel(0, 100000);
+  await page.waitForTimeout(700);
+  check("clips that left the view are let go", await page.evaluate(() => [...document.querySelectorAll(".card video")]
+    .every((v) => v.dataset.seen || !v.src)), "kept");
+  await page.mouse.wheel(0, -100000);
+  await page.waitForTimeout(700);
 
   const subject = await page.locator("#subject option").nth(1).getAttribute("value");
   await page.selectOption("#subject", subject);

@@ -3,7 +3,8 @@
 #
 #   tests/html/screenshot.sh [PAGE] [FOLDER]
 #
-# PAGE is an HTML report; without one, the page that `cargo test --test report_page` makes.
+# PAGE is an HTML report; without one, the page that `cargo test --test report_page` makes (with
+# clips where there is ffmpeg; KINORA_PAGE_PICTURES=FOLDER gives it pictures).
 # FOLDER takes the pictures (default: target/tmp/report-shots): desk and phone, light and dark.
 # Without a headless Chromium it says so and ends well: looking is for people, not for CI.
 set -euo pipefail
@@ -17,7 +18,7 @@ if [ -z "$browser" ]; then
   exit 0
 fi
 if [ -z "$page" ]; then
-  (cd "$root" && cargo test --quiet --test report_page)
+  (cd "$root" && KINORA_PAGE_CLIPS=1 cargo test --quiet --test report_page)
   page=$root/target/tmp/report-page/index.html
 fi
 page=$(realpath "$page")

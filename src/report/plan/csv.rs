@@ -1,5 +1,6 @@
 //! The dry run as CSV: one line a job, written as the jobs come.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::plan::JobLine;
@@ -47,31 +48,30 @@ impl<W: Write> PlanCsv<W> {
 
     /// Writes one job.
     pub fn write(&mut self, job: &JobLine) -> io::Result<()> {
-        let text = |t: &str| self.cells.text(t).into_owned();
         let why: Vec<&str> = job.why.iter().map(|p| p.as_str()).collect();
-        let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
-        let record: [String; PLAN_CSV_HEADER.len()] = [
-            text(&job.address),
-            job.change.clone(),
-            why.join("; "),
-            text(job.subject.as_deref().unwrap_or_default()),
-            text(&job.shot),
-            text(&job.model),
-            job.route.as_str().to_owned(),
-            job.reason.clone(),
-            job.seconds.clone(),
-            job.size.clone(),
-            number(job.fps.map(u64::from)),
-            number(job.seed),
-            text(&job.references.join("; ")),
-            text(&job.prompt),
-            job.estimate.clone().unwrap_or_default(),
-            text(job.unit.as_deref().unwrap_or_default()),
-            job.image_extra.clone().unwrap_or_default(),
-            text(&job.out),
-            job.fingerprint.clone(),
+        let references = job.references.join("; ");
+        let record: [Cow<'_, str>; PLAN_CSV_HEADER.len()] = [
+            self.cells.text(&job.address),
+            Cow::Borrowed(&job.change),
+            why.join("; ").into(),
+            self.cells.text(job.subject.as_deref().unwrap_or_default()),
+            self.cells.text(&job.shot),
+            self.cells.text(&job.model),
+            Cow::Borrowed(job.route.as_str()),
+            Cow::Borrowed(&job.reason),
+            Cow::Borrowed(&job.seconds),
+            Cow::Borrowed(&job.size),
+            shown(job.fps),
+            shown(job.seed),
+            self.cells.text(&references),
+            self.cells.text(&job.prompt),
+            job.estimate.as_deref().unwrap_or_default().into(),
+            self.cells.text(job.unit.as_deref().unwrap_or_default()),
+            job.image_extra.as_deref().unwrap_or_default().into(),
+            self.cells.text(&job.out),
+            Cow::Borrowed(&job.fingerprint),
         ];
-        self.out.write_record(&record)?;
+        self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())
     }
 
@@ -79,4 +79,8 @@ impl<W: Write> PlanCsv<W> {
     pub fn finish(self) -> io::Result<W> {
         self.out.into_inner().map_err(|e| e.into_error())
     }
+}
+
+fn shown<T: ToString>(value: Option<T>) -> Cow<'static, str> {
+    value.map(|v| v.to_string()).unwrap_or_default().into()
 }

@@ -178,7 +178,7 @@ impl<'a> Columns<'a> {
         if self.seconds {
             head.push("seconds".to_owned());
         }
-        head.push(self.unit.map_or("estimate".to_owned(), |u| plain(u)));
+        head.push(self.unit.map_or("estimate".to_owned(), plain));
         if self.as_text {
             head.push("as text".to_owned());
         }

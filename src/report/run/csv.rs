@@ -1,5 +1,6 @@
 //! What was made, as CSV: one line a job, written as the jobs come.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::report::cells::{Cells, writer};
@@ -59,41 +60,41 @@ impl<W: Write> RunCsv<W> {
 
     /// Writes one job.
     pub fn write(&mut self, job: &JobView) -> io::Result<()> {
-        let text = |t: &str| self.cells.text(t).into_owned();
-        let maybe = |t: &Option<String>| text(t.as_deref().unwrap_or_default());
         let clip = job.clip.as_ref();
         let names: Vec<&str> = job.references.iter().map(|r| r.name.as_str()).collect();
-        let record: [String; RUN_CSV_HEADER.len()] = [
+        let names = names.join("; ");
+        let text = |t| self.cells.text(t);
+        let record: [Cow<'_, str>; RUN_CSV_HEADER.len()] = [
             text(&job.address),
-            maybe(&job.subject),
+            text(job.subject.as_deref().unwrap_or_default()),
             text(&job.shot),
-            maybe(&job.variant),
-            job.take.to_string(),
-            job.state.as_str().to_owned(),
+            text(job.variant.as_deref().unwrap_or_default()),
+            shown(Some(job.take)),
+            Cow::Borrowed(job.state.as_str()),
             text(clip.map_or("", |c| &c.path)),
-            clip.map_or_else(String::new, |c| c.digest.clone()),
+            Cow::Borrowed(clip.map_or("", |c| &c.digest)),
             shown(clip.map(|c| c.bytes)),
             shown(clip.map(|c| c.width)),
             shown(clip.map(|c| c.height)),
             shown(clip.map(|c| c.duration_ms)),
             text(&job.model),
             text(&job.provider),
-            job.route.as_str().to_owned(),
-            job.settings.duration.to_string(),
+            Cow::Borrowed(job.route.as_str()),
+            shown(Some(job.settings.duration)),
             shown(job.settings.fps),
             shown(job.settings.seed),
-            text(&names.join("; ")),
+            text(&names),
             text(&job.prompt),
             shown(job.cost),
             shown(job.reserved),
             text(&self.unit),
-            job.attempt.to_string(),
-            maybe(&job.message),
+            shown(Some(job.attempt)),
+            text(job.message.as_deref().unwrap_or_default()),
             shown(job.started),
             shown(job.finished),
             shown(clip.map(|_| true)),
         ];
-        self.out.write_record(&record)?;
+        self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())
     }
 
@@ -103,6 +104,6 @@ impl<W: Write> RunCsv<W> {
     }
 }
 
-fn shown<T: ToString>(value: Option<T>) -> String {
-    value.map(|v| v.to_string()).unwrap_or_default()
+fn shown<T: ToString>(value: Option<T>) -> Cow<'static, str> {
+    value.map(|v| v.to_string()).unwrap_or_default().into()
 }

@@ -26,10 +26,17 @@
     load(video);
     video.play().catch(() => {});
   }
+  // A browser keeps a decoder for each clip that it holds, and has not many of them.
+  function rest(video) {
+    if (!video.src) return;
+    video.pause();
+    video.removeAttribute("src");
+    video.load();
+  }
   const seen = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       target.dataset.seen = isIntersecting ? "1" : "";
-      if (!isIntersecting) target.pause();
+      if (!isIntersecting) rest(target);
       else if (paused) { if (!target.poster) { target.preload = "metadata"; load(target); } }
       else play(target);
     }
@@ -40,11 +47,11 @@
     seen.observe(video);
     // Whoever asked for stillness still sees a clip move when pointing at it or reaching it.
     const stage = card.querySelector(".stage");
-    const rest = () => { if (paused) video.pause(); };
+    const leave = () => { if (paused) video.pause(); };
     stage.addEventListener("pointerenter", () => { if (!still.matches) play(video); });
-    stage.addEventListener("pointerleave", rest);
+    stage.addEventListener("pointerleave", leave);
     stage.addEventListener("focusin", () => { if (!still.matches) play(video); });
-    stage.addEventListener("focusout", rest);
+    stage.addEventListener("focusout", leave);
   }
   const motion = $("motion");
   function sayMotion() {

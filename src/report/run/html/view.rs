@@ -211,6 +211,7 @@ fn facts(job: &JobView, unit: &str) -> Vec<(&'static str, String)> {
     let clip = job.clip.as_ref();
     let rows = [
         ("Address", Some(clean(&job.address))),
+        ("Model", Some(clean(&job.model))),
         ("Provider", Some(clean(&job.provider))),
         ("Settings", {
             let duration = number(&s.duration.to_string());
