@@ -28,7 +28,8 @@ pub enum Which {
 const ATTEMPT: &str = "SELECT a.id, a.job, j.address, s.state, a.number, a.plan, a.request,
         a.fingerprint, a.provider, a.model, a.estimate, a.started, s.remote_id, s.reserved,
         s.settled, s.basis, s.message, s.updated, s.ready, s.expires, s.interruptions,
-        c.path, c.digest, c.bytes, c.width, c.height, c.duration_ms, c.frames
+        c.path, c.digest, c.bytes, c.width, c.height, c.duration_ms, c.frames,
+        a.parts
     FROM attempt_state s JOIN attempts a ON a.id = s.attempt JOIN jobs j ON j.id = a.job
     LEFT JOIN clips c ON c.attempt = s.attempt";
 
@@ -63,15 +64,7 @@ impl Ledger {
             job,
             |row| bytes(row, 0),
         )?;
-        Ok(blob.map(|blob| {
-            let mut parts = [0u64; 4];
-            for (part, chunk) in parts.iter_mut().zip(blob.chunks_exact(8)) {
-                let mut eight = [0; 8];
-                eight.copy_from_slice(chunk);
-                *part = u64::from_le_bytes(eight);
-            }
-            parts
-        }))
+        Ok(blob.map(|blob| parts_of(&blob)))
     }
 
     /// The address of a job.
@@ -236,6 +229,7 @@ fn attempt_of(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         plan: Digest::from_bytes(bytes(row, 5)?),
         request: row.get(6)?,
         fingerprint: Digest::from_bytes(bytes(row, 7)?),
+        parts: parts_of(&bytes(row, 28)?),
         provider: row.get(8)?,
         model: row.get(9)?,
         estimate: micros(row, 10)?,
@@ -251,6 +245,17 @@ fn attempt_of(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         interruptions: row.get(20)?,
         clip,
     })
+}
+
+/// The four parts from 32 bytes, little end first.
+fn parts_of(blob: &[u8; 32]) -> [u64; 4] {
+    let mut parts = [0u64; 4];
+    for (part, chunk) in parts.iter_mut().zip(blob.chunks_exact(8)) {
+        let mut eight = [0; 8];
+        eight.copy_from_slice(chunk);
+        *part = u64::from_le_bytes(eight);
+    }
+    parts
 }
 
 /// A value that the schema would never hold: the file was changed from outside.

@@ -152,6 +152,8 @@ pub struct AttemptRecord {
     pub updated: Timestamp,
     /// Digest of the request.
     pub fingerprint: Digest,
+    /// The request's parts.
+    pub parts: [u64; 4],
     /// Provider name.
     pub provider: String,
     /// Model name.

@@ -144,7 +144,7 @@ enum Phase {
 struct Report {
     provider: String,
     model: String,
-    /// The job, to be tried again; absent for what an earlier run left.
+    /// The job, to be tried again; absent for what another plan approved.
     again: Option<Waiting>,
     ended: Result<Ended, RunError>,
 }
@@ -373,10 +373,10 @@ impl Dispatcher {
             Ended::Failed(failure) => (failure.cause.as_str(), failure.retry),
         };
         self.count_cause(&report.model, cause).await;
-        if let (Some(waiting), Retry::After(at_least)) = (report.again, retry) {
-            if self.try_again(waiting, cause, at_least).await {
-                return;
-            }
+        if let (Some(waiting), Retry::After(at_least)) = (report.again, retry)
+            && self.try_again(waiting, cause, at_least).await
+        {
+            return;
         }
         let count = match ended {
             Ended::Done => &mut self.summary.done,

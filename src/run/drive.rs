@@ -163,6 +163,11 @@ impl Attempt {
         })
     }
 
+    /// What is asked.
+    pub fn request(&self) -> &Arc<Request> {
+        &self.request
+    }
+
     /// Drives a new attempt, whose intent is durable, to its end.
     pub async fn run(mut self) -> Result<Ended, RunError> {
         self.submit().await

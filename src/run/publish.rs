@@ -189,6 +189,10 @@ fn make_folder(workspace: &Path, folder: &Path) -> io::Result<()> {
     if !existing.canonicalize()?.starts_with(&inside) {
         return Err(io::Error::other("a link leads out of the workspace"));
     }
+    if !existing.is_dir() {
+        let what = "a file is where a folder should be";
+        return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
+    }
     if existing == folder {
         return Ok(());
     }
