@@ -60,6 +60,7 @@ pub struct RawManifest {
 /// What a manifest may read beyond its own folder.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Allow")]
 pub struct RawAllow {
     /// Folders outside the manifest's own from which files may be read.
     #[serde(default)]
@@ -72,6 +73,7 @@ pub struct RawAllow {
 /// Settings of every shot that doesn't say otherwise.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Defaults")]
 pub struct RawDefaults {
     /// Name of a model; `animatic` if not given.
     pub model: Option<Text>,
@@ -97,6 +99,7 @@ pub struct RawDefaults {
 /// How much may run at once, and how large things may be.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Limits")]
 pub struct RawLimits {
     /// Jobs in flight at once, in the whole run.
     #[schemars(range(min = 1))]
@@ -165,6 +168,7 @@ struct AtLeastOne(
 /// What may be spent, in the workspace's unit.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Budget")]
 pub struct RawBudget {
     /// What the budget is counted in: `credits` if not given, or a currency such as USD.
     pub unit: Option<Text>,
@@ -193,6 +197,7 @@ pub struct RawBudget {
 /// Subjects of one kind, written here or read from a feed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Set")]
 pub struct RawSet {
     /// What its subjects are.
     pub kind: Placed<SubjectKind>,
@@ -222,6 +227,7 @@ pub struct RawSet {
 /// One subject, written in the manifest.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Item")]
 pub struct RawItem {
     /// Its id, unique in its set.
     #[schemars(with = "Loose")]
@@ -250,6 +256,7 @@ pub struct RawAttribute {
 /// The long form of an attribute.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Attribute")]
 struct AttributeForm {
     /// The column's header; the attribute's own name if not given.
     column: Option<Text>,
@@ -308,6 +315,7 @@ impl JsonSchema for RawAttribute {
 /// A picture, or several by a pattern.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Reference")]
 pub struct RawReference {
     /// Name by which prompts mention it, as `@name`; the role's name if not given.
     #[schemars(with = "Option<Name>")]
@@ -326,6 +334,7 @@ pub struct RawReference {
 /// A prompt with its settings, applied to the subjects that it selects.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Shot")]
 pub struct RawShot {
     /// Its id, unique in the catalogue.
     #[schemars(with = "Loose")]

@@ -1,14 +1,27 @@
 //! The JSON Schemas of what people write, generated from the types.
+//!
+//! What never lives here: schemas of what Kinora writes (plans, reports).
 
 use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
 use super::raw::RawManifest;
+use crate::models::model_card_schema;
 
 static MANIFEST: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(RawManifest).to_value());
 
 /// The JSON Schema of manifests.
 pub fn manifest() -> &'static Json {
     &MANIFEST
+}
+
+/// Every schema of a file that people write, by its name: `schemas/NAME.schema.json`.
+pub fn all() -> [(&'static str, &'static Json); 2] {
+    [("manifest", manifest()), ("model-card", model_card_schema())]
+}
+
+/// A schema as it stands in its file.
+pub fn text(schema: &Json) -> String {
+    format!("{schema:#}\n")
 }

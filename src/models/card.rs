@@ -59,6 +59,7 @@ pub struct ModelCard {
     /// One line for people.
     pub title: String,
     /// Routes it has, with what each takes.
+    #[schemars(schema_with = "routes_schema")]
     pub routes: BTreeMap<Route, RouteAbility>,
     /// Lengths it can make.
     pub durations: Durations,
@@ -85,6 +86,20 @@ pub struct ModelCard {
     /// Where these facts are from.
     #[serde(default)]
     pub source: Option<String>,
+}
+
+/// One property for each route, so that editors complete them and slips are found.
+fn routes_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let ability = generator.subschema_for::<RouteAbility>();
+    let routes: serde_json::Map<String, serde_json::Value> = Route::ALL
+        .iter()
+        .map(|route| (route.as_str().to_owned(), ability.clone().to_value()))
+        .collect();
+    schemars::json_schema!({
+        "type": "object",
+        "properties": routes,
+        "additionalProperties": false
+    })
 }
 
 /// What one route takes.
@@ -130,7 +145,7 @@ impl Mention {
 
 /// Lengths that a model can make, in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Durations {
     /// Only these.
     Values(

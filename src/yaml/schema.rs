@@ -204,24 +204,17 @@ impl<'s> Checker<'s, '_> {
         what: &str,
     ) -> bool {
         let Value::Scalar(scalar) = &node.value else { return true };
-        let mut choices: Vec<&str> = Vec::new();
+        let mut choices: Vec<String> = Vec::new();
         let mut refusal = None;
         for branch in branches {
-            if let Some(constant) = branch.get("const") {
-                choices.extend(constant.as_str());
-                if constant.as_str().map_or_else(
-                    || constant.to_string() == *scalar.text,
-                    |text| *text == *scalar.text,
-                ) {
-                    return true;
-                }
-                continue;
+            let listed = branch.get("enum").and_then(Json::as_array);
+            let allowed = branch.get("const").into_iter().chain(listed.into_iter().flatten());
+            let allowed: Vec<String> = allowed.map(plain_text).collect();
+            if allowed.contains(&scalar.text.to_string()) {
+                return true;
             }
-            if let Some(list) = branch.get("enum").and_then(Json::as_array) {
-                choices.extend(list.iter().filter_map(Json::as_str));
-                if list.iter().any(|v| v.as_str() == Some(&scalar.text)) {
-                    return true;
-                }
+            if !allowed.is_empty() {
+                choices.extend(allowed);
                 continue;
             }
             match super::form::fits(branch, scalar) {
@@ -232,9 +225,10 @@ impl<'s> Checker<'s, '_> {
         let text = &*scalar.text;
         let finding = match refusal {
             None => {
-                let help = match nearest(text, choices.iter().copied()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("write one of: {}", choices.join(", ")),
+                let help = match nearest(text, choices.iter().map(String::as_str)) {
+                    Some(meant) if choices.len() > 1 => format!("did you mean `{meant}`?"),
+                    _ if choices.len() == 1 => format!("write {}", choices[0]),
+                    _ => format!("write one of: {}", choices.join(", ")),
                 };
                 let label = if choices.len() == 1 { "not this" } else { "not one of them" };
                 Finding::error(
@@ -316,6 +310,11 @@ fn in_words(name: &str) -> &'static str {
         "array" => "a list",
         _ => "a mapping (`key: value`)",
     }
+}
+
+/// A constant of a schema as people write it.
+fn plain_text(constant: &Json) -> String {
+    constant.as_str().map_or_else(|| constant.to_string(), str::to_owned)
 }
 
 fn quoted(names: &[&str]) -> String {
