@@ -2,13 +2,14 @@
 
 use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
+use kinora::report::count;
 use serde_json::json;
 
+use super::Outcome;
 use super::args::{Global, ManifestArg};
 use super::output::Output;
 use super::planning::plan_whole;
 use super::workspace::{Workspace, read_ledger};
-use super::Outcome;
 
 /// Runs it.
 pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
@@ -22,12 +23,12 @@ pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outco
     output.findings(&workspace.findings, &workspace.sources);
     let subjects: usize = workspace.catalogue.sets.iter().map(|s| s.subjects.len()).sum();
     output.data(&format!(
-        "{}: {} subjects, {} pictures, {} shots, {} jobs; all valid",
+        "{}: {}, {}, {}, {}; all valid",
         workspace.given,
-        subjects,
-        workspace.catalogue.pictures.len(),
-        workspace.catalogue.shots.len(),
-        plan.summary.all.jobs
+        count(subjects as u64, "subject"),
+        count(workspace.catalogue.pictures.len() as u64, "picture"),
+        count(workspace.catalogue.shots.len() as u64, "shot"),
+        count(plan.summary.all.jobs, "job"),
     ));
     Ok(Exit::Done)
 }

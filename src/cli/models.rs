@@ -8,10 +8,10 @@ use kinora::models::{ModelCard, Shelf};
 use kinora::report;
 use serde_json::json;
 
+use super::Outcome;
 use super::args::{Global, ModelsArgs};
 use super::output::Output;
 use super::workspace::{invalid, limits};
-use super::Outcome;
 
 /// Runs it.
 pub fn models(arguments: &ModelsArgs, global: &Global, output: &Output) -> Outcome {

@@ -116,9 +116,9 @@ impl Progress {
                 self.ended += 1;
             }
             // An unknown outcome keeps its reservation.
-            RunEvent::Unknown { .. }
-            | RunEvent::OverBudget { .. }
-            | RunEvent::Skipped { .. } => self.ended += 1,
+            RunEvent::Unknown { .. } | RunEvent::OverBudget { .. } | RunEvent::Skipped { .. } => {
+                self.ended += 1
+            }
             RunEvent::Ended(summary) => self.spent = amount(&summary.spent),
             _ => {}
         }

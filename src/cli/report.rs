@@ -105,7 +105,9 @@ fn name_of(given: &Path, global: &Global) -> String {
     let folder = || {
         let path = std::fs::canonicalize(given).unwrap_or_else(|_| given.to_owned());
         let folder = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
-        folder.and_then(Path::file_name).map_or("clips".into(), |n| n.to_string_lossy().into_owned())
+        folder
+            .and_then(Path::file_name)
+            .map_or("clips".into(), |n| n.to_string_lossy().into_owned())
     };
     find_manifest(given)
         .ok()

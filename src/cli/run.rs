@@ -12,7 +12,9 @@ use kinora::money::{Amount, Micros};
 use kinora::plan::{Plan, PlanSummary};
 use kinora::providers::{Provider, animatic::Animatic};
 use kinora::report;
-use kinora::run::{self, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work};
+use kinora::run::{
+    self, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::approve::{record, refuse_unpriced, whole_ceiling};
@@ -37,13 +39,14 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     if !output.json {
         output.findings(&workspace.findings, &workspace.sources);
     }
+    let providers = providers(&workspace)?;
     let summary = &plan.summary;
+    refuse_without_provider(summary, &workspace, &providers)?;
     let exit = if summary.to_run.jobs == 0 && summary.changes.in_flight == 0 {
         nothing_to_do(summary, output)
     } else {
         let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
-        let ledger = Arc::new(ledger);
-        let ended = dispatch(&plan, &workspace, Arc::clone(&ledger), approval, output)?;
+        let ended = dispatch(&plan, &workspace, ledger, providers, approval, output)?;
         say_end(&ended, &workspace, output);
         ended.exit()
     };
@@ -121,7 +124,10 @@ fn not_approved(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<F
         ),
         None => Failure::new(
             Exit::ApprovalNeeded,
-            format!("plan {} is not approved, and there is nobody to ask; {how}", plan.digest.short()),
+            format!(
+                "plan {} is not approved, and there is nobody to ask; {how}",
+                plan.digest.short()
+            ),
         ),
     })
 }
@@ -151,8 +157,38 @@ fn person() -> String {
         .unwrap_or_else(|| "somebody".to_owned())
 }
 
+/// Providers by name.
+type Providers = BTreeMap<String, Arc<dyn Provider>>;
+
+/// A plan for models that nobody here can run is refused before anybody is asked.
+fn refuse_without_provider(
+    summary: &PlanSummary,
+    workspace: &Workspace,
+    providers: &Providers,
+) -> Result<(), Failure> {
+    let missing: Vec<String> = summary
+        .by_model
+        .iter()
+        .filter_map(|group| workspace.shelf.get(&group.name))
+        .filter(|card| !providers.contains_key(&card.provider))
+        .map(|card| format!("`{}` (provider `{}`)", card.model, card.provider))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let have: Vec<&str> = providers.keys().map(String::as_str).collect();
+    Err(Failure::new(
+        Exit::InvalidManifest,
+        format!(
+            "this version plans for {} but can't run it; it runs: {}; nothing was spent",
+            missing.join(", "),
+            have.join(", ")
+        ),
+    ))
+}
+
 /// The providers that ship in the box.
-fn providers(workspace: &Workspace) -> Result<BTreeMap<String, Arc<dyn Provider>>, Failure> {
+fn providers(workspace: &Workspace) -> Result<Providers, Failure> {
     let folder = &workspace.catalogue.workspace;
     let animatic = Animatic::new(folder, &folder.join(".kinora/animatic"))
         .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?;
@@ -164,16 +200,18 @@ fn providers(workspace: &Workspace) -> Result<BTreeMap<String, Arc<dyn Provider>
 fn dispatch(
     plan: &Plan,
     workspace: &Workspace,
-    ledger: Arc<Ledger>,
+    ledger: Ledger,
+    providers: Providers,
     approval: Approval,
     output: &Output,
 ) -> Result<RunSummary, Failure> {
     let catalogue = &workspace.catalogue;
+    let work = feed(plan, workspace, &ledger)?;
     let limits = MoneyLimits::of(&catalogue.budget)
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
     let setup = Setup {
-        ledger: Arc::clone(&ledger) as _,
-        providers: providers(workspace)?,
+        ledger: Arc::new(ledger),
+        providers,
         clips: Arc::new(MediaClips),
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),
@@ -189,7 +227,6 @@ fn dispatch(
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
-    let work = feed(plan, workspace, &ledger)?;
     let total = plan.summary.to_run.jobs + plan.summary.changes.in_flight;
     let summary = runtime.block_on(async {
         let (stop_sender, stop) = watch::channel(Stop::No);

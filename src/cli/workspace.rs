@@ -133,9 +133,8 @@ impl Workspace {
     /// What is spent in the current day and month, by the ledger.
     pub fn used(&self, ledger: &Ledger) -> Result<Used, Failure> {
         let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
-        let spent = |period| {
-            ledger.spent(period).map(|m| m.to_decimal()).map_err(|e| ledger_failure(&e))
-        };
+        let spent =
+            |period| ledger.spent(period).map(|m| m.to_decimal()).map_err(|e| ledger_failure(&e));
         Ok(Used { day: spent(Period::Day(today))?, month: spent(Period::Month(today))? })
     }
 
@@ -161,8 +160,8 @@ impl Workspace {
                 None => inputs.optional(None),
             };
         }
-        let limits = serde_json::to_vec(&self.catalogue.limits)
-            .expect("a struct of numbers is always JSON");
+        let limits =
+            serde_json::to_vec(&self.catalogue.limits).expect("a struct of numbers is always JSON");
         inputs.field(&limits);
         Ok(inputs.finish())
     }

@@ -42,6 +42,10 @@ pub(super) struct PromptContext {
 }
 
 impl Object for PromptContext {
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
     }
@@ -50,7 +54,11 @@ impl Object for PromptContext {
         let scope = &self.scope;
         let part = |what| Value::from_object(Part { of: self.clone(), what });
         match key {
-            "subject" if self.subject.is_some() => Some(part(Which::Subject)),
+            "subject" => Some(match self.subject {
+                Some(_) => part(Which::Subject),
+                // Not undefined, so that `{% if subject %}` may ask.
+                None => Value::from(()),
+            }),
             "shot" => Some(part(Which::Shot)),
             "variant" => Some(part(Which::Variant)),
             "env" => Some(part(Which::Env)),
@@ -88,6 +96,10 @@ struct Part {
 }
 
 impl Object for Part {
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
     }
@@ -136,6 +148,10 @@ struct With {
 }
 
 impl Object for With {
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.get_value_by_str(key.as_str()?)
     }
@@ -152,8 +168,17 @@ fn facts_of(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
         "kind" => Some(Value::from(set.kind.as_str())),
         "set" => Some(Value::from(&*set.name)),
         "tags" => Some(tags(subject)),
+        "references" => Some(reference_names(subject)),
         _ => exact(set, subject, key),
     }
+}
+
+/// Names by which the subject's pictures can be mentioned, so that a prompt may ask for an
+/// optional one: `{% if "detail" in subject.references %}`.
+fn reference_names(subject: &Subject) -> Value {
+    let groups = subject.references.iter().filter_map(|r| r.group.as_deref());
+    let names = subject.references.iter().map(|r| &*r.name);
+    names.chain(groups).map(Value::from).collect()
 }
 
 fn tags(subject: &Subject) -> Value {

@@ -108,8 +108,12 @@ impl Wanted<'_> {
             findings.push(no_such("aspect", text, "width to height, such as 9:16", place));
             return None;
         };
-        if card.aspects.is_empty() || card.aspects.contains(&aspect) {
+        if card.aspects.is_empty() {
             return Some(aspect);
+        }
+        // As the card spells it: that is the word its provider knows.
+        if let Some(offered) = card.aspects.iter().find(|a| **a == aspect) {
+            return Some(*offered);
         }
         let help = match card.aspects.iter().min_by_key(|a| distance(**a, aspect)) {
             Some(near) => format!("the nearest that it makes is {near}"),

@@ -34,8 +34,7 @@ fn abilities(card: &ModelCard) -> String {
     let sizes: Vec<&str> = card.resolutions.keys().map(String::as_str).collect();
     let aspects: Vec<String> = card.aspects.iter().map(ToString::to_string).collect();
     let aspects = if aspects.is_empty() { "any aspect".to_owned() } else { aspects.join(" ") };
-    let mut parts =
-        vec![routes.join(", "), card.durations.to_string(), sizes.join(", "), aspects];
+    let mut parts = vec![routes.join(", "), card.durations.to_string(), sizes.join(", "), aspects];
     if card.seed {
         parts.push("seed".to_owned());
     }

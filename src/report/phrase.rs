@@ -10,7 +10,7 @@ use crate::money::display_value;
 use crate::plan::AmountsJson;
 
 /// `1 clip`, `1,200 clips`.
-pub(super) fn count(n: u64, noun: &str) -> String {
+pub fn count(n: u64, noun: &str) -> String {
     let plural = if n == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(n))
 }

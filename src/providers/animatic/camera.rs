@@ -286,8 +286,7 @@ mod tests {
     #[test]
     fn seeds_differ_a_little() {
         let direction = words::read("orbit");
-        let ends: Vec<Pose> =
-            (0..8).map(|seed| Path::new(&direction, 5.0, seed).at(1.0)).collect();
+        let ends: Vec<Pose> = (0..8).map(|seed| Path::new(&direction, 5.0, seed).at(1.0)).collect();
         assert!(ends.windows(2).any(|w| w[0] != w[1]));
     }
 }

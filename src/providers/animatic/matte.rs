@@ -244,9 +244,8 @@ fn unmixed(colour: [f32; 3], below: [f32; 3], alpha: f32) -> [u8; 4] {
     if alpha < 1.0 / 255.0 {
         return [0, 0, 0, 0];
     }
-    let [r, g, b] = [0, 1, 2].map(|c| {
-        ((colour[c] - (1.0 - alpha) * below[c]) / alpha).round().clamp(0.0, 255.0) as u8
-    });
+    let [r, g, b] = [0, 1, 2]
+        .map(|c| ((colour[c] - (1.0 - alpha) * below[c]) / alpha).round().clamp(0.0, 255.0) as u8);
     [r, g, b, (alpha * 255.0).round() as u8]
 }
 
@@ -296,7 +295,8 @@ fn finish(image: RgbaImage, solid: &[bool], ground: Ground) -> Option<CutOut> {
     let top = seen[1].min(body[1]).saturating_sub(MARGIN);
     let right = (seen[2].max(body[2]) + MARGIN).min(w);
     let bottom = (seen[3].max(body[3]) + MARGIN).min(h);
-    let mut part = image::imageops::crop_imm(&image, left, top, right - left, bottom - top).to_image();
+    let mut part =
+        image::imageops::crop_imm(&image, left, top, right - left, bottom - top).to_image();
     fade_border(&mut part, cut_below, cut_aside);
     Some(CutOut {
         image: part,

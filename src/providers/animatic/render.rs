@@ -80,10 +80,7 @@ impl RenderError {
 
     /// Whether the same request may succeed later.
     pub fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            RenderError::Disk { .. } | RenderError::Encode(EncodeProblem::Stopped)
-        )
+        matches!(self, RenderError::Disk { .. } | RenderError::Encode(EncodeProblem::Stopped))
     }
 }
 

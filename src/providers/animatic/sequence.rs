@@ -82,7 +82,12 @@ struct Brief<'a> {
 }
 
 /// Plans the clip of a request. `seconds` is its length.
-pub fn sequence(request: &Request, references: Vec<Reference>, size: Size, seconds: f32) -> Sequence {
+pub fn sequence(
+    request: &Request,
+    references: Vec<Reference>,
+    size: Size,
+    seconds: f32,
+) -> Sequence {
     let brief = Brief {
         request,
         size,

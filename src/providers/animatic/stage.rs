@@ -109,12 +109,7 @@ pub fn whole(image: &RgbaImage, size: Size, path: Path, fit: Fit) -> Shot {
     let made = (shown * needs.growth).min(MAX_GROWTH);
     let layer = Layer {
         raster: Arc::new(Raster::scaled(image, made, false)),
-        rest: Stand {
-            x: size.w / 2.0 + x,
-            y: size.h / 2.0 + y,
-            scale: shown / made,
-            turn: 0.0,
-        },
+        rest: Stand { x: size.w / 2.0 + x, y: size.h / 2.0 + y, scale: shown / made, turn: 0.0 },
         depth: 1.0,
         turns: true,
     };
@@ -241,8 +236,8 @@ fn stand_of(
     let y = body_bottom - (bottom - ih / 2.0) * scale;
     // A cut-out with a veil brings its own shadow.
     let has_veil = cut.image.pixels().any(|p| (8..120).contains(&p.0[3]) && p.0[0] < 60);
-    let foot = (!cut.cut_below && !has_veil)
-        .then(|| (size.w / 2.0, body_bottom, bw * scale * 0.52));
+    let foot =
+        (!cut.cut_below && !has_veil).then(|| (size.w / 2.0, body_bottom, bw * scale * 0.52));
     (Stand { x, y, scale, turn: 0.0 }, foot)
 }
 

@@ -170,8 +170,25 @@ pub const MOVES: &[MoveWord] = &[
 /// Words by which a word that also names a thing is known to be meant for the camera: before
 /// it, or right after.
 pub const CAMERA_WORDS: &[&str] = &[
-    "camera", "slow", "slowly", "gentle", "gently", "smooth", "smoothly", "steady", "quick",
-    "quickly", "fast", "long", "cinematic", "shot", "move", "movement", "across", "over", "along",
+    "camera",
+    "slow",
+    "slowly",
+    "gentle",
+    "gently",
+    "smooth",
+    "smoothly",
+    "steady",
+    "quick",
+    "quickly",
+    "fast",
+    "long",
+    "cinematic",
+    "shot",
+    "move",
+    "movement",
+    "across",
+    "over",
+    "along",
     "around",
 ];
 
@@ -183,8 +200,19 @@ pub const SLOW_WORDS: &[&str] = &[
 
 /// Words that make moves larger.
 pub const FAST_WORDS: &[&str] = &[
-    "fast", "quick", "quickly", "rapid", "rapidly", "dramatic", "dramatically", "swift",
-    "swiftly", "energetic", "dynamic", "bold", "boldly",
+    "fast",
+    "quick",
+    "quickly",
+    "rapid",
+    "rapidly",
+    "dramatic",
+    "dramatically",
+    "swift",
+    "swiftly",
+    "energetic",
+    "dynamic",
+    "bold",
+    "boldly",
 ];
 
 /// Words that turn the next move off.

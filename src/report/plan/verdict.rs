@@ -129,7 +129,7 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
         steps.push(step(run, " makes them; this plan is approved."));
     } else {
         let mut ask = step(run, " asks and then makes them; ");
-        let approve = format!("kinora approve {}", quoted(&summary.manifest));
+        let approve = format!("kinora approve {} --by NAME", quoted(&summary.manifest));
         ask.extend(step(approve, " approves this plan for an unattended run."));
         steps.push(ask);
     }
