@@ -177,15 +177,17 @@ mod tests {
 
     fn png(width: u32, height: u32) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let image = RgbaImage::from_fn(width, height, |x, y| image::Rgba([x as u8, y as u8, 9, 99]));
+        let image =
+            RgbaImage::from_fn(width, height, |x, y| image::Rgba([x as u8, y as u8, 9, 99]));
         image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).expect("a PNG");
         bytes
     }
 
     fn jpeg(width: u16, height: u16) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let pixels: Vec<u8> =
-            (0..usize::from(width) * usize::from(height) * 3).map(|i| (i * 7 % 251) as u8).collect();
+        let pixels: Vec<u8> = (0..usize::from(width) * usize::from(height) * 3)
+            .map(|i| (i * 7 % 251) as u8)
+            .collect();
         jpeg_encoder::Encoder::new(&mut bytes, 90)
             .encode(&pixels, width, height, jpeg_encoder::ColorType::Rgb)
             .expect("a JPEG");
@@ -253,10 +255,7 @@ mod tests {
         let mut bytes = png(4, 4);
         bytes[16..24].copy_from_slice(&[0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60]);
         let made = decode(&bytes, &PictureLimits::default());
-        assert!(matches!(
-            made,
-            Err(PictureProblem::TooLarge { .. } | PictureProblem::Damaged(_))
-        ));
+        assert!(matches!(made, Err(PictureProblem::TooLarge { .. } | PictureProblem::Damaged(_))));
     }
 
     #[test]

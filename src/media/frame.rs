@@ -90,11 +90,7 @@ pub fn to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
     let y = 76_309 * (i32::from(y) - 16);
     let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
     let clamp = |value: i32| ((value + (1 << 15)) >> 16).clamp(0, 255) as u8;
-    [
-        clamp(y + 117_489 * v),
-        clamp(y - 13_975 * u - 34_925 * v),
-        clamp(y + 138_438 * u),
-    ]
+    [clamp(y + 117_489 * v), clamp(y - 13_975 * u - 34_925 * v), clamp(y + 138_438 * u)]
 }
 
 #[cfg(test)]

@@ -11,10 +11,7 @@ use super::clip::ClipProblem;
 const MAX_INDEX: u64 = 64 << 20;
 
 /// Walks the boxes of a file of `size` bytes.
-pub(super) fn check_structure(
-    file: &mut (impl Read + Seek),
-    size: u64,
-) -> Result<(), ClipProblem> {
+pub(super) fn check_structure(file: &mut (impl Read + Seek), size: u64) -> Result<(), ClipProblem> {
     let unreadable = |e: std::io::Error| ClipProblem::Unreadable(e.to_string());
     let mut at = 0;
     let mut found_index = false;

@@ -14,6 +14,8 @@ mod render;
 mod sequence;
 mod slate;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::HashMap;
@@ -25,9 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use rayon::ThreadPool;
 use tokio::sync::{oneshot, watch};
 
-use super::{
-    Answer, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
-};
+use super::{Answer, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission};
 use crate::media::clip;
 use crate::plan::Request;
 
@@ -80,11 +80,7 @@ impl Animatic {
     }
 
     /// The same with so many threads. Their number changes no clip.
-    pub fn with_threads(
-        workspace: &Path,
-        folder: &Path,
-        threads: usize,
-    ) -> std::io::Result<Self> {
+    pub fn with_threads(workspace: &Path, folder: &Path, threads: usize) -> std::io::Result<Self> {
         let threads = threads.max(1);
         std::fs::create_dir_all(folder)?;
         let pool = Arc::new(pool("animatic", threads)?);

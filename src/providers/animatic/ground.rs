@@ -70,13 +70,13 @@ impl Ground {
         let refined = Ground { terms, ..self.clone() };
         // A surface of second degree can run away where nothing was seen; the plainer one holds
         // then.
-        let strays = [(0.5, 0.5), (0.5, 0.75), (0.5, 0.98), (0.02, 0.98), (0.98, 0.98)]
-            .iter()
-            .any(|(x, y)| {
+        let strays = [(0.5, 0.5), (0.5, 0.75), (0.5, 0.98), (0.02, 0.98), (0.98, 0.98)].iter().any(
+            |(x, y)| {
                 let (x, y) = ((w as f32 * x) as usize, (h as f32 * y) as usize);
                 let (a, b) = (refined.at(x, y), self.at(x, y));
                 (0..3).any(|c| (a[c] - b[c]).abs() > 16.0)
-            });
+            },
+        );
         if strays { self.clone() } else { refined }
     }
 

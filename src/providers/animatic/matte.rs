@@ -203,8 +203,15 @@ fn matte(image: &RgbaImage, ground: &Ground, solid: &[bool]) -> RgbaImage {
     out
 }
 
-/// The least alpha with which some colour over `below` gives `colour`.
+/// What the background can't explain of a pixel, as thinly as can be.
 fn thinnest(colour: [f32; 3], below: [f32; 3]) -> [u8; 4] {
+    // Noise of the background is no veil.
+    let certain = ((distance(colour, below) - 2.0) / 5.0).clamp(0.0, 1.0);
+    unmixed(colour, below, least_alpha(colour, below) * certain)
+}
+
+/// The least alpha with which some colour over `below` gives `colour`.
+fn least_alpha(colour: [f32; 3], below: [f32; 3]) -> f32 {
     let needed = |c: usize| {
         let difference = below[c] - colour[c];
         if difference > 0.0 {
@@ -213,11 +220,7 @@ fn thinnest(colour: [f32; 3], below: [f32; 3]) -> [u8; 4] {
             -difference / (255.0 - below[c]).max(1.0)
         }
     };
-    let furthest = distance(colour, below);
-    let alpha = needed(0).max(needed(1)).max(needed(2)).min(1.0);
-    // Noise of the background is no veil.
-    let alpha = alpha * ((furthest - 2.0) / 5.0).clamp(0.0, 1.0);
-    unmixed(colour, below, alpha)
+    needed(0).max(needed(1)).max(needed(2)).min(1.0)
 }
 
 /// An edge pixel: how much of it is the subject, whose colour nearby is `inner`.
@@ -230,7 +233,8 @@ fn mixed(colour: [f32; 3], below: [f32; 3], inner: Option<[f32; 3]>) -> [u8; 4] 
         return opaque(colour);
     }
     let along: f32 = (0..3).map(|c| (colour[c] - below[c]) * towards[c]).sum();
-    let alpha = (along / length).clamp(0.0, 1.0);
+    // Less than this no colour could explain, whatever the subject's is.
+    let alpha = (along / length).clamp(least_alpha(colour, below), 1.0);
     if alpha > 0.97 { opaque(colour) } else { unmixed(colour, below, alpha) }
 }
 
@@ -244,9 +248,8 @@ fn unmixed(colour: [f32; 3], below: [f32; 3], alpha: f32) -> [u8; 4] {
     if alpha < 1.0 / 255.0 {
         return [0, 0, 0, 0];
     }
-    let [r, g, b] = [0, 1, 2].map(|c| {
-        ((colour[c] - (1.0 - alpha) * below[c]) / alpha).round().clamp(0.0, 255.0) as u8
-    });
+    let [r, g, b] = [0, 1, 2]
+        .map(|c| ((colour[c] - (1.0 - alpha) * below[c]) / alpha).round().clamp(0.0, 255.0) as u8);
     [r, g, b, (alpha * 255.0).round() as u8]
 }
 
@@ -296,7 +299,8 @@ fn finish(image: RgbaImage, solid: &[bool], ground: Ground) -> Option<CutOut> {
     let top = seen[1].min(body[1]).saturating_sub(MARGIN);
     let right = (seen[2].max(body[2]) + MARGIN).min(w);
     let bottom = (seen[3].max(body[3]) + MARGIN).min(h);
-    let mut part = image::imageops::crop_imm(&image, left, top, right - left, bottom - top).to_image();
+    let mut part =
+        image::imageops::crop_imm(&image, left, top, right - left, bottom - top).to_image();
     fade_border(&mut part, cut_below, cut_aside);
     Some(CutOut {
         image: part,

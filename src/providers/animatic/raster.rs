@@ -162,11 +162,7 @@ fn blend(line: &mut [u8], over: &[u8], cover: &[u8]) {
 /// Mixes `other` into `frame`: none of it at weight 0, all of it at 256.
 pub fn mix(frame: &mut Frame, other: &Frame, weight: u16) {
     let weight = weight.min(256);
-    let planes = [
-        (&mut frame.y, &other.y),
-        (&mut frame.u, &other.u),
-        (&mut frame.v, &other.v),
-    ];
+    let planes = [(&mut frame.y, &other.y), (&mut frame.u, &other.u), (&mut frame.v, &other.v)];
     for (below, above) in planes {
         for (a, b) in below.iter_mut().zip(above) {
             let sum = u16::from(*a) * (256 - weight) + u16::from(*b) * weight;
@@ -331,23 +327,17 @@ pub fn resized(image: &RgbaImage, width: u32, height: u32) -> RgbaImage {
     if image.dimensions() == (width, height) {
         return image.clone();
     }
-    let source = Image::from_vec_u8(
-        image.width(),
-        image.height(),
-        image.as_raw().clone(),
-        PixelType::U8x4,
-    );
+    let source =
+        Image::from_vec_u8(image.width(), image.height(), image.as_raw().clone(), PixelType::U8x4);
     let mut target = Image::new(width, height, PixelType::U8x4);
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     let done = source
         .map_err(|e| e.to_string())
         .and_then(|s| Resizer::new().resize(&s, &mut target, &options).map_err(|e| e.to_string()));
     // Both images are RGBA with sides above zero, which is all that the resizer asks for.
     debug_assert!(done.is_ok(), "{done:?}");
-    RgbaImage::from_raw(width, height, target.into_vec()).unwrap_or_else(|| {
-        RgbaImage::new(width, height)
-    })
+    RgbaImage::from_raw(width, height, target.into_vec())
+        .unwrap_or_else(|| RgbaImage::new(width, height))
 }
 
 #[cfg(test)]
@@ -355,7 +345,9 @@ mod tests {
     use super::*;
 
     fn gradient(width: u32, height: u32) -> RgbaImage {
-        RgbaImage::from_fn(width, height, |x, y| image::Rgba([(x * 3) as u8, (y * 3) as u8, 90, 255]))
+        RgbaImage::from_fn(width, height, |x, y| {
+            image::Rgba([(x * 3) as u8, (y * 3) as u8, 90, 255])
+        })
     }
 
     fn drawn(raster: &Raster, stand: &Stand, width: usize, height: usize) -> Frame {

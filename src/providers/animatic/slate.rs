@@ -54,7 +54,7 @@ impl Setting<'_> {
         for (i, line) in lines.iter().enumerate() {
             self.line(line, margin, first + spacing * i as f32, height, INK, target);
         }
-        let small = (short * 0.026).max(8.0);
+        let small = (short * 0.032).max(8.0);
         let rule = h - margin - small * 2.1;
         rectangle(target, margin, rule, short * 0.09, (short * 0.004).max(1.0), accent);
         let id = self.cut(&shortened(shot), w - 2.0 * margin, small);
@@ -63,7 +63,7 @@ impl Setting<'_> {
 
     /// The largest type at which the text fits, and its lines.
     fn fitted(&self, text: &str, width: f32, room: f32, short: f32) -> (f32, Vec<String>) {
-        let mut height = short * 0.088;
+        let mut height = short * 0.125;
         loop {
             let lines = self.wrapped(text, width, height);
             let fits = lines.len() as f32 * height * 1.32 <= room;
@@ -79,7 +79,8 @@ impl Setting<'_> {
         let mut lines = Vec::new();
         let mut line = String::new();
         for word in text.split_whitespace() {
-            let candidate = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            let candidate =
+                if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
             if self.width(&candidate, height) <= width {
                 line = candidate;
                 continue;
@@ -121,7 +122,11 @@ impl Setting<'_> {
     }
 
     fn advance(&self, id: GlyphId, height: f32) -> f32 {
-        if id.0 == 0 { height * 0.62 } else { self.font.as_scaled(PxScale::from(height)).h_advance(id) }
+        if id.0 == 0 {
+            height * 0.62
+        } else {
+            self.font.as_scaled(PxScale::from(height)).h_advance(id)
+        }
     }
 
     fn line(
@@ -272,7 +277,8 @@ mod tests {
     #[test]
     fn the_font_is_readable_and_has_the_promised_scripts() {
         let font = FontRef::try_from_slice(FONT).expect("the font is part of the program");
-        for c in "Aéßőąñ Ωάλ Жїя … – “” € ₽".chars().filter(|c| !c.is_whitespace()) {
+        for c in "Aéßőąñ Ωάλ Жїя … – “” € ₽".chars().filter(|c| !c.is_whitespace())
+        {
             assert_ne!(font.glyph_id(c).0, 0, "{c}");
         }
     }
@@ -281,8 +287,14 @@ mod tests {
     fn a_prompt_is_set_whatever_it_contains() {
         let long = "word ".repeat(4000);
         let unbroken = "x".repeat(3000);
-        for text in ["a quiet street", "猫が歩く 👩‍👩‍👧 🎉", "שלום عالم", "\u{0}\u{1b}[31m\n\t", &long, &unbroken]
-        {
+        for text in [
+            "a quiet street",
+            "猫が歩く 👩‍👩‍👧 🎉",
+            "שלום عالم",
+            "\u{0}\u{1b}[31m\n\t",
+            &long,
+            &unbroken,
+        ] {
             let slate = slate(text, "mood", SMALL, 5);
             assert!(inked(&slate) > 50, "{:?}", &text[..text.len().min(12)]);
         }
