@@ -14,6 +14,8 @@ mod render;
 mod sequence;
 mod slate;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::collections::HashMap;

@@ -32,11 +32,13 @@ impl Pose {
 pub struct Path {
     start: Pose,
     end: Pose,
+    /// Whether it goes back to its start in its second half.
+    returns: bool,
 }
 
 impl Path {
     /// No movement.
-    pub const STILL: Path = Path { start: Pose::REST, end: Pose::REST };
+    pub const STILL: Path = Path { start: Pose::REST, end: Pose::REST, returns: false };
 
     /// The way that a direction means over `seconds`. Long shots travel further, but less than
     /// their length: speed stays calm. `seed` varies sides and reach, so that takes differ.
@@ -102,28 +104,19 @@ impl Path {
             rise: p.rise * part,
             turn: p.turn * part,
         };
-        Path { start: scale(self.start), end: scale(self.end) }
+        Path { start: scale(self.start), end: scale(self.end), returns: self.returns }
     }
 
-    /// Only the way from rest: begins exactly at rest, with the same end relative to it.
+    /// The same way from rest and back to rest, for clips whose first and last frame are given:
+    /// two pictures that share it stay in register while one gives way to the other. It only
+    /// ever comes nearer, so that no edge is seen.
     #[must_use]
-    pub fn from_rest(&self) -> Path {
-        Path { start: Pose::REST, end: self.difference() }
-    }
-
-    /// The same way so that it ends exactly at rest.
-    #[must_use]
-    pub fn to_rest(&self) -> Path {
-        let d = self.difference();
-        let start = Pose {
-            dolly: 1.0 / d.dolly,
-            zoom: 1.0 / d.zoom,
-            x: -d.x,
-            y: -d.y,
-            rise: -d.rise,
-            turn: -d.turn,
-        };
-        Path { start, end: Pose::REST }
+    pub fn there_and_back(&self) -> Path {
+        let far = self.difference();
+        let beyond = 1.0 + 2.0 * far.x.abs().max((far.y + far.rise).abs());
+        let near = |growth: f32| growth.max(1.0 / growth);
+        let end = Pose { dolly: near(far.dolly), zoom: near(far.zoom) * beyond, ..far };
+        Path { start: Pose::REST, end, returns: true }
     }
 
     fn difference(&self) -> Pose {
@@ -153,7 +146,7 @@ impl Path {
 
     /// The pose at `t` from 0 to 1, eased. Growth goes by equal factors, so that it looks steady.
     pub fn at(&self, t: f32) -> Pose {
-        let e = ease(t);
+        let e = ease(if self.returns { 1.0 - (2.0 * t - 1.0).abs() } else { t });
         let linear = |a: f32, b: f32| a + (b - a) * e;
         let steady = |a: f32, b: f32| a * (b / a).powf(e);
         Pose {
@@ -277,10 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn ways_can_begin_or_end_at_rest() {
-        let path = Path::new(&words::read("push in while panning left, tilt up"), 5.0, 7);
-        assert_eq!(path.from_rest().at(0.0), Pose::REST);
-        assert_eq!(path.to_rest().at(1.0), Pose::REST);
+    fn a_way_there_and_back_begins_and_ends_at_rest_and_shows_no_edge() {
+        for prompt in ["push in while panning left, tilt up", "fast pull out", "zoom out, crane up"]
+        {
+            let path = Path::new(&words::read(prompt), 5.0, 7).there_and_back();
+            assert_eq!((path.at(0.0), path.at(1.0)), (Pose::REST, Pose::REST));
+            let cover = path.needs(1.0).cover;
+            assert!(cover < 1.001, "{prompt}: {cover}");
+        }
     }
 
     #[test]

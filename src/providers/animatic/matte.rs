@@ -203,8 +203,15 @@ fn matte(image: &RgbaImage, ground: &Ground, solid: &[bool]) -> RgbaImage {
     out
 }
 
-/// The least alpha with which some colour over `below` gives `colour`.
+/// What the background can't explain of a pixel, as thinly as can be.
 fn thinnest(colour: [f32; 3], below: [f32; 3]) -> [u8; 4] {
+    // Noise of the background is no veil.
+    let certain = ((distance(colour, below) - 2.0) / 5.0).clamp(0.0, 1.0);
+    unmixed(colour, below, least_alpha(colour, below) * certain)
+}
+
+/// The least alpha with which some colour over `below` gives `colour`.
+fn least_alpha(colour: [f32; 3], below: [f32; 3]) -> f32 {
     let needed = |c: usize| {
         let difference = below[c] - colour[c];
         if difference > 0.0 {
@@ -213,11 +220,7 @@ fn thinnest(colour: [f32; 3], below: [f32; 3]) -> [u8; 4] {
             -difference / (255.0 - below[c]).max(1.0)
         }
     };
-    let furthest = distance(colour, below);
-    let alpha = needed(0).max(needed(1)).max(needed(2)).min(1.0);
-    // Noise of the background is no veil.
-    let alpha = alpha * ((furthest - 2.0) / 5.0).clamp(0.0, 1.0);
-    unmixed(colour, below, alpha)
+    needed(0).max(needed(1)).max(needed(2)).min(1.0)
 }
 
 /// An edge pixel: how much of it is the subject, whose colour nearby is `inner`.
@@ -230,7 +233,8 @@ fn mixed(colour: [f32; 3], below: [f32; 3], inner: Option<[f32; 3]>) -> [u8; 4] 
         return opaque(colour);
     }
     let along: f32 = (0..3).map(|c| (colour[c] - below[c]) * towards[c]).sum();
-    let alpha = (along / length).clamp(0.0, 1.0);
+    // Less than this no colour could explain, whatever the subject's is.
+    let alpha = (along / length).clamp(least_alpha(colour, below), 1.0);
     if alpha > 0.97 { opaque(colour) } else { unmixed(colour, below, alpha) }
 }
 

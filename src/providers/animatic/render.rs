@@ -212,12 +212,22 @@ fn write_whole(to: &Path, bytes: &[u8]) -> Result<(), RenderError> {
         |e: std::io::Error| RenderError::Disk { path: to.to_owned(), message: e.to_string() };
     let folder = to.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file =
-        tempfile::Builder::new().prefix(".rendering-").tempfile_in(folder).map_err(failed)?;
+    let mut file = beside(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(to).map_err(|e| failed(e.error))?;
     sync_folder(folder).map_err(failed)
+}
+
+/// A temporary file that others may read as any file, once it has its name.
+fn beside(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let builder = {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666))
+    };
+    builder.prefix(".rendering-").tempfile_in(folder)
 }
 
 /// Makes a rename durable, where folders can be synced.

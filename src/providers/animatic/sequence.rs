@@ -134,11 +134,8 @@ impl Brief<'_> {
             references.iter().find(|r| r.role == role).unwrap_or(&references[other])
         };
         let (first, last) = (by(Role::FirstFrame, 0), by(Role::LastFrame, 1));
-        let path = self.path(self.seconds, 0).scaled(0.55);
-        let (first, last) = rayon::join(
-            || self.exact(first, path.from_rest()),
-            || self.exact(last, path.to_rest()),
-        );
+        let path = self.path(self.seconds, 0).scaled(0.5).there_and_back();
+        let (first, last) = rayon::join(|| self.exact(first, path), || self.exact(last, path));
         Sequence {
             shots: vec![
                 Scheduled { shot: first, runs: (0.0, 1.0), comes: (0.0, 0.0) },
@@ -147,8 +144,11 @@ impl Brief<'_> {
         }
     }
 
+    /// A picture fitted to the frame: a plain background is extended, any other is cropped.
     fn exact(&self, reference: &Reference, path: Path) -> Shot {
-        stage::whole(&over_white(reference), self.size, path, Fit::Exact)
+        let image = over_white(reference);
+        let fitted = cut(&image, false).map(|cut| stage::extended(&image, &cut, self.size));
+        stage::whole(fitted.as_ref().unwrap_or(&image), self.size, path, Fit::Exact)
     }
 
     fn pictures(&self, references: Vec<Reference>) -> Sequence {

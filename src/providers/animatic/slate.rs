@@ -54,7 +54,7 @@ impl Setting<'_> {
         for (i, line) in lines.iter().enumerate() {
             self.line(line, margin, first + spacing * i as f32, height, INK, target);
         }
-        let small = (short * 0.026).max(8.0);
+        let small = (short * 0.032).max(8.0);
         let rule = h - margin - small * 2.1;
         rectangle(target, margin, rule, short * 0.09, (short * 0.004).max(1.0), accent);
         let id = self.cut(&shortened(shot), w - 2.0 * margin, small);
@@ -63,7 +63,7 @@ impl Setting<'_> {
 
     /// The largest type at which the text fits, and its lines.
     fn fitted(&self, text: &str, width: f32, room: f32, short: f32) -> (f32, Vec<String>) {
-        let mut height = short * 0.088;
+        let mut height = short * 0.125;
         loop {
             let lines = self.wrapped(text, width, height);
             let fits = lines.len() as f32 * height * 1.32 <= room;

@@ -192,6 +192,35 @@ pub fn pair(host: &CutOut, product: &CutOut, behind: Behind<'_>, size: Size, pat
     shot
 }
 
+/// A picture with a plain background, extended by that background to the frame's shape. A
+/// subject that the lower edge cuts stays at the lower edge.
+pub fn extended(image: &RgbaImage, cut: &CutOut, size: Size) -> RgbaImage {
+    let (iw, ih) = (image.width() as f32, image.height() as f32);
+    let (w, h) = if iw * size.h > ih * size.w {
+        (iw, iw * size.h / size.w)
+    } else {
+        (ih * size.w / size.h, ih)
+    };
+    let left = (w - iw) / 2.0;
+    let top = if cut.cut_below { h - ih } else { (h - ih) / 2.0 };
+    // The seam lies inside the picture, where its background is still as it was fitted.
+    let seam = iw.min(ih) * 0.04;
+    RgbaImage::from_fn(w.round() as u32, h.round() as u32, |x, y| {
+        let (px, py) = (x as f32 - left, y as f32 - top);
+        let (cx, cy) = (px.clamp(0.0, iw - 1.0), py.clamp(0.0, ih - 1.0));
+        let ground = cut.ground.at(cx as usize, cy as usize);
+        let inside_x = if w > iw { px.min(iw - 1.0 - px) } else { f32::MAX };
+        let below = if cut.cut_below { f32::MAX } else { ih - 1.0 - py };
+        let inside_y = if h > ih { py.min(below) } else { f32::MAX };
+        let weight = smooth(inside_x.min(inside_y) / seam);
+        let own = image.get_pixel(cx as u32, cy as u32).0;
+        let [r, g, b] = [0, 1, 2].map(|c| {
+            (ground[c] + (f32::from(own[c]) - ground[c]) * weight).round().clamp(0.0, 255.0) as u8
+        });
+        Rgba([r, g, b, 255])
+    })
+}
+
 /// Shots made of images that are drawn for the clip: a background and what stands before it.
 pub fn drawn(behind: &RgbaImage, front: &RgbaImage, size: Size, path: Path) -> Shot {
     let front = Layer {

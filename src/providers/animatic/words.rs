@@ -237,8 +237,7 @@ pub fn read(prompt: &str) -> Direction {
             at += 1;
             continue;
         };
-        let denied = tokens[at.saturating_sub(2)..at].iter().any(|t| NOT.contains(&t.as_str()));
-        if let Some(meant) = meaning(found, &tokens, at, used).filter(|_| !denied) {
+        if let Some(meant) = meaning(found, &tokens, at, used).filter(|_| !denied(&tokens, at)) {
             if !moves.contains(&meant) {
                 moves.push(meant);
             }
@@ -260,6 +259,13 @@ pub fn read(prompt: &str) -> Direction {
         amplitude *= 0.75;
     }
     Direction { moves, amplitude }
+}
+
+/// Whether one of the two words before says no, and means this move.
+fn denied(tokens: &[String], at: usize) -> bool {
+    let before = tokens[at.saturating_sub(2)..at].iter().rev();
+    let own = before.take_while(|t| !MOVES.iter().any(|m| m.word == t.as_str()));
+    own.into_iter().any(|t| NOT.contains(&t.as_str()))
 }
 
 fn tokens(prompt: &str) -> Vec<String> {
