@@ -127,3 +127,15 @@ fn the_environment_is_read_only_where_the_manifest_lists_it() {
     let again = load(&dir.path().join("kinora.yaml"), &options).catalogue.expect("it loads");
     assert_ne!(catalogue.inputs, again.inputs, "the values are part of the inputs");
 }
+
+#[test]
+fn what_a_file_holds_never_commands_the_terminal() {
+    let dir = workspace(&[(
+        "kinora.yaml",
+        "kinora: 1\nshots:\n  - {id: \"a\u{85}b\", route: \"x\\e[31my\", prompt: z}\n",
+    )]);
+    let loaded = open(dir.path());
+    let shown = render_text(&loaded.findings, &loaded.sources, 100, false);
+    assert!(loaded.findings.has_errors());
+    assert!(!shown.contains(['\u{1b}', '\u{85}']), "{shown}");
+}

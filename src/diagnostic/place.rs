@@ -131,6 +131,8 @@ fn window_on_disk(path: &Path, place: &Place) -> Option<Window> {
     let place_end = (inside + place.length as usize).min(bytes.len());
     let end =
         bytes[place_end..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |i| place_end + i);
+    // A lone CR at the end would be counted as one more line.
+    let end = if end > place_end && bytes[end - 1] == b'\r' { end - 1 } else { end };
     let before = String::from_utf8_lossy(&bytes[..inside.min(end)]).into_owned();
     let at = String::from_utf8_lossy(&bytes[inside.min(end)..place_end.min(end)]).into_owned();
     let after = String::from_utf8_lossy(&bytes[place_end.min(end)..end]).into_owned();
@@ -160,10 +162,26 @@ fn line_of_byte(file: &mut std::fs::File, byte: u64) -> Option<(usize, u64)> {
 }
 
 fn finish_window(text: String, first_line: usize, offset: usize, length: usize) -> Window {
+    let text = printable(text);
     let before = &text[..offset];
     let line = first_line + before.bytes().filter(|b| *b == b'\n').count();
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
     Window { text, first_line, offset, length, line, column }
+}
+
+/// Control characters that a terminal would obey are replaced by visible ones of the same
+/// length, so that places stay where they are.
+pub(super) fn printable(text: String) -> String {
+    let obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if !text.contains(obeyed) {
+        return text;
+    }
+    let shown = |c: char| match c {
+        c if !obeyed(c) => c,
+        c if c.len_utf8() == 1 => '?',
+        _ => '·',
+    };
+    text.chars().map(shown).collect()
 }
 
 fn floor_boundary(text: &str, index: usize) -> usize {

@@ -9,7 +9,7 @@ use miette::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::place::Window;
+use super::place::{Window, printable};
 use super::{Finding, Findings, Place, Severity, Sources};
 
 /// A place as programs read it.
@@ -130,7 +130,7 @@ impl<'a> Shown<'a> {
 
 impl std::fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.finding.message)
+        f.write_str(&printable(self.finding.message.clone()))
     }
 }
 
@@ -150,7 +150,8 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn std::fmt::Display + 'b>> {
-        self.finding.help.as_ref().map(|h| Box::new(h) as Box<dyn std::fmt::Display>)
+        let help = self.finding.help.clone().map(printable)?;
+        Some(Box::new(help))
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -160,7 +161,7 @@ impl Diagnostic for Shown<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let source = self.source.as_ref()?;
         let span = SourceSpan::new(source.window.offset.into(), source.window.length);
-        let label = (!self.label.is_empty()).then(|| self.label.to_owned());
+        let label = (!self.label.is_empty()).then(|| printable(self.label.to_owned()));
         Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(label, span))))
     }
 }

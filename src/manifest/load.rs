@@ -251,7 +251,7 @@ impl Loader<'_> {
             }
             let path = self.workspace.path(&name);
             if !self.workspace.contains(&path) && path.exists() {
-                let finding = references::outside("by a link, ", &written, written.place);
+                let finding = references::linked_outside("", &written, written.place);
                 self.findings.push(Finding { code: "manifest::include_outside", ..finding });
                 continue;
             }
@@ -399,7 +399,7 @@ impl Loader<'_> {
         let (pictures, workspace) = (&self.pictures, &self.workspace);
         for set in sets {
             for subject in &mut set.subjects {
-                let who = || format!("`{}.{}`", set.name, subject.id);
+                let who = || (format!("`{}.{}`", set.name, subject.id), subject.place);
                 references::settle(
                     &mut subject.references,
                     &absent,
@@ -412,7 +412,7 @@ impl Loader<'_> {
             }
         }
         for shot in shots {
-            let who = || format!("shot `{}`", shot.id);
+            let who = || (format!("shot `{}`", shot.id), shot.place);
             let mut list = std::mem::take(&mut shot.references).into_boxed_slice();
             references::settle(
                 &mut list,

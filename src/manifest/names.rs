@@ -152,7 +152,9 @@ impl Scope<'_> {
                 Use::Prompt | Use::Out if SETTINGS.contains(&name) => written("variant"),
                 Use::Id => None,
                 _ if SUBJECT.contains(&name) => written("subject"),
-                _ => nearest(name, self.top_level()).map(|n| format!("did you mean `{n}`?")),
+                _ => nearest(name, self.top_level())
+                    .filter(|n| *n != name)
+                    .map(|n| format!("did you mean `{n}`?")),
             };
             (message, better.or(help))
         })

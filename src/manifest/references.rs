@@ -205,6 +205,12 @@ pub(super) fn outside(who: &str, path: &str, place: Place) -> Finding {
         )
 }
 
+/// A path that leaves the workspace by a link.
+pub(super) fn linked_outside(who: &str, path: &str, place: Place) -> Finding {
+    let message = format!("{who}`{path}` leads out of the manifest's folder by a link");
+    Finding { message, ..outside(who, path, place) }
+}
+
 fn found(workspace: &Workspace, pattern: &str) -> Result<Vec<String>, String> {
     let base = glob::Pattern::escape(&workspace.folder.to_string_lossy());
     let full = if Path::new(pattern).is_absolute() {
@@ -338,7 +344,7 @@ pub(super) fn settle(
     optional: &HashSet<Place>,
     pictures: &PictureTable,
     workspace: &Workspace,
-    who: &dyn Fn() -> String,
+    who: &dyn Fn() -> (String, Place),
     findings: &mut Findings,
 ) {
     if references.iter().all(|r| !absent.contains_key(&r.picture)) {
@@ -351,7 +357,9 @@ pub(super) fn settle(
             Some(Absent::Missing) if optional.contains(&reference.place) => {}
             Some(problem) => {
                 let path = &pictures.get(reference.picture).path;
-                findings.push(absent_finding(*problem, path, reference.place, workspace, who()));
+                let (who, place) = who();
+                let finding = absent_finding(*problem, path, reference.place, workspace, who);
+                findings.push(finding.also(place, "for this one"));
             }
         }
     }
@@ -377,7 +385,7 @@ fn absent_finding(
                 .at(place, "this is a folder")
                 .help(format!("for all pictures in it, write `images: \"{path}/*.jpg\"`"))
         }
-        Absent::Outside => outside(&format!("{who}: by a link, "), path, place),
+        Absent::Outside => linked_outside(&format!("{who}: "), path, place),
     }
 }
 

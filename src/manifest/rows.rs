@@ -16,7 +16,7 @@ use super::row::{AttributeType, Columns, Row};
 use super::sets::{cell_problem, nearest_help, tags, too_many};
 use super::shots::id_problem;
 use super::workspace::Workspace;
-use crate::diagnostic::{Finding, Place, Source, SourceId};
+use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
 use crate::limits::Limits;
 use crate::template::Engine;
 use crate::yaml::Text;
@@ -93,7 +93,7 @@ impl Loader<'_> {
                 return Some((self.sources.add(source), file));
             }
             Ok(_) => {
-                let finding = references::outside("by a link, ", from, from.place);
+                let finding = references::linked_outside("", from, from.place);
                 Finding { code: "feed::outside", ..finding }
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -273,7 +273,8 @@ impl Loader<'_> {
                 if let Some(column) = header.position(name.trim()) {
                     return Tags::Column(column);
                 }
-                let names = header.attributes.iter().map(|(n, _)| n.as_str());
+                let there = &header.attributes[..header.written.len()];
+                let names = there.iter().map(|(n, _)| n.as_str());
                 self.findings.push(
                     Finding::error(
                         "feed::unknown_column",
@@ -317,6 +318,7 @@ impl Loader<'_> {
             env: &env,
             limits: &limits,
         };
+        let errors = self.findings.count(Severity::Error);
         let at_once = rayon::current_num_threads() * PIECES_PER_THREAD;
         let mut batch = vec![first];
         loop {
@@ -360,13 +362,13 @@ impl Loader<'_> {
                 break;
             }
         }
-        if set.subjects.is_empty() {
+        if set.subjects.is_empty() && self.findings.count(Severity::Error) == errors {
             self.findings.push(
                 Finding::warning(
                     "feed::no_rows",
                     format!("the feed of `{}` has no rows", set.name),
                 )
-                .at(plan.from.place, "only a header, or no good row"),
+                .at(plan.from.place, "only a header"),
             );
         }
     }
@@ -496,7 +498,9 @@ impl RowReader<'_> {
         }
         let tags = match &self.plan.tags {
             Tags::Fixed(tags) => tags.clone(),
-            Tags::Column(column) => tags(cells[*column].unwrap_or("").split([',', ';', '|'])),
+            Tags::Column(column) => {
+                tags(cells.get(*column).copied().flatten().unwrap_or("").split([',', ';', '|']))
+            }
         };
         let view = View { id: Some(id), ..view };
         let who = || format!("`{}.{id}`", self.set);
@@ -548,6 +552,14 @@ impl RowReader<'_> {
             here("this cell".to_owned())("feed::utf8", what, "save the file as UTF-8")
         })?;
         match cell_problem(self.columns.type_of(column), text) {
+            // Spreadsheets write TRUE; conditions compare with one spelling.
+            None if self.columns.type_of(column) == AttributeType::Boolean => {
+                Ok(match text.trim() {
+                    "" => "",
+                    t if t.eq_ignore_ascii_case("true") => "true",
+                    _ => "false",
+                })
+            }
             None => Ok(text),
             Some(needed) => {
                 let what = format!("the cell must be {needed}");

@@ -321,7 +321,10 @@ pub(super) fn cell_problem(kind: AttributeType, text: &str) -> Option<&'static s
         AttributeType::Number => {
             (!crate::yaml::is_decimal(text)).then_some("a number such as 5 or 0.25")
         }
-        AttributeType::Boolean => (!matches!(text, "true" | "false")).then_some("true or false"),
+        AttributeType::Boolean => {
+            let known = ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word));
+            (!known).then_some("true or false")
+        }
         AttributeType::Auto | AttributeType::Text | AttributeType::List => None,
     }
 }

@@ -207,12 +207,12 @@ impl Loader<'_> {
 
     fn find<'s>(&mut self, name: &Text, sets: &'s [SubjectSet], ids: &mut Ids<'s>) -> Found {
         let whole = name.trim();
-        if let Some(set) = sets.iter().position(|s| &*s.name == whole) {
-            return Found::Set(index(set));
-        }
         let (set_name, id) = whole.split_once('.').map_or((whole, None), |(s, i)| (s, Some(i)));
         if self.broken_sets.contains(set_name) {
             return Found::Broken;
+        }
+        if let Some(set) = sets.iter().position(|s| &*s.name == whole) {
+            return Found::Set(index(set));
         }
         let Some(set) = sets.iter().position(|s| &*s.name == set_name) else {
             let names = || sets.iter().map(|s| &*s.name);

@@ -58,7 +58,7 @@ const FORMS: &[Form] = &[
     Form {
         name: "name",
         is_type: false,
-        words: "a name: a letter first, then letters, digits, `-` or `_`",
+        words: "a letter, then letters, digits, `-` or `_`",
         holds: is_name,
     },
     Form { name: "aspect", is_type: false, words: "an aspect such as 9:16", holds: is_aspect },

@@ -176,6 +176,7 @@ impl<'t> Reader<'t, '_> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut seen: HashMap<Arc<str>, Place> = HashMap::new();
         let mut merged = Vec::new();
+        let mut is_text = false;
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
@@ -183,13 +184,19 @@ impl<'t> Reader<'t, '_> {
                     (StructureStyle::Block, Some(first)) => first.key.place,
                     _ => self.flow_place(start, &span),
                 };
+                if is_text {
+                    return Ok(self.as_text(place));
+                }
                 merge_into(&mut entries, merged);
                 return Ok(Node { place, value: Value::Map(entries) });
             }
             let key = self.node(event, span, depth)?;
             let (event, span) = self.next()?;
             let mut value = self.node(event, span, depth)?;
-            let Some(key) = self.text_key(key) else { continue };
+            let Some(key) = self.text_key(key) else {
+                is_text = style == StructureStyle::Flow;
+                continue;
+            };
             if matches!(value.value, Value::Null) && value.place.length == 0 {
                 // A blank value has no bytes to point at; its key has.
                 value.place = key.place;
@@ -232,6 +239,13 @@ impl<'t> Reader<'t, '_> {
                 None
             }
         }
+    }
+
+    /// What was meant by a mapping that is none: its own text. With this the rest of the file
+    /// is checked as if the quotes were there.
+    fn as_text(&self, place: Place) -> Node {
+        let text = Arc::from(self.written(place));
+        Node { place, value: Value::Scalar(Scalar { text, plain: true, literal: true }) }
     }
 
     fn merge_sources(&mut self, value: Node, merged: &mut Vec<Entry>) {

@@ -157,6 +157,9 @@ impl<'s> Checker<'s, '_> {
 
     fn describe(&self, schema: Option<&'s Json>, name: &str) -> String {
         let text = |s: &Json| s.get("description").and_then(Json::as_str).map(str::to_owned);
+        if let Some(constant) = schema.and_then(|s| s.get("const")) {
+            return format!("write `{name}: {}`", plain_text(constant));
+        }
         let said = schema.and_then(|s| {
             text(s).or_else(|| {
                 let pointer = s.get("$ref")?.as_str()?.strip_prefix('#')?;
@@ -256,14 +259,26 @@ impl<'s> Checker<'s, '_> {
                 wanted.push(words);
             }
         }
+        if wanted.contains(&"text") {
+            // Whatever a bare number or truth value is, it is one piece of text.
+            wanted.retain(|w| !["a number", "a whole number", "true or false"].contains(w));
+        }
+        let (text, list) = (wanted.contains(&"text"), wanted.contains(&"a list"));
         let (is, help) = match &node.value {
             Value::Null => ("nothing is written here", "write a value, or remove the key"),
+            Value::Scalar(_) if list => {
+                ("this is a single value", "write it as a list: `[one, two]`")
+            }
             Value::Scalar(_) => ("this is a single value", ""),
             Value::List(_) => ("this is a list", ""),
-            Value::Map(_) => (
+            Value::Map(_) if list && !text => {
+                ("this is a mapping", "start each entry with `- `, one level deeper")
+            }
+            Value::Map(_) if text => (
                 "this is a mapping",
                 "text that starts with `{` or contains `: ` must be in quotes",
             ),
+            Value::Map(_) => ("this is a mapping", ""),
         };
         let wanted =
             if wanted.is_empty() { "something else".to_owned() } else { wanted.join(" or ") };

@@ -13,10 +13,78 @@ pub(super) fn explain(error: &ScanError, text: &str, source: SourceId) -> Findin
     } else {
         label.to_owned()
     };
-    let place = visible(text, offset, source);
-    let help = quoting_help(text, offset).unwrap_or(help);
-    let finding = Finding::error("yaml::syntax", message).at(place, label);
+    let mut place = visible(text, offset, source);
+    if matches!(error.kind(), ErrorKind::UnknownQuotedScalarEscape) {
+        place = escape_after(text, offset, source).unwrap_or(place);
+    }
+    let help = quoting_help(text, offset).or_else(|| deeper_help(text, offset)).unwrap_or(help);
+    let mut finding = Finding::error("yaml::syntax", message).at(place, label);
+    if let Some((at, what)) = left_open(error.kind(), text, offset) {
+        if at as u64 != place.start {
+            finding = finding.also(Place::new(source, at as u64, 1), what);
+        }
+    }
     if help.is_empty() { finding } else { finding.help(help) }
+}
+
+/// The first escape from `offset` on that YAML doesn't know.
+fn escape_after(text: &str, offset: usize, source: SourceId) -> Option<Place> {
+    let mut rest = text[offset..].char_indices();
+    while let Some((i, c)) = rest.next() {
+        if c == '\\' {
+            let (_, escaped) = rest.next()?;
+            if !"0abtnvfre \"/\\N_LPxuU\t\n".contains(escaped) {
+                let length = u32::try_from(1 + escaped.len_utf8()).ok()?;
+                return Some(Place::new(source, (offset + i) as u64, length));
+            }
+        }
+    }
+    None
+}
+
+/// What was opened before an error that only shows because it was never closed.
+fn left_open(kind: &ErrorKind, text: &str, offset: usize) -> Option<(usize, &'static str)> {
+    let before = &text[..offset];
+    match kind {
+        ErrorKind::InvalidTrailingDoubleQuotedScalar
+        | ErrorKind::InvalidTrailingSingleQuotedScalar => {
+            let mut starts = before.lines().scan(0, |at, line| {
+                let start = *at;
+                *at += line.len() + 1;
+                Some((start, line))
+            });
+            let (start, line) = starts.find(|(_, line)| line.matches('"').count() % 2 == 1)?;
+            Some((start + line.rfind('"')?, "this quote may be the one that is not closed"))
+        }
+        ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator
+        | ErrorKind::UnclosedFlowCollection { .. }
+        | ErrorKind::MismatchedFlowCollectionEnd { .. } => {
+            let mut open = Vec::new();
+            for (i, c) in before.char_indices() {
+                match c {
+                    '{' | '[' => open.push(i),
+                    '}' | ']' => drop(open.pop()),
+                    _ => {}
+                }
+            }
+            Some((open.pop()?, "opened here"))
+        }
+        _ => None,
+    }
+}
+
+/// A key that stands deeper than the key above it, which already has its value.
+fn deeper_help(text: &str, offset: usize) -> Option<&'static str> {
+    let start = text[..offset].rfind('\n').map_or(0, |i| i + 1);
+    let key = &text[start..offset];
+    let above = text[..start].trim_end().rsplit('\n').next()?;
+    let column = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let is_key = !key.trim().is_empty() && !key.trim().contains([' ', '"', '\'']);
+    (is_key && above.contains(": ") && column(key) > column(above)).then_some(
+        "this line stands deeper than the key above it, which already has its value; keys of one \
+         mapping stand exactly below each other",
+    )
 }
 
 fn words(kind: &ErrorKind) -> (String, &'static str, &'static str) {

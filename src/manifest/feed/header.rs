@@ -12,7 +12,7 @@ use crate::yaml::{Placed, Table};
 pub(crate) struct Header {
     /// As written in the file.
     pub written: Vec<String>,
-    /// The attribute that each column is.
+    /// The attribute that each column is; more than columns only after an error.
     pub attributes: Vec<(String, AttributeType)>,
 }
 
@@ -47,6 +47,7 @@ impl Header {
         findings: &mut Findings,
     ) -> Self {
         let mut types: Vec<Option<(String, AttributeType)>> = vec![None; cells.len()];
+        let mut lost = Vec::new();
         for (name, attribute) in &mapping.0 {
             let column = attribute.value.column.as_ref();
             let wanted = column.map_or(&**name, |c| c);
@@ -59,6 +60,7 @@ impl Header {
                     types[position] = Some((name.to_string(), kind));
                 }
                 None => {
+                    lost.push((name.to_string(), AttributeType::Auto));
                     let headers = cells.iter().map(|(h, _)| h.as_str());
                     let help = match nearest(wanted, headers.clone()) {
                         Some(meant) => format!("did you mean `{meant}`?"),
@@ -76,7 +78,10 @@ impl Header {
                 }
             }
         }
-        Self::named(cells, types, findings)
+        let mut header = Self::named(cells, types, findings);
+        // Attributes whose column is not there were reported; prompts that use them are fine.
+        header.attributes.extend(lost);
+        header
     }
 
     fn named(
