@@ -378,6 +378,7 @@ impl Dispatcher {
                 self.summary.done += 1;
                 return;
             }
+            Ended::NotSent => return,
             // What was left because of a stop says nothing about its model.
             Ended::Waiting if self.phase != Phase::Going => {
                 self.summary.waiting += 1;
@@ -398,7 +399,7 @@ impl Dispatcher {
         }
         let count = match ended {
             Ended::Done => &mut self.summary.done,
-            Ended::Waiting => &mut self.summary.waiting,
+            Ended::Waiting | Ended::NotSent => &mut self.summary.waiting,
             Ended::Unknown => &mut self.summary.unknown,
             Ended::Lost => &mut self.summary.lost,
             Ended::Refused(_) => &mut self.summary.refused,
@@ -475,6 +476,7 @@ impl Dispatcher {
         let unfinished =
             !self.work_ended || self.queue.waiting() + self.delayed.len() + self.tasks.len() > 0;
         self.summary.interrupted |= unfinished;
+        self.desk.close();
         self.queue.clear();
         self.delayed.clear();
         self.work.close();
