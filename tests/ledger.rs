@@ -294,6 +294,8 @@ fn one_runs_others_read() {
     );
     let reader = Ledger::open(dir.path(), Mode::Read).expect("readers need no lock");
     assert!(reader.approval_for(&plan()).expect("readable").is_some());
+    approve(&reader);
+    assert_eq!(reader.serial(), ledger.serial(), "an approval needs no lock, and both see it");
     let refused = reader.apply(step(1, JobState::Ready, JobState::Fetching, 0, 0)).wait();
     assert_eq!(refused, Err(LedgerError::ReadOnly));
     drop(ledger);

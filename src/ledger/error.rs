@@ -109,7 +109,7 @@ impl LedgerError {
             Some(ErrorCode::NotADatabase) => LedgerError::NotALedger { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => LedgerError::Busy { path },
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-                LedgerError::Unusable { path, doing: "opened for writing", why: error.to_string() }
+                LedgerError::Unusable { path, doing: "opened", why: error.to_string() }
             }
             Some(ErrorCode::DiskFull) => LedgerError::Unusable {
                 path,

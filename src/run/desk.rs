@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub struct Desk {
     /// The line before the fetches.
     pub line: Arc<Line>,
     books: Mutex<Shared>,
+    closed: AtomicBool,
     cut: watch::Receiver<bool>,
     events: mpsc::Sender<RunEvent>,
 }
@@ -48,7 +50,7 @@ impl Desk {
     ) -> Self {
         let line = Arc::new(Line::new(setup.pace.fetches));
         let books = Mutex::new(Shared { budget, held: BTreeMap::new() });
-        Desk { setup, run, line, books, cut, events }
+        Desk { setup, run, line, books, closed: AtomicBool::new(false), cut, events }
     }
 
     /// The time now, as fine as the ledger keeps it, so that what is written is what is meant.
@@ -72,6 +74,16 @@ impl Desk {
     /// Tells people. A listener that went away misses it.
     pub async fn say(&self, event: RunEvent) {
         let _ = self.events.send(event).await;
+    }
+
+    /// From now on nothing is submitted, not even what has its intent written.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nothing is submitted any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
     }
 
     /// Holds a model; true when it was not held before.

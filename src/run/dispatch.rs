@@ -4,7 +4,7 @@
 //! does not grow with the plan: work is pulled from a channel, and at most
 //! [`Pace::lookahead`](super::setup::Pace) jobs are looked at ahead.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use super::event::{RunEvent, RunSummary, Skip};
 use super::job::{Grounds, Life};
 use super::queue::{Queue, RoomLimits, Waiting};
 use super::setup::{RunError, Setup, Stop, Work};
+use crate::address::JobKey;
 use crate::ledger::{AttemptRecord, JobState, NewRun, Period, day_number};
 use crate::money::Micros;
 use crate::providers::Retry;
@@ -68,6 +69,7 @@ pub async fn execute(
         delayed: BTreeMap::new(),
         delays: 0,
         tasks: JoinSet::new(),
+        in_hand: HashSet::new(),
         causes: HashMap::new(),
         gate: None,
         phase: Phase::Going,
@@ -142,6 +144,7 @@ enum Phase {
 
 /// What a finished task brings back.
 struct Report {
+    key: JobKey,
     provider: String,
     model: String,
     /// The job, to be tried again; absent for what another plan approved.
@@ -159,6 +162,8 @@ struct Dispatcher {
     delayed: BTreeMap<(Instant, u64), Waiting>,
     delays: u64,
     tasks: JoinSet<Report>,
+    /// Jobs of these tasks: the ledger may not say yet that they are open.
+    in_hand: HashSet<JobKey>,
     /// By model: the last cause and how often it came in a row.
     causes: HashMap<String, (String, u32)>,
     /// Open while attempts of earlier runs may have clips waiting to be fetched.
@@ -191,10 +196,18 @@ impl Dispatcher {
             }
             let (provider_name, model) = (record.provider.clone(), record.model.clone());
             self.queue.occupy(&provider_name, &model);
+            let key = record.address.key();
+            self.in_hand.insert(key);
+            // What this very plan approved may be tried again if it ends without a charge.
+            let again = (record.plan == self.desk.setup.approval.plan)
+                .then_some((record.parts, record.estimate));
             let attempt = Attempt::take_up(Arc::clone(&self.desk), provider, record, gate.clone())?;
+            let request = Arc::clone(attempt.request());
             self.tasks.spawn(async move {
                 let ended = attempt.resume().await;
-                Report { provider: provider_name, model, again: None, ended }
+                let again =
+                    again.map(|(parts, reserve)| Waiting { request, parts, reserve, tries: 0 });
+                Report { key, provider: provider_name, model, again, ended }
             });
         }
         self.gate = Some(gate_open);
@@ -276,6 +289,8 @@ impl Dispatcher {
         let job = request.address.to_string();
         let standing = if self.desk.is_held(&request.model) {
             Err(Skip::ModelHeld)
+        } else if self.in_hand.contains(&request.address.key()) {
+            Err(Skip::Open)
         } else {
             self.standing(&waiting)?
         };
@@ -311,6 +326,8 @@ impl Dispatcher {
             return Err(RunError::Broken(format!("provider {} went away", request.provider)));
         };
         let desk = Arc::clone(&self.desk);
+        let key = request.address.key();
+        self.in_hand.insert(key);
         self.tasks.spawn(async move {
             let begun = Attempt::begin(desk, provider, &waiting, (before, grounds), grant).await;
             let ended = match begun {
@@ -318,7 +335,7 @@ impl Dispatcher {
                 Err(error) => Err(error),
             };
             let (provider, model) = (request.provider.clone(), request.model.clone());
-            Report { provider, model, again: Some(waiting), ended }
+            Report { key, provider, model, again: Some(waiting), ended }
         });
         Ok(())
     }
@@ -350,6 +367,7 @@ impl Dispatcher {
     /// Counts a finished task, or tries its job again where that is allowed.
     async fn ended(&mut self, report: Report) {
         self.queue.leave(&report.provider, &report.model);
+        self.in_hand.remove(&report.key);
         let ended = match report.ended {
             Ok(ended) => ended,
             Err(error) => return self.fail(error).await,
@@ -360,6 +378,7 @@ impl Dispatcher {
                 self.summary.done += 1;
                 return;
             }
+            Ended::NotSent => return,
             // What was left because of a stop says nothing about its model.
             Ended::Waiting if self.phase != Phase::Going => {
                 self.summary.waiting += 1;
@@ -380,7 +399,7 @@ impl Dispatcher {
         }
         let count = match ended {
             Ended::Done => &mut self.summary.done,
-            Ended::Waiting => &mut self.summary.waiting,
+            Ended::Waiting | Ended::NotSent => &mut self.summary.waiting,
             Ended::Unknown => &mut self.summary.unknown,
             Ended::Lost => &mut self.summary.lost,
             Ended::Refused(_) => &mut self.summary.refused,
@@ -457,6 +476,7 @@ impl Dispatcher {
         let unfinished =
             !self.work_ended || self.queue.waiting() + self.delayed.len() + self.tasks.len() > 0;
         self.summary.interrupted |= unfinished;
+        self.desk.close();
         self.queue.clear();
         self.delayed.clear();
         self.work.close();

@@ -41,6 +41,8 @@ pub enum Ended {
     Lost,
     /// It stays where it is until the next run.
     Waiting,
+    /// The run was stopped before it was sent.
+    NotSent,
 }
 
 /// Held until it is known that an attempt of an earlier run has no clip waiting to be fetched.
@@ -170,6 +172,11 @@ impl Attempt {
 
     /// Drives a new attempt, whose intent is durable, to its end.
     pub async fn run(mut self) -> Result<Ended, RunError> {
+        if self.desk.is_closed() {
+            // Surely not taken: it was never sent.
+            self.step(Event::Refuse, Note::message("stopped before it was sent")).await?;
+            return Ok(Ended::NotSent);
+        }
         self.submit().await
     }
 

@@ -111,3 +111,44 @@ impl Line {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(n: i64) -> Option<Timestamp> {
+        Timestamp::from_second(n).ok()
+    }
+
+    #[tokio::test]
+    async fn the_soonest_expiry_goes_first_and_who_gave_up_is_passed_over() {
+        let line = Arc::new(Line::new(1));
+        let first = line.enter(None).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let waiters: Vec<_> =
+            [("none", None), ("late", second(9)), ("gone", second(1)), ("soon", second(5))]
+                .into_iter()
+                .map(|(name, expires)| {
+                    let (line, order) = (Arc::clone(&line), Arc::clone(&order));
+                    tokio::spawn(async move {
+                        let _place = line.enter(expires).await;
+                        order.lock().expect("no panic").push(name);
+                    })
+                })
+                .collect();
+        while line.state().waiting.len() < 4 {
+            tokio::task::yield_now().await;
+        }
+        assert!(line.is_busy());
+        waiters[2].abort();
+        tokio::task::yield_now().await;
+        drop(first);
+        for waiter in waiters {
+            // One of them was aborted.
+            let _ = waiter.await;
+        }
+        assert_eq!(*order.lock().expect("no panic"), ["soon", "late", "none"]);
+        assert!(!line.is_busy());
+        assert_eq!(line.state().free, 1);
+    }
+}

@@ -161,3 +161,95 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::address::Address;
+    use crate::digest::Digest;
+    use crate::models::Route;
+    use crate::plan::JobSettings;
+
+    const MODELS: [(&str, &str); 3] = [("p", "p/a"), ("p", "p/b"), ("q", "q/c")];
+
+    fn waiting(of: usize) -> Waiting {
+        let (provider, model) = MODELS[of];
+        let settings = JobSettings {
+            duration: 5.into(),
+            aspect: "1:1".to_owned(),
+            resolution: "720p".to_owned(),
+            width: 720,
+            height: 720,
+            fps: None,
+            seed: None,
+        };
+        let request = Request {
+            address: Address::from_stored("a"),
+            model: model.to_owned(),
+            provider: provider.to_owned(),
+            route: Route::Text,
+            prompt: String::new(),
+            negative_prompt: None,
+            settings,
+            references: vec![],
+            out: "a.mp4".to_owned(),
+            fingerprint: Digest::of(b"a"),
+            shot: "s".to_owned(),
+            subject: None,
+        };
+        Waiting { request: Arc::new(request), parts: [0; 4], reserve: Micros::ZERO, tries: 0 }
+    }
+
+    fn queue() -> Queue {
+        Queue::new(RoomLimits {
+            run: 4,
+            providers: BTreeMap::from([("p".to_owned(), 3), ("q".to_owned(), 2)]),
+            models: BTreeMap::from([("p/a".to_owned(), 1)]),
+        })
+    }
+
+    #[test]
+    fn models_take_turns_and_one_without_room_stops_no_other() {
+        let mut queue = queue();
+        for of in [0, 0, 0, 1, 1, 2] {
+            queue.push(waiting(of));
+        }
+        let order: Vec<String> =
+            std::iter::from_fn(|| queue.pop()).map(|w| w.request.model.clone()).collect();
+        assert_eq!(order, ["p/a", "p/b", "q/c", "p/b"]);
+        assert_eq!(queue.waiting(), 2);
+        assert_eq!(queue.drain_model("p/a").len(), 2);
+        assert_eq!(queue.waiting(), 0);
+    }
+
+    proptest! {
+        /// Over any order of pushing, taking and leaving: no limit is passed, nothing is lost.
+        #[test]
+        fn no_limit_is_ever_passed(steps in proptest::collection::vec((0u8..3, 0usize..3), 0..120)) {
+            let mut queue = queue();
+            let (mut pushed, mut taken, mut inside) = (0usize, 0usize, [0usize; 3]);
+            for (kind, of) in steps {
+                match kind {
+                    0 => {
+                        queue.push(waiting(of));
+                        pushed += 1;
+                    }
+                    1 => if let Some(waiting) = queue.pop() {
+                        taken += 1;
+                        let at = MODELS.iter().position(|(_, m)| *m == waiting.request.model);
+                        inside[at.expect("one of them")] += 1;
+                    },
+                    _ => if inside[of] > 0 {
+                        inside[of] -= 1;
+                        queue.leave(MODELS[of].0, MODELS[of].1);
+                    },
+                }
+                prop_assert!(inside[0] <= 1 && inside[0] + inside[1] <= 3 && inside[2] <= 2);
+                prop_assert!(inside.iter().sum::<usize>() <= 4);
+                prop_assert_eq!(queue.waiting(), pushed - taken);
+            }
+        }
+    }
+}

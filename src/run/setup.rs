@@ -11,6 +11,7 @@ use super::job::Violation;
 use crate::address::JobKey;
 use crate::clock::{Chance, Clock};
 use crate::digest::Digest;
+use crate::exit::Exit;
 use crate::ledger::{Approval, LedgerError};
 use crate::manifest::Concurrency;
 use crate::money::{Micros, Unit};
@@ -176,4 +177,16 @@ pub enum RunError {
     /// Part of the run broke down.
     #[error("a defect in Kinora: {0}")]
     Broken(String),
+}
+
+impl RunError {
+    /// The exit code.
+    pub fn exit(&self) -> Exit {
+        match self {
+            RunError::Ledger(LedgerError::Locked { .. }) => Exit::Locked,
+            RunError::ApprovalUnit { .. } => Exit::ApprovalNeeded,
+            RunError::LedgerUnit { .. } | RunError::ZeroLimit { .. } => Exit::InvalidManifest,
+            _ => Exit::Internal,
+        }
+    }
 }

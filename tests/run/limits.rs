@@ -129,3 +129,12 @@ fn m6_what_is_finished_is_fetched_before_anything_new_soonest_expiry_first() {
     );
     world.check_invariants();
 }
+
+#[test]
+fn m2_the_same_job_given_twice_is_made_once() {
+    let world = World::new(|_, _| Script::default());
+    let run = world.run(vec![job("a", "m", 10), job("a", "m", 10), job("a", "m", 10)]);
+    assert_eq!((run.summary().done, run.summary().skipped), (1, 2));
+    assert_eq!(world.provider.site().submissions.len(), 1);
+    world.check_invariants();
+}

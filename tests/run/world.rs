@@ -534,15 +534,10 @@ impl World {
     /// The same; `each` sees every event and may stop the run.
     pub fn run_with(
         &self,
-        work: Vec<Work>,
+        work: impl IntoIterator<Item = Work, IntoIter: Send> + Send + 'static,
         fuse: &Arc<Fuse>,
         mut each: impl FnMut(&RunEvent, &watch::Sender<Stop>),
     ) -> Option<Run> {
-        for work in &work {
-            let price = work.reserve.unwrap_or_default().get();
-            let address = work.request.address.to_string();
-            self.provider.prices.lock().expect("never poisoned").insert(address, price);
-        }
         let ledger = Arc::new(Ledger::open(self.dir.path(), Mode::Run).expect("no run holds it"));
         let setup = self.setup(&ledger, fuse);
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -553,8 +548,12 @@ impl World {
             let (send_work, receive_work) = mpsc::channel(8);
             let (send_event, mut receive_event) = mpsc::channel(8);
             let (stop, stopped) = watch::channel(Stop::No);
+            let provider = Arc::clone(&self.provider);
             tokio::spawn(async move {
                 for work in work {
+                    let price = work.reserve.unwrap_or_default().get();
+                    let address = work.request.address.to_string();
+                    provider.prices.lock().expect("never poisoned").insert(address, price);
                     if send_work.send(work).await.is_err() {
                         break;
                     }
