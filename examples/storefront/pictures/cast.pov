@@ -19,7 +19,6 @@
 #macro Face(Skin, Blush, Brow)
   union {
     sphere { 0, 1.5 scale <1, 1.08, 0.98> M_Clay(Skin) }
-    sphere { <0, -0.5, -0.12>, 1.3 scale <1, 0.9, 1> M_Clay(Skin) }
     #for (S, -1, 1, 2)
       sphere { 0, 0.3 scale <0.5, 1, 0.75> translate <S*1.5, -0.12, 0.05> M_Clay(Skin*0.97) }   // ears
       union { // eyes
@@ -28,13 +27,13 @@
         translate <S*0.54, 0.10, -1.40> }
       sphere { 0, 0.3 scale <1, 0.72, 0.3> rotate y*-S*30 translate <S*0.84, -0.42, -1.22> M_Clay(Blush) } // cheeks
       object { // brows
-        #local BP = array[3] { <S*0.33, 0.53, -1.46>, <S*0.56, 0.60, -1.40>, <S*0.80, 0.47, -1.28> };
-        #local BR = array[3] { 0.06, 0.075, 0.05 };
+        #local BP = array[5] { <S*0.36, 0.53, -1.43>, <S*0.46, 0.585, -1.40>, <S*0.57, 0.605, -1.365>, <S*0.68, 0.585, -1.32>, <S*0.78, 0.53, -1.27> };
+        #local BR = array[5] { 0.05, 0.06, 0.064, 0.06, 0.045 };
         Sausage(BP, BR, z, 6, 12) M_Clay(Brow) }
     #end
     sphere { 0, 0.21 scale <0.95, 0.85, 0.9> translate <0, -0.22, -1.54> M_Clay(Skin*<1, 0.95, 0.93>) } // nose
     object { // smile
-      #local SP = array[5] { <-0.36, -0.60, -1.43>, <-0.2, -0.72, -1.46>, <0, -0.765, -1.47>, <0.2, -0.72, -1.46>, <0.36, -0.60, -1.43> };
+      #local SP = array[5] { <-0.38, -0.58, -1.325>, <-0.21, -0.71, -1.315>, <0, -0.76, -1.31>, <0.21, -0.71, -1.315>, <0.38, -0.58, -1.325> };
       #local SR = array[5] { 0.045, 0.052, 0.055, 0.052, 0.045 };
       Sausage(SP, SR, z, 6, 12) M_Clay(<0.36, 0.07, 0.06>) }
   }
@@ -133,13 +132,15 @@
   #for (I, 0, 330)
     #local Yc = 1-2*(I+0.5)/331; #local Rc = sqrt(1-Yc*Yc); #local Ac = I*2.399963;
     #local Q = <0, -0.5, -0.12> + <Rc*cos(Ac)*1.29, Yc*1.16, Rc*sin(Ac)*1.29>;
-    #if (Q.y < -0.78+0.62*pow(abs(Q.x)/1.3, 2) & Q.z < 0.45 & vlength((Q-<0, -0.66, -1.42>)*<0.85, 1.25, 1>) > 0.44)
+    #if (Q.y < -0.78+0.62*pow(abs(Q.x)/1.3, 2) & Q.z < 0.45 & vlength((Q-<0, -0.66, -1.36>)*<0.85, 1.25, 1>) > 0.44)
       sphere { Q, 0.17+0.02*sin(I*5) M_Clay(HairJ) }
     #end
   #end
   #for (S, -1, 1, 2) // round glasses
     torus { 0.40, 0.05 rotate x*90 rotate y*-S*12 translate <S*0.55, 0.10, -1.52> material { M_Brass } }
-    cylinder { <S*0.94, 0.14, -1.42>, <S*1.5, 0.16, -0.1>, 0.045 material { M_Brass } }
+    object { #local GP = array[4] { <S*0.93, 0.14, -1.44>, <S*1.28, 0.15, -1.08>, <S*1.54, 0.16, -0.55>, <S*1.62, 0.14, 0> };
+      #local GR = array[4] { 0.045, 0.045, 0.045, 0.045 };
+      Sausage(GP, GR, y, 6, 12) material { M_Brass } }
   #end
   cylinder { <-0.17, 0.17, -1.60>, <0.17, 0.17, -1.60>, 0.045 material { M_Brass } }
 }
@@ -156,7 +157,6 @@
       Tube(TP, TR, 2.2, x, 8, 24) M_Clay(Linen*0.9) }
   #end
   difference { object { Turned(JApronP, 96) scale <1, 1, 0.82> } box { <-3, -4, 0.15>, <3, 5, 3> } M_Clay(Linen) }
-  object { RBox(<-0.7, 0.3, -1.74>, <0.7, 1.15, -1.3>, 0.12) M_Clay(Linen*0.92) }
   Arm(-1, <-1.42, 3.3, 0>, <-2.25, 2.4, 0>, <-2.2, 1.4, -0.6>, <-1.45, 1.35, -1.55>, Sage, SkinJ)
   Arm( 1, < 1.42, 3.3, 0>, < 2.25, 2.4, 0>, < 2.3, 1.45, -0.4>, < 1.85, 1.05, -1.25>, Sage, SkinJ)
   // a mug in his hand

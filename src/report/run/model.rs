@@ -217,9 +217,8 @@ impl RunTotals {
 }
 
 impl JobView {
-    /// From the ledger's row; fails when the stored request is damaged. What the ledger doesn't
-    /// keep is left open: the estimate (the reservation stands for it until it is settled) and
-    /// the poster's path.
+    /// From the ledger's row; fails when the stored request is damaged. The poster's path is
+    /// left open: it lies beside the clip.
     pub fn from_attempt(attempt: &AttemptRecord) -> serde_json::Result<Self> {
         let request: Request = serde_json::from_str(&attempt.request)?;
         let address = attempt.address.as_str();
@@ -268,7 +267,7 @@ impl JobView {
             }),
             cost: settled.then(|| attempt.settled.to_decimal()),
             reserved: held.then(|| attempt.reserved.to_decimal()),
-            estimate: None,
+            estimate: Some(attempt.estimate.to_decimal()),
             attempt: attempt.number,
             message: attempt.message.clone(),
             started: Some(attempt.started),
