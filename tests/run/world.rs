@@ -351,6 +351,8 @@ impl Fuse {
 struct FusedBooks {
     ledger: Arc<Ledger>,
     fuse: Arc<Fuse>,
+    /// Stops the run as soon as the first intent is durable.
+    stop_at_intent: Option<watch::Sender<Stop>>,
 }
 
 impl FusedBooks {
@@ -376,7 +378,17 @@ impl Books for FusedBooks {
         self.fused(move |l| Books::end_run(l, run, outcome, at))
     }
     fn begin_attempt(&self, attempt: NewAttempt) -> Written<Begun> {
-        self.fused(move |l| Books::begin_attempt(l, attempt))
+        let written = self.fused(move |l| Books::begin_attempt(l, attempt));
+        let stop = self.stop_at_intent.clone();
+        Box::pin(async move {
+            let begun = written.await;
+            if let Some(stop) = stop {
+                stop.send_replace(Stop::Graceful);
+                // Long enough for the dispatcher to hear of it.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            begun
+        })
     }
     fn apply(&self, transition: Transition) -> Written<()> {
         self.fused(move |l| Books::apply(l, transition))
@@ -412,6 +424,7 @@ pub struct World {
     pub retries: u32,
     pub pay_again: bool,
     pub pace: Pace,
+    pub stop_at_intent: bool,
 }
 
 /// A run that came to its end.
@@ -447,6 +460,7 @@ impl World {
             concurrency: Concurrency::default(),
             retries: 2,
             pay_again: false,
+            stop_at_intent: false,
             pace: Pace {
                 backoff: Duration::from_millis(1),
                 backoff_most: Duration::from_millis(4),
@@ -502,11 +516,15 @@ impl World {
         ledger.approval_for(&plan()).expect("readable").expect("just written")
     }
 
-    fn setup(&self, ledger: &Arc<Ledger>, fuse: &Arc<Fuse>) -> Setup {
+    fn setup(&self, ledger: &Arc<Ledger>, fuse: &Arc<Fuse>, stop: &watch::Sender<Stop>) -> Setup {
         *self.provider.fuse.lock().expect("never poisoned") = Arc::clone(fuse);
         let provider: Arc<dyn Provider> = self.provider.clone();
         Setup {
-            ledger: Arc::new(FusedBooks { ledger: Arc::clone(ledger), fuse: Arc::clone(fuse) }),
+            ledger: Arc::new(FusedBooks {
+                ledger: Arc::clone(ledger),
+                fuse: Arc::clone(fuse),
+                stop_at_intent: self.stop_at_intent.then(|| stop.clone()),
+            }),
             providers: BTreeMap::from([("p".to_owned(), provider)]),
             clips: Arc::new(FakeLook),
             clock: Arc::new(FixedClock(now())),
@@ -539,7 +557,8 @@ impl World {
         mut each: impl FnMut(&RunEvent, &watch::Sender<Stop>),
     ) -> Option<Run> {
         let ledger = Arc::new(Ledger::open(self.dir.path(), Mode::Run).expect("no run holds it"));
-        let setup = self.setup(&ledger, fuse);
+        let (stop, stopped) = watch::channel(Stop::No);
+        let setup = self.setup(&ledger, fuse, &stop);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -547,7 +566,6 @@ impl World {
         let run = runtime.block_on(async {
             let (send_work, receive_work) = mpsc::channel(8);
             let (send_event, mut receive_event) = mpsc::channel(8);
-            let (stop, stopped) = watch::channel(Stop::No);
             let provider = Arc::clone(&self.provider);
             tokio::spawn(async move {
                 for work in work {
