@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -141,9 +141,22 @@ pub struct FakeProvider {
     director: Director,
     prices: Mutex<HashMap<String, i64>>,
     fuse: Mutex<Arc<Fuse>>,
+    /// What is durable at the moment when something reaches the provider.
+    witness: Mutex<Weak<Ledger>>,
 }
 
 impl FakeProvider {
+    /// M3: whatever reaches the provider was written before.
+    fn expect_durable(&self, request: &Request, state: JobState, id: Option<&RemoteId>) {
+        let ledger = self.witness.lock().expect("never poisoned").upgrade().expect("running");
+        let job = ledger.job(&request.address).expect("readable").expect("its intent is durable");
+        assert_eq!(job.state, state, "{} is not durable as such", request.address);
+        let attempt = ledger.attempt(job.attempt).expect("readable").expect("it has a row");
+        assert_eq!(attempt.remote_id.as_ref(), id.map(|id| &id.0));
+        let sent = serde_json::to_string(request).expect("requests are JSON");
+        assert_eq!(attempt.request, sent, "what is sent is what was written");
+    }
+
     pub fn site(&self) -> std::sync::MutexGuard<'_, Site> {
         self.site.lock().expect("no test panics while it holds the site")
     }
@@ -257,6 +270,7 @@ impl Provider for FakeProvider {
     fn submit<'a>(&'a self, request: &'a Request) -> Answer<'a, Submission> {
         Box::pin(async move {
             self.tick().await;
+            self.expect_durable(request, JobState::Submitting, None);
             let script = {
                 let mut site = self.site();
                 let address = request.address.to_string();
@@ -286,8 +300,9 @@ impl Provider for FakeProvider {
         })
     }
 
-    fn poll<'a>(&'a self, id: &'a RemoteId, _: &'a Request) -> Answer<'a, Polled> {
+    fn poll<'a>(&'a self, id: &'a RemoteId, request: &'a Request) -> Answer<'a, Polled> {
         Box::pin(async move {
+            self.expect_durable(request, JobState::Submitted, Some(id));
             let answer = self.answer_poll(id);
             self.tick().await;
             answer
@@ -451,6 +466,7 @@ impl World {
             director: Arc::new(director),
             prices: Mutex::default(),
             fuse: Mutex::default(),
+            witness: Mutex::default(),
         };
         World {
             dir: tempfile::tempdir().expect("a temporary folder"),
@@ -518,6 +534,7 @@ impl World {
 
     fn setup(&self, ledger: &Arc<Ledger>, fuse: &Arc<Fuse>, stop: &watch::Sender<Stop>) -> Setup {
         *self.provider.fuse.lock().expect("never poisoned") = Arc::clone(fuse);
+        *self.provider.witness.lock().expect("never poisoned") = Arc::downgrade(ledger);
         let provider: Arc<dyn Provider> = self.provider.clone();
         Setup {
             ledger: Arc::new(FusedBooks {
