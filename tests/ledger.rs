@@ -200,6 +200,15 @@ fn picture_facts_and_plans_come_back_as_stored_without_a_lock() {
     );
 }
 
+#[tokio::test]
+async fn a_write_can_be_awaited_and_also_waited_for_inside_a_runtime() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let ledger = running(dir.path());
+    let run = begin_run(&ledger, 1);
+    let begun = ledger.begin_attempt(intent("a", run, 1, 2)).await.expect("first");
+    assert_eq!(begun.number, 1);
+}
+
 // ---- what it refuses ----
 
 #[test]

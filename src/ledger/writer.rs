@@ -7,8 +7,8 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::mpsc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -30,9 +30,18 @@ type Request = Box<dyn FnOnce(Result<&Connection, &LedgerError>) -> Answer + Sen
 pub struct Ack<T>(oneshot::Receiver<Result<T, LedgerError>>);
 
 impl<T> Ack<T> {
-    /// Blocks until the write is durable. Not for async code.
+    /// Blocks this thread until the write is durable. Async code awaits instead.
     pub fn wait(self) -> Result<T, LedgerError> {
-        self.0.blocking_recv().unwrap_or_else(|_| Err(gone()))
+        // Not tokio's own blocking form, which panics where a runtime is entered.
+        let mut ack = std::pin::pin!(tokio::task::unconstrained(self));
+        let waker = Arc::new(Unpark(std::thread::current())).into();
+        let mut context = Context::from_waker(&waker);
+        loop {
+            match ack.as_mut().poll(&mut context) {
+                Poll::Ready(result) => return result,
+                Poll::Pending => std::thread::park(),
+            }
+        }
     }
 
     /// An answer that is already there.
@@ -49,6 +58,15 @@ impl<T> Future for Ack<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or_else(|_| Err(gone())))
+    }
+}
+
+/// Wakes a thread that waits for an [`Ack`].
+struct Unpark(std::thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

@@ -1,6 +1,6 @@
 //! A process cut off at every point where it does something to the world: before and after every
 //! write of the ledger, every submission, poll and fetch. Whatever came before, the next run goes
-//! on, nothing is paid twice, and no clip is lost.
+//! on, nothing is paid twice, and no clip is lost. The same for a ledger that fails at any write.
 
 use kinora::ledger::JobState;
 use kinora::providers::Retry;
@@ -99,4 +99,23 @@ fn cut_again_and_again_a_plan_still_comes_to_its_end() {
     world.check_invariants();
     assert_eq!(world.state("broken-fetch"), Some(JobState::Done));
     assert!(rounds > 3);
+}
+
+#[test]
+fn a_ledger_that_fails_at_any_write_stops_spending_and_loses_nothing() {
+    for n in 0.. {
+        let world = World::new(|request, nth| script(request.address.as_str(), nth));
+        let run = world.run_until(work(), &Fuse::failing_at(n)).expect("nothing is cut");
+        world.check_invariants();
+        let Err(error) = run.result else { break };
+        assert!(n < 60, "it never passes clean");
+        assert_eq!(
+            error.to_string(),
+            "the ledger stopped after a failed write, so nothing more is spent: the disk is full"
+        );
+        world.run(work());
+        world.check_invariants();
+        let attempts = world.attempts();
+        assert!(attempts.iter().all(|a| !a.state.is_open() || a.state == JobState::Unknown));
+    }
 }

@@ -131,6 +131,25 @@ fn m6_what_is_finished_is_fetched_before_anything_new_soonest_expiry_first() {
 }
 
 #[test]
+fn m6_what_finished_while_nobody_looked_is_found_and_fetched_before_anything_new() {
+    let mut world = World::new(|request, _| Script {
+        end: if request.model == "old" { AtEnd::Silent } else { AtEnd::Clip },
+        running: 0,
+        ..Script::default()
+    });
+    world.pace.patience = 0;
+    assert_eq!(world.run(jobs("old", 3)).summary().waiting, 3, "their polls had no answer");
+    for remote in world.provider.site().remotes.values_mut() {
+        remote.script.end = AtEnd::Clip;
+    }
+    world.provider.site().log.clear();
+    assert_eq!(world.run(jobs("new", 1)).summary().done, 4);
+    let log = world.provider.site().log.clone();
+    assert_eq!(log[3], "submit new-0", "{log:?}");
+    world.check_invariants();
+}
+
+#[test]
 fn m2_the_same_job_given_twice_is_made_once() {
     let world = World::new(|_, _| Script::default());
     let run = world.run(vec![job("a", "m", 10), job("a", "m", 10), job("a", "m", 10)]);

@@ -7,5 +7,6 @@ mod limits;
 mod making;
 mod money;
 mod schemas;
+mod site;
 mod stopping;
 mod world;

@@ -93,3 +93,19 @@ fn a_run_whose_planner_ended_and_that_has_nothing_left_is_not_interrupted() {
     let run = world.run(vec![]);
     assert_eq!((run.summary().interrupted, run.summary().exit()), (false, Exit::Done));
 }
+
+#[test]
+fn an_intent_that_was_not_sent_before_the_stop_is_never_sent() {
+    let mut world = World::new(|_, _| Script::default());
+    world.stop_at_intent = true;
+    let run = world.run(jobs("m", 10));
+    assert!(run.summary().interrupted);
+    assert!(world.provider.site().submissions.is_empty());
+    assert_eq!(world.state("m-0"), Some(JobState::Refused));
+    assert_eq!(world.attempts()[0].message.as_deref(), Some("stopped before it was sent"));
+    assert_eq!((run.summary().spent.as_str(), run.summary().reserved.as_str()), ("0", "0"));
+
+    world.stop_at_intent = false;
+    assert_eq!(world.run(jobs("m", 10)).summary().done, 10);
+    world.check_invariants();
+}

@@ -18,16 +18,16 @@ use kinora::ledger::{
 };
 use kinora::manifest::Concurrency;
 use kinora::models::Route;
-use kinora::money::{Amount, Micros, Unit};
+use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
-use kinora::providers::{
-    Answer, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
-};
+use kinora::providers::Provider;
 use kinora::run::{
     Books, ClipFacts, ClipLook, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Sidecar,
     Stop, Work, Written, execute,
 };
 use tokio::sync::{Notify, mpsc, watch};
+
+pub use crate::site::{AtEnd, AtFetch, AtSubmit, FakeProvider, Script, clip_bytes};
 
 pub fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).expect("a time in range")
@@ -39,269 +39,6 @@ pub fn micros(whole: i64) -> Micros {
 
 pub fn plan() -> Digest {
     Digest::of(b"plan")
-}
-
-// ---- the provider ----
-
-/// What the provider does with one submission.
-#[derive(Debug, Clone)]
-pub struct Script {
-    pub submit: AtSubmit,
-    /// Polls that say "running" before the end.
-    pub running: u32,
-    pub end: AtEnd,
-    /// What it says it cost; `None`: nothing is said and the estimate is charged.
-    pub cost: Option<Amount>,
-    pub expires: Option<Timestamp>,
-    /// What each fetch brings, in their order; then the clip.
-    pub fetches: Vec<AtFetch>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum AtSubmit {
-    Accept,
-    Refuse(&'static str, Retry),
-    /// It takes the job, but its answer is lost.
-    LoseReply,
-    /// The request is lost on its way, and nobody can tell.
-    LoseRequest,
-    /// It never answers.
-    Hang,
-}
-
-#[derive(Debug, Clone)]
-pub enum AtEnd {
-    Clip,
-    Fail {
-        cause: &'static str,
-        charged: bool,
-        retry: Retry,
-    },
-    /// It says "running" for ever.
-    Never,
-    /// It does not answer polls.
-    Silent,
-}
-
-#[derive(Debug, Clone)]
-pub enum AtFetch {
-    Clip,
-    Broken,
-    Gone,
-    Garbage,
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Script {
-            submit: AtSubmit::Accept,
-            running: 1,
-            end: AtEnd::Clip,
-            cost: None,
-            expires: None,
-            fetches: Vec::new(),
-        }
-    }
-}
-
-type Director = Arc<dyn Fn(&Request, usize) -> Script + Send + Sync>;
-
-/// One job as the provider knows it.
-#[derive(Debug, Clone)]
-pub struct Remote {
-    pub address: String,
-    pub model: String,
-    pub script: Script,
-    pub polls: u32,
-    pub fetches: usize,
-    pub ended: bool,
-    /// What it takes for it, in millionths of a credit.
-    pub charge: i64,
-}
-
-#[derive(Default)]
-pub struct Site {
-    pub remotes: BTreeMap<String, Remote>,
-    /// Submissions seen, by address.
-    pub seen: HashMap<String, usize>,
-    pub submissions: Vec<String>,
-    pub fetched: Vec<String>,
-    /// Everything done at the site, in order: `submit ADDRESS`, `fetch ADDRESS`.
-    pub log: Vec<String>,
-    pub most_running: usize,
-    pub most_running_by_model: BTreeMap<String, usize>,
-}
-
-/// A provider in memory. It outlives the runs, as a real one does.
-pub struct FakeProvider {
-    pub name: String,
-    pub replays: bool,
-    pub in_flight: usize,
-    pub site: Mutex<Site>,
-    director: Director,
-    prices: Mutex<HashMap<String, i64>>,
-    fuse: Mutex<Arc<Fuse>>,
-}
-
-impl FakeProvider {
-    pub fn site(&self) -> std::sync::MutexGuard<'_, Site> {
-        self.site.lock().expect("no test panics while it holds the site")
-    }
-
-    async fn tick(&self) {
-        let fuse = Arc::clone(&self.fuse.lock().expect("never poisoned"));
-        fuse.tick().await;
-    }
-
-    /// Takes a job in; by its content, when replays are safe.
-    fn accept(&self, request: &Request, script: Script) -> RemoteId {
-        let mut site = self.site();
-        let id = if self.replays {
-            format!("by-content-{}-{}", request.address, request.fingerprint.short())
-        } else {
-            format!("remote-{}", site.remotes.len())
-        };
-        let price = self.prices.lock().expect("never poisoned")[request.address.as_str()];
-        let charge = script.cost.as_ref().map_or(price, |c| {
-            if c.unit == Unit::new("USD") { price } else { c.to_micros().expect("small").get() }
-        });
-        site.remotes.entry(id.clone()).or_insert(Remote {
-            address: request.address.to_string(),
-            model: request.model.clone(),
-            script,
-            polls: 0,
-            fetches: 0,
-            ended: false,
-            charge,
-        });
-        let running: Vec<String> =
-            site.remotes.values().filter(|r| !r.ended).map(|r| r.model.clone()).collect();
-        site.most_running = site.most_running.max(running.len());
-        let of_model = running.iter().filter(|m| **m == request.model).count();
-        let most = site.most_running_by_model.entry(request.model.clone()).or_default();
-        *most = (*most).max(of_model);
-        RemoteId(id)
-    }
-
-    fn answer_poll(&self, id: &RemoteId) -> Polled {
-        let mut site = self.site();
-        let remote = site.remotes.get_mut(&id.0).expect("only known ids are polled");
-        remote.polls += 1;
-        match remote.script.end.clone() {
-            AtEnd::Silent => Polled::NoAnswer { message: "no route to host".to_owned() },
-            AtEnd::Never => Polled::Running { percent: Some(10) },
-            _ if remote.polls <= remote.script.running => Polled::Running { percent: Some(50) },
-            AtEnd::Clip => {
-                remote.ended = true;
-                Polled::Ready { expires: remote.script.expires, cost: remote.script.cost.clone() }
-            }
-            AtEnd::Fail { cause, charged, retry } => {
-                remote.ended = true;
-                if !charged {
-                    remote.charge = 0;
-                }
-                let message = format!("it failed: {cause}");
-                Polled::Failed(Failure { cause: cause.to_owned(), message, charged, retry })
-            }
-        }
-    }
-
-    fn answer_fetch(&self, id: &RemoteId, to: &Path) -> Fetched {
-        assert!(!to.exists(), "a provider gets a path that does not exist yet");
-        let mut site = self.site();
-        let remote = site.remotes.get_mut(&id.0).expect("only known ids are fetched");
-        let what = remote.script.fetches.get(remote.fetches).cloned().unwrap_or(AtFetch::Clip);
-        remote.fetches += 1;
-        let address = remote.address.clone();
-        let clip = clip_bytes(&address);
-        site.fetched.push(address.clone());
-        site.log.push(format!("fetch {address}"));
-        match what {
-            AtFetch::Clip => write(to, &clip),
-            AtFetch::Garbage => write(to, b"<html>try later</html>"),
-            AtFetch::Broken => {
-                write(to, &clip[..5]);
-                return Fetched::Interrupted { message: "the connection broke".to_owned() };
-            }
-            AtFetch::Gone => return Fetched::Gone { message: "404".to_owned() },
-        }
-        Fetched::Complete
-    }
-}
-
-fn write(to: &Path, bytes: &[u8]) {
-    std::fs::write(to, bytes).expect("the folder is there");
-}
-
-pub fn clip_bytes(address: &str) -> Vec<u8> {
-    format!("CLIP of {address}").into_bytes()
-}
-
-impl Provider for FakeProvider {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn replay_is_safe(&self) -> bool {
-        self.replays
-    }
-
-    fn default_in_flight(&self) -> usize {
-        self.in_flight
-    }
-
-    fn poll_interval_ms(&self) -> u64 {
-        1
-    }
-
-    fn submit<'a>(&'a self, request: &'a Request) -> Answer<'a, Submission> {
-        Box::pin(async move {
-            self.tick().await;
-            let script = {
-                let mut site = self.site();
-                let address = request.address.to_string();
-                site.submissions.push(address.clone());
-                site.log.push(format!("submit {address}"));
-                let nth = site.seen.entry(address).or_default();
-                *nth += 1;
-                (self.director)(request, *nth)
-            };
-            let evidence = "the answer timed out after 30 s".to_owned();
-            let answer = match script.submit.clone() {
-                AtSubmit::Accept => Submission::Accepted { id: self.accept(request, script) },
-                AtSubmit::Refuse(cause, retry) => Submission::Refused(Refusal {
-                    retry,
-                    cause: cause.to_owned(),
-                    message: format!("it was refused: {cause}"),
-                }),
-                AtSubmit::LoseReply => {
-                    self.accept(request, script);
-                    Submission::Unknown { evidence }
-                }
-                AtSubmit::LoseRequest => Submission::Unknown { evidence },
-                AtSubmit::Hang => std::future::pending().await,
-            };
-            self.tick().await;
-            answer
-        })
-    }
-
-    fn poll<'a>(&'a self, id: &'a RemoteId, _: &'a Request) -> Answer<'a, Polled> {
-        Box::pin(async move {
-            let answer = self.answer_poll(id);
-            self.tick().await;
-            answer
-        })
-    }
-
-    fn fetch<'a>(&'a self, id: &'a RemoteId, _: &'a Request, to: &'a Path) -> Answer<'a, Fetched> {
-        Box::pin(async move {
-            self.tick().await;
-            let answer = self.answer_fetch(id, to);
-            self.tick().await;
-            answer
-        })
-    }
 }
 
 /// Clips here begin with `CLIP`; a poster is made of the clip's bytes.
@@ -328,6 +65,9 @@ impl ClipLook for FakeLook {
 #[derive(Default)]
 pub struct Fuse {
     at: Option<u64>,
+    /// From this write on the ledger fails, as on a full disk.
+    fails_at: Option<u64>,
+    writes: AtomicU64,
     ticks: AtomicU64,
     blown: Notify,
 }
@@ -337,7 +77,19 @@ impl Fuse {
         Arc::new(Fuse { at: Some(n), ..Fuse::default() })
     }
 
-    async fn tick(&self) {
+    pub fn failing_at(n: u64) -> Arc<Self> {
+        Arc::new(Fuse { fails_at: Some(n), ..Fuse::default() })
+    }
+
+    fn write(&self) -> Result<(), LedgerError> {
+        let n = self.writes.fetch_add(1, Ordering::SeqCst);
+        match self.fails_at {
+            Some(at) if n >= at => Err(LedgerError::Stopped { why: "the disk is full".to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
+    pub async fn tick(&self) {
         let n = self.ticks.fetch_add(1, Ordering::SeqCst);
         // After the cut nothing happens any more.
         if self.at.is_some_and(|at| n >= at) {
@@ -351,6 +103,8 @@ impl Fuse {
 struct FusedBooks {
     ledger: Arc<Ledger>,
     fuse: Arc<Fuse>,
+    /// Stops the run as soon as the first intent is durable.
+    stop_at_intent: Option<watch::Sender<Stop>>,
 }
 
 impl FusedBooks {
@@ -361,6 +115,7 @@ impl FusedBooks {
         let (ledger, fuse) = (Arc::clone(&self.ledger), Arc::clone(&self.fuse));
         Box::pin(async move {
             fuse.tick().await;
+            fuse.write()?;
             let result = write(&ledger).await;
             fuse.tick().await;
             result
@@ -376,7 +131,17 @@ impl Books for FusedBooks {
         self.fused(move |l| Books::end_run(l, run, outcome, at))
     }
     fn begin_attempt(&self, attempt: NewAttempt) -> Written<Begun> {
-        self.fused(move |l| Books::begin_attempt(l, attempt))
+        let written = self.fused(move |l| Books::begin_attempt(l, attempt));
+        let stop = self.stop_at_intent.clone();
+        Box::pin(async move {
+            let begun = written.await;
+            if let Some(stop) = stop {
+                stop.send_replace(Stop::Graceful);
+                // Long enough for the dispatcher to hear of it.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            begun
+        })
     }
     fn apply(&self, transition: Transition) -> Written<()> {
         self.fused(move |l| Books::apply(l, transition))
@@ -412,6 +177,7 @@ pub struct World {
     pub retries: u32,
     pub pay_again: bool,
     pub pace: Pace,
+    pub stop_at_intent: bool,
 }
 
 /// A run that came to its end.
@@ -438,6 +204,7 @@ impl World {
             director: Arc::new(director),
             prices: Mutex::default(),
             fuse: Mutex::default(),
+            witness: Mutex::default(),
         };
         World {
             dir: tempfile::tempdir().expect("a temporary folder"),
@@ -447,6 +214,7 @@ impl World {
             concurrency: Concurrency::default(),
             retries: 2,
             pay_again: false,
+            stop_at_intent: false,
             pace: Pace {
                 backoff: Duration::from_millis(1),
                 backoff_most: Duration::from_millis(4),
@@ -502,11 +270,16 @@ impl World {
         ledger.approval_for(&plan()).expect("readable").expect("just written")
     }
 
-    fn setup(&self, ledger: &Arc<Ledger>, fuse: &Arc<Fuse>) -> Setup {
+    fn setup(&self, ledger: &Arc<Ledger>, fuse: &Arc<Fuse>, stop: &watch::Sender<Stop>) -> Setup {
         *self.provider.fuse.lock().expect("never poisoned") = Arc::clone(fuse);
+        *self.provider.witness.lock().expect("never poisoned") = Arc::downgrade(ledger);
         let provider: Arc<dyn Provider> = self.provider.clone();
         Setup {
-            ledger: Arc::new(FusedBooks { ledger: Arc::clone(ledger), fuse: Arc::clone(fuse) }),
+            ledger: Arc::new(FusedBooks {
+                ledger: Arc::clone(ledger),
+                fuse: Arc::clone(fuse),
+                stop_at_intent: self.stop_at_intent.then(|| stop.clone()),
+            }),
             providers: BTreeMap::from([("p".to_owned(), provider)]),
             clips: Arc::new(FakeLook),
             clock: Arc::new(FixedClock(now())),
@@ -539,7 +312,8 @@ impl World {
         mut each: impl FnMut(&RunEvent, &watch::Sender<Stop>),
     ) -> Option<Run> {
         let ledger = Arc::new(Ledger::open(self.dir.path(), Mode::Run).expect("no run holds it"));
-        let setup = self.setup(&ledger, fuse);
+        let (stop, stopped) = watch::channel(Stop::No);
+        let setup = self.setup(&ledger, fuse, &stop);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -547,7 +321,6 @@ impl World {
         let run = runtime.block_on(async {
             let (send_work, receive_work) = mpsc::channel(8);
             let (send_event, mut receive_event) = mpsc::channel(8);
-            let (stop, stopped) = watch::channel(Stop::No);
             let provider = Arc::clone(&self.provider);
             tokio::spawn(async move {
                 for work in work {
