@@ -163,8 +163,8 @@ impl Loading<'_> {
     }
 
     fn shelve(&mut self, card: ModelCard, place: Place, ships: bool) {
-        if let Some((_, first, first_ships)) = self.cards.get(&card.model) {
-            if *first_ships == ships {
+        if let Some((_, first, first_ships)) = self.cards.get(&card.model)
+            && *first_ships == ships {
                 self.findings.push(
                     Finding::error(
                         "card::duplicate",
@@ -176,7 +176,6 @@ impl Loading<'_> {
                 );
                 return;
             }
-        }
         self.cards.insert(card.model.clone(), (Arc::new(card), place, ships));
     }
 
