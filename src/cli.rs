@@ -2,8 +2,18 @@
 //!
 //! What never lives here: rules about manifests, money or jobs.
 
+mod approve;
 mod args;
+mod check;
+mod models;
 mod output;
+mod plan;
+mod planning;
+mod progress;
+mod report;
+mod run;
+mod schema;
+mod workspace;
 
 use clap::Parser;
 use kinora::exit::Exit;
@@ -50,9 +60,15 @@ pub fn main() -> Exit {
 }
 
 fn run(arguments: Arguments, output: &Output) -> Outcome {
-    let _ = output;
-    match arguments.command {
-        Command::Check(_) | Command::Plan(_) => Ok(Exit::Done),
-        _ => Err(Failure::new(Exit::Internal, "")),
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Check(manifest) => check::check(manifest, global, output),
+        Command::Plan(plan) => plan::plan(plan, global, output),
+        Command::Approve(approval) => approve::approve(approval, global, output),
+        Command::Run(run) => run::run(run, global, output),
+        Command::Status(status) => report::status(status, global, output),
+        Command::Report(report) => report::report(report, global, output),
+        Command::Models(models) => models::models(models, global, output),
+        Command::Schema(schema) => schema::schema(schema, output),
     }
 }

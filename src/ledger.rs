@@ -4,6 +4,25 @@
 //! picture facts and of plans. What never does: deciding transitions (that is the run), HTTP,
 //! YAML.
 
+mod cache;
+mod error;
+mod lock;
+mod open;
+mod read;
 mod record;
+mod schema;
+mod spent;
+mod write;
+mod writer;
 
-pub use record::{Approval, AttemptRecord, ClipRecord, JobRecord, JobState, Known, KnownJobs};
+pub use cache::{CachedFacts, Stored};
+pub use error::LedgerError;
+pub use open::{Ledger, Mode};
+pub use read::Which;
+pub use record::{
+    Approval, AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs,
+};
+pub use schema::FORMAT;
+pub use spent::{Period, day_number};
+pub use write::{Begun, NewApproval, NewAttempt, NewRun, Transition};
+pub use writer::Ack;

@@ -25,5 +25,5 @@ pub use catalogue::{
     Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
 };
 pub use environment::{Environment, SystemEnvironment};
-pub use load::{LoadOptions, Loaded, load};
+pub use load::{LoadOptions, Loaded, load, name_of};
 pub use row::AttributeType;

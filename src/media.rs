@@ -3,8 +3,15 @@
 //! What lives here: facts about pictures, their table, the MP4 writer and reader. What never
 //! does: what a picture is for, animation (that is the animatic provider), the ledger.
 
+pub mod clip;
+pub mod decode;
+pub mod encode;
+pub mod frame;
+mod mp4;
 mod pictures;
+mod probe;
 
 pub use pictures::{
     Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, Stamp,
 };
+pub use probe::{PictureCache, Probed, probe, probe_all};

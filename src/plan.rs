@@ -4,13 +4,39 @@
 //! against the ledger, advice, the summary. What never does: network, HTTP, writing anything
 //! but the ledger's caches.
 
+mod advise;
+mod build;
+mod context;
+mod diff;
+mod estimate;
+mod expand;
 mod job;
+mod lines;
+mod matching;
+mod mention;
+mod motion;
+mod notes;
+mod out_path;
+mod planner;
+mod prompt;
+mod settings;
 mod summary;
+mod tally;
+mod variants;
+mod walk;
+
+pub use build::{Plan, PlanInputs, Used, build};
+pub use diff::{Planned, Standing};
 
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
 };
+pub use planner::Planner;
 pub use summary::{
     AmountsJson, ApprovalLine, BudgetLine, Change, Changes, FindingOut, Group, JobLine,
     PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Tally,
 };
+pub use walk::PlanStream;
+
+#[cfg(test)]
+mod tests;

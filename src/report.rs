@@ -1,3 +1,27 @@
 //! Reports: one model, many writers (text, JSON, CSV, Markdown, HTML).
 //!
 //! What never lives here: deciding anything; a report shows what planning and running found.
+
+mod cells;
+mod layout;
+mod markdown;
+mod models;
+mod phrase;
+mod plan;
+mod run;
+#[cfg(test)]
+mod schema_file;
+
+pub use cells::Cells;
+pub use markdown::MARKDOWN_BYTES;
+pub use models::models_text;
+pub use phrase::count;
+pub use plan::{
+    JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
+    plan_schema, plan_text, verdict,
+};
+pub use run::{
+    ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
+    RunCsv, RunReport, RunSummary, RunTotals, SettingsView, ThumbnailError, html, run_json,
+    run_markdown, run_schema, run_text, status_text, thumbnail,
+};

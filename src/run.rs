@@ -2,3 +2,25 @@
 //!
 //! What lives here: the job state machine, the scheduler, limits, budget, publishing clips.
 //! What never does: YAML, prices, planning.
+
+mod budget;
+mod clips;
+mod desk;
+mod dispatch;
+mod doors;
+mod drive;
+mod event;
+pub mod job;
+mod line;
+mod publish;
+mod queue;
+mod setup;
+mod sidecar;
+
+pub use budget::{Budget, Grant, HeldBefore, LimitName, MoneyLimits, OverLimit};
+pub use clips::MediaClips;
+pub use dispatch::execute;
+pub use doors::{Books, ClipFacts, ClipLook, Written};
+pub use event::{RunEvent, RunSummary, Skip};
+pub use setup::{Pace, RunError, Setup, Stop, Work};
+pub use sidecar::{SIDECAR_FORMAT, Sidecar};

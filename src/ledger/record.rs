@@ -75,6 +75,11 @@ impl JobState {
         }
     }
 
+    /// From the text that the ledger stored.
+    pub fn parse(text: &str) -> Option<JobState> {
+        JobState::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
     /// Whether an attempt in this state is open: no other may start (M2).
     pub fn is_open(self) -> bool {
         matches!(
@@ -145,12 +150,46 @@ pub struct AttemptRecord {
     pub started: Timestamp,
     /// When its state last changed.
     pub updated: Timestamp,
+    /// Digest of the request.
+    pub fingerprint: Digest,
+    /// The request's parts.
+    pub parts: [u64; 4],
+    /// Provider name.
+    pub provider: String,
+    /// Model name.
+    pub model: String,
+    /// What was reserved at its intent, in the workspace's unit.
+    pub estimate: Micros,
+    /// Where the settled amount is from; absent before it is settled.
+    pub basis: Option<Basis>,
+    /// When the provider was first seen to have finished it.
+    pub ready: Option<Timestamp>,
     /// From when on a ready clip may be gone.
     pub expires: Option<Timestamp>,
     /// How many processes stopped while it was open.
     pub interruptions: u32,
     /// The clip, once done.
     pub clip: Option<ClipRecord>,
+}
+
+/// Where a settled amount is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The provider said what it charged.
+    Provider,
+    /// The provider said nothing, so the estimate stands.
+    Estimate,
+}
+
+impl Basis {
+    /// As stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Basis::Provider => "provider",
+            Basis::Estimate => "estimate",
+        }
+    }
 }
 
 /// A finished clip.

@@ -480,3 +480,12 @@ fn unreadable(problem: ReadProblem, name: &str, from: Option<Place>) -> Finding 
         None => finding,
     }
 }
+
+/// A manifest's `name`, if it can be read that far: for reports over a workspace whose manifest
+/// may be broken today.
+pub fn name_of(path: &Path, limits: &Limits) -> Option<String> {
+    let mut sources = Sources::default();
+    let (id, text) = yaml::read_file(path, "", limits, &mut sources).ok()?;
+    let tree = yaml::read(&text, id, limits, &mut Findings::default())?;
+    Some(tree.get("name")?.text()?.to_owned())
+}

@@ -39,7 +39,7 @@ pub(super) struct Scope<'a> {
 
 /// What every variant has, whether or not it is an axis.
 const SETTINGS: [&str; 4] = ["aspect", "duration", "model", "resolution"];
-const SUBJECT: [&str; 4] = ["id", "kind", "set", "tags"];
+const SUBJECT: [&str; 5] = ["id", "kind", "references", "set", "tags"];
 /// What the engine itself defines.
 const BUILT_IN: [&str; 5] = ["range", "dict", "namespace", "debug", "loop"];
 

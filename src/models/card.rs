@@ -214,8 +214,9 @@ impl fmt::Display for Durations {
     }
 }
 
-/// An aspect, as width to height, in lowest terms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An aspect as it is written, width to height: `21:9` stays `21:9`, because that is the word
+/// that providers know. Two are equal when they are the same shape.
+#[derive(Debug, Clone, Copy)]
 pub struct AspectRatio {
     /// Width.
     pub width: u32,
@@ -228,19 +229,18 @@ impl AspectRatio {
     pub fn parse(text: &str) -> Option<Self> {
         let (w, h) = text.trim().split_once(':')?;
         let side = |s: &str| s.trim().parse::<u32>().ok().filter(|n| (1..=10_000).contains(n));
-        Some(AspectRatio::of(side(w)?, side(h)?))
-    }
-
-    /// The aspect of a size, in lowest terms.
-    pub fn of(width: u32, height: u32) -> Self {
-        let (mut a, mut b) = (width, height);
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
-        let divisor = a.max(1);
-        AspectRatio { width: width / divisor, height: height / divisor }
+        Some(AspectRatio { width: side(w)?, height: side(h)? })
     }
 }
+
+impl PartialEq for AspectRatio {
+    fn eq(&self, other: &Self) -> bool {
+        u64::from(self.width) * u64::from(other.height)
+            == u64::from(other.width) * u64::from(self.height)
+    }
+}
+
+impl Eq for AspectRatio {}
 
 impl fmt::Display for AspectRatio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,6 +21,7 @@ macro_rules! shipped {
 
 /// Cards that ship in the binary: file name and text.
 pub const SHIPPED: &[(&str, &str)] = shipped![
+    "animatic.yaml",
     "fal-seedance-2.0.yaml",
     "google-veo-3.1-fast.yaml",
     "runway-hailuo3.yaml",
@@ -91,6 +92,16 @@ impl Shelf {
     /// Digest over all cards.
     pub fn digest(&self) -> Option<Digest> {
         self.digest
+    }
+}
+
+impl FromIterator<ModelCard> for Shelf {
+    /// A shelf of these cards; of two with one name, the later wins.
+    fn from_iter<I: IntoIterator<Item = ModelCard>>(cards: I) -> Self {
+        let named = cards.into_iter().map(|card| (card.model.clone(), Arc::new(card)));
+        let cards: BTreeMap<String, Arc<ModelCard>> = named.collect();
+        let text = serde_json::to_vec(&cards).ok();
+        Shelf { digest: text.map(|text| Digest::of(&text)), cards }
     }
 }
 

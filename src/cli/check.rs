@@ -1,0 +1,47 @@
+//! `kinora check`: load and validate everything, spend nothing, touch no network.
+
+use kinora::diagnostic::{Findings, Sources, render_json};
+use kinora::exit::Exit;
+use kinora::report::count;
+use serde_json::json;
+
+use super::Outcome;
+use super::args::{Global, ManifestArg};
+use super::output::Output;
+use super::planning::plan_whole;
+use super::workspace::{Workspace, read_ledger};
+
+/// Runs it.
+pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
+    let mut workspace = Workspace::load(&arguments.manifest, global, output)?;
+    let ledger = read_ledger(&workspace.catalogue.workspace)?;
+    let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    if output.json {
+        output.data(&findings_json(&workspace.findings, &workspace.sources));
+        return Ok(Exit::Done);
+    }
+    output.findings(&workspace.findings, &workspace.sources);
+    let subjects: usize = workspace.catalogue.sets.iter().map(|s| s.subjects.len()).sum();
+    output.data(&format!(
+        "{}: {}, {}, {}, {}; all valid",
+        workspace.given,
+        count(subjects as u64, "subject"),
+        count(workspace.catalogue.pictures.len() as u64, "picture"),
+        count(workspace.catalogue.shots.len() as u64, "shot"),
+        count(plan.summary.all.jobs, "job"),
+    ));
+    Ok(Exit::Done)
+}
+
+/// Findings for programs.
+pub fn findings_json(findings: &Findings, sources: &Sources) -> String {
+    let left_out: serde_json::Map<String, serde_json::Value> =
+        findings.left_out().map(|(code, n)| (code.to_owned(), json!(n))).collect();
+    let all = json!({
+        "format_version": "1.0",
+        "valid": !findings.has_errors(),
+        "findings": render_json(findings, sources),
+        "left_out": left_out,
+    });
+    format!("{all:#}\n")
+}

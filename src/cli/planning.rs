@@ -1,0 +1,52 @@
+//! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
+
+use kinora::ledger::Ledger;
+use kinora::plan::{self, ApprovalLine, Change, Plan, PlanInputs, PlanSummary, PlannedJob};
+
+use super::Failure;
+use super::output::Output;
+use super::workspace::{Workspace, invalid, ledger_failure};
+
+/// Plans every job and gives each to `sink`. Findings are added to the workspace's; with errors
+/// among them they are shown, and it fails.
+pub fn plan_whole(
+    workspace: &mut Workspace,
+    ledger: &Ledger,
+    output: &Output,
+    sink: impl FnMut(&PlannedJob, &Change),
+) -> Result<Plan, Failure> {
+    let known = ledger.known_jobs().map_err(|e| ledger_failure(&e))?;
+    let inputs = PlanInputs {
+        manifest: &workspace.given,
+        known: &known,
+        earlier: &|job| ledger.earlier_parts(job).ok().flatten(),
+        address: &|job| ledger.address_of(job).ok().flatten().map(|a| a.to_string()),
+        used: workspace.used(ledger)?,
+        pictures: workspace.pictures.clone(),
+    };
+    let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
+    workspace.findings.merge(findings);
+    workspace.findings.sort();
+    match plan {
+        Some(mut plan) if !workspace.findings.has_errors() => {
+            fill_approval(&mut plan.summary, ledger, &plan.digest)?;
+            Ok(plan)
+        }
+        _ => Err(invalid(&mut workspace.findings, &workspace.sources, output)),
+    }
+}
+
+/// Says in the summary who approved the plan, if anybody did.
+fn fill_approval(
+    summary: &mut PlanSummary,
+    ledger: &Ledger,
+    digest: &kinora::digest::Digest,
+) -> Result<(), Failure> {
+    let approval = ledger.approval_for(digest).map_err(|e| ledger_failure(&e))?;
+    summary.approval = approval.map(|a| ApprovalLine {
+        by: a.by,
+        at: a.at.to_string(),
+        ceiling: format!("{} {}", kinora::money::display_value(a.ceiling.to_decimal()), a.unit),
+    });
+    Ok(())
+}

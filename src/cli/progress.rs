@@ -1,0 +1,171 @@
+//! How a run looks while it goes: bars on a terminal, plain lines elsewhere, JSON for programs.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use kinora::money::display_value;
+use kinora::run::RunEvent;
+use rust_decimal::Decimal;
+
+use super::output::Output;
+
+/// Without a terminal, a line at most this often while all goes well.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// The progress of one run.
+pub struct Progress {
+    bar: ProgressBar,
+    mode: Mode,
+    total: u64,
+    ended: u64,
+    spent: Decimal,
+    /// Reserved by job, for those that are in flight.
+    reserved: HashMap<String, Decimal>,
+    unit: String,
+    began: Instant,
+    last_line: Option<Instant>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Bar,
+    Lines,
+    Json,
+}
+
+impl Progress {
+    /// Progress over `total` jobs.
+    pub fn new(total: u64, output: &Output) -> Self {
+        let mode = if output.json {
+            Mode::Json
+        } else if std::io::stderr().is_terminal() {
+            Mode::Bar
+        } else {
+            Mode::Lines
+        };
+        let bar = ProgressBar::new(total);
+        if mode == Mode::Bar {
+            let style = ProgressStyle::with_template(
+                "{bar:32} {pos}/{len} clips  {per_sec}  eta {eta}  {wide_msg}",
+            );
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.enable_steady_tick(Duration::from_millis(250));
+        } else {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Progress {
+            bar,
+            mode,
+            total,
+            ended: 0,
+            spent: Decimal::ZERO,
+            reserved: HashMap::new(),
+            unit: String::new(),
+            began: Instant::now(),
+            last_line: None,
+        }
+    }
+
+    /// Takes note of one event.
+    pub fn event(&mut self, event: &RunEvent) {
+        self.count(event);
+        match self.mode {
+            Mode::Json => {
+                if let Ok(line) = serde_json::to_string(event) {
+                    // A reader that went away does not stop a run.
+                    let _ = writeln!(std::io::stdout(), "{line}");
+                }
+            }
+            Mode::Bar => {
+                self.bar.set_position(self.ended);
+                self.bar.set_message(self.money());
+                if let Some(words) = trouble(event) {
+                    self.bar.suspend(|| eprintln!("{words}"));
+                }
+            }
+            Mode::Lines => {
+                if let Some(words) = trouble(event) {
+                    eprintln!("{words}");
+                }
+                self.plain_line(matches!(event, RunEvent::Ended(_)));
+            }
+        }
+    }
+
+    /// Clears the bar.
+    pub fn end(self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn count(&mut self, event: &RunEvent) {
+        let amount = |text: &str| text.parse::<Decimal>().unwrap_or_default();
+        match event {
+            RunEvent::Started { unit, .. } => self.unit.clone_from(unit),
+            RunEvent::Submitted { job, reserved, .. } => {
+                self.reserved.insert(job.clone(), amount(reserved));
+            }
+            RunEvent::Done { job, cost, .. } | RunEvent::Failed { job, cost, .. } => {
+                self.reserved.remove(job);
+                self.spent += amount(cost);
+                self.ended += 1;
+            }
+            RunEvent::Refused { job, .. } | RunEvent::Lost { job, .. } => {
+                self.reserved.remove(job);
+                self.ended += 1;
+            }
+            // An unknown outcome keeps its reservation.
+            RunEvent::Unknown { .. } | RunEvent::OverBudget { .. } | RunEvent::Skipped { .. } => {
+                self.ended += 1
+            }
+            RunEvent::Ended(summary) => self.spent = amount(&summary.spent),
+            _ => {}
+        }
+    }
+
+    fn money(&self) -> String {
+        let reserved: Decimal = self.reserved.values().sum();
+        let (spent, reserved) = (display_value(self.spent), display_value(reserved));
+        format!("{spent} {unit} spent, {reserved} reserved", unit = self.unit)
+    }
+
+    /// A line for logs: the first clip, then one every few seconds, and the last.
+    fn plain_line(&mut self, last: bool) {
+        let due = self.last_line.is_none_or(|at| at.elapsed() >= LINE_EVERY);
+        if self.ended == 0 || !(due || last) {
+            return;
+        }
+        self.last_line = Some(Instant::now());
+        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
+        let rate = self.ended as f64 / seconds;
+        let left = self.total.saturating_sub(self.ended) as f64 / rate;
+        let eta = if last { String::new() } else { format!(", about {left:.0} s left") };
+        eprintln!("{}/{} jobs, {rate:.1}/s{eta}, {}", self.ended, self.total, self.money());
+    }
+}
+
+/// What a person should hear of at once.
+fn trouble(event: &RunEvent) -> Option<String> {
+    Some(match event {
+        RunEvent::Failed { job, message, .. } => format!("failed   {job}: {message}"),
+        RunEvent::Refused { job, message, .. } => format!("refused  {job}: {message}"),
+        RunEvent::Unknown { job, evidence, .. } => format!("unknown  {job}: {evidence}"),
+        RunEvent::Lost { job, message } => format!("lost     {job}: {message}"),
+        RunEvent::Retry { job, cause, after_ms, left } => {
+            format!("retry    {job}: {cause}; again in {after_ms} ms, {left} tries left after that")
+        }
+        RunEvent::Held { model, why } => format!("held     {model}: {why}"),
+        RunEvent::Overcharged { job, reserved, cost, .. } => {
+            format!("ALARM    {job}: {cost} charged, {reserved} reserved; its model is held")
+        }
+        RunEvent::NoRate { job, cost } => {
+            format!("no rate  {job}: its cost of {cost} can't be counted; the estimate stands")
+        }
+        RunEvent::OverBudget { job, limit, wanted, left } => {
+            format!("budget   {job}: takes {wanted}, but {left} is left of {}", limit.as_str())
+        }
+        RunEvent::Waiting { job, message } => format!("waiting  {job}: {message}"),
+        _ => return None,
+    })
+}

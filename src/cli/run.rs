@@ -1,0 +1,333 @@
+//! `kinora run`: plan, ask, dispatch, say what came of it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kinora::clock::{Chance, SystemClock};
+use kinora::exit::Exit;
+use kinora::ledger::{Approval, Ledger, Mode};
+use kinora::money::{Amount, Micros};
+use kinora::plan::{Plan, PlanSummary};
+use kinora::providers::{Provider, animatic::Animatic};
+use kinora::report;
+use kinora::run::{
+    self, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work,
+};
+use tokio::sync::{mpsc, watch};
+
+use super::approve::{record, refuse_unpriced, whole_ceiling};
+use super::args::{Global, RunArgs};
+use super::output::Output;
+use super::planning::plan_whole;
+use super::progress::Progress;
+use super::workspace::{Workspace, ledger_failure};
+use super::{Failure, Outcome};
+
+/// Jobs that wait between the planner and the dispatcher.
+const WORK_AHEAD: usize = 256;
+/// Events that wait to be printed.
+const EVENTS_AHEAD: usize = 1024;
+
+/// Runs it.
+pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
+    let mut workspace = Workspace::load(&arguments.manifest.manifest, global, output)?;
+    let folder = workspace.catalogue.workspace.clone();
+    let ledger = Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?;
+    let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    if !output.json {
+        output.findings(&workspace.findings, &workspace.sources);
+    }
+    let providers = providers(&workspace)?;
+    let summary = &plan.summary;
+    refuse_without_provider(summary, &workspace, &providers)?;
+    let exit = if summary.to_run.jobs == 0 && summary.changes.in_flight == 0 {
+        nothing_to_do(summary, output)
+    } else {
+        let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
+        let ended = dispatch(&plan, &workspace, ledger, providers, approval, output)?;
+        say_end(&ended, &workspace, output);
+        ended.exit()
+    };
+    if let Some(path) = &arguments.report {
+        let ledger = super::workspace::read_ledger(&folder)?;
+        super::report::write_page(&ledger, &folder, &workspace.catalogue.name, path, output)?;
+    }
+    Ok(exit)
+}
+
+/// What a run says that has nothing to start and nothing to fetch.
+fn nothing_to_do(summary: &PlanSummary, output: &Output) -> Exit {
+    if output.json {
+        let line = serde_json::json!({
+            "event": "nothing_to_do", "plan": summary.plan, "done": summary.changes.done,
+            "unknown": summary.changes.unknown,
+        });
+        output.data(&line.to_string());
+    } else {
+        output.data(&report::plan_text(summary, output.width, output.color));
+    }
+    if summary.changes.unknown > 0 { Exit::SubmissionsUnknown } else { Exit::Done }
+}
+
+/// The approval to run under: one that is in the ledger, one given by `--yes`, or one asked for.
+fn approval(
+    plan: &Plan,
+    workspace: &Workspace,
+    ledger: &Ledger,
+    arguments: &RunArgs,
+    output: &Output,
+) -> Result<Approval, Failure> {
+    let found = ledger.approval_for(&plan.digest).map_err(|e| ledger_failure(&e))?;
+    let wanted = whole_ceiling(plan, workspace, ledger)?;
+    if plan.summary.to_run.jobs == 0 {
+        // Only what is in flight is fetched: nothing new can be reserved under this.
+        let ceiling = wanted;
+        let by = "nobody: nothing new is started";
+        return found.map_or_else(|| record(ledger, workspace, plan.digest, by, ceiling, None), Ok);
+    }
+    if let Some(approval) = found
+        && (approval.ceiling >= wanted || !arguments.yes)
+    {
+        return Ok(approval);
+    }
+    refuse_unpriced(plan)?;
+    if arguments.yes {
+        let by = format!("{} (--yes)", person());
+        return record(ledger, workspace, plan.digest, &by, wanted, None);
+    }
+    if !std::io::stdin().is_terminal() || output.json {
+        return Err(not_approved(plan, workspace, ledger)?);
+    }
+    ask(plan, workspace, wanted, output)?;
+    record(ledger, workspace, plan.digest, &format!("{} (asked)", person()), wanted, None)
+}
+
+/// Why a run that nobody can be asked about does not start.
+fn not_approved(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<Failure, Failure> {
+    let how = format!(
+        "look at it with `kinora plan {given}`, then `kinora approve {given} --by NAME`, or run \
+         with --yes",
+        given = workspace.given
+    );
+    let latest = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
+    Ok(match latest {
+        Some(other) => Failure::new(
+            Exit::PlanStale,
+            format!(
+                "the approval by {} names plan {}, but the manifest now gives plan {}; {how}",
+                other.by,
+                other.plan.short(),
+                plan.digest.short()
+            ),
+        ),
+        None => Failure::new(
+            Exit::ApprovalNeeded,
+            format!(
+                "plan {} is not approved, and there is nobody to ask; {how}",
+                plan.digest.short()
+            ),
+        ),
+    })
+}
+
+/// Shows the plan and asks. Anything but `yes` is a no.
+fn ask(plan: &Plan, workspace: &Workspace, wanted: Micros, output: &Output) -> Result<(), Failure> {
+    output.say(&report::plan_text(&plan.summary, output.width, output.talk_color));
+    let unit = workspace.catalogue.budget.unit.clone();
+    let amount = Amount::new(wanted.to_decimal(), unit);
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "Make {} clips for up to {amount}? Type yes: ", plan.summary.to_run.jobs);
+    let _ = err.flush();
+    drop(err);
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && answer.trim().eq_ignore_ascii_case("yes") {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::ApprovalNeeded, "not approved; nothing was spent"))
+}
+
+/// Who sits here, for the record.
+fn person() -> String {
+    ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))
+        .unwrap_or_else(|| "somebody".to_owned())
+}
+
+/// Providers by name.
+type Providers = BTreeMap<String, Arc<dyn Provider>>;
+
+/// A plan for models that nobody here can run is refused before anybody is asked.
+fn refuse_without_provider(
+    summary: &PlanSummary,
+    workspace: &Workspace,
+    providers: &Providers,
+) -> Result<(), Failure> {
+    let missing: Vec<String> = summary
+        .by_model
+        .iter()
+        .filter_map(|group| workspace.shelf.get(&group.name))
+        .filter(|card| !providers.contains_key(&card.provider))
+        .map(|card| format!("`{}` (provider `{}`)", card.model, card.provider))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let have: Vec<&str> = providers.keys().map(String::as_str).collect();
+    Err(Failure::new(
+        Exit::InvalidManifest,
+        format!(
+            "this version plans for {} but can't run it; it runs: {}; nothing was spent",
+            missing.join(", "),
+            have.join(", ")
+        ),
+    ))
+}
+
+/// The providers that ship in the box.
+fn providers(workspace: &Workspace) -> Result<Providers, Failure> {
+    let folder = &workspace.catalogue.workspace;
+    let animatic = Animatic::new(folder, &folder.join(".kinora/animatic"))
+        .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?;
+    let animatic: Arc<dyn Provider> = Arc::new(animatic);
+    Ok(BTreeMap::from([(animatic.name().to_owned(), animatic)]))
+}
+
+/// Dispatches the plan until it ends or is stopped.
+fn dispatch(
+    plan: &Plan,
+    workspace: &Workspace,
+    ledger: Ledger,
+    providers: Providers,
+    approval: Approval,
+    output: &Output,
+) -> Result<RunSummary, Failure> {
+    let catalogue = &workspace.catalogue;
+    let work = feed(plan, workspace, &ledger)?;
+    let limits = MoneyLimits::of(&catalogue.budget)
+        .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
+    let setup = Setup {
+        ledger: Arc::new(ledger),
+        providers,
+        clips: Arc::new(MediaClips),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(Chance::from_system()),
+        workspace: catalogue.workspace.clone(),
+        concurrency: catalogue.concurrency.clone(),
+        limits,
+        approval,
+        retries: catalogue.retries,
+        pay_again: false,
+        pace: Pace::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
+    let total = plan.summary.to_run.jobs + plan.summary.changes.in_flight;
+    let summary = runtime.block_on(async {
+        let (stop_sender, stop) = watch::channel(Stop::No);
+        let signals = tokio::spawn(watch_signals(stop_sender, output.json));
+        let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
+        let printing = tokio::spawn(print(events, Progress::new(total, output)));
+        let ended = run::execute(setup, work, event_sender, stop).await;
+        signals.abort();
+        // The sender is gone, so the printing ends by itself.
+        let _ = printing.await;
+        ended
+    });
+    // Renders that nobody waits for any more must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    summary.map_err(|e| match e {
+        RunError::Ledger(error) => ledger_failure(&error),
+        other => Failure::new(Exit::Internal, other.to_string()),
+    })
+}
+
+/// The jobs that would start, made again by the planner while they are dispatched: the plan is
+/// never held in memory.
+fn feed(
+    plan: &Plan,
+    workspace: &Workspace,
+    ledger: &Ledger,
+) -> Result<mpsc::Receiver<Work>, Failure> {
+    let known = Arc::new(ledger.known_jobs().map_err(|e| ledger_failure(&e))?);
+    let (sender, work) = mpsc::channel(WORK_AHEAD);
+    let stream = plan.planner.stream(known);
+    let catalogue = Arc::clone(&workspace.catalogue);
+    let digest = plan.digest;
+    std::thread::spawn(move || {
+        for planned in stream.filter(|p| p.standing.runs()) {
+            let job = planned.job;
+            let reserve = job.estimate.known().and_then(|a| a.to_micros().ok());
+            let (parts, key) = (job.fingerprint.parts, job.key);
+            // A picture that can't be read is an error of the plan, so there is a request.
+            let Some(request) = job.request(&catalogue) else { continue };
+            let item = Work { request, parts, key, reserve, plan: digest };
+            if sender.blocking_send(item).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(work)
+}
+
+async fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
+    while let Some(event) = events.recv().await {
+        progress.event(&event);
+    }
+    progress.end();
+}
+
+/// The first Ctrl-C or SIGTERM asks for a clean stop, the second for one at once.
+async fn watch_signals(stop: watch::Sender<Stop>, json: bool) {
+    let Ok(mut terminate) =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+    else {
+        return;
+    };
+    for wanted in [Stop::Graceful, Stop::Now] {
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => if result.is_err() { return },
+            _ = terminate.recv() => {}
+        }
+        if !json {
+            let words = match wanted {
+                Stop::Graceful => "stopping: nothing new is started; again to stop at once",
+                _ => "stopping at once; what is in flight is in the ledger",
+            };
+            eprintln!("kinora: {words}");
+        }
+        if stop.send(wanted).is_err() {
+            return;
+        }
+    }
+}
+
+/// The last lines: what came of it, what it cost, how to go on.
+fn say_end(ended: &RunSummary, workspace: &Workspace, output: &Output) {
+    if output.json {
+        // The last event said it.
+        return;
+    }
+    let decimal = |text: &str| text.parse().unwrap_or_default();
+    let left = ended.held + ended.unpriced + ended.skipped + ended.waiting;
+    let again = ended.exit() != Exit::Done;
+    let summary = report::RunSummary {
+        done: ended.done,
+        failed: ended.failed + ended.lost,
+        refused: ended.refused,
+        unknown: ended.unknown,
+        over_budget: ended.over_budget,
+        left,
+        spent: decimal(&ended.spent),
+        reserved: decimal(&ended.reserved),
+        unit: ended.unit.clone(),
+        elapsed: Duration::from_millis(ended.elapsed_ms),
+        next: again.then(|| format!("kinora run {} goes on from here", workspace.given)),
+    };
+    output.data(&report::run_text(&summary, output.width, output.color));
+}

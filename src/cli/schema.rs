@@ -1,0 +1,20 @@
+//! `kinora schema`: the JSON Schemas, for editors and programs.
+
+use kinora::exit::Exit;
+
+use super::Outcome;
+use super::args::{SchemaArgs, SchemaName};
+use super::output::Output;
+
+/// Runs it.
+pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
+    output.data(match arguments.name {
+        SchemaName::Manifest => include_str!("../../schemas/manifest.schema.json"),
+        SchemaName::ModelCard => include_str!("../../schemas/model-card.schema.json"),
+        SchemaName::Plan => include_str!("../../schemas/plan.schema.json"),
+        SchemaName::Report => include_str!("../../schemas/report.schema.json"),
+        SchemaName::Events => include_str!("../../schemas/events.schema.json"),
+        SchemaName::Sidecar => include_str!("../../schemas/sidecar.schema.json"),
+    });
+    Ok(Exit::Done)
+}

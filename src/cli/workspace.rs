@@ -1,0 +1,178 @@
+//! From a manifest's path to a checked catalogue with its pictures probed: what every command
+//! that plans begins with.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use kinora::clock::{Clock, SystemClock};
+use kinora::diagnostic::{Finding, Findings, Sources};
+use kinora::digest::{Digest, FieldHasher};
+use kinora::exit::Exit;
+use kinora::ledger::{Ledger, Mode, Period, Stored};
+use kinora::limits::Limits;
+use kinora::manifest::{self, Catalogue, LoadOptions};
+use kinora::media::probe_all;
+use kinora::models::Shelf;
+use kinora::plan::{PictureTally, Used};
+
+use super::Failure;
+use super::args::Global;
+use super::output::Output;
+
+/// Names of a manifest when only its folder is given.
+const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
+
+/// A loaded workspace.
+pub struct Workspace {
+    /// The manifest as given on the command line, for messages and next commands.
+    pub given: String,
+    /// The checked catalogue, its pictures probed.
+    pub catalogue: Arc<Catalogue>,
+    /// The models.
+    pub shelf: Shelf,
+    /// Files behind the findings.
+    pub sources: Sources,
+    /// Warnings so far.
+    pub findings: Findings,
+    /// What probing did.
+    pub pictures: PictureTally,
+}
+
+/// The manifest that a path on the command line means.
+pub fn find_manifest(given: &Path) -> Result<PathBuf, Failure> {
+    if !given.is_dir() {
+        return Ok(given.to_owned());
+    }
+    NAMES.iter().map(|name| given.join(name)).find(|path| path.is_file()).ok_or_else(|| {
+        Failure::new(
+            Exit::Usage,
+            format!(
+                "{} holds no {}; name the manifest, or make one (examples/minimal has ten lines)",
+                given.display(),
+                NAMES[0]
+            ),
+        )
+    })
+}
+
+/// The folder of the ledger that belongs to a path on the command line.
+pub fn workspace_of(given: &Path) -> Result<PathBuf, Failure> {
+    let manifest = find_manifest(given)?;
+    let folder = manifest.parent().filter(|p| !p.as_os_str().is_empty());
+    Ok(folder.unwrap_or(Path::new(".")).to_owned())
+}
+
+/// The limits in force by the command line.
+pub fn limits(global: &Global) -> Limits {
+    let mut limits = Limits::default();
+    for (name, value) in &global.limit {
+        let known = limits.set(name, *value);
+        debug_assert!(known, "the command line was checked against the same table");
+    }
+    limits
+}
+
+/// A ledger's error as the end of a command.
+pub fn ledger_failure(error: &kinora::ledger::LedgerError) -> Failure {
+    let exit = match error {
+        kinora::ledger::LedgerError::Locked { .. } => Exit::Locked,
+        _ => Exit::Internal,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+/// Opens the ledger for looking.
+pub fn read_ledger(workspace: &Path) -> Result<Ledger, Failure> {
+    Ledger::open(workspace, Mode::Read).map_err(|e| ledger_failure(&e))
+}
+
+impl Workspace {
+    /// Loads a manifest and probes its pictures by way of the ledger's cache. Every problem is
+    /// shown before it fails.
+    pub fn load(given: &Path, global: &Global, output: &Output) -> Result<Self, Failure> {
+        let manifest = find_manifest(given)?;
+        let limits = limits(global);
+        let options = LoadOptions { limits: limits.clone(), ..LoadOptions::default() };
+        let loaded = manifest::load(&manifest, &options);
+        let mut sources = loaded.sources;
+        let mut findings = loaded.findings;
+        let folder = workspace_of(given)?;
+        let (shelf, card_findings) = Shelf::load(&folder, &limits, &mut sources);
+        findings.merge(card_findings);
+        let Some(mut catalogue) = loaded.catalogue.filter(|_| !findings.has_errors()) else {
+            return Err(invalid(&mut findings, &sources, output));
+        };
+        let ledger = read_ledger(&catalogue.workspace)?;
+        let cached = ledger.picture_facts().map_err(|e| ledger_failure(&e))?;
+        let workspace = catalogue.workspace.clone();
+        let probed = probe_all(&mut catalogue.pictures, &workspace, &cached, &limits);
+        drop(cached);
+        let pictures = PictureTally {
+            files: catalogue.pictures.len() as u64,
+            probed: probed.read,
+            cached: probed.cached,
+        };
+        let stored = ledger.store_picture_facts(probed.fresh).map_err(|e| ledger_failure(&e))?;
+        if let Stored::Skipped { why } = stored {
+            findings.push(Finding::warning(
+                "ledger::cache",
+                format!("what was learnt about the pictures was not kept: {why}"),
+            ));
+        }
+        Ok(Workspace {
+            given: given.display().to_string(),
+            catalogue: Arc::new(catalogue),
+            shelf,
+            sources,
+            findings,
+            pictures,
+        })
+    }
+
+    /// What is spent in the current day and month, by the ledger.
+    pub fn used(&self, ledger: &Ledger) -> Result<Used, Failure> {
+        let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
+        let spent =
+            |period| ledger.spent(period).map(|m| m.to_decimal()).map_err(|e| ledger_failure(&e));
+        Ok(Used { day: spent(Period::Day(today))?, month: spent(Period::Month(today))? })
+    }
+
+    /// Digest of everything that a plan depends on: the same digest, the same plan.
+    pub fn plan_inputs(&self, ledger: &Ledger) -> Result<Digest, Failure> {
+        let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
+        let serial = ledger.serial().map_err(|e| ledger_failure(&e))?;
+        let mut inputs = FieldHasher::new("plan inputs");
+        inputs
+            .field(env!("CARGO_PKG_VERSION").as_bytes())
+            .field(self.given.as_bytes())
+            .field(self.catalogue.inputs.as_bytes())
+            .optional(self.shelf.digest().as_ref().map(|d| &d.as_bytes()[..]))
+            .field(&serial.to_le_bytes())
+            .field(today.to_string().as_bytes());
+        for (_, picture) in self.catalogue.pictures.iter() {
+            inputs.field(picture.path.as_bytes());
+            match picture.stamp {
+                Some(stamp) => inputs
+                    .field(&stamp.size.to_le_bytes())
+                    .field(&stamp.mtime_ns.to_le_bytes())
+                    .field(&stamp.inode.to_le_bytes()),
+                None => inputs.optional(None),
+            };
+        }
+        let limits =
+            serde_json::to_vec(&self.catalogue.limits).expect("a struct of numbers is always JSON");
+        inputs.field(&limits);
+        Ok(inputs.finish())
+    }
+}
+
+/// Shows findings with errors among them, as the end of a command.
+pub fn invalid(findings: &mut Findings, sources: &Sources, output: &Output) -> Failure {
+    findings.sort();
+    output.findings(findings, sources);
+    if output.json {
+        output.data(&super::check::findings_json(findings, sources));
+    }
+    Failure::new(Exit::InvalidManifest, "")
+}

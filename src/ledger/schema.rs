@@ -1,0 +1,230 @@
+//! The schema, its version, and what is checked when a ledger is opened.
+//!
+//! A job's row is narrow, because a run touches it at every step; an attempt's request never
+//! changes, so it stands apart from what does. Amounts are millionths of the workspace's unit,
+//! times are microseconds since 1970, days are counted from 1970-01-01 (UTC).
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::error::LedgerError;
+
+/// The newest format that this binary reads and writes.
+pub const FORMAT: i64 = 1;
+
+/// Marks the file as a ledger of Kinora (`KNRA`).
+const APPLICATION_ID: i64 = 0x4B4E_5241;
+
+/// Ledgers up to this many bytes are checked whole at every opening; a larger one would delay
+/// the first effect of a run by seconds.
+const CHECKED_WHOLE_UP_TO: u64 = 64 << 20;
+
+/// Step `n` turns format `n` into format `n + 1`.
+const STEPS: [&str; FORMAT as usize] = [STEP_0];
+
+const STEP_0: &str = "
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE approvals (
+    id      INTEGER PRIMARY KEY,
+    plan    BLOB NOT NULL CHECK (length(plan) = 32),
+    by      TEXT NOT NULL,
+    ceiling INTEGER NOT NULL CHECK (ceiling >= 0),
+    unit    TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    note    TEXT
+) STRICT;
+CREATE INDEX approvals_by_plan ON approvals (plan);
+
+CREATE TABLE runs (
+    id       INTEGER PRIMARY KEY,
+    plan     BLOB NOT NULL CHECK (length(plan) = 32),
+    approval INTEGER NOT NULL REFERENCES approvals (id),
+    unit     TEXT NOT NULL,
+    version  TEXT NOT NULL,
+    started  INTEGER NOT NULL,
+    ended    INTEGER,
+    outcome  TEXT,
+    CHECK ((ended IS NULL) = (outcome IS NULL))
+) STRICT;
+CREATE INDEX runs_by_plan ON runs (plan);
+
+CREATE TABLE jobs (
+    id          INTEGER PRIMARY KEY,
+    address     TEXT NOT NULL UNIQUE,
+    state       TEXT NOT NULL CHECK (state IN ('submitting', 'submitted', 'ready', 'fetching',
+                    'done', 'refused', 'failed', 'unknown', 'lost')),
+    attempt     INTEGER NOT NULL REFERENCES attempts (id) DEFERRABLE INITIALLY DEFERRED,
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 16)
+) STRICT;
+
+CREATE TABLE attempts (
+    id          INTEGER PRIMARY KEY,
+    job         INTEGER NOT NULL REFERENCES jobs (id),
+    number      INTEGER NOT NULL CHECK (number >= 1),
+    plan        BLOB NOT NULL CHECK (length(plan) = 32),
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+    parts       BLOB NOT NULL CHECK (length(parts) = 32),
+    provider    TEXT NOT NULL,
+    model       TEXT NOT NULL,
+    account     TEXT NOT NULL,
+    estimate    INTEGER NOT NULL CHECK (estimate >= 0),
+    started     INTEGER NOT NULL,
+    request     TEXT NOT NULL,
+    UNIQUE (job, number)
+) STRICT;
+
+CREATE TABLE attempt_state (
+    attempt       INTEGER PRIMARY KEY REFERENCES attempts (id),
+    run           INTEGER NOT NULL REFERENCES runs (id),
+    day           INTEGER NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('submitting', 'submitted', 'ready', 'fetching',
+                      'done', 'refused', 'failed', 'unknown', 'lost')),
+    reserved      INTEGER NOT NULL CHECK (reserved >= 0),
+    settled       INTEGER NOT NULL CHECK (settled >= 0),
+    basis         TEXT CHECK (basis IN ('provider', 'estimate')),
+    updated       INTEGER NOT NULL,
+    ready         INTEGER,
+    expires       INTEGER,
+    interruptions INTEGER NOT NULL DEFAULT 0 CHECK (interruptions >= 0),
+    remote_id     TEXT,
+    message       TEXT,
+    -- Only an open attempt holds money that is not settled.
+    CHECK (reserved = 0 OR state IN ('submitting', 'submitted', 'unknown')),
+    CHECK (settled = 0 OR state IN ('ready', 'fetching', 'done', 'failed', 'lost')),
+    -- A provider's id is known from its acceptance on.
+    CHECK (remote_id IS NOT NULL OR state IN ('submitting', 'refused', 'unknown'))
+) STRICT;
+CREATE INDEX attempts_open ON attempt_state (attempt)
+    WHERE state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown');
+
+CREATE TABLE clips (
+    attempt     INTEGER PRIMARY KEY REFERENCES attempts (id),
+    path        TEXT NOT NULL,
+    digest      BLOB NOT NULL CHECK (length(digest) = 32),
+    bytes       INTEGER NOT NULL CHECK (bytes > 0),
+    width       INTEGER NOT NULL,
+    height      INTEGER NOT NULL,
+    duration_ms INTEGER NOT NULL,
+    frames      INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+    seq     INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    job     INTEGER REFERENCES jobs (id),
+    attempt INTEGER REFERENCES attempts (id),
+    kind    TEXT NOT NULL,
+    detail  TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE pictures (
+    path        TEXT PRIMARY KEY,
+    size        INTEGER NOT NULL,
+    mtime_ns    INTEGER NOT NULL,
+    inode       INTEGER NOT NULL,
+    digest      BLOB NOT NULL CHECK (length(digest) = 32),
+    format      TEXT NOT NULL,
+    width       INTEGER NOT NULL,
+    height      INTEGER NOT NULL,
+    orientation INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE plans (
+    id      INTEGER PRIMARY KEY,
+    inputs  BLOB NOT NULL UNIQUE CHECK (length(inputs) = 32),
+    summary TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER events_stay BEFORE UPDATE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are never changed'); END;
+CREATE TRIGGER events_remain BEFORE DELETE ON events
+    BEGIN SELECT RAISE(ABORT, 'events are never removed'); END;
+CREATE TRIGGER attempts_stay BEFORE UPDATE ON attempts
+    BEGIN SELECT RAISE(ABORT, 'what was asked is never changed'); END;
+CREATE TRIGGER attempts_remain BEFORE DELETE ON attempts
+    BEGIN SELECT RAISE(ABORT, 'what was asked is never removed'); END;
+";
+
+/// Settings that every connection needs.
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Not NORMAL: in WAL it may lose the last commits at a power cut, and a lost intent is a
+    // clip paid twice.
+    connection.pragma_update(None, "synchronous", "FULL")
+}
+
+/// Checks that the file is a ledger of a format that this binary may touch. Reads only.
+pub(super) fn examine(path: &Path, connection: &Connection) -> Result<i64, LedgerError> {
+    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let format = number("user_version").map_err(sql)?;
+    let application = number("application_id").map_err(sql)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(sql)?;
+    if tables == 0 && format == 0 && (application == 0 || application == APPLICATION_ID) {
+        return Ok(0);
+    }
+    if application != APPLICATION_ID {
+        return Err(LedgerError::NotALedger { path: path.to_path_buf() });
+    }
+    if format > FORMAT {
+        return Err(LedgerError::Newer { path: path.to_path_buf(), found: format, known: FORMAT });
+    }
+    let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
+    if bytes <= CHECKED_WHOLE_UP_TO {
+        let verdict: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sql)?;
+        if verdict != "ok" {
+            return Err(LedgerError::Damaged { path: path.to_path_buf(), what: verdict });
+        }
+    }
+    Ok(format)
+}
+
+/// Brings a ledger of an older format, or an empty file, to [`FORMAT`], in one transaction.
+pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), LedgerError> {
+    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(sql)?;
+    if mode != "wal" && mode != "memory" {
+        return Err(LedgerError::Unusable {
+            path: path.to_path_buf(),
+            doing: "kept safely",
+            why: "its file system has no shared memory (a network drive?); put the workspace on a \
+                  local disk"
+                .to_owned(),
+        });
+    }
+    let write = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(sql)?;
+    // Looked at again under the write lock: another process may have been faster.
+    let from: i64 =
+        write.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(sql)?;
+    for step in STEPS.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
+        write.execute_batch(step).map_err(sql)?;
+    }
+    if from == 0 {
+        write.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
+        // Tells this ledger from another that once stood at the same path.
+        write
+            .execute_batch(
+                "INSERT INTO meta VALUES ('lineage', lower(hex(randomblob(16)))),
+                     ('created', strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+            )
+            .map_err(sql)?;
+    }
+    if from < FORMAT {
+        write.pragma_update(None, "user_version", FORMAT).map_err(sql)?;
+    }
+    write.commit().map_err(sql)
+}

@@ -1,0 +1,91 @@
+//! Sums of money: what is reserved, settled or held by unknown outcomes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use rusqlite::types::Value;
+
+use super::error::LedgerError;
+use super::open::Ledger;
+use super::read::micros;
+use crate::digest::Digest;
+use crate::money::{Micros, Unit};
+
+/// What a sum is over. An attempt counts on the day (UTC) of its intent, whenever it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// Attempts that one run began.
+    Run(i64),
+    /// Attempts of one day.
+    Day(Date),
+    /// Attempts of the month of this day.
+    Month(Date),
+    /// Attempts under one plan, by whatever runs.
+    Plan(Digest),
+    /// Attempts ever made.
+    Ever,
+}
+
+/// The number of a moment's day since 1970-01-01 (UTC).
+pub fn day_number(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(86_400)
+}
+
+fn number_of(date: Date) -> Option<i64> {
+    date.to_zoned(TimeZone::UTC).ok().map(|midnight| day_number(midnight.timestamp()))
+}
+
+impl Ledger {
+    /// Reserved and settled in `period`, unknown outcomes included by their reservation.
+    pub fn spent(&self, period: Period) -> Result<Micros, LedgerError> {
+        let sum = "SELECT coalesce(sum(reserved + settled), 0) FROM attempt_state";
+        let days = |from: Date, to: Date| {
+            let from = number_of(from).unwrap_or(i64::MIN);
+            let to = number_of(to).unwrap_or(i64::MAX);
+            (format!("{sum} WHERE day BETWEEN {from} AND {to} AND ?1 IS NULL"), Value::Null)
+        };
+        let (query, parameter) = match period {
+            Period::Ever => (format!("{sum} WHERE ?1 IS NULL"), Value::Null),
+            Period::Run(run) => (format!("{sum} WHERE run = ?1"), Value::Integer(run)),
+            Period::Day(day) => days(day, day),
+            Period::Month(day) => days(day.first_of_month(), day.last_of_month()),
+            Period::Plan(plan) => (
+                format!("{sum} WHERE run IN (SELECT id FROM runs WHERE plan = ?1)"),
+                Value::Blob(plan.as_bytes().to_vec()),
+            ),
+        };
+        let total = self.one(&query, parameter, |row| micros(row, 0))?;
+        Ok(total.unwrap_or_default())
+    }
+
+    /// The same by day, from `first` (a day number) on.
+    pub fn spent_by_day(&self, first: i64) -> Result<BTreeMap<i64, Micros>, LedgerError> {
+        let read = || -> rusqlite::Result<BTreeMap<i64, Micros>> {
+            let c = self.reading();
+            let mut query = c.prepare(
+                "SELECT day, sum(reserved + settled) FROM attempt_state WHERE day >= ? GROUP BY day",
+            )?;
+            let days = query.query_map([first], |row| Ok((row.get(0)?, micros(row, 1)?)))?;
+            days.collect()
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
+    /// Units other than `unit` in which something was spent: sums over them would add what
+    /// can't be added.
+    pub fn other_units(&self, unit: &Unit) -> Result<Vec<Unit>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Unit>> {
+            let c = self.reading();
+            let mut query = c.prepare(
+                "SELECT DISTINCT unit FROM runs WHERE unit <> ? AND EXISTS (
+                     SELECT 1 FROM attempt_state s WHERE s.run = runs.id AND reserved + settled > 0)",
+            )?;
+            let units =
+                query.query_map([unit.as_str()], |row| Ok(Unit::new(row.get_ref(0)?.as_str()?)))?;
+            units.collect()
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+}

@@ -1,0 +1,359 @@
+//! Writes: runs, approvals, attempts and their transitions.
+//!
+//! Every one of them is one savepoint: the rows and the event stand or fall together.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::{Value, json};
+
+use super::error::LedgerError;
+use super::open::Ledger;
+use super::record::{Basis, ClipRecord, JobState};
+use super::spent::day_number;
+use super::writer::Ack;
+use crate::address::Address;
+use crate::digest::Digest;
+use crate::money::{Micros, Unit};
+
+/// An approval to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewApproval {
+    /// The plan's digest.
+    pub plan: Digest,
+    /// Who.
+    pub by: String,
+    /// Most that may be reserved, settled and unknown together under this plan.
+    pub ceiling: Micros,
+    /// Unit of the ceiling.
+    pub unit: Unit,
+    /// When.
+    pub at: Timestamp,
+    /// Why, in the approver's words.
+    pub note: Option<String>,
+}
+
+/// A run to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// The plan that it works on.
+    pub plan: Digest,
+    /// The approval that it works under.
+    pub approval: i64,
+    /// The workspace's unit: all amounts of this run count it.
+    pub unit: Unit,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An intent: an attempt that is about to be submitted.
+#[derive(Debug, Clone)]
+pub struct NewAttempt {
+    /// The job.
+    pub address: Address,
+    /// The run that makes it.
+    pub run: i64,
+    /// The plan that it was approved in.
+    pub plan: Digest,
+    /// Digest of the request.
+    pub fingerprint: Digest,
+    /// The request's parts, by which a later plan says what changed.
+    pub parts: [u64; 4],
+    /// Provider name.
+    pub provider: String,
+    /// Model name.
+    pub model: String,
+    /// Account at the provider; empty where there is only one.
+    pub account: String,
+    /// The request as JSON.
+    pub request: String,
+    /// What is reserved for it, in the workspace's unit.
+    pub reserved: Micros,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The rows of a recorded intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// The job.
+    pub job: i64,
+    /// The attempt.
+    pub attempt: i64,
+    /// 1 for the job's first.
+    pub number: u32,
+}
+
+/// One change of an attempt's state, as the run decided it. Amounts are those after it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transition {
+    /// The attempt.
+    pub attempt: i64,
+    /// The state that it has; otherwise nothing is written.
+    pub from: JobState,
+    /// The state that it gets.
+    pub to: JobState,
+    /// What happened, one word for the event's row.
+    pub kind: &'static str,
+    /// Reserved from now on.
+    pub reserved: Micros,
+    /// Settled from now on.
+    pub settled: Micros,
+    /// Where the settled amount is from.
+    pub basis: Option<Basis>,
+    /// The provider's id, when it becomes known.
+    pub remote_id: Option<String>,
+    /// Why, for people; an absent one keeps what was said before.
+    pub message: Option<String>,
+    /// When the clip may be gone, when it becomes known.
+    pub expires: Option<Timestamp>,
+    /// The clip, when it is done.
+    pub clip: Option<ClipRecord>,
+    /// More for the event's row.
+    pub detail: Value,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Ledger {
+    /// Records an approval; returns its row id. Blocks; needs no lock.
+    pub fn approve(&self, approval: NewApproval) -> Result<i64, LedgerError> {
+        self.write_shortly(move |c| insert_approval(c, &approval))
+    }
+
+    /// Records the start of a run; returns its row id. A run that never recorded its end was
+    /// cut off, so every attempt that it left open counts one more interruption.
+    pub fn begin_run(&self, run: NewRun) -> Ack<i64> {
+        self.write_running(move |c| insert_run(c, &run))
+    }
+
+    /// Records the end of a run, with one word for how it ended.
+    pub fn end_run(&self, run: i64, outcome: &'static str, at: Timestamp) -> Ack<()> {
+        self.write_running(move |c| {
+            c.execute(
+                "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id = ?1 AND ended IS NULL",
+                params![run, at.as_microsecond(), outcome],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Records an intent. Refused while another attempt of the job is open (M2).
+    pub fn begin_attempt(&self, attempt: NewAttempt) -> Ack<Begun> {
+        self.write_running(move |c| insert_attempt(c, &attempt))
+    }
+
+    /// Records a transition. Refused when the attempt is not in the state that it starts from.
+    pub fn apply(&self, transition: Transition) -> Ack<()> {
+        self.write_running(move |c| update_attempt(c, &transition))
+    }
+}
+
+fn insert_approval(c: &Connection, a: &NewApproval) -> Result<i64, LedgerError> {
+    c.execute(
+        "INSERT INTO approvals (plan, by, ceiling, unit, at, note) VALUES (?, ?, ?, ?, ?, ?)",
+        params![
+            a.plan.as_bytes(),
+            a.by,
+            a.ceiling.get(),
+            a.unit.as_str(),
+            a.at.as_microsecond(),
+            a.note
+        ],
+    )?;
+    let id = c.last_insert_rowid();
+    let detail = json!({
+        "approval": id, "plan": a.plan, "by": a.by,
+        "ceiling": a.ceiling.to_decimal().to_string(), "unit": a.unit,
+    });
+    insert_event(c, a.at, None, "approved", &detail)?;
+    Ok(id)
+}
+
+fn insert_run(c: &Connection, run: &NewRun) -> Result<i64, LedgerError> {
+    let at = run.at.as_microsecond();
+    c.execute(
+        "UPDATE attempt_state SET interruptions = interruptions + 1
+         WHERE state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown')
+           AND EXISTS (SELECT 1 FROM runs WHERE ended IS NULL)",
+        [],
+    )?;
+    c.execute("UPDATE runs SET ended = ?, outcome = 'cut_off' WHERE ended IS NULL", [at])?;
+    c.execute(
+        "INSERT INTO runs (plan, approval, unit, version, started) VALUES (?, ?, ?, ?, ?)",
+        params![
+            run.plan.as_bytes(),
+            run.approval,
+            run.unit.as_str(),
+            env!("CARGO_PKG_VERSION"),
+            at
+        ],
+    )?;
+    Ok(c.last_insert_rowid())
+}
+
+fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> {
+    let fingerprint = a.fingerprint.as_bytes();
+    let state = JobState::Submitting;
+    let earlier = c
+        .prepare_cached(
+            "SELECT jobs.id, jobs.state, attempts.number FROM jobs
+             JOIN attempts ON attempts.id = jobs.attempt WHERE address = ?",
+        )?
+        .query_row([a.address.as_str()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
+        })
+        .optional()?;
+    let (job, number) = match earlier {
+        None => {
+            c.prepare_cached(
+                "INSERT INTO jobs (address, state, attempt, fingerprint) VALUES (?, ?, 0, ?)",
+            )?
+            .execute(params![
+                a.address.as_str(),
+                state.as_str(),
+                &fingerprint[..16]
+            ])?;
+            (c.last_insert_rowid(), 1)
+        }
+        Some((job, stored, number)) => {
+            let known = JobState::parse(&stored);
+            if let Some(state) = known.filter(|s| s.is_open()) {
+                return Err(LedgerError::StillOpen { address: a.address.to_string(), state });
+            }
+            (job, number.saturating_add(1))
+        }
+    };
+    c.prepare_cached(
+        "INSERT INTO attempts (job, number, plan, fingerprint, parts, provider, model, account,
+             estimate, started, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        job,
+        number,
+        a.plan.as_bytes(),
+        fingerprint,
+        parts_to_bytes(&a.parts),
+        a.provider,
+        a.model,
+        a.account,
+        a.reserved.get(),
+        a.at.as_microsecond(),
+        a.request
+    ])?;
+    let attempt = c.last_insert_rowid();
+    c.prepare_cached(
+        "INSERT INTO attempt_state (attempt, run, day, state, reserved, settled, updated)
+         VALUES (?, ?, ?, ?, ?, 0, ?)",
+    )?
+    .execute(params![
+        attempt,
+        a.run,
+        day_number(a.at),
+        state.as_str(),
+        a.reserved.get(),
+        a.at.as_microsecond()
+    ])?;
+    c.prepare_cached("UPDATE jobs SET state = ?, attempt = ?, fingerprint = ? WHERE id = ?")?
+        .execute(params![state.as_str(), attempt, &fingerprint[..16], job])?;
+    let detail = json!({
+        "number": number, "run": a.run, "reserved": a.reserved.to_decimal().to_string(),
+    });
+    insert_event(c, a.at, Some((job, attempt)), "intent", &detail)?;
+    Ok(Begun { job, attempt, number })
+}
+
+fn update_attempt(c: &Connection, t: &Transition) -> Result<(), LedgerError> {
+    let ready = (t.to == JobState::Ready).then(|| t.at.as_microsecond());
+    let changed = c
+        .prepare_cached(
+            "UPDATE attempt_state SET state = ?3, reserved = ?4, settled = ?5,
+                 basis = coalesce(?6, basis), remote_id = coalesce(?7, remote_id),
+                 message = coalesce(?8, message), expires = coalesce(?9, expires),
+                 ready = coalesce(ready, ?10), updated = ?11
+             WHERE attempt = ?1 AND state = ?2",
+        )?
+        .execute(params![
+            t.attempt,
+            t.from.as_str(),
+            t.to.as_str(),
+            t.reserved.get(),
+            t.settled.get(),
+            t.basis.map(Basis::as_str),
+            t.remote_id,
+            t.message,
+            t.expires.map(Timestamp::as_microsecond),
+            ready,
+            t.at.as_microsecond()
+        ])?;
+    let conflict = || LedgerError::Conflict { attempt: t.attempt, from: t.from, to: t.to };
+    if changed != 1 {
+        return Err(conflict());
+    }
+    // A job follows its latest attempt only; an older one that still moved would be a defect.
+    let job = c
+        .prepare_cached(
+            "UPDATE jobs SET state = ?2 WHERE id = (SELECT job FROM attempts WHERE id = ?1)
+                 AND attempt = ?1 RETURNING id",
+        )?
+        .query_row(params![t.attempt, t.to.as_str()], |row| row.get::<_, i64>(0))
+        .optional()?
+        .ok_or_else(conflict)?;
+    if let Some(clip) = &t.clip {
+        insert_clip(c, t.attempt, clip)?;
+    }
+    let mut detail = json!({
+        "from": t.from, "to": t.to, "reserved": t.reserved.to_decimal().to_string(),
+        "settled": t.settled.to_decimal().to_string(),
+    });
+    if let (Some(into), Value::Object(more)) = (detail.as_object_mut(), &t.detail) {
+        into.extend(more.clone());
+    }
+    insert_event(c, t.at, Some((job, t.attempt)), t.kind, &detail)
+}
+
+fn insert_clip(c: &Connection, attempt: i64, clip: &ClipRecord) -> Result<(), LedgerError> {
+    let bytes = i64::try_from(clip.bytes).unwrap_or(i64::MAX);
+    let duration = i64::try_from(clip.duration_ms).unwrap_or(i64::MAX);
+    c.prepare_cached(
+        "INSERT INTO clips (attempt, path, digest, bytes, width, height, duration_ms, frames)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        attempt,
+        clip.path,
+        clip.digest.as_bytes(),
+        bytes,
+        clip.width,
+        clip.height,
+        duration,
+        clip.frames
+    ])?;
+    Ok(())
+}
+
+fn insert_event(
+    c: &Connection,
+    at: Timestamp,
+    of: Option<(i64, i64)>,
+    kind: &str,
+    detail: &Value,
+) -> Result<(), LedgerError> {
+    c.prepare_cached("INSERT INTO events (at, job, attempt, kind, detail) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![
+            at.as_microsecond(),
+            of.map(|(job, _)| job),
+            of.map(|(_, attempt)| attempt),
+            kind,
+            detail.to_string()
+        ])?;
+    Ok(())
+}
+
+/// The four parts as 32 bytes, little end first.
+fn parts_to_bytes(parts: &[u64; 4]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (into, part) in bytes.chunks_exact_mut(8).zip(parts) {
+        into.copy_from_slice(&part.to_le_bytes());
+    }
+    bytes
+}

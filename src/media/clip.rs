@@ -1,0 +1,264 @@
+//! Clip files: is it really a whole video, and what does it look like.
+//!
+//! What lives here: facts about an MP4, its poster. What never does: where a clip goes, and
+//! decoding more of a stranger's video than one key frame.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use openh264::OpenH264API;
+use openh264::decoder::{DecodeOptions, Decoder, DecoderConfig, Flush};
+use openh264::formats::YUVSource;
+use re_mp4::{Mp4, Sample, StsdBoxContent, Track, TrackKind};
+use serde::{Deserialize, Serialize};
+
+use super::frame::Frame;
+use super::mp4;
+
+/// Quality of posters, 0 to 100.
+const POSTER_QUALITY: u8 = 86;
+
+/// What a clip file is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipFacts {
+    /// Codec, as RFC 6381 writes it, for instance `avc1.42C028`.
+    pub codec: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Length in milliseconds, to the nearest.
+    pub duration_ms: u64,
+    /// Frames.
+    pub frames: u64,
+    /// Frames a second, on average, to a thousandth.
+    pub fps: f64,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+/// Why a file is no whole clip.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClipProblem {
+    /// There is no such file.
+    #[error("this file does not exist")]
+    Missing,
+    /// It can't be read or written.
+    #[error("it can't be read: {0}")]
+    Unreadable(String),
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It is something else.
+    #[error("it is no MP4 video: {0}")]
+    NotAVideo(String),
+    /// Its end is missing.
+    #[error("it is cut short: {0}")]
+    CutShort(String),
+    /// Its index contradicts itself.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+    /// It may be whole, but Kinora can't look inside.
+    #[error("no picture of it can be made: {0}")]
+    CannotShow(String),
+}
+
+/// Reads a clip's index and checks that every frame it names is in the file. The frames
+/// themselves are not decoded.
+pub fn inspect(path: &Path) -> Result<ClipFacts, ClipProblem> {
+    let (_, index, bytes) = open(path)?;
+    let track = video_track(&index)?;
+    check_samples(track, bytes)?;
+    facts(&index, track, bytes)
+}
+
+/// Writes a JPEG of the clip's key frame nearest to two fifths of its length, where most clips
+/// show what they are about, and returns the picture's bytes.
+pub fn poster(path: &Path) -> Result<Vec<u8>, ClipProblem> {
+    let (mut file, index, bytes) = open(path)?;
+    let track = video_track(&index)?;
+    check_samples(track, bytes)?;
+    let StsdBoxContent::Avc1(entry) = &track.trak(&index).mdia.minf.stbl.stsd.contents else {
+        let codec = track.codec_string(&index).unwrap_or_else(|| "unknown".to_owned());
+        return Err(ClipProblem::CannotShow(format!("its codec is {codec}, not H.264")));
+    };
+    let sample = poster_sample(track)
+        .ok_or_else(|| ClipProblem::Damaged("it has no key frame".to_owned()))?;
+    let coded = read_sample(&mut file, sample)?;
+    let config = &entry.avcc.contents;
+    let mut stream = Vec::with_capacity(coded.len() + 256);
+    for set in config.sequence_parameter_sets.iter().chain(&config.picture_parameter_sets) {
+        stream.extend([0, 0, 0, 1]);
+        stream.extend(&set.bytes);
+    }
+    let length_size = usize::from(config.length_size_minus_one & 3) + 1;
+    mp4::append_annex_b(&coded, length_size, &mut stream)
+        .ok_or_else(|| ClipProblem::Damaged("a frame's parts overlap its end".to_owned()))?;
+    jpeg(&decode_one(&stream)?)
+}
+
+/// A frame as JPEG, 4:2:0.
+pub fn jpeg(frame: &Frame) -> Result<Vec<u8>, ClipProblem> {
+    let problem = |e: String| ClipProblem::CannotShow(e);
+    let side = |n: usize| u16::try_from(n).map_err(|_| problem(format!("{n} pixels is too wide")));
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, POSTER_QUALITY);
+    encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+    encoder
+        .encode(
+            &frame.to_rgb(),
+            side(frame.width)?,
+            side(frame.height)?,
+            jpeg_encoder::ColorType::Rgb,
+        )
+        .map_err(|e| problem(e.to_string()))?;
+    Ok(bytes)
+}
+
+fn open(path: &Path) -> Result<(BufReader<File>, Mp4, u64), ClipProblem> {
+    let unreadable = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => ClipProblem::Missing,
+        _ => ClipProblem::Unreadable(e.to_string()),
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    if bytes == 0 {
+        return Err(ClipProblem::Empty);
+    }
+    let mut file = BufReader::new(file);
+    let mut head = Vec::new();
+    file.by_ref().take(64).read_to_end(&mut head).map_err(unreadable)?;
+    recognise(&head)?;
+    mp4::check_structure(&mut file, bytes)?;
+    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
+    // The structure check refuses every contradiction known to upset the reader; should it meet
+    // another, that is a damaged clip too, not an end of the run.
+    let index = catch_unwind(AssertUnwindSafe(|| Mp4::read(&mut file, bytes)))
+        .map_err(|_| ClipProblem::Damaged("its index contradicts itself".to_owned()))?
+        .map_err(|e| ClipProblem::Damaged(e.to_string()))?;
+    Ok((file, index, bytes))
+}
+
+fn recognise(head: &[u8]) -> Result<(), ClipProblem> {
+    if head.get(4..8) == Some(b"ftyp") {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(head);
+    let start = text.trim_start().to_ascii_lowercase();
+    let what = if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        "it is a web page".to_owned()
+    } else if start.starts_with('<') {
+        "it is XML, probably an error message".to_owned()
+    } else if start.starts_with('{') || start.starts_with('[') {
+        "it is JSON, probably an error message".to_owned()
+    } else if head.starts_with(&[0x1A, 0x45, 0xDF, 0xA3]) {
+        "it is WebM or Matroska".to_owned()
+    } else {
+        "it does not begin as one".to_owned()
+    };
+    Err(ClipProblem::NotAVideo(what))
+}
+
+fn video_track(index: &Mp4) -> Result<&Track, ClipProblem> {
+    index
+        .tracks()
+        .values()
+        .find(|t| t.kind == Some(TrackKind::Video))
+        .ok_or_else(|| ClipProblem::NotAVideo("it has no video track".to_owned()))
+}
+
+fn check_samples(track: &Track, bytes: u64) -> Result<(), ClipProblem> {
+    if track.samples.is_empty() {
+        return Err(ClipProblem::Damaged("it has no frames".to_owned()));
+    }
+    let missing = |s: &&Sample| s.offset.checked_add(s.size).is_none_or(|end| end > bytes);
+    let count = track.samples.iter().filter(missing).count();
+    if count > 0 {
+        return Err(ClipProblem::CutShort(format!(
+            "{count} of {} frames are missing",
+            track.samples.len()
+        )));
+    }
+    if track.samples.iter().any(|s| s.size == 0) {
+        return Err(ClipProblem::Damaged("it has empty frames".to_owned()));
+    }
+    Ok(())
+}
+
+fn facts(index: &Mp4, track: &Track, bytes: u64) -> Result<ClipFacts, ClipProblem> {
+    let timescale = u128::from(track.timescale);
+    if timescale == 0 {
+        return Err(ClipProblem::Damaged("its clock stands still".to_owned()));
+    }
+    let units: u128 = track.samples.iter().map(|s| u128::from(s.duration)).sum();
+    if units == 0 || units > timescale * 86_400 {
+        return Err(ClipProblem::Damaged("its length is impossible".to_owned()));
+    }
+    let frames = track.samples.len() as u64;
+    let fps = (f64::from(track.samples.len() as u32) * timescale as f64 / units as f64 * 1000.0)
+        .round()
+        / 1000.0;
+    Ok(ClipFacts {
+        codec: track.codec_string(index).unwrap_or_else(|| "unknown".to_owned()),
+        width: u32::from(track.width),
+        height: u32::from(track.height),
+        duration_ms: ((units * 1000 + timescale / 2) / timescale) as u64,
+        frames,
+        fps,
+        bytes,
+    })
+}
+
+fn poster_sample(track: &Track) -> Option<&Sample> {
+    let wanted = track.samples.len() * 2 / 5;
+    track
+        .samples
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| s.is_sync)
+        .min_by_key(|(i, _)| i.abs_diff(wanted))
+        .map(|(_, s)| s)
+}
+
+fn read_sample(file: &mut BufReader<File>, sample: &Sample) -> Result<Vec<u8>, ClipProblem> {
+    let unreadable = |e: std::io::Error| ClipProblem::Unreadable(e.to_string());
+    file.seek(SeekFrom::Start(sample.offset)).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(sample.size).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+fn decode_one(stream: &[u8]) -> Result<Frame, ClipProblem> {
+    let problem = |e: openh264::Error| ClipProblem::CannotShow(e.to_string());
+    let mut decoder = Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
+        .map_err(problem)?;
+    let options = DecodeOptions::new().flush_after_decode(Flush::NoFlush);
+    if let Some(picture) = decoder.decode_with_options(stream, options).map_err(problem)? {
+        return Ok(copy(&picture));
+    }
+    let rest = decoder.flush_remaining().map_err(problem)?;
+    let picture = rest
+        .first()
+        .ok_or_else(|| ClipProblem::CannotShow("its key frame can't be decoded".to_owned()))?;
+    Ok(copy(picture))
+}
+
+/// Copies without the decoder's padding. A last odd row or column is left out, as 4:2:0 has
+/// none.
+fn copy(picture: &impl YUVSource) -> Frame {
+    let (width, height) = picture.dimensions();
+    let (width, height) = (width & !1, height & !1);
+    let plane = |data: &[u8], stride: usize, width: usize, height: usize| {
+        data.chunks(stride.max(1)).take(height).flat_map(|row| row[..width].to_vec()).collect()
+    };
+    let strides = picture.strides();
+    Frame {
+        width,
+        height,
+        y: plane(picture.y(), strides.0, width, height),
+        u: plane(picture.u(), strides.1, width / 2, height / 2),
+        v: plane(picture.v(), strides.2, width / 2, height / 2),
+    }
+}

@@ -1,0 +1,270 @@
+//! Picture files → pixels, upright, within limits.
+//!
+//! What lives here: reading, limits, orientation, the signs of a damaged file. What never
+//! does: what a picture is for, resizing.
+
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::Path;
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbaImage};
+
+use super::{Format, PictureProblem};
+use crate::limits::Limits;
+
+/// How large a picture may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureLimits {
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Pixels.
+    pub pixels: u64,
+}
+
+impl From<&Limits> for PictureLimits {
+    fn from(limits: &Limits) -> Self {
+        PictureLimits { bytes: limits.picture_bytes, pixels: limits.picture_pixels }
+    }
+}
+
+impl Default for PictureLimits {
+    fn default() -> Self {
+        PictureLimits::from(&Limits::default())
+    }
+}
+
+/// A picture in memory, upright.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Colours with straight alpha.
+    pub image: RgbaImage,
+    /// Whether any pixel is not opaque.
+    pub has_alpha: bool,
+}
+
+/// Reads a file, at most as many bytes as allowed.
+pub fn read_picture(path: &Path, limits: &PictureLimits) -> Result<Vec<u8>, PictureProblem> {
+    let problem = |e: std::io::Error| match e.kind() {
+        ErrorKind::NotFound => PictureProblem::Missing,
+        _ => PictureProblem::Unreadable(e.to_string()),
+    };
+    let file = File::open(path).map_err(problem)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed tells a file at the limit from one beyond it, and holds for
+    // files whose length nobody knows beforehand.
+    file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(problem)?;
+    if bytes.len() as u64 > limits.bytes {
+        return Err(PictureProblem::TooLarge {
+            what: format!("more than {} bytes", limits.bytes),
+            limit: "picture_bytes",
+        });
+    }
+    Ok(bytes)
+}
+
+/// Reads and decodes a file.
+pub fn load(path: &Path, limits: &PictureLimits) -> Result<Pixels, PictureProblem> {
+    decode(&read_picture(path, limits)?, limits)
+}
+
+/// Decodes a picture; the format is told by its bytes.
+pub fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<Pixels, PictureProblem> {
+    let format = recognise(bytes)?;
+    if format == Format::Jpeg && !jpeg_is_whole(bytes) {
+        return Err(PictureProblem::Damaged("the JPEG is cut short".to_owned()));
+    }
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));
+    let mut allowed = image::Limits::default();
+    // Eight bytes hold a pixel of any format; the pixels themselves are checked below, so that
+    // the error names the limit that the user can raise.
+    allowed.max_alloc = Some(limits.pixels.saturating_mul(8).saturating_add(1 << 20));
+    reader.limits(allowed);
+    let mut decoder = reader.into_decoder().map_err(|e| problem(&e, limits))?;
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > limits.pixels {
+        return Err(PictureProblem::TooLarge {
+            what: format!("{width}×{height} is {pixels} pixels, the limit is {}", limits.pixels),
+            limit: "picture_pixels",
+        });
+    }
+    let orientation = decoder.orientation().map_err(|e| problem(&e, limits))?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| problem(&e, limits))?;
+    picture.apply_orientation(orientation);
+    let may_have_alpha = picture.color().has_alpha();
+    let image = picture.into_rgba8();
+    let has_alpha = may_have_alpha && image.pixels().any(|p| p.0[3] != u8::MAX);
+    Ok(Pixels { image, has_alpha })
+}
+
+/// The format by the first bytes of a file.
+pub fn recognise(bytes: &[u8]) -> Result<Format, PictureProblem> {
+    let format = if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
+        Format::Jpeg
+    } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Format::Png
+    } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        Format::Webp
+    } else if bytes.is_empty() {
+        return Err(PictureProblem::NotAPicture("the file is empty".to_owned()));
+    } else {
+        return Err(PictureProblem::NotAPicture("its first bytes are no such format's".to_owned()));
+    };
+    Ok(format)
+}
+
+fn image_format(format: Format) -> ImageFormat {
+    match format {
+        Format::Jpeg => ImageFormat::Jpeg,
+        Format::Png => ImageFormat::Png,
+        Format::Webp => ImageFormat::WebP,
+    }
+}
+
+/// Whether a JPEG has its end marker after its last scan began. The decoder fills what is
+/// missing with grey and reports nothing, so this must be asked of the bytes. Some cameras add
+/// bytes after the end, hence the search. Entropy-coded data escapes every `FF`, so the marker
+/// can't occur inside it.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    let marker = |code: u8| bytes.windows(2).rposition(|w| w == [0xFF, code]);
+    match (marker(0xD9), last_scan(bytes)) {
+        (Some(end), Some(scan)) => end > scan,
+        _ => false,
+    }
+}
+
+/// Where the last scan header that is reached by walking the file's segments begins; thumbnails
+/// inside a segment are stepped over.
+fn last_scan(bytes: &[u8]) -> Option<usize> {
+    let mut at = 2;
+    let mut scan = None;
+    while let Some(&[first, code]) = bytes.get(at..at + 2) {
+        if first != 0xFF {
+            at += 1;
+            continue;
+        }
+        match code {
+            0xD9 => break,
+            // Fill bytes, escaped FF, restart markers: no length follows.
+            0x00 | 0x01 | 0xD0..=0xD8 => at += 2,
+            0xFF => at += 1,
+            _ => {
+                if code == 0xDA {
+                    scan = Some(at);
+                }
+                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { break };
+                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
+            }
+        }
+    }
+    scan
+}
+
+fn problem(error: &ImageError, limits: &PictureLimits) -> PictureProblem {
+    match error {
+        ImageError::Limits(_) => PictureProblem::TooLarge {
+            what: format!("it needs more memory than {} pixels may", limits.pixels),
+            limit: "picture_pixels",
+        },
+        ImageError::Unsupported(e) => PictureProblem::NotAPicture(e.to_string()),
+        other => PictureProblem::Damaged(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let image =
+            RgbaImage::from_fn(width, height, |x, y| image::Rgba([x as u8, y as u8, 9, 99]));
+        image.write_to(&mut Cursor::new(&mut bytes), ImageFormat::Png).expect("a PNG");
+        bytes
+    }
+
+    fn jpeg(width: u16, height: u16) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let pixels: Vec<u8> = (0..usize::from(width) * usize::from(height) * 3)
+            .map(|i| (i * 7 % 251) as u8)
+            .collect();
+        jpeg_encoder::Encoder::new(&mut bytes, 90)
+            .encode(&pixels, width, height, jpeg_encoder::ColorType::Rgb)
+            .expect("a JPEG");
+        bytes
+    }
+
+    /// A JPEG with an EXIF block that says it lies on its side (orientation 6).
+    fn sideways(width: u16, height: u16) -> Vec<u8> {
+        let exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        let plain = jpeg(width, height);
+        let mut bytes = plain[..2].to_vec();
+        bytes.extend([0xFF, 0xE1]);
+        bytes.extend(((exif.len() + 2) as u16).to_be_bytes());
+        bytes.extend(exif);
+        bytes.extend(&plain[2..]);
+        bytes
+    }
+
+    #[test]
+    fn pictures_come_upright_with_their_alpha() {
+        let limits = PictureLimits::default();
+        let pixels = decode(&png(7, 5), &limits).expect("decodes");
+        assert_eq!(pixels.image.dimensions(), (7, 5));
+        assert!(pixels.has_alpha);
+        let pixels = decode(&sideways(40, 20), &limits).expect("decodes");
+        assert_eq!(pixels.image.dimensions(), (20, 40));
+        assert!(!pixels.has_alpha);
+    }
+
+    #[test]
+    fn a_jpeg_cut_short_is_damaged_wherever_it_is_cut() {
+        let whole = jpeg(64, 64);
+        for cut in [20, whole.len() / 3, whole.len() / 2, whole.len() - 2] {
+            let made = decode(&whole[..cut], &PictureLimits::default());
+            assert!(matches!(made, Err(PictureProblem::Damaged(_))), "cut at {cut}: {made:?}");
+        }
+        let mut trailing = whole.clone();
+        trailing.extend(b"camera notes");
+        assert!(decode(&trailing, &PictureLimits::default()).is_ok());
+    }
+
+    #[test]
+    fn a_png_cut_short_is_damaged() {
+        let whole = png(64, 64);
+        let made = decode(&whole[..whole.len() / 2], &PictureLimits::default());
+        assert!(matches!(made, Err(PictureProblem::Damaged(_))), "{made:?}");
+    }
+
+    #[test]
+    fn limits_are_named() {
+        let limits = PictureLimits { bytes: 1 << 20, pixels: 100 };
+        let made = decode(&png(20, 20), &limits);
+        assert!(
+            matches!(made, Err(PictureProblem::TooLarge { limit: "picture_pixels", .. })),
+            "{made:?}"
+        );
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), vec![0; 300]).expect("writes");
+        let made = load(file.path(), &PictureLimits { bytes: 200, pixels: 100 });
+        assert!(matches!(made, Err(PictureProblem::TooLarge { limit: "picture_bytes", .. })));
+    }
+
+    #[test]
+    fn a_header_that_promises_too_much_does_not_take_the_memory() {
+        let mut bytes = png(4, 4);
+        bytes[16..24].copy_from_slice(&[0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60]);
+        let made = decode(&bytes, &PictureLimits::default());
+        assert!(matches!(made, Err(PictureProblem::TooLarge { .. } | PictureProblem::Damaged(_))));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_told() {
+        let limits = PictureLimits::default();
+        for bytes in [&b""[..], b"<!DOCTYPE html>", b"GIF89a", b"\xFF\xD8"] {
+            assert!(matches!(decode(bytes, &limits), Err(PictureProblem::NotAPicture(_))));
+        }
+        let missing = load(Path::new("/nonexistent/picture.jpg"), &limits);
+        assert_eq!(missing, Err(PictureProblem::Missing));
+    }
+}

@@ -1,0 +1,363 @@
+//! Probing: what a picture file is, by its bytes, in one read.
+//!
+//! What lives here: format by magic bytes, size and orientation by header, the digest, and
+//! whether the file is cut short. What never does: decoding pixels, what a picture is for, the
+//! cache of facts itself (the ledger keeps it).
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::Path;
+
+use image::ImageDecoder;
+use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use rayon::prelude::*;
+
+use super::pictures::{Facts, Format, Orientation, PictureProblem, PictureTable, Stamp};
+use crate::digest::Digest;
+use crate::limits::Limits;
+
+/// What probing a table did.
+#[derive(Debug, Clone, Default)]
+pub struct Probed {
+    /// Files that were read now.
+    pub read: u64,
+    /// Files whose facts came from the cache.
+    pub cached: u64,
+    /// What the cache should learn: path, stamp and facts of every file that was read and is
+    /// sound. Problems are not cached, because a person is about to mend them.
+    pub fresh: Vec<(Box<str>, Stamp, Facts)>,
+}
+
+/// Facts of pictures by path, each with the stamp of the file they are about.
+pub type PictureCache = HashMap<Box<str>, (Stamp, Facts)>;
+
+/// Probes every picture of the table, in parallel. A picture whose stamp equals the cached one
+/// is not opened. Paths are relative to `workspace`.
+pub fn probe_all(
+    table: &mut PictureTable,
+    workspace: &Path,
+    cached: &PictureCache,
+    limits: &Limits,
+) -> Probed {
+    table
+        .items_mut()
+        .par_iter_mut()
+        .fold(Probed::default, |mut done, picture| {
+            let known =
+                cached.get(&picture.path).filter(|(stamp, _)| Some(*stamp) == picture.stamp);
+            if let Some((_, facts)) = known {
+                picture.facts = Some(Ok(facts.clone()));
+                done.cached += 1;
+                return done;
+            }
+            let facts = probe(&workspace.join(&*picture.path), limits);
+            done.read += 1;
+            if let (Some(stamp), Ok(facts)) = (picture.stamp, &facts) {
+                done.fresh.push((picture.path.clone(), stamp, facts.clone()));
+            }
+            picture.facts = Some(facts);
+            done
+        })
+        .reduce(Probed::default, |mut a, b| {
+            a.read += b.read;
+            a.cached += b.cached;
+            a.fresh.extend(b.fresh);
+            a
+        })
+}
+
+/// Probes one file.
+///
+/// # Errors
+/// Why the picture can't be used: missing, unreadable, no picture, damaged, or beyond
+/// `picture_bytes` or `picture_pixels`.
+pub fn probe(path: &Path, limits: &Limits) -> Result<Facts, PictureProblem> {
+    let bytes = read_whole(path, limits.picture_bytes)?;
+    let format = format_of(&bytes)?;
+    check_whole(format, &bytes)?;
+    let (width, height, orientation) = header_of(format, &bytes)?;
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > limits.picture_pixels {
+        return Err(PictureProblem::TooLarge {
+            what: format!("{width}x{height} is {pixels} pixels, above {}", limits.picture_pixels),
+            limit: "picture_pixels",
+        });
+    }
+    let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+    let (digest, bytes) = (Digest::of(&bytes), bytes.len() as u64);
+    Ok(Facts { digest, bytes, format, width, height, orientation })
+}
+
+/// Reads a file, but never more than the limit and one byte, whatever its size claims.
+fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, PictureProblem> {
+    let unreadable = |e: std::io::Error| match e.kind() {
+        ErrorKind::NotFound => PictureProblem::Missing,
+        _ => PictureProblem::Unreadable(e.to_string()),
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let meta = file.metadata().map_err(unreadable)?;
+    // A device or pipe might never end, or hand out different bytes at each read.
+    if !meta.is_file() {
+        return Err(PictureProblem::Unreadable("it is not a regular file".to_owned()));
+    }
+    let too_large = |size: u64| PictureProblem::TooLarge {
+        what: format!("{size} bytes, above {limit}"),
+        limit: "picture_bytes",
+    };
+    if meta.len() > limit {
+        return Err(too_large(meta.len()));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_large(bytes.len() as u64));
+    }
+    Ok(bytes)
+}
+
+fn format_of(bytes: &[u8]) -> Result<Format, PictureProblem> {
+    if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
+        return Ok(Format::Jpeg);
+    }
+    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return Ok(Format::Png);
+    }
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Ok(Format::Webp);
+    }
+    let looks_like = match bytes {
+        [] => "the file is empty",
+        [b'G', b'I', b'F', b'8', ..] => "it is a GIF",
+        [b'B', b'M', ..] => "it looks like a BMP",
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => "it is a TIFF",
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is an AVIF, HEIC or MP4 file",
+        [b'%', b'P', b'D', b'F', ..] => "it is a PDF",
+        _ if bytes.trim_ascii_start().starts_with(b"<") => "it looks like SVG or HTML",
+        _ if bytes.starts_with(b"version https://git-lfs") => "it is a Git LFS pointer",
+        _ => "its first bytes are of no known format",
+    };
+    Err(PictureProblem::NotAPicture(looks_like.to_owned()))
+}
+
+/// How far before the end of a file its end marker may stand: cameras and editors append
+/// padding, thumbnails or metadata after it.
+const TRAILER_BYTES: usize = 1 << 20;
+
+/// Whether the file ends as its format says it must; a download cut short doesn't. This finds
+/// no damage in the middle: decoding does, when the picture is used.
+fn check_whole(format: Format, bytes: &[u8]) -> Result<(), PictureProblem> {
+    let tail = &bytes[bytes.len().saturating_sub(TRAILER_BYTES)..];
+    let ends = match format {
+        Format::Jpeg => first_scan(bytes).is_some_and(|scan| {
+            tail[tail.len().saturating_sub(scan.len())..]
+                .windows(2)
+                .rev()
+                .any(|w| w == [0xFF, 0xD9])
+        }),
+        Format::Png => tail.windows(8).rev().any(|w| w == b"IEND\xAE\x42\x60\x82"),
+        // RIFF states its own length, after the first eight bytes.
+        Format::Webp => bytes.get(4..8).is_some_and(|size| {
+            let size = size.iter().rev().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
+            bytes.len() as u64 >= size + 8
+        }),
+    };
+    if ends {
+        return Ok(());
+    }
+    Err(PictureProblem::Damaged("it ends too early, as if it was not copied whole".to_owned()))
+}
+
+/// A JPEG's bytes from its first scan on. The thumbnail inside the metadata before it has an end
+/// marker of its own, which says nothing about the picture.
+fn first_scan(bytes: &[u8]) -> Option<&[u8]> {
+    let mut at = 2;
+    loop {
+        match (*bytes.get(at)?, *bytes.get(at + 1)?) {
+            (0xFF, 0xDA) => return bytes.get(at..),
+            (0xFF, 0xFF) => at += 1,
+            (0xFF, _) => {
+                let length = [*bytes.get(at + 2)?, *bytes.get(at + 3)?];
+                at += 2 + usize::from(u16::from_be_bytes(length));
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Width and height as stored, and orientation.
+fn header_of(format: Format, bytes: &[u8]) -> Result<(u32, u32, Orientation), PictureProblem> {
+    let reader = || Cursor::new(bytes);
+    match format {
+        Format::Jpeg => JpegDecoder::new(reader()).and_then(facts_of),
+        Format::Png => PngDecoder::new(reader()).and_then(facts_of),
+        Format::Webp => WebPDecoder::new(reader()).and_then(facts_of),
+    }
+    .map_err(|e| PictureProblem::Damaged(e.to_string()))
+}
+
+fn facts_of(mut decoder: impl ImageDecoder) -> image::ImageResult<(u32, u32, Orientation)> {
+    let (width, height) = decoder.dimensions();
+    // Broken EXIF is common and harmless: the picture is then shown as it is stored.
+    let orientation = decoder.orientation().map_or(1, |o| o.to_exif());
+    Ok((width, height, Orientation(orientation)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder};
+    use image::{ExtendedColorType, ImageEncoder, ImageResult};
+    use tempfile::TempDir;
+
+    const PIXELS: [u8; 40 * 20 * 3] = [90; 40 * 20 * 3];
+
+    fn encoded(write: impl FnOnce(&mut Vec<u8>) -> ImageResult<()>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write(&mut bytes).expect("it encodes");
+        bytes
+    }
+
+    fn jpeg(exif: Option<&[u8]>) -> Vec<u8> {
+        encoded(|out| {
+            let mut encoder = JpegEncoder::new(out);
+            if let Some(exif) = exif {
+                encoder.set_exif_metadata(exif.to_vec()).expect("JPEG takes EXIF");
+            }
+            encoder.write_image(&PIXELS, 40, 20, ExtendedColorType::Rgb8)
+        })
+    }
+
+    fn png() -> Vec<u8> {
+        encoded(|out| PngEncoder::new(out).write_image(&PIXELS, 40, 20, ExtendedColorType::Rgb8))
+    }
+
+    fn webp() -> Vec<u8> {
+        encoded(|out| {
+            WebPEncoder::new_lossless(out).encode(&PIXELS, 40, 20, ExtendedColorType::Rgb8)
+        })
+    }
+
+    /// EXIF with an orientation, then `after` (a thumbnail, say).
+    fn exif(orientation: u8, after: &[u8]) -> Vec<u8> {
+        let mut exif = b"MM\0\x2A\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+        exif.extend_from_slice(&[orientation, 0, 0, 0, 0, 0, 0]);
+        exif.extend_from_slice(after);
+        exif
+    }
+
+    fn probed(bytes: &[u8]) -> Result<Facts, PictureProblem> {
+        limited(bytes, &Limits::default())
+    }
+
+    fn limited(bytes: &[u8], limits: &Limits) -> Result<Facts, PictureProblem> {
+        let folder = TempDir::new().expect("a folder");
+        // The name says nothing; the bytes do.
+        let path = folder.path().join("picture.txt");
+        std::fs::write(&path, bytes).expect("it is written");
+        probe(&path, limits)
+    }
+
+    #[test]
+    fn formats_are_known_by_their_bytes() {
+        for (bytes, format) in
+            [(jpeg(None), Format::Jpeg), (png(), Format::Png), (webp(), Format::Webp)]
+        {
+            let facts = probed(&bytes).expect("a picture");
+            assert_eq!((facts.format, facts.width, facts.height), (format, 40, 20));
+            assert_eq!((facts.digest, facts.bytes), (Digest::of(&bytes), bytes.len() as u64));
+        }
+    }
+
+    #[test]
+    fn size_is_upright_whatever_the_camera_stored() {
+        let facts = probed(&jpeg(Some(&exif(6, b"")))).expect("a picture");
+        assert_eq!((facts.width, facts.height, facts.orientation), (20, 40, Orientation(6)));
+    }
+
+    #[test]
+    fn a_file_that_was_not_copied_whole_is_damaged() {
+        let thumbnail = exif(1, &[0xFF, 0xD9]);
+        for bytes in [jpeg(None), jpeg(Some(&thumbnail)), png(), webp()] {
+            for length in [bytes.len() - 2, bytes.len() * 3 / 4] {
+                let problem = probed(&bytes[..length]).expect_err("cut short");
+                assert!(matches!(problem, PictureProblem::Damaged(_)), "{problem}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_after_the_end_do_no_harm() {
+        let padded = [jpeg(None), vec![0; 5000]].concat();
+        assert!(probed(&padded).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_picture_is_said() {
+        for (bytes, says) in [
+            (&b""[..], "empty"),
+            (b"GIF89a", "GIF"),
+            (b"  <svg/>", "SVG"),
+            (b"version https://git-lfs.github.com/spec/v1", "LFS"),
+        ] {
+            let problem = probed(bytes).expect_err("no picture").to_string();
+            assert!(problem.contains(says), "{problem}");
+        }
+        let missing = probe(Path::new("there/is/no.jpg"), &Limits::default());
+        assert_eq!(missing, Err(PictureProblem::Missing));
+        assert!(probe(Path::new("."), &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn limits_are_named() {
+        let bytes = Limits { picture_bytes: 100, ..Limits::default() };
+        let pixels = Limits { picture_pixels: 799, ..Limits::default() };
+        for (limits, name) in [(bytes, "picture_bytes"), (pixels, "picture_pixels")] {
+            let problem = limited(&png(), &limits).expect_err("above the limit");
+            assert!(matches!(problem, PictureProblem::TooLarge { limit, .. } if limit == name));
+        }
+    }
+
+    #[test]
+    fn a_picture_whose_stamp_is_known_is_not_read() {
+        let folder = TempDir::new().expect("a folder");
+        std::fs::write(folder.path().join("a.png"), png()).expect("it is written");
+        let stamp = Stamp { size: 1, mtime_ns: 2, inode: 3 };
+        let table = || {
+            let mut table = PictureTable::default();
+            for path in ["a.png", "gone.png"] {
+                table.enter(path);
+            }
+            table.items_mut().iter_mut().for_each(|picture| picture.stamp = Some(stamp));
+            table
+        };
+        let limits = Limits::default();
+        let first = probe_all(&mut table(), folder.path(), &PictureCache::new(), &limits);
+        assert_eq!((first.read, first.cached, first.fresh.len()), (2, 0, 1));
+        let facts = first.fresh[0].2.clone();
+        let cache: PictureCache =
+            ["a.png", "gone.png"].map(|path| (path.into(), (stamp, facts.clone()))).into();
+        let mut again = table();
+        let second = probe_all(&mut again, folder.path(), &cache, &limits);
+        // The second file isn't there: only the cache can have answered.
+        assert_eq!((second.read, second.cached), (0, 2));
+        let other = Stamp { mtime_ns: 3, ..stamp };
+        again.items_mut()[0].stamp = Some(other);
+        assert_eq!(probe_all(&mut again, folder.path(), &cache, &limits).read, 1);
+    }
+
+    #[test]
+    fn random_bytes_never_panic() {
+        let mut random = fastrand::Rng::with_seed(7);
+        for start in [jpeg(None), png(), webp()] {
+            for _ in 0..300 {
+                let mut bytes = start.clone();
+                for _ in 0..4 {
+                    let at = random.usize(..bytes.len());
+                    bytes[at] = random.u8(..);
+                }
+                let _ = probed(&bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The dry run: every job of a plan, once, summed and compared with the ledger.
+//!
+//! What lives here: the plan's digest, the checks that need all jobs, and the summary. What
+//! never does: how a job is made, and anything that is kept for later.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::diff::{Planned, Standing};
+use super::job::PlannedJob;
+use super::notes::Notes;
+use super::planner::Planner;
+use super::summary::{
+    BudgetLine, Change, Changes, FindingOut, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed,
+};
+use super::tally::Cells;
+use crate::diagnostic::{Finding, Findings, render_json};
+use crate::digest::Digest;
+use crate::ledger::KnownJobs;
+use crate::limits::Limits;
+use crate::manifest::{Catalogue, Limit};
+use crate::models::Shelf;
+
+/// How many examples a summary names.
+const EXAMPLES: usize = 10;
+
+/// What a plan is compared with, beside the catalogue.
+pub struct PlanInputs<'a> {
+    /// The manifest's path as given, for the summary.
+    pub manifest: &'a str,
+    /// The ledger's jobs.
+    pub known: &'a KnownJobs,
+    /// Parts of a job's latest request by its row; asked for changed jobs only.
+    pub earlier: &'a dyn Fn(i64) -> Option<[u64; 4]>,
+    /// A job's address by its row; asked for a few orphans only.
+    pub address: &'a dyn Fn(i64) -> Option<String>,
+    /// What is spent, reserved and unknown, in the workspace's unit.
+    pub used: Used,
+    /// What probing did.
+    pub pictures: PictureTally,
+}
+
+/// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Today (UTC).
+    pub day: Decimal,
+    /// This month (UTC).
+    pub month: Decimal,
+}
+
+/// A whole plan.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Its digest, which approvals name.
+    pub digest: Digest,
+    /// What it says in sum. `approval` is empty: whoever keeps approvals fills it in, since it
+    /// is found by the digest.
+    pub summary: PlanSummary,
+    /// For expanding it again.
+    pub planner: Planner,
+}
+
+/// Plans a catalogue whose pictures are probed. `sink` gets every job, in the plan's order.
+/// With an error among the findings there is no plan, though `sink` may have seen jobs.
+pub fn build(
+    catalogue: &Arc<Catalogue>,
+    shelf: &Shelf,
+    inputs: &PlanInputs<'_>,
+    mut sink: impl FnMut(&PlannedJob, &Change),
+) -> (Option<Plan>, Findings) {
+    let (planner, mut findings) = Planner::new(catalogue, shelf);
+    let Some(planner) = planner else {
+        findings.sort();
+        return (None, findings);
+    };
+    let mut gathered = Gathered::new(catalogue);
+    planner.walk(inputs.known, |chunk| {
+        gathered.digest.update(&chunk.digested);
+        gathered.cells.merge(chunk.cells);
+        gathered.notes.merge(chunk.notes);
+        if let Some(job) = chunk.jobs.first() {
+            gathered.selected.insert(job.job.shot);
+        }
+        for (planned, path) in chunk.jobs.into_iter().zip(chunk.paths) {
+            if gathered.jobs == catalogue.limits.jobs {
+                gathered.too_many = true;
+                return ControlFlow::Break(());
+            }
+            gathered.take(planned, path, inputs, &mut sink);
+        }
+        ControlFlow::Continue(())
+    });
+    finish(gathered, planner, shelf, inputs, findings)
+}
+
+/// What is gathered from all jobs.
+struct Gathered {
+    digest: blake3::Hasher,
+    cells: Cells,
+    notes: Notes,
+    changes: Changes,
+    jobs: u64,
+    too_many: bool,
+    /// Shots that have a job.
+    selected: HashSet<u32>,
+    /// Rows of the ledger that the plan still asks for.
+    visited: Vec<i64>,
+    paths: HashSet<u64>,
+    /// Hashes of paths that came twice.
+    twice: HashSet<u64>,
+}
+
+impl Gathered {
+    fn new(catalogue: &Catalogue) -> Self {
+        let mut digest = blake3::Hasher::new();
+        // The unit is part of what is approved: 5 credits are not 5 USD.
+        digest.update(b"kinora plan 1\0");
+        digest.update(catalogue.budget.unit.as_str().as_bytes());
+        digest.update(b"\0");
+        Gathered {
+            digest,
+            cells: Cells::default(),
+            notes: Notes::default(),
+            changes: Changes::default(),
+            jobs: 0,
+            too_many: false,
+            selected: HashSet::new(),
+            visited: Vec::new(),
+            paths: HashSet::new(),
+            twice: HashSet::new(),
+        }
+    }
+
+    fn take(
+        &mut self,
+        planned: Planned,
+        path: u64,
+        inputs: &PlanInputs<'_>,
+        sink: &mut impl FnMut(&PlannedJob, &Change),
+    ) {
+        self.jobs += 1;
+        if !self.paths.insert(path) {
+            self.twice.insert(path);
+        }
+        let Planned { job, standing } = planned;
+        if let Standing::Known { job: row, .. } = &standing {
+            self.visited.push(*row);
+        }
+        let change = standing.explain(&job.fingerprint, inputs.earlier);
+        self.changes.count(&change);
+        sink(&job, &change);
+    }
+}
+
+fn finish(
+    mut gathered: Gathered,
+    planner: Planner,
+    shelf: &Shelf,
+    inputs: &PlanInputs<'_>,
+    mut findings: Findings,
+) -> (Option<Plan>, Findings) {
+    let catalogue = planner.catalogue.clone();
+    findings.merge(std::mem::take(&mut gathered.notes).into_findings(&catalogue.budget.unit));
+    if gathered.too_many {
+        let message = format!("this plan has more than {} jobs", catalogue.limits.jobs);
+        let help = Limits::how_to_raise("jobs");
+        findings.push(Finding::error("plan::too_many_jobs", message).help(help));
+    } else if !findings.has_errors() {
+        same_paths(&planner, inputs.known, &gathered.twice, &mut findings);
+        empty_shots(&catalogue, &gathered, &mut findings);
+    }
+    findings.sort();
+    if findings.has_errors() {
+        return (None, findings);
+    }
+    orphans(&mut gathered, inputs);
+    let digest = Digest::from_bytes(*gathered.digest.finalize().as_bytes());
+    let summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
+    (Some(Plan { digest, summary, planner }), findings)
+}
+
+/// Two jobs with one path: found by hash, then looked up by walking the plan once more, which
+/// only a broken manifest costs.
+fn same_paths(planner: &Planner, known: &KnownJobs, twice: &HashSet<u64>, findings: &mut Findings) {
+    if twice.is_empty() {
+        return;
+    }
+    let mut first: HashMap<String, String> = HashMap::new();
+    let mut found: BTreeMap<u32, (u64, Finding)> = BTreeMap::new();
+    let catalogue = &planner.catalogue;
+    planner.walk(known, |chunk| {
+        for (Planned { job, .. }, path) in chunk.jobs.into_iter().zip(chunk.paths) {
+            if !twice.contains(&path) {
+                continue;
+            }
+            let address = job.address.to_string();
+            let Some(earlier) = first.get(&job.out) else {
+                first.insert(job.out, address);
+                continue;
+            };
+            let shot = &catalogue.shots[job.shot as usize];
+            let template = shot.out.as_ref().unwrap_or(&catalogue.out);
+            let (count, _) = found.entry(job.shot).or_insert_with(|| {
+                let message =
+                    format!("`{}` would be the clip of `{earlier}` and of `{address}`", job.out);
+                let finding = Finding::error("plan::same_path", message)
+                    .at(template.place, "not different for every job")
+                    .help("add `{{ job.short }}` to `out:`, which differs for every job");
+                (0, finding)
+            });
+            *count += 1;
+        }
+        ControlFlow::Continue(())
+    });
+    for (count, mut finding) in found.into_values() {
+        if count > 1 {
+            finding.message.push_str(&format!("; {} more paths come twice", count - 1));
+        }
+        findings.push(finding);
+    }
+}
+
+fn empty_shots(catalogue: &Catalogue, gathered: &Gathered, findings: &mut Findings) {
+    for (index, shot) in (0u32..).zip(&catalogue.shots) {
+        if !gathered.selected.contains(&index) {
+            let message = format!("the shot `{}` selects no subject", shot.id);
+            let finding = Finding::warning("plan::empty_shot", message)
+                .help("check its `for:`, `where:` and `tags:`");
+            let place = shot.condition.as_ref().map_or(shot.place, |c| c.place);
+            findings.push(finding.at(place, "nothing is left"));
+        }
+    }
+}
+
+/// Jobs of the ledger that the plan doesn't ask for any more.
+fn orphans(gathered: &mut Gathered, inputs: &PlanInputs<'_>) {
+    let orphaned = inputs.known.len().saturating_sub(gathered.visited.len());
+    gathered.changes.orphaned = orphaned as u64;
+    if orphaned == 0 {
+        return;
+    }
+    gathered.visited.sort_unstable();
+    let is_orphan = |row: &i64| gathered.visited.binary_search(row).is_err();
+    let mut rows: Vec<i64> = inputs.known.values().map(|k| k.job).filter(is_orphan).collect();
+    rows.sort_unstable();
+    let examples = rows.into_iter().filter_map(|row| (inputs.address)(row));
+    gathered.changes.orphaned_examples = examples.take(EXAMPLES).collect();
+}
+
+fn summarise(
+    gathered: &Gathered,
+    catalogue: &Catalogue,
+    shelf: &Shelf,
+    inputs: &PlanInputs<'_>,
+    digest: Digest,
+    findings: &Findings,
+) -> PlanSummary {
+    let unit = &catalogue.budget.unit;
+    let cells = &gathered.cells;
+    let kind = |kind: Option<crate::manifest::SubjectKind>| {
+        kind.map_or("none", |kind| kind.as_str()).to_owned()
+    };
+    let shot = |index: u32| catalogue.shots[index as usize].id.to_string();
+    PlanSummary {
+        format_version: PLAN_FORMAT.to_owned(),
+        name: catalogue.name.clone(),
+        manifest: inputs.manifest.to_owned(),
+        plan: digest.to_string(),
+        unit: unit.to_string(),
+        all: cells.sum(|_| true).tally(unit),
+        to_run: cells.sum(|cell| cell.runs).tally(unit),
+        changes: gathered.changes.clone(),
+        by_shot: cells.groups(unit, |cell| (cell.shot, shot(cell.shot))),
+        by_model: cells.groups(unit, |cell| (cell.model.clone(), cell.model.clone())),
+        by_route: cells.groups(unit, |cell| (cell.route, cell.route.to_string())),
+        // Shots without a subject come last.
+        by_kind: cells.groups(unit, |cell| ((cell.kind.is_none(), cell.kind), kind(cell.kind))),
+        prices: prices(cells, shelf),
+        budgets: budgets(catalogue, cells, inputs.used),
+        approval: None,
+        pictures: inputs.pictures.clone(),
+        findings: render_json(findings, &catalogue.sources)
+            .into_iter()
+            .map(FindingOut::from)
+            .collect(),
+        findings_left_out: findings.left_out().map(|(code, n)| (code.to_owned(), n)).collect(),
+    }
+}
+
+/// The price lists of the plan's models, oldest first.
+fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
+    let mut models: Vec<&str> = cells.models().collect();
+    models.sort_unstable();
+    models.dedup();
+    let price = |model: &str| {
+        let card = shelf.get(model)?;
+        let price = card.price.as_ref()?;
+        Some(PriceUsed {
+            model: card.model.clone(),
+            unit: price.unit.to_string(),
+            as_of: price.as_of.to_string(),
+            source: price.source.clone(),
+        })
+    };
+    let mut prices: Vec<PriceUsed> = models.into_iter().filter_map(price).collect();
+    prices.sort_by(|a, b| a.as_of.cmp(&b.as_of));
+    prices
+}
+
+/// What a plan means for each budget. Unpriced jobs are not in it: they block the approval.
+fn budgets(catalogue: &Catalogue, cells: &Cells, used: Used) -> Vec<BudgetLine> {
+    let to_run = cells.sum(|cell| cell.runs);
+    let budget = &catalogue.budget;
+    let line = |name: &str, limit: &Option<Limit>, used: Decimal, planned: Decimal| {
+        let limit = limit.as_ref()?.amount;
+        Some(BudgetLine {
+            name: name.to_owned(),
+            limit: limit.normalize().to_string(),
+            used: used.normalize().to_string(),
+            fits: used.saturating_add(planned) <= limit,
+        })
+    };
+    let lines = [
+        line("per_job", &budget.per_job, Decimal::ZERO, to_run.dearest),
+        line("per_run", &budget.per_run, Decimal::ZERO, to_run.estimate),
+        line("per_day", &budget.per_day, used.day, to_run.estimate),
+        line("per_month", &budget.per_month, used.month, to_run.estimate),
+    ];
+    lines.into_iter().flatten().collect()
+}

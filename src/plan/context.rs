@@ -1,0 +1,249 @@
+//! What templates and conditions see: attributes, subjects, the shot, the variant.
+//!
+//! What lives here: objects that look values up in the catalogue when a template asks, so that
+//! no job builds a map. What never does: templates themselves.
+//!
+//! Reserved names win over attributes of the same name, which stay reachable as
+//! `subject.NAME`: `subject`, `shot`, `variant`, `take`, `env`, `job`, `tags`, then aliases of
+//! further subjects, then attributes.
+
+use std::sync::Arc;
+
+use super::planner::ShotPlan;
+use crate::address::{Address, JobKey};
+use crate::manifest::{AttributeType, Catalogue, Subject, SubjectRef, SubjectSet};
+use crate::template::{Object, TemplateValue as Value};
+
+/// What the objects of one chunk look into. Each chunk has its own, so that threads don't pass
+/// one reference count back and forth.
+#[derive(Debug)]
+pub(super) struct Scope {
+    pub catalogue: Arc<Catalogue>,
+    pub shots: Arc<[ShotPlan]>,
+}
+
+impl Scope {
+    fn subject(&self, at: SubjectRef) -> (&SubjectSet, &Subject) {
+        let set = &self.catalogue.sets[at.set as usize];
+        (set, &set.subjects[at.subject as usize])
+    }
+}
+
+/// What a prompt sees.
+#[derive(Debug)]
+pub(super) struct PromptContext {
+    pub scope: Arc<Scope>,
+    pub shot: usize,
+    pub variant: usize,
+    pub subject: Option<SubjectRef>,
+    pub take: u32,
+    /// Only for `out`, which is filled in last.
+    pub job: Option<(JobKey, Address)>,
+}
+
+impl Object for PromptContext {
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let scope = &self.scope;
+        let part = |what| Value::from_object(Part { of: self.clone(), what });
+        match key {
+            "subject" => Some(match self.subject {
+                Some(_) => part(Which::Subject),
+                // Not undefined, so that `{% if subject %}` may ask.
+                None => Value::from(()),
+            }),
+            "shot" => Some(part(Which::Shot)),
+            "variant" => Some(part(Which::Variant)),
+            "env" => Some(part(Which::Env)),
+            "job" if self.job.is_some() => Some(part(Which::Job)),
+            "take" => Some(Value::from(self.take)),
+            _ => {
+                let with = &scope.shots[self.shot].variants[self.variant].with;
+                if let Some((_, at)) = with.iter().find(|(alias, _)| **alias == *key) {
+                    return Some(Value::from_object(With { of: self.clone(), at: *at }));
+                }
+                let (set, subject) = scope.subject(self.subject?);
+                match (exact(set, subject, key), key) {
+                    (None, "tags") => Some(tags(subject)),
+                    (found, _) => found,
+                }
+            }
+        }
+    }
+}
+
+/// Which part of a context.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Subject,
+    Shot,
+    Variant,
+    Env,
+    Job,
+}
+
+#[derive(Debug)]
+struct Part {
+    of: Arc<PromptContext>,
+    what: Which,
+}
+
+impl Object for Part {
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let of = &self.of;
+        let plan = &of.scope.shots[of.shot];
+        match self.what {
+            Which::Subject => {
+                let (set, subject) = of.scope.subject(of.subject?);
+                facts_of(set, subject, key)
+            }
+            Which::Shot => {
+                (key == "id").then(|| Value::from(&*of.scope.catalogue.shots[plan.shot].id))
+            }
+            Which::Variant => {
+                let variant = &plan.variants[of.variant];
+                let found = variant.values.iter().find(|(name, _)| **name == *key);
+                let settings = &variant.settings;
+                found.map(|(_, value)| Value::from(&**value)).or_else(|| match key {
+                    "model" => Some(Value::from(variant.card.model.as_str())),
+                    "aspect" => Some(Value::from(settings.aspect.as_str())),
+                    "resolution" => Some(Value::from(settings.resolution.as_str())),
+                    "duration" => Some(Value::from(settings.duration.normalize().to_string())),
+                    _ => None,
+                })
+            }
+            Which::Env => of.scope.catalogue.env.get(key).map(|value| Value::from(value.as_str())),
+            Which::Job => {
+                let (job_key, address) = of.job.as_ref()?;
+                match key {
+                    "short" => Some(Value::from(job_key.short())),
+                    "address" => Some(Value::from(address.as_str())),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+
+/// A further subject under its alias.
+#[derive(Debug)]
+struct With {
+    of: Arc<PromptContext>,
+    at: SubjectRef,
+}
+
+impl Object for With {
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let (set, subject) = self.of.scope.subject(self.at);
+        facts_of(set, subject, key)
+    }
+}
+
+fn facts_of(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
+    match key {
+        "id" => Some(Value::from(&*subject.id)),
+        "kind" => Some(Value::from(set.kind.as_str())),
+        "set" => Some(Value::from(&*set.name)),
+        "tags" => Some(tags(subject)),
+        "references" => Some(reference_names(subject)),
+        _ => exact(set, subject, key),
+    }
+}
+
+/// Names by which the subject's pictures can be mentioned, so that a prompt may ask for an
+/// optional one: `{% if "detail" in subject.references %}`.
+fn reference_names(subject: &Subject) -> Value {
+    let groups = subject.references.iter().filter_map(|r| r.group.as_deref());
+    let names = subject.references.iter().map(|r| &*r.name);
+    names.chain(groups).map(Value::from).collect()
+}
+
+fn tags(subject: &Subject) -> Value {
+    subject.tags.iter().map(|tag| Value::from(&**tag)).collect()
+}
+
+/// An attribute's exact text.
+fn exact(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
+    subject.row.get(set.columns.position(key)?).map(Value::from)
+}
+
+/// What a `where:` sees: a subject's attributes by their types, its tags, and `subject`. An
+/// absent cell is `none`, so that `where: price is none` can be asked.
+#[derive(Debug)]
+pub(super) struct ConditionContext {
+    pub scope: Arc<Scope>,
+    pub subject: SubjectRef,
+    /// Inside `subject`, where `id`, `kind` and `set` stand beside the attributes.
+    pub inner: bool,
+}
+
+impl Object for ConditionContext {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let (set, subject) = self.scope.subject(self.subject);
+        match key {
+            "subject" if !self.inner => {
+                let (scope, subject) = (self.scope.clone(), self.subject);
+                Some(Value::from_object(ConditionContext { scope, subject, inner: true }))
+            }
+            "id" if self.inner => Some(Value::from(&*subject.id)),
+            "kind" if self.inner => Some(Value::from(set.kind.as_str())),
+            "set" if self.inner => Some(Value::from(&*set.name)),
+            _ => match set.columns.position(key) {
+                Some(position) => {
+                    let text = subject.row.get(position);
+                    Some(text.map_or_else(
+                        || Value::from(()),
+                        |text| typed(text, set.columns.type_of(position)),
+                    ))
+                }
+                None if key == "tags" => Some(tags(subject)),
+                None => None,
+            },
+        }
+    }
+}
+
+fn typed(text: &str, by: AttributeType) -> Value {
+    match by {
+        AttributeType::Text => Value::from(text),
+        AttributeType::Boolean => Value::from(text.trim() == "true"),
+        AttributeType::List => {
+            let items = text.split([',', ';', '|']).map(str::trim).filter(|item| !item.is_empty());
+            items.map(Value::from).collect()
+        }
+        AttributeType::Auto | AttributeType::Number => {
+            let trimmed = text.trim();
+            let integer = trimmed.parse::<i64>().ok().map(Value::from);
+            let number = || trimmed.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from);
+            let like_one = trimmed.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+            like_one.then(|| integer.or_else(number)).flatten().unwrap_or_else(|| Value::from(text))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Estimates: a job's price in the workspace's unit.
+//!
+//! What lives here: applying a card's price and the manifest's rates. What never does: budgets'
+//! sums, findings.
+
+use rust_decimal::Decimal;
+
+use super::job::JobSettings;
+use crate::manifest::Budget;
+use crate::models::{ModelCard, PriceFacts, Priced, Route};
+use crate::money::{Amount, MAX_WHOLE_UNITS, Unit};
+
+/// What one job is expected to cost.
+#[derive(Debug, Clone)]
+pub(super) struct Estimate {
+    /// In the workspace's unit. Unpriced where the card has no price or no rate is stated (M7).
+    pub price: Priced,
+    /// The price on the card, where it is in a unit without a rate.
+    pub without_rate: Option<Amount>,
+    /// The same clip by the text route, in the workspace's unit.
+    pub text: Option<Decimal>,
+}
+
+/// The estimate of a job with these settings that sends `images` pictures by `route`.
+pub(super) fn estimate(
+    card: &ModelCard,
+    settings: &JobSettings,
+    route: Route,
+    images: usize,
+    budget: &Budget,
+) -> Estimate {
+    let priced = |route, images| {
+        let facts = PriceFacts {
+            route,
+            seconds: settings.duration,
+            resolution: &settings.resolution,
+            images,
+        };
+        card.price.as_ref().map_or(Priced::Unpriced, |price| price.of(&facts))
+    };
+    let text = card.routes.contains_key(&Route::Text).then(|| priced(Route::Text, 0));
+    let text = text.and_then(|t| t.known().and_then(|amount| in_unit_of(budget, amount)));
+    match priced(route, images) {
+        Priced::Unpriced => Estimate { price: Priced::Unpriced, without_rate: None, text },
+        Priced::Known(amount) => match in_unit_of(budget, &amount) {
+            Some(value) => {
+                let price = Priced::Known(Amount::new(value, budget.unit.clone()));
+                Estimate { price, without_rate: None, text }
+            }
+            None => Estimate { price: Priced::Unpriced, without_rate: Some(amount), text },
+        },
+    }
+}
+
+/// An amount in the workspace's unit; `None` where no rate is stated or no such amount is held.
+fn in_unit_of(budget: &Budget, amount: &Amount) -> Option<Decimal> {
+    let value = match rate(budget, &amount.unit)? {
+        rate if rate == Decimal::ONE => amount.value,
+        rate => amount.value.checked_mul(rate)?,
+    };
+    let held = value >= Decimal::ZERO && value <= Decimal::from(MAX_WHOLE_UNITS);
+    held.then(|| value.normalize())
+}
+
+fn rate(budget: &Budget, unit: &Unit) -> Option<Decimal> {
+    if *unit == budget.unit {
+        return Some(Decimal::ONE);
+    }
+    budget.rates.get(unit).copied()
+}

@@ -1,0 +1,91 @@
+//! Jobs as others see them: a line of a report, a request for a provider.
+//!
+//! What lives here: the two conversions. What never does: deciding anything about a job.
+
+use super::job::{PlannedJob, Request, RequestReference};
+use super::summary::{Change, JobLine};
+use crate::manifest::Catalogue;
+
+impl Change {
+    /// As reports write it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Change::New => "new",
+            Change::Changed { .. } => "changed",
+            Change::Done => "done",
+            Change::InFlight => "in_flight",
+            Change::Retry => "retry",
+            Change::Unknown => "unknown",
+        }
+    }
+}
+
+impl PlannedJob {
+    /// `set.id` of its subject, if any.
+    pub fn subject_name(&self, catalogue: &Catalogue) -> Option<String> {
+        let at = self.subject?;
+        let set = &catalogue.sets[at.set as usize];
+        Some(format!("{}.{}", set.name, set.subjects[at.subject as usize].id))
+    }
+
+    /// As a line of a report.
+    pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
+        let estimate = self.estimate.known();
+        let extra = estimate.zip(self.text_estimate).map(|(amount, text)| amount.value - text);
+        JobLine {
+            address: self.address.to_string(),
+            change: change.as_str().to_owned(),
+            why: match change {
+                Change::Changed { why } => why.clone(),
+                _ => Vec::new(),
+            },
+            subject: self.subject_name(catalogue),
+            shot: catalogue.shots[self.shot as usize].id.to_string(),
+            model: self.model.model.clone(),
+            route: self.route,
+            reason: self.reason.as_str().to_owned(),
+            seconds: self.settings.duration.normalize().to_string(),
+            size: format!("{}x{}", self.settings.width, self.settings.height),
+            fps: self.settings.fps,
+            seed: self.settings.seed,
+            references: self.attached.iter().map(|a| a.name.to_string()).collect(),
+            prompt: self.prompt.clone(),
+            estimate: estimate.map(|amount| amount.value.normalize().to_string()),
+            unit: estimate.map(|amount| amount.unit.to_string()),
+            image_extra: extra.map(|extra| extra.normalize().to_string()),
+            out: self.out.clone(),
+            fingerprint: self.fingerprint.whole.to_string(),
+        }
+    }
+
+    /// As asked of its provider. `None` when a picture's facts are gone, which a catalogue that
+    /// the job was planned from never does.
+    pub fn request(&self, catalogue: &Catalogue) -> Option<Request> {
+        let reference = |attached: &super::job::Attached| {
+            let facts = catalogue.pictures.facts(attached.picture)?;
+            Some(RequestReference {
+                name: attached.name.to_string(),
+                role: attached.role,
+                path: catalogue.pictures.get(attached.picture).path.to_string(),
+                digest: facts.digest,
+                format: facts.format,
+                width: facts.width,
+                height: facts.height,
+            })
+        };
+        Some(Request {
+            address: self.address.clone(),
+            model: self.model.model.clone(),
+            provider: self.model.provider.clone(),
+            route: self.route,
+            prompt: self.prompt.clone(),
+            negative_prompt: self.negative_prompt.clone(),
+            settings: self.settings.clone(),
+            references: self.attached.iter().map(reference).collect::<Option<_>>()?,
+            out: self.out.clone(),
+            fingerprint: self.fingerprint.whole,
+            shot: catalogue.shots[self.shot as usize].id.to_string(),
+            subject: self.subject_name(catalogue),
+        })
+    }
+}

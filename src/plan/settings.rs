@@ -1,0 +1,220 @@
+//! Settings: what a variant of a shot asks of its model, checked against the card.
+//!
+//! What lives here: choosing the model, duration, size and frame rate, and every complaint about
+//! them at its place. What never does: routes, prices, prompts.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::job::JobSettings;
+use crate::diagnostic::{Finding, Findings, Place, nearest};
+use crate::manifest::Shot;
+use crate::models::{AspectRatio, ModelCard, Shelf};
+
+/// The model of a shot that names none.
+pub const DEFAULT_MODEL: &str = "animatic";
+
+/// Seconds of a clip, where neither manifest nor card decides.
+const DEFAULT_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
+
+/// An axis' value in one variant.
+#[derive(Debug, Clone)]
+pub(super) struct AxisValue {
+    pub name: Arc<str>,
+    pub value: Arc<str>,
+    pub place: Place,
+}
+
+/// Resolves the settings of one variant. Every problem becomes an error; `None` then.
+pub(super) fn resolve(
+    shot: &Shot,
+    axes: &[AxisValue],
+    shelf: &Shelf,
+    findings: &mut Findings,
+) -> Option<(Arc<ModelCard>, JobSettings)> {
+    let wanted = Wanted { shot, axes };
+    let card = wanted.model(shelf, findings)?;
+    let duration = wanted.duration(&card, findings);
+    let aspect = wanted.aspect(&card, findings);
+    let resolution = wanted.resolution(&card, findings);
+    let fps = wanted.fps(&card, findings);
+    let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
+    let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
+    let aspect = aspect.to_string();
+    let settings = JobSettings { duration, aspect, resolution, width, height, fps, seed: None };
+    Some((card, settings))
+}
+
+struct Wanted<'a> {
+    shot: &'a Shot,
+    axes: &'a [AxisValue],
+}
+
+impl Wanted<'_> {
+    fn axis(&self, name: &str) -> Option<(&str, Place)> {
+        self.axes.iter().find(|a| &*a.name == name).map(|a| (&*a.value, a.place))
+    }
+
+    fn model(&self, shelf: &Shelf, findings: &mut Findings) -> Option<Arc<ModelCard>> {
+        let written = self.shot.settings.model.as_ref().map(|m| (m.value.as_str(), m.place));
+        let (name, place) =
+            self.axis("model").or(written).unwrap_or((DEFAULT_MODEL, self.shot.place));
+        if let Some(card) = shelf.get(name) {
+            return Some(card.clone());
+        }
+        let names: Vec<&str> = shelf.iter().map(|c| c.model.as_str()).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("models that can be used: {}", list(&names)),
+        };
+        let finding = Finding::error("plan::unknown_model", format!("no model is named `{name}`"));
+        findings.push(finding.at(place, "this model").help(help));
+        None
+    }
+
+    fn duration(&self, card: &ModelCard, findings: &mut Findings) -> Option<Decimal> {
+        let written = self.shot.settings.duration.as_ref();
+        let (seconds, place) = match (self.axis("duration"), written) {
+            (Some((text, place)), _) => match Decimal::from_str_exact(text.trim()) {
+                Ok(seconds) => (seconds, place),
+                Err(_) => {
+                    findings.push(no_such("duration", text, "a number of seconds", place));
+                    return None;
+                }
+            },
+            (None, Some(placed)) => (placed.value, placed.place),
+            (None, None) => return card.durations.nearest(DEFAULT_SECONDS),
+        };
+        if card.durations.allows(seconds) && seconds > Decimal::ZERO {
+            return Some(seconds);
+        }
+        let help = match card.durations.nearest(seconds) {
+            Some(near) => format!("the nearest that it makes is {} s", near.normalize()),
+            None => "its card lists no duration".to_owned(),
+        };
+        let what = format!("{} s long; it makes {}", seconds.normalize(), card.durations);
+        findings.push(not_offered("plan::duration", card, &what, place).help(help));
+        None
+    }
+
+    fn aspect(&self, card: &ModelCard, findings: &mut Findings) -> Option<AspectRatio> {
+        let written = self.shot.settings.aspect.as_ref().map(|a| (a.value.as_str(), a.place));
+        let Some((text, place)) = self.axis("aspect").or(written) else {
+            let usual = AspectRatio { width: 16, height: 9 };
+            return Some(card.aspects.first().copied().unwrap_or(usual));
+        };
+        let Some(aspect) = AspectRatio::parse(text) else {
+            findings.push(no_such("aspect", text, "width to height, such as 9:16", place));
+            return None;
+        };
+        if card.aspects.is_empty() {
+            return Some(aspect);
+        }
+        // As the card spells it: that is the word its provider knows.
+        if let Some(offered) = card.aspects.iter().find(|a| **a == aspect) {
+            return Some(*offered);
+        }
+        let help = match card.aspects.iter().min_by_key(|a| distance(**a, aspect)) {
+            Some(near) => format!("the nearest that it makes is {near}"),
+            None => String::new(),
+        };
+        let offered: Vec<String> = card.aspects.iter().map(ToString::to_string).collect();
+        let what = format!("with the aspect {aspect}; it makes {}", list(&offered));
+        findings.push(not_offered("plan::aspect", card, &what, place).help(help));
+        None
+    }
+
+    fn resolution(&self, card: &ModelCard, findings: &mut Findings) -> Option<String> {
+        let written = self.shot.settings.resolution.as_ref().map(|r| (r.value.as_str(), r.place));
+        let Some((name, place)) = self.axis("resolution").or(written) else {
+            let usual = card.resolutions.contains_key("720p").then(|| "720p".to_owned());
+            let least = || card.resolutions.iter().min_by_key(|(_, r)| r.short_side);
+            let found = usual.or_else(|| least().map(|(name, _)| name.clone()));
+            if found.is_none() {
+                let what = "at any resolution: its card lists none";
+                findings.push(not_offered("plan::resolution", card, what, self.shot.place));
+            }
+            return found;
+        };
+        if card.resolutions.contains_key(name) {
+            return Some(name.to_owned());
+        }
+        let digits =
+            |n: &str| n.trim_end_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok();
+        let near = digits(name).and_then(|side| {
+            card.resolutions.iter().min_by_key(|(_, r)| r.short_side.abs_diff(side))
+        });
+        let names: Vec<&String> = card.resolutions.keys().collect();
+        let what = format!("at the resolution `{name}`; it makes {}", list(&names));
+        let mut finding = not_offered("plan::resolution", card, &what, place);
+        if let Some((near, _)) = near {
+            finding = finding.help(format!("the nearest that it makes is {near}"));
+        }
+        findings.push(finding);
+        None
+    }
+
+    /// Outer `None`: a problem; inner: the model decides by itself.
+    fn fps(&self, card: &ModelCard, findings: &mut Findings) -> Option<Option<u32>> {
+        let written = self.shot.settings.fps.as_ref();
+        let (fps, place) = match (self.axis("fps"), written) {
+            (Some((text, place)), _) => match text.trim().parse::<u32>() {
+                Ok(fps) if fps > 0 => (fps, place),
+                _ => {
+                    findings.push(no_such("fps", text, "a number of frames a second", place));
+                    return None;
+                }
+            },
+            (None, Some(placed)) => (placed.value, placed.place),
+            (None, None) => {
+                let usual = card.fps.contains(&24).then_some(24);
+                return Some(usual.or(card.fps.first().copied()));
+            }
+        };
+        if card.fps.is_empty() {
+            let message = format!("`{}` decides its frame rate by itself", card.model);
+            let finding = Finding::advice("plan::fps_ignored", message);
+            findings.push(finding.at(place, "this has no effect"));
+            return Some(None);
+        }
+        if card.fps.contains(&fps) {
+            return Some(Some(fps));
+        }
+        let what = format!("at {fps} frames a second; it makes {}", list(&card.fps));
+        let mut finding = not_offered("plan::fps", card, &what, place);
+        if let Some(near) = card.fps.iter().min_by_key(|f| f.abs_diff(fps)) {
+            finding = finding.help(format!("the nearest that it makes is {near}"));
+        }
+        findings.push(finding);
+        None
+    }
+}
+
+fn not_offered(code: &'static str, card: &ModelCard, what: &str, place: Place) -> Finding {
+    let message = format!("`{}` makes no clip {what}", card.model);
+    Finding::error(code, message).at(place, "not offered by this model")
+}
+
+fn no_such(setting: &str, text: &str, expected: &str, place: Place) -> Finding {
+    let message = format!("`{text}` is no {setting}: {expected} is expected");
+    Finding::error("plan::bad_setting", message).at(place, "here")
+}
+
+/// How far apart two aspects are; a product of sides keeps it in whole numbers.
+fn distance(a: AspectRatio, b: AspectRatio) -> u64 {
+    let scaled = |r: AspectRatio| u64::from(r.width) * 1_000_000 / u64::from(r.height.max(1));
+    scaled(a).abs_diff(scaled(b))
+}
+
+/// `a, b and c`.
+pub(super) fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    match items {
+        [] => "none".to_owned(),
+        [one] => one.to_string(),
+        [rest @ .., last] => {
+            let rest: Vec<String> = rest.iter().map(ToString::to_string).collect();
+            format!("{} and {last}", rest.join(", "))
+        }
+    }
+}

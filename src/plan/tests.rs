@@ -1,0 +1,9 @@
+//! Planning, theme by theme, on small catalogues built in code.
+
+mod builder;
+mod cost;
+mod diff;
+mod errors;
+mod matching;
+mod prompts;
+mod stable;

@@ -1,0 +1,131 @@
+//! What a plan costs, and that its sums are the sums of its parts.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::builder::{Build, amount, shelf};
+use crate::ledger::KnownJobs;
+use crate::manifest::Limit;
+use crate::money::Unit;
+use crate::plan::{Group, Used};
+
+fn credits(text: &str) -> BTreeMap<String, String> {
+    [("credits".to_owned(), text.to_owned())].into()
+}
+
+#[test]
+fn pictures_cost_beyond_text_is_made_visible() {
+    let planned = Build::new().products(&["hero"]).shot("turn", "@hero turns", |_| {}).plan();
+    let to_run = &planned.plan().summary.to_run;
+    assert_eq!(to_run.estimate, credits("11"));
+    assert_eq!(to_run.as_text, credits("10"));
+    assert_eq!(to_run.image_extra, credits("1"));
+    assert_eq!(planned.plan().summary.prices[0].as_of, "2026-11-01");
+}
+
+#[test]
+fn dropping_what_is_never_mentioned_says_what_it_saves() {
+    let build = Build::new().products(&["hero", "side"]);
+    let planned = build.shot("turn", "@hero turns", |_| {}).plan();
+    insta::assert_snapshot!(planned.message("plan::unused_reference"), @"`side` is sent, but the prompt never mentions it; dropping them saves 1 credits (2 subjects, for instance `products.mug`)");
+}
+
+#[test]
+fn a_price_that_is_not_known_is_counted_apart() {
+    let build = Build::new().shot("mood", "a slow pan", |_| {}).model("unpriced");
+    let planned = build.shot("other", "a slow pan", |_| {}).plan();
+    let to_run = &planned.plan().summary.to_run;
+    assert_eq!((to_run.jobs, to_run.unpriced), (2, 1));
+    assert_eq!(to_run.estimate, credits("5"));
+    assert_eq!(planned.codes(), ["plan::unpriced"]);
+}
+
+#[test]
+fn a_unit_without_a_rate_is_unpriced_and_one_with_a_rate_is_converted() {
+    let build = || Build::new().shot("mood", "a slow pan", |_| {}).model("in-usd");
+    let planned = build().plan();
+    assert_eq!(planned.plan().summary.to_run.unpriced, 1);
+    assert!(planned.help("plan::no_rate").contains("rates: {USD: …}"));
+    let rated = build().change(|build| {
+        build.catalogue.budget.rates = [(Unit::new("USD"), amount("100"))].into();
+    });
+    assert_eq!(rated.plan().plan().summary.to_run.estimate, credits("500"));
+}
+
+#[test]
+fn budgets_say_whether_the_plan_fits_what_is_left() {
+    let build = Build::new().shot("mood", "a slow pan", |_| {}).change(|build| {
+        let place = build.place("limit");
+        let limit = |text| Some(Limit { amount: amount(text), place });
+        build.catalogue.budget.per_run = limit("5");
+        build.catalogue.budget.per_month = limit("100");
+    });
+    let used = Used { day: Decimal::ZERO, month: amount("96") };
+    let planned = build.plan_with(&shelf(), &KnownJobs::new(), used);
+    let fits: Vec<(String, bool)> =
+        planned.plan().summary.budgets.iter().map(|b| (b.name.clone(), b.fits)).collect();
+    assert_eq!(fits, [("per_run".to_owned(), true), ("per_month".to_owned(), false)]);
+}
+
+#[test]
+fn a_job_above_per_job_is_an_error_once_a_shot() {
+    let build = Build::new().products(&["hero"]).shot("turn", "it turns", |_| {});
+    let planned = build.change(|build| {
+        let place = build.place("4.99");
+        build.catalogue.budget.per_job = Some(Limit { amount: amount("4.99"), place });
+    });
+    let planned = planned.plan();
+    assert_eq!(planned.codes(), ["plan::per_job"]);
+    assert_eq!(planned.marked("plan::per_job"), "4.99");
+}
+
+mod sums {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn total(groups: &[Group]) -> (u64, u64, Decimal, Decimal, Decimal) {
+        let sum = |of: &BTreeMap<String, String>| of.values().map(|v| amount(v)).sum::<Decimal>();
+        groups.iter().fold(Default::default(), |(jobs, unpriced, cost, text, extra), group| {
+            let tally = &group.tally;
+            (
+                jobs + tally.jobs,
+                unpriced + tally.unpriced,
+                cost + sum(&tally.estimate),
+                text + sum(&tally.as_text),
+                extra + sum(&tally.image_extra),
+            )
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn every_grouping_adds_up_to_the_whole(
+            subjects in 0usize..40,
+            shots in prop::collection::vec((0usize..4, 0usize..3, 1u32..3), 1..5),
+        ) {
+            let models = ["animatic", "unpriced", "no-mentions", "first-frame"];
+            let prompts = ["it turns", "@hero turns", "{{ title }} turns"];
+            let mut build = Build::new().products(&["hero"]);
+            for n in 0..subjects {
+                build = build.subject(&format!("p{n}"), [Some("T"), None, None], &["hero"]);
+            }
+            for (i, (model, prompt, takes)) in shots.iter().enumerate() {
+                build = build.shot(&format!("s{i}"), prompts[*prompt], |s| s.takes = *takes);
+                build = build.model(models[*model]).axis("aspect", &["1:1", "9:16"]);
+            }
+            let planned = build.plan();
+            let summary = &planned.plan().summary;
+            let whole = total(&[Group { name: "all".into(), tally: summary.to_run.clone() }]);
+            prop_assert_eq!(whole.0 as usize, planned.jobs.len());
+            for grouping in [&summary.by_shot, &summary.by_model, &summary.by_route, &summary.by_kind] {
+                prop_assert_eq!(total(grouping), whole);
+            }
+            let one_by_one: Decimal =
+                planned.jobs.iter().filter_map(|(j, _)| j.estimate.known()).map(|a| a.value).sum();
+            prop_assert_eq!(one_by_one, whole.2);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! CSV cells: what all CSV reports share.
+//!
+//! Text is kept exactly as it is, and every text cell is quoted. A cell that starts with `=`,
+//! `+`, `-` or `@` may run as a formula when a spreadsheet opens the file, and quoting does not
+//! stop that; an apostrophe before it would, but would also change what a program reads back,
+//! and a prompt that starts with `@hero` is an ordinary prompt. So the exact form is the
+//! default, for programs, and [`Cells::Spreadsheet`] is there for files that a person opens in
+//! a spreadsheet: there, feed text can't become a formula.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+/// Who reads the cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Cells {
+    /// Programs: every cell exactly as it is.
+    #[default]
+    Exact,
+    /// A spreadsheet: an apostrophe stands before text that would run as a formula.
+    Spreadsheet,
+}
+
+impl Cells {
+    /// A text of a user as this reader gets it.
+    pub(super) fn text(self, text: &str) -> Cow<'_, str> {
+        let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+        match self {
+            Cells::Spreadsheet if runs => Cow::Owned(format!("'{text}")),
+            _ => Cow::Borrowed(text),
+        }
+    }
+}
+
+/// A CSV writer as all reports use it: numbers bare, all else quoted, lines end with `\n`.
+pub(super) fn writer<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(out)
+}

@@ -1,0 +1,21 @@
+//! The dry run as a budget owner reads it, from a plan's summary and a stream of its jobs.
+//!
+//! What lives here: the verdict in words and the writers. What never does: adding up (the
+//! summary comes with its totals) and deciding what may run.
+
+mod csv;
+mod json;
+mod markdown;
+mod text;
+mod verdict;
+
+pub use csv::{PLAN_CSV_HEADER, PlanCsv};
+pub use json::{JOBS_IN_JSON, PlanJson, plan_json, plan_schema};
+pub use markdown::plan_markdown;
+pub use text::plan_text;
+pub use verdict::{next_steps, verdict};
+
+#[cfg(test)]
+pub(super) mod samples;
+#[cfg(test)]
+mod tests;

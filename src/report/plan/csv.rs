@@ -1,0 +1,86 @@
+//! The dry run as CSV: one line a job, written as the jobs come.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use crate::plan::JobLine;
+use crate::report::cells::{Cells, writer};
+
+/// The columns, in order. New ones may be added at the end.
+///
+/// `why` and `references` hold several values, separated by a space and a `;`. `seconds`,
+/// `estimate` and `image_extra` are decimals; an empty `estimate` means *unpriced*, never zero.
+pub const PLAN_CSV_HEADER: [&str; 19] = [
+    "address",
+    "change",
+    "why",
+    "subject",
+    "shot",
+    "model",
+    "route",
+    "reason",
+    "seconds",
+    "size",
+    "fps",
+    "seed",
+    "references",
+    "prompt",
+    "estimate",
+    "unit",
+    "image_extra",
+    "out",
+    "fingerprint",
+];
+
+/// Writes a plan's jobs as CSV. Memory does not grow with their number.
+pub struct PlanCsv<W: Write> {
+    out: csv::Writer<W>,
+    cells: Cells,
+}
+
+impl<W: Write> PlanCsv<W> {
+    /// Writes the header.
+    pub fn new(out: W, cells: Cells) -> io::Result<Self> {
+        let mut out = writer(out);
+        out.write_record(PLAN_CSV_HEADER)?;
+        Ok(PlanCsv { out, cells })
+    }
+
+    /// Writes one job.
+    pub fn write(&mut self, job: &JobLine) -> io::Result<()> {
+        let why: Vec<&str> = job.why.iter().map(|p| p.as_str()).collect();
+        let references = job.references.join("; ");
+        let record: [Cow<'_, str>; PLAN_CSV_HEADER.len()] = [
+            self.cells.text(&job.address),
+            Cow::Borrowed(&job.change),
+            why.join("; ").into(),
+            self.cells.text(job.subject.as_deref().unwrap_or_default()),
+            self.cells.text(&job.shot),
+            self.cells.text(&job.model),
+            Cow::Borrowed(job.route.as_str()),
+            Cow::Borrowed(&job.reason),
+            Cow::Borrowed(&job.seconds),
+            Cow::Borrowed(&job.size),
+            shown(job.fps),
+            shown(job.seed),
+            self.cells.text(&references),
+            self.cells.text(&job.prompt),
+            job.estimate.as_deref().unwrap_or_default().into(),
+            self.cells.text(job.unit.as_deref().unwrap_or_default()),
+            job.image_extra.as_deref().unwrap_or_default().into(),
+            self.cells.text(&job.out),
+            Cow::Borrowed(&job.fingerprint),
+        ];
+        self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
+        Ok(())
+    }
+
+    /// Writes out what is buffered and gives the sink back.
+    pub fn finish(self) -> io::Result<W> {
+        self.out.into_inner().map_err(|e| e.into_error())
+    }
+}
+
+fn shown<T: ToString>(value: Option<T>) -> Cow<'static, str> {
+    value.map(|v| v.to_string()).unwrap_or_default().into()
+}

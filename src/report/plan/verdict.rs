@@ -1,0 +1,165 @@
+//! The plan in one sentence, and what to do next.
+
+use crate::plan::{BudgetLine, PlanSummary, Tally};
+use crate::report::phrase::{amounts, count, grouped, length_of, listed};
+
+/// The plan in one or two sentences: what would be made, for how much, and what stands in the
+/// way. Says in one calm line that there is nothing to do.
+pub fn verdict(summary: &PlanSummary) -> String {
+    if summary.all.jobs == 0 {
+        return with_orphans("Nothing to do: the manifest asks for no clips", summary);
+    }
+    let standing = standing(summary);
+    if summary.to_run.jobs == 0 {
+        return match summary.changes.done == summary.all.jobs {
+            true => with_orphans(
+                &format!("Nothing to do: {}", all_there(summary.changes.done)),
+                summary,
+            ),
+            false => with_orphans(&format!("Nothing to start: {}", listed(&standing)), summary),
+        };
+    }
+    let mut sentence = format!(
+        "{} to make, {} of video, {}",
+        count(summary.to_run.jobs, "clip"),
+        length_of(&summary.to_run.seconds),
+        cost(&summary.to_run, &summary.unit),
+    );
+    if !standing.is_empty() {
+        sentence.push_str("; ");
+        sentence.push_str(&listed(&standing));
+    }
+    let mut text = with_orphans(&sentence, summary);
+    let over: Vec<String> = over_budget(summary).map(|b| b.name.clone()).collect();
+    if !over.is_empty() {
+        text.push_str(&format!(" Over budget: {}.", listed(&over)));
+    }
+    if summary.to_run.unpriced > 0 {
+        text.push_str(&format!(
+            " It can't be approved while {} unpriced.",
+            match summary.to_run.unpriced {
+                1 => "1 job is".to_owned(),
+                n => format!("{} jobs are", grouped(n)),
+            }
+        ));
+    }
+    text
+}
+
+fn all_there(done: u64) -> String {
+    match done {
+        1 => "the one clip is made".to_owned(),
+        n => format!("all {} clips are made", grouped(n)),
+    }
+}
+
+/// What the jobs cost, never as less than it may be: what is unpriced is named beside the sum.
+pub(super) fn cost(tally: &Tally, unit: &str) -> String {
+    match (amounts(&tally.estimate), tally.unpriced) {
+        (Some(sum), 0) => sum,
+        (Some(sum), n) => format!("at least {sum} and {} unpriced", grouped(n)),
+        (None, 0) => format!("0 {unit}"),
+        (None, _) => "cost not known".to_owned(),
+    }
+}
+
+fn standing(summary: &PlanSummary) -> Vec<String> {
+    let c = &summary.changes;
+    [(c.done, "done already"), (c.in_flight, "in flight"), (c.unknown, "of unknown outcome")]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", grouped(n)))
+        .collect()
+}
+
+fn with_orphans(sentence: &str, summary: &PlanSummary) -> String {
+    match summary.changes.orphaned {
+        0 => format!("{sentence}."),
+        n => format!("{sentence}; {} orphaned.", grouped(n)),
+    }
+}
+
+/// Budgets that the plan does not fit.
+pub(super) fn over_budget(summary: &PlanSummary) -> impl Iterator<Item = &BudgetLine> {
+    summary.budgets.iter().filter(|b| !b.fits)
+}
+
+/// A part of a step: words, or a command or name to be set apart as such. Kept apart, because a
+/// path may hold any mark that could be taken for the end of one.
+pub(super) enum Piece {
+    Words(String),
+    Code(String),
+}
+
+type Step = Vec<Piece>;
+
+fn step(command: String, then: &str) -> Step {
+    vec![Piece::Code(command), Piece::Words(then.to_owned())]
+}
+
+/// What to do next, most pressing first, each a sentence that names its command. Empty when
+/// there is nothing to do.
+pub fn next_steps(summary: &PlanSummary) -> Vec<String> {
+    let said = |piece: &Piece| match piece {
+        Piece::Words(words) => words.clone(),
+        Piece::Code(code) => format!("`{code}`"),
+    };
+    steps(summary).iter().map(|step| step.iter().map(said).collect()).collect()
+}
+
+/// As [`next_steps`], its commands apart from its words.
+pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
+    let run = format!("kinora run {}", quoted(&summary.manifest));
+    let mut steps = Vec::new();
+    if summary.changes.unknown > 0 {
+        let those = count(summary.changes.unknown, "submission");
+        let then = format!(" settles the {those} that nobody knows the outcome of.");
+        steps.push(step("kinora resolve".to_owned(), &then));
+    }
+    if summary.to_run.jobs == 0 {
+        if summary.changes.in_flight > 0 {
+            steps.push(step(run, " fetches what is in flight."));
+        }
+        return steps;
+    }
+    let blocked = blockers(summary);
+    if !blocked.is_empty() {
+        steps.extend(blocked);
+    } else if summary.approval.is_some() {
+        steps.push(step(run, " makes them; this plan is approved."));
+    } else {
+        let mut ask = step(run, " asks and then makes them; ");
+        let approve = format!("kinora approve {} --by NAME", quoted(&summary.manifest));
+        ask.extend(step(approve, " approves this plan for an unattended run."));
+        steps.push(ask);
+    }
+    steps
+}
+
+/// What has to be mended before the plan can run.
+fn blockers(summary: &PlanSummary) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if summary.to_run.unpriced > 0 {
+        let words = "Give the unpriced model a price (a model card in the workspace), or choose \
+                     a priced one: ";
+        let mut priced = vec![Piece::Words(words.to_owned())];
+        priced.extend(step("kinora models".to_owned(), " lists them."));
+        steps.push(priced);
+    }
+    for budget in over_budget(summary) {
+        let mut raise = vec![Piece::Words("Raise ".to_owned())];
+        raise.extend(step(format!("budget.{}", budget.name), " in "));
+        raise.extend(step(summary.manifest.clone(), ", or make fewer or cheaper clips."));
+        steps.push(raise);
+    }
+    steps
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
+    if !path.is_empty() && path.chars().all(safe) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}

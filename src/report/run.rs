@@ -1,0 +1,29 @@
+//! What was made: the report of a run, from the ledger's attempts.
+//!
+//! What lives here: the report's own model and its writers. What never does: the ledger's
+//! queries, and deciding in which state a job is.
+
+mod csv;
+mod html;
+mod json;
+mod markdown;
+mod model;
+mod summary;
+mod text;
+mod thumbnail;
+
+pub use csv::{RUN_CSV_HEADER, RunCsv};
+pub use html::{HtmlFacts, HtmlOptions, html};
+pub use json::{run_json, run_schema};
+pub use markdown::run_markdown;
+pub use model::{
+    ClipView, JobView, REPORT_FORMAT, ReferenceView, RunReport, RunTotals, SettingsView,
+};
+pub use summary::{RunSummary, run_text};
+pub use text::status_text;
+pub use thumbnail::{ThumbnailError, thumbnail};
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! What was made, as Markdown.
+
+use crate::money::display_value;
+use crate::report::markdown::{Document, code, head, prose, row};
+use crate::report::phrase::{grouped, shortened};
+
+use super::model::{JobView, RunReport};
+use super::text::{troubled, verdict};
+
+/// Characters of a prompt in the list of jobs.
+const PROMPT_SHOWN: usize = 100;
+
+/// The report as Markdown: verdict, states, what to look at, the clips folded.
+pub fn run_markdown(report: &RunReport) -> String {
+    let mut doc = Document::new("report", &report.name);
+    doc.line(&format!("### {}", prose(&verdict(report))));
+    doc.line("");
+    if report.totals.jobs > 0 {
+        states(report, &mut doc);
+        look_at(report, &mut doc);
+        clips(report, &mut doc);
+    }
+    doc.line("");
+    let name = prose(&report.name);
+    doc.line(&format!("<sub>{name} · {}</sub>", prose(&report.generated.to_string())));
+    doc.finish()
+}
+
+fn states(report: &RunReport, doc: &mut Document) {
+    for line in head(&["state", "jobs"]) {
+        doc.line(&line);
+    }
+    for (state, jobs) in &report.totals.by_state {
+        doc.line(&row(&[state.as_str().to_owned(), grouped(*jobs)]));
+    }
+    let t = &report.totals;
+    let unit = prose(&report.unit);
+    doc.line("");
+    doc.line(&format!(
+        "Spent {} {unit}, reserved {}, held by unknown submissions {}.",
+        display_value(t.spent),
+        display_value(t.reserved),
+        display_value(t.unknown)
+    ));
+}
+
+fn look_at(report: &RunReport, doc: &mut Document) {
+    let jobs = troubled(report);
+    if jobs.is_empty() {
+        return;
+    }
+    doc.line("");
+    doc.line("**To look at**");
+    doc.line("");
+    let rows = jobs.iter().map(|j| {
+        let why = j.message.as_deref().map(|m| format!(": {}", prose(m))).unwrap_or_default();
+        format!("- **{}** {}{why}", j.state.as_str(), code(&j.address))
+    });
+    doc.rows(rows, 0, "jobs");
+}
+
+fn clips(report: &RunReport, doc: &mut Document) {
+    let made: Vec<&JobView> = report.jobs.iter().filter(|j| j.clip.is_some()).collect();
+    if made.is_empty() {
+        return;
+    }
+    doc.line("");
+    doc.line(&format!("<details><summary>{} clips</summary>", grouped(made.len() as u64)));
+    doc.line("");
+    let rows = made.iter().map(|j| {
+        let file = j.clip.as_ref().map_or("", |c| &c.path);
+        format!(
+            "- {} {}, {}: {}",
+            code(file),
+            code(&j.model),
+            j.cost.map_or_else(|| "not settled".to_owned(), display_value),
+            code(&shortened(&j.prompt, PROMPT_SHOWN))
+        )
+    });
+    doc.rows(rows, report.jobs_omitted, "jobs");
+    doc.line("");
+    doc.line("</details>");
+}

@@ -1,0 +1,285 @@
+//! What was made, as reports show it. Versioned and schema'd.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{AttemptRecord, JobState};
+use crate::manifest::Role;
+use crate::models::Route;
+use crate::plan::Request;
+
+/// Version of the JSON form. Readers refuse another major version and ignore fields they don't
+/// know.
+pub const REPORT_FORMAT: &str = "1.0";
+
+/// What the ledger says was made, tried and spent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunReport {
+    /// Version of this form.
+    pub format_version: String,
+    /// The manifest's name.
+    pub name: String,
+    /// When the report was made.
+    #[schemars(with = "String")]
+    pub generated: Timestamp,
+    /// The workspace's unit; all amounts of the report count it.
+    pub unit: String,
+    /// Sums over all jobs, listed or not.
+    pub totals: RunTotals,
+    /// The jobs, in the order of the ledger.
+    pub jobs: Vec<JobView>,
+    /// Jobs that count in `totals` but are not listed.
+    #[serde(default)]
+    pub jobs_omitted: u64,
+}
+
+/// Sums over the jobs of a report.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct RunTotals {
+    /// Jobs.
+    pub jobs: u64,
+    /// Jobs by state; a state without jobs is absent.
+    pub by_state: BTreeMap<JobState, u64>,
+    /// Length of the finished clips in milliseconds.
+    pub duration_ms: u64,
+    /// Bytes of the finished clips.
+    pub bytes: u64,
+    /// Settled: surely spent.
+    #[schemars(with = "String")]
+    pub spent: Decimal,
+    /// Reserved for jobs under way.
+    #[schemars(with = "String")]
+    pub reserved: Decimal,
+    /// Reserved for submissions of unknown outcome; not in `reserved`.
+    #[schemars(with = "String")]
+    pub unknown: Decimal,
+}
+
+/// One job with its latest attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JobView {
+    /// Address.
+    pub address: String,
+    /// `set.id` of the subject, if any.
+    pub subject: Option<String>,
+    /// Shot.
+    pub shot: String,
+    /// Variant, `axis=value,…`; absent when the shot has none.
+    pub variant: Option<String>,
+    /// Take, from 1.
+    pub take: u32,
+    /// Where the job is in its life.
+    pub state: JobState,
+    /// Model.
+    pub model: String,
+    /// Provider.
+    pub provider: String,
+    /// Route.
+    pub route: Route,
+    /// Prompt as sent.
+    pub prompt: String,
+    /// Negative prompt as sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_prompt: Option<String>,
+    /// Settings.
+    pub settings: SettingsView,
+    /// Pictures, in the order in which the model got them.
+    pub references: Vec<ReferenceView>,
+    /// The clip, once done.
+    pub clip: Option<ClipView>,
+    /// What it cost; absent while its attempt is open.
+    #[schemars(with = "Option<String>")]
+    pub cost: Option<Decimal>,
+    /// What is reserved for it; absent once settled or released.
+    #[schemars(with = "Option<String>")]
+    pub reserved: Option<Decimal>,
+    /// What it was expected to cost; absent when that is not known.
+    #[schemars(with = "Option<String>")]
+    pub estimate: Option<Decimal>,
+    /// Which attempt of the job this is, from 1.
+    pub attempt: u32,
+    /// Why it was refused, failed or is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When its attempt began.
+    #[schemars(with = "Option<String>")]
+    pub started: Option<Timestamp>,
+    /// When it ended; absent while it is open.
+    #[schemars(with = "Option<String>")]
+    pub finished: Option<Timestamp>,
+}
+
+/// Settings of a job, all decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SettingsView {
+    /// Seconds asked for.
+    #[schemars(with = "String")]
+    pub duration: Decimal,
+    /// `W:H`.
+    pub aspect: String,
+    /// Name of the resolution.
+    pub resolution: String,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Frames a second; absent when the model decides.
+    pub fps: Option<u32>,
+    /// Seed; absent when the model takes none.
+    pub seed: Option<u64>,
+}
+
+/// One picture of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReferenceView {
+    /// Name.
+    pub name: String,
+    /// What it is for.
+    pub role: Role,
+    /// Path relative to the workspace.
+    pub path: String,
+    /// A small JPEG of it as a `data:` address; the HTML report makes those that are missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail: Option<String>,
+}
+
+/// A finished clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClipView {
+    /// Path relative to the workspace.
+    pub path: String,
+    /// Path of its poster picture, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster: Option<String>,
+    /// Bytes.
+    pub bytes: u64,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Length in milliseconds.
+    pub duration_ms: u64,
+    /// BLAKE3 digest of its bytes, 64 hex digits.
+    pub digest: String,
+}
+
+impl RunReport {
+    /// A report without jobs, made at `generated`; amounts count `unit`.
+    pub fn new(name: &str, unit: &str, generated: Timestamp) -> Self {
+        RunReport {
+            format_version: REPORT_FORMAT.to_owned(),
+            name: name.to_owned(),
+            generated,
+            unit: unit.to_owned(),
+            totals: RunTotals::default(),
+            jobs: Vec::new(),
+            jobs_omitted: 0,
+        }
+    }
+
+    /// Adds a job and counts it.
+    pub fn add(&mut self, job: JobView) {
+        self.totals.count(&job);
+        self.jobs.push(job);
+    }
+
+    /// Counts a job without listing it, for reports that list only some.
+    pub fn omit(&mut self, job: &JobView) {
+        self.totals.count(job);
+        self.jobs_omitted += 1;
+    }
+}
+
+impl RunTotals {
+    fn count(&mut self, job: &JobView) {
+        self.jobs += 1;
+        *self.by_state.entry(job.state).or_default() += 1;
+        if let (JobState::Done, Some(clip)) = (job.state, &job.clip) {
+            self.duration_ms += clip.duration_ms;
+            self.bytes += clip.bytes;
+        }
+        self.spent += job.cost.unwrap_or_default();
+        let reserved = job.reserved.unwrap_or_default();
+        match job.state {
+            JobState::Unknown => self.unknown += reserved,
+            _ => self.reserved += reserved,
+        }
+    }
+
+    /// Jobs in one state.
+    pub fn in_state(&self, state: JobState) -> u64 {
+        self.by_state.get(&state).copied().unwrap_or_default()
+    }
+}
+
+impl JobView {
+    /// From the ledger's row; fails when the stored request is damaged. The poster's path is
+    /// left open: it lies beside the clip.
+    pub fn from_attempt(attempt: &AttemptRecord) -> serde_json::Result<Self> {
+        let request: Request = serde_json::from_str(&attempt.request)?;
+        let address = attempt.address.as_str();
+        let (variant, take) = variant_and_take(address);
+        let settled = !attempt.state.is_open();
+        let held = attempt.reserved.get() > 0;
+        Ok(JobView {
+            address: address.to_owned(),
+            subject: request.subject,
+            shot: request.shot,
+            variant,
+            take,
+            state: attempt.state,
+            model: request.model,
+            provider: request.provider,
+            route: request.route,
+            prompt: request.prompt,
+            negative_prompt: request.negative_prompt,
+            settings: SettingsView {
+                duration: request.settings.duration,
+                aspect: request.settings.aspect,
+                resolution: request.settings.resolution,
+                width: request.settings.width,
+                height: request.settings.height,
+                fps: request.settings.fps,
+                seed: request.settings.seed,
+            },
+            references: request
+                .references
+                .into_iter()
+                .map(|r| ReferenceView {
+                    name: r.name,
+                    role: r.role,
+                    path: r.path,
+                    thumbnail: None,
+                })
+                .collect(),
+            clip: attempt.clip.as_ref().map(|c| ClipView {
+                path: c.path.clone(),
+                poster: None,
+                bytes: c.bytes,
+                width: c.width,
+                height: c.height,
+                duration_ms: c.duration_ms,
+                digest: c.digest.to_string(),
+            }),
+            cost: settled.then(|| attempt.settled.to_decimal()),
+            reserved: held.then(|| attempt.reserved.to_decimal()),
+            estimate: Some(attempt.estimate.to_decimal()),
+            attempt: attempt.number,
+            message: attempt.message.clone(),
+            started: Some(attempt.started),
+            finished: (!attempt.state.is_open()).then_some(attempt.updated),
+        })
+    }
+}
+
+/// The last two parts of an address. They hold no `/` of their own: it is escaped there.
+fn variant_and_take(address: &str) -> (Option<String>, u32) {
+    let mut parts = address.rsplitn(3, '/');
+    let take = parts.next().and_then(|t| t.parse().ok()).unwrap_or(1);
+    let variant = parts.next().filter(|v| *v != crate::address::NONE);
+    (variant.map(str::to_owned), take)
+}

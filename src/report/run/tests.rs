@@ -1,0 +1,316 @@
+//! What people see of what was made, in every form.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::samples::{empty, job, report};
+use super::*;
+use crate::ledger::JobState;
+use crate::report::cells::Cells;
+use crate::report::layout::shown_width;
+use crate::report::markdown::MARKDOWN_BYTES;
+
+fn page_of(report: &RunReport, cards: usize) -> (String, HtmlFacts) {
+    let mut options = HtmlOptions::new("/nowhere", "/nowhere");
+    options.cards = cards;
+    let mut out = Vec::new();
+    let facts = html(report, &options, &mut out).expect("a vector takes all");
+    (String::from_utf8(out).expect("a page is text"), facts)
+}
+
+fn csv_of(jobs: &[JobView], cells: Cells) -> String {
+    let mut csv = RunCsv::new(Vec::new(), "credits", cells).expect("a vector takes all");
+    for job in jobs {
+        csv.write(job).expect("a vector takes all");
+    }
+    String::from_utf8(csv.finish().expect("a vector takes all")).expect("CSV of text is text")
+}
+
+#[test]
+fn status_reads_well_at_80_and_at_160_columns() {
+    for (name, report) in [("some", report()), ("empty", empty())] {
+        for width in [80, 160] {
+            insta::assert_snapshot!(
+                format!("status_{name}_{width}"),
+                status_text(&report, width, false)
+            );
+        }
+    }
+}
+
+#[test]
+fn markdown_says_what_to_look_at_first() {
+    insta::assert_snapshot!("run_markdown", run_markdown(&report()));
+    insta::assert_snapshot!("run_markdown_empty", run_markdown(&empty()));
+}
+
+#[test]
+fn markdown_stays_small() {
+    let mut many = report();
+    for _ in 0..2_000 {
+        many.add(job("products.mug-terra", "turn", JobState::Failed));
+        many.add(job("products.mug-terra", "turn", JobState::Done));
+    }
+    let text = run_markdown(&many);
+    assert!(text.len() <= MARKDOWN_BYTES, "{}", text.len());
+    assert!(text.contains("left out here"));
+}
+
+#[test]
+fn csv_has_one_line_a_job() {
+    insta::assert_snapshot!("run_csv", csv_of(&report().jobs, Cells::Exact));
+}
+
+#[test]
+fn json_is_versioned_and_fits_its_schema() {
+    let schema = jsonschema::validator_for(&run_schema()).expect("a valid schema");
+    let text = run_json(&report()).expect("a report is JSON");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
+    let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let again: RunReport = serde_json::from_str(&text).expect("it reads its own words");
+    assert_eq!(again, report());
+    insta::assert_snapshot!("run_json", text);
+}
+
+#[test]
+fn the_shipped_schema_is_that_of_the_types() {
+    crate::report::schema_file::check("report.schema.json", &run_schema());
+}
+
+#[test]
+fn totals_keep_what_is_unknown_apart() {
+    let totals = report().totals;
+    assert_eq!(totals.jobs, 5);
+    assert_eq!(totals.spent, 25.into());
+    assert_eq!(totals.reserved.to_string(), "12.5");
+    assert_eq!(totals.unknown.to_string(), "12.5");
+}
+
+#[test]
+fn a_run_ends_with_what_came_of_it_and_how_to_go_on() {
+    let clean = RunSummary {
+        done: 38,
+        unit: "credits".into(),
+        elapsed: Duration::from_millis(83_400),
+        ..RunSummary::default()
+    };
+    let mut shown = run_text(&clean, 80, false);
+    let mixed = RunSummary {
+        failed: 2,
+        refused: 1,
+        unknown: 1,
+        over_budget: 1_200,
+        left: 3,
+        spent: "475".parse().expect("a decimal"),
+        reserved: "12.5".parse().expect("a decimal"),
+        next: Some("`kinora resolve` settles the unknown one, then `kinora run m.yaml`.".into()),
+        ..clean
+    };
+    shown.push_str(&format!("---\n{}", run_text(&mixed, 80, false)));
+    let nothing = RunSummary { unit: "credits".into(), ..RunSummary::default() };
+    shown.push_str(&format!("---\n{}", run_text(&nothing, 80, false)));
+    insta::assert_snapshot!("run_text", shown);
+}
+
+#[test]
+fn an_attempt_of_the_ledger_becomes_a_job() {
+    let request = serde_json::json!({
+        "address": "products.mug/turn/aspect=9:16/2",
+        "model": "animatic", "provider": "animatic", "route": "image",
+        "prompt": "push in",
+        "settings": {"duration": "5", "aspect": "9:16", "resolution": "720p", "width": 720,
+            "height": 1280, "fps": 24, "seed": null},
+        "references": [], "out": "clips/a.mp4", "fingerprint": "00".repeat(32),
+        "shot": "turn", "subject": "products.mug",
+    });
+    let at = "2026-08-20T09:30:00Z".parse().expect("a time");
+    let mut attempt = crate::ledger::AttemptRecord {
+        id: 1,
+        job: 1,
+        address: crate::address::Address::from_stored("products.mug/turn/aspect=9:16/2"),
+        state: JobState::Submitted,
+        number: 1,
+        plan: crate::digest::Digest::of(b"plan"),
+        request: request.to_string(),
+        remote_id: None,
+        reserved: crate::money::Micros::from_decimal(5.into()).expect("an amount"),
+        settled: crate::money::Micros::ZERO,
+        message: None,
+        started: at,
+        updated: at,
+        fingerprint: crate::digest::Digest::of(b"request"),
+        parts: [0; 4],
+        provider: "animatic".into(),
+        model: "animatic".into(),
+        estimate: crate::money::Micros::from_decimal(5.into()).expect("an amount"),
+        basis: None,
+        ready: None,
+        expires: None,
+        interruptions: 0,
+        clip: None,
+    };
+    let open = JobView::from_attempt(&attempt).expect("a sound request");
+    assert_eq!((open.variant.as_deref(), open.take), (Some("aspect=9:16"), 2));
+    assert_eq!((open.cost, open.reserved, open.finished), (None, Some(5.into()), None));
+    attempt.state = JobState::Refused;
+    attempt.reserved = crate::money::Micros::ZERO;
+    let refused = JobView::from_attempt(&attempt).expect("a sound request");
+    assert_eq!((refused.cost, refused.reserved), (Some(0.into()), None));
+    attempt.request = "{".into();
+    assert!(JobView::from_attempt(&attempt).is_err());
+}
+
+#[test]
+fn a_page_shows_a_part_of_a_hundred_thousand_jobs_and_says_so() {
+    let mut many = empty();
+    for i in 0..100_000 {
+        many.add(job(&format!("products.p{i}"), "turn", JobState::Done));
+    }
+    many.add(job("products.late", "turn", JobState::Failed));
+    let (page, facts) = page_of(&many, HtmlOptions::CARDS);
+    assert_eq!((facts.cards, facts.left_out), (2_000, 98_001));
+    assert!(page.contains("98,001 more are not on it"));
+    assert!(page.contains("products.late"), "what failed comes first");
+    assert!(page.len() < 10_000_000, "{}", page.len());
+}
+
+#[test]
+fn a_page_asks_nothing_of_any_network() {
+    let (page, _) = page_of(&report(), 10);
+    for word in ["http://", "https://", "//cdn", "@import", "<link", "url(h", " src=\"h"] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn a_page_names_clips_and_pictures_that_are_gone() {
+    let (page, facts) = page_of(&report(), 10);
+    assert_eq!(
+        facts.missing,
+        [
+            "clips/products.mug-terra/reel.mp4",
+            "clips/products.mug-terra/turn.mp4",
+            "images/front.jpg"
+        ]
+    );
+    assert_eq!(page.matches("The clip is not where the ledger says").count(), 2);
+}
+
+#[test]
+fn nothing_made_is_a_calm_page() {
+    let (page, _) = page_of(&empty(), 10);
+    assert!(page.contains("Nothing was made yet."));
+    assert!(!page.contains("role=\"search\""));
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    proptest::collection::vec(
+        prop_oneof![
+            Just("</script><script>alert(1)</script>"),
+            Just("</style>"),
+            Just("<!--"),
+            Just("<img src=x onerror=alert(1)>"),
+            Just("\" onload=\"x"),
+            Just("' x='"),
+            Just("{{ card.address }}"),
+            Just("{% raw %}"),
+            Just("javascript:alert(1)"),
+            Just("|"),
+            Just("\n"),
+            Just("`"),
+            Just("@octocat"),
+            Just("=1+1"),
+            Just("\u{0}"),
+            Just("\u{1b}[2J"),
+            Just("\u{202e}"),
+            Just("&lt;"),
+            Just("../../etc/passwd"),
+            Just("日本語"),
+            Just("word"),
+        ],
+        1..8,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+fn report_with(text: &str) -> RunReport {
+    let mut report = empty();
+    report.name = text.into();
+    report.unit = text.into();
+    for state in [JobState::Done, JobState::Failed, JobState::Submitted] {
+        let mut job = job(text, text, state);
+        job.address = text.into();
+        job.variant = Some(text.into());
+        job.model = text.into();
+        job.provider = text.into();
+        job.prompt = text.into();
+        job.negative_prompt = Some(text.into());
+        job.message = Some(text.into());
+        job.settings.aspect = text.into();
+        job.references[0].name = text.into();
+        job.references[0].path = text.into();
+        job.references[0].thumbnail = Some(text.into());
+        if let Some(clip) = &mut job.clip {
+            clip.path = text.into();
+            clip.poster = Some(text.into());
+            clip.digest = text.into();
+        }
+        report.add(job);
+    }
+    report
+}
+
+/// The page's markup: what a browser takes for tags and the ends of attributes.
+fn markup(page: &str) -> String {
+    page.chars().filter(|c| "<>\"'".contains(*c)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_page_keeps_its_markup_whatever_users_write(text in hostile()) {
+        let (page, _) = page_of(&report_with(&text), 10);
+        let (calm, _) = page_of(&report_with("word"), 10);
+        prop_assert_eq!(markup(&page), markup(&calm));
+        let unseen = page.contains(['\u{0}', '\u{1b}', '\u{202e}']);
+        prop_assert!(!unseen);
+    }
+
+    #[test]
+    fn csv_gives_back_what_went_in(text in hostile()) {
+        let jobs = report_with(&text).jobs;
+        let csv = csv_of(&jobs, Cells::Exact);
+        let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
+        let records: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
+        prop_assert_eq!(records.len(), jobs.len());
+        for column in [0, 1, 2, 3, 6, 12, 13, 18, 19, 24] {
+            prop_assert_eq!(&records[0][column], text.as_str());
+        }
+    }
+
+    #[test]
+    fn markdown_keeps_its_markup_whatever_users_write(text in hostile()) {
+        let marks = |t: &str| -> String {
+            t.replace("&#", "").chars().filter(|c| "|<>`*[]#@\n".contains(*c)).collect()
+        };
+        prop_assert_eq!(
+            marks(&run_markdown(&report_with(&text))),
+            marks(&run_markdown(&report_with("word")))
+        );
+    }
+
+    #[test]
+    fn status_has_no_escapes_and_keeps_its_width(text in hostile(), width in 48usize..200) {
+        let mut report = report_with(&text);
+        report.unit = "credits".into();
+        let shown = status_text(&report, width, false);
+        let misleads = shown.contains(['\u{1b}', '\u{202e}']);
+        prop_assert!(!misleads);
+        for line in shown.lines() {
+            prop_assert!(shown_width(line) <= width, "{:?}", line);
+        }
+    }
+}

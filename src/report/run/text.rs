@@ -1,0 +1,136 @@
+//! What the ledger says now, as text for a terminal.
+
+use crate::ledger::JobState;
+use crate::money::display_value;
+use crate::report::layout::{Ink, Paper, Table, fitted};
+use crate::report::phrase::{aligned, count, grouped, length, plain};
+
+use super::model::{JobView, RunReport};
+
+/// Jobs that need a look are listed up to this many.
+const LISTED: usize = 20;
+
+/// The status for a terminal of `width` columns: sums by state, then the jobs that a person
+/// should look at, worst first.
+pub fn status_text(report: &RunReport, width: usize, colour: bool) -> String {
+    let paper = Paper::new(width, colour);
+    let said = paper.prose("", &verdict(report));
+    let mut blocks = vec![said.iter().map(|l| paper.ink(Ink::Strong, l)).collect()];
+    if report.totals.jobs > 0 {
+        blocks.push(states(report, paper));
+        blocks.push(money(report, paper));
+        blocks.push(to_look_at(report, paper));
+    }
+    let shown: Vec<String> =
+        blocks.into_iter().filter(|b| !b.is_empty()).map(|b| b.join("\n") + "\n").collect();
+    shown.join("\n")
+}
+
+/// The state of things in one sentence.
+pub(super) fn verdict(report: &RunReport) -> String {
+    let t = &report.totals;
+    let done = t.in_state(JobState::Done);
+    if t.jobs == 0 {
+        return "Nothing was made yet.".to_owned();
+    }
+    let seconds = rust_decimal::Decimal::new(i64::try_from(t.duration_ms).unwrap_or(i64::MAX), 3);
+    let whole = if seconds.normalize().scale() > 1 { seconds.round_dp(1) } else { seconds };
+    format!(
+        "{} of {} made, {} of video, {} {} spent.",
+        grouped(done),
+        count(t.jobs, "clip"),
+        length(whole),
+        display_value(t.spent),
+        plain(&report.unit)
+    )
+}
+
+fn states(report: &RunReport, paper: Paper) -> Vec<String> {
+    let rows = report.totals.by_state.iter().map(|(state, jobs)| {
+        let word = state.as_str();
+        (ink_of(*state), vec![word.to_owned(), grouped(*jobs)])
+    });
+    let (inks, rows): (Vec<Ink>, Vec<Vec<String>>) = rows.unzip();
+    let table = Table {
+        title: "By state".to_owned(),
+        head: vec!["state".into(), "jobs".into()],
+        rows,
+        total: Some(vec!["total".into(), grouped(report.totals.jobs)]),
+    };
+    let mut lines = table.lines(paper);
+    for (line, ink) in lines.iter_mut().skip(2).zip(inks) {
+        *line = paper.ink(ink, line);
+    }
+    lines
+}
+
+fn ink_of(state: JobState) -> Ink {
+    match state {
+        JobState::Done => Ink::Good,
+        JobState::Refused | JobState::Failed | JobState::Lost => Ink::Bad,
+        JobState::Unknown => Ink::Warn,
+        _ => Ink::Quiet,
+    }
+}
+
+fn money(report: &RunReport, paper: Paper) -> Vec<String> {
+    let t = &report.totals;
+    let rows = [
+        ("spent", t.spent),
+        ("reserved for jobs under way", t.reserved),
+        ("held by unknown submissions", t.unknown),
+    ];
+    let sums = aligned(&rows.map(|(_, v)| v));
+    let table = Table {
+        title: "Money".to_owned(),
+        head: vec![String::new(), plain(&report.unit)],
+        rows: rows.iter().zip(sums).map(|((n, _), v)| vec![(*n).to_owned(), v]).collect(),
+        total: None,
+    };
+    table.lines(paper)
+}
+
+/// Jobs that ended without a clip or wait for a person, worst first.
+pub(super) fn troubled(report: &RunReport) -> Vec<&JobView> {
+    let mut jobs: Vec<&JobView> = report.jobs.iter().filter(|j| rank(j.state) < 4).collect();
+    jobs.sort_by_key(|j| rank(j.state));
+    jobs
+}
+
+/// How pressing a state is; the lowest first.
+pub(super) fn rank(state: JobState) -> u8 {
+    match state {
+        JobState::Unknown => 0,
+        JobState::Failed => 1,
+        JobState::Lost => 2,
+        JobState::Refused => 3,
+        JobState::Submitting | JobState::Submitted | JobState::Ready | JobState::Fetching => 4,
+        JobState::Done => 5,
+    }
+}
+
+fn to_look_at(report: &RunReport, paper: Paper) -> Vec<String> {
+    let jobs = troubled(report);
+    if jobs.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![paper.ink(Ink::Strong, "To look at")];
+    for job in jobs.iter().take(LISTED) {
+        let word = job.state.as_str();
+        let room = paper.width.saturating_sub(11);
+        lines.push(format!(
+            "  {}{} {}",
+            paper.ink(ink_of(job.state), word),
+            " ".repeat(8usize.saturating_sub(word.len())),
+            fitted(&plain(&job.address), room)
+        ));
+        if let Some(message) = &job.message {
+            let said = paper.prose("           ", message);
+            lines.extend(said.iter().map(|l| paper.ink(Ink::Quiet, l)));
+        }
+    }
+    if jobs.len() > LISTED {
+        lines.push(format!("  … and {} more", grouped((jobs.len() - LISTED) as u64)));
+    }
+    lines
+}

@@ -1,0 +1,26 @@
+//! The clip look that ships: MP4 files, read by [`crate::media::clip`].
+
+use std::path::Path;
+
+use super::doors::{ClipFacts, ClipLook};
+use crate::media::clip;
+
+/// Looks into MP4 clips.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct MediaClips;
+
+impl ClipLook for MediaClips {
+    fn inspect(&self, path: &Path) -> Result<ClipFacts, String> {
+        let facts = clip::inspect(path).map_err(|e| e.to_string())?;
+        Ok(ClipFacts {
+            width: facts.width,
+            height: facts.height,
+            duration_ms: facts.duration_ms,
+            frames: u32::try_from(facts.frames).unwrap_or(u32::MAX),
+        })
+    }
+
+    fn poster(&self, path: &Path) -> Result<Option<Vec<u8>>, String> {
+        clip::poster(path).map(Some).map_err(|e| e.to_string())
+    }
+}

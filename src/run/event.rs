@@ -1,0 +1,242 @@
+//! What a run says while it goes, and in the end. Versioned by the schema in `schemas/`.
+//!
+//! What never lives here: how it is printed.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::budget::LimitName;
+use crate::exit::Exit;
+use crate::ledger::Basis;
+
+/// Something that happened in a run. Amounts are decimal strings in the workspace's unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// The run began.
+    Started {
+        /// Its number in the ledger.
+        run: i64,
+        /// The plan's digest.
+        plan: String,
+        /// The workspace's unit.
+        unit: String,
+        /// Jobs of earlier runs that are taken up again.
+        resumed: u64,
+    },
+    /// A provider took a job.
+    Submitted {
+        /// Address.
+        job: String,
+        /// Which attempt of the job, from 1.
+        attempt: u32,
+        /// Model.
+        model: String,
+        /// Reserved for it.
+        reserved: String,
+    },
+    /// A provider says how far a job is.
+    Progress {
+        /// Address.
+        job: String,
+        /// 0 to 100.
+        percent: u8,
+    },
+    /// A clip stands in its place.
+    Done {
+        /// Address.
+        job: String,
+        /// Path relative to the workspace.
+        clip: String,
+        /// Bytes.
+        bytes: u64,
+        /// Settled.
+        cost: String,
+        /// Who says that it cost this.
+        basis: Option<Basis>,
+    },
+    /// A provider ended a job without a clip.
+    Failed {
+        /// Address.
+        job: String,
+        /// A short stable word.
+        cause: String,
+        /// For people.
+        message: String,
+        /// Settled for it all the same.
+        cost: String,
+    },
+    /// A provider did not take a job.
+    Refused {
+        /// Address.
+        job: String,
+        /// A short stable word.
+        cause: String,
+        /// For people.
+        message: String,
+    },
+    /// Nobody knows whether a provider has a job; its reservation stays.
+    Unknown {
+        /// Address.
+        job: String,
+        /// What is known about why.
+        evidence: String,
+        /// Held for it.
+        reserved: String,
+    },
+    /// A finished clip was gone before it was fetched.
+    Lost {
+        /// Address.
+        job: String,
+        /// For people.
+        message: String,
+    },
+    /// A job will be tried again.
+    Retry {
+        /// Address.
+        job: String,
+        /// Why.
+        cause: String,
+        /// When, from now.
+        after_ms: u64,
+        /// How many tries are left after it.
+        left: u32,
+    },
+    /// A model gets nothing new in this run.
+    Held {
+        /// Model.
+        model: String,
+        /// Why, for people.
+        why: String,
+    },
+    /// A job does not fit a limit.
+    OverBudget {
+        /// Address.
+        job: String,
+        /// Which limit.
+        limit: LimitName,
+        /// What it would take.
+        wanted: String,
+        /// What is left.
+        left: String,
+    },
+    /// A job was not started.
+    Skipped {
+        /// Address.
+        job: String,
+        /// Why.
+        why: Skip,
+    },
+    /// A job stays where it is until the next run.
+    Waiting {
+        /// Address.
+        job: String,
+        /// Why.
+        message: String,
+    },
+    /// A provider charged more than was reserved.
+    Overcharged {
+        /// Address.
+        job: String,
+        /// Model; it gets nothing new.
+        model: String,
+        /// Reserved.
+        reserved: String,
+        /// Charged.
+        cost: String,
+    },
+    /// A provider's cost could not be counted, so the estimate stands.
+    NoRate {
+        /// Address.
+        job: String,
+        /// What the provider says, with its unit.
+        cost: String,
+    },
+    /// The run was asked to stop and collects what is in flight.
+    Stopping {
+        /// Jobs in flight.
+        in_flight: u64,
+    },
+    /// The run ended.
+    Ended(RunSummary),
+}
+
+/// Why a job was not started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Skip {
+    /// Its price is not known (M7).
+    Unpriced,
+    /// Its model is held.
+    ModelHeld,
+    /// Another attempt of it is open (M2).
+    Open,
+    /// Its clip is there already.
+    AlreadyDone,
+    /// Its last attempt ended without a clip and was charged; paying again must be allowed.
+    PaidBefore,
+    /// It is of another plan than the approval names (M1).
+    NotApproved,
+    /// No such provider is set up.
+    NoProvider,
+}
+
+/// A run in sum.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunSummary {
+    /// The run's number in the ledger.
+    pub run: i64,
+    /// Clips made.
+    pub done: u64,
+    /// Jobs that ended without a clip.
+    pub failed: u64,
+    /// Jobs that their provider did not take.
+    pub refused: u64,
+    /// Jobs of unknown outcome, those of earlier runs included.
+    pub unknown: u64,
+    /// Clips that were gone before they were fetched.
+    pub lost: u64,
+    /// Jobs that did not fit a limit.
+    pub over_budget: u64,
+    /// Jobs not started because their model is held.
+    pub held: u64,
+    /// Jobs not started because their price is not known.
+    pub unpriced: u64,
+    /// Jobs not started for another reason.
+    pub skipped: u64,
+    /// Jobs that a provider still has; the next run takes them up.
+    pub waiting: u64,
+    /// Times that something was tried again.
+    pub retries: u64,
+    /// Models held.
+    pub models_held: Vec<String>,
+    /// The workspace's unit.
+    pub unit: String,
+    /// Settled for attempts of this run, as a decimal string.
+    pub spent: String,
+    /// Still reserved for attempts of this run, unknown ones included.
+    pub reserved: String,
+    /// How long it took.
+    pub elapsed_ms: u64,
+    /// Whether it was stopped before its end.
+    pub interrupted: bool,
+}
+
+impl RunSummary {
+    /// The exit code: what needs a person most comes first.
+    pub fn exit(&self) -> Exit {
+        if self.interrupted {
+            Exit::Interrupted
+        } else if self.unknown > 0 {
+            Exit::SubmissionsUnknown
+        } else if self.over_budget > 0 {
+            Exit::OverBudget
+        } else if self.failed + self.refused + self.lost + self.held + self.unpriced > 0 {
+            Exit::JobsFailed
+        } else if self.waiting > 0 {
+            Exit::Interrupted
+        } else {
+            Exit::Done
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The HTML page, made of real files on disk.
+//!
+//! It stays in `target/tmp/report-page/` for `tests/html/screenshot.sh` to look at. Pictures are
+//! those of the folder that `KINORA_PAGE_PICTURES` names, or drawn here; clips are mere bytes, or
+//! with `KINORA_PAGE_CLIPS=1` real ones that ffmpeg makes of the pictures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use kinora::ledger::JobState;
+use kinora::manifest::Role;
+use kinora::models::Route;
+use kinora::report::{
+    ClipView, HtmlOptions, JobView, ReferenceView, RunReport, SettingsView, html,
+};
+
+const SUBJECTS: [&str; 8] = [
+    "mug-terra",
+    "teapot-blabar",
+    "candle-amber",
+    "dropper-linnea",
+    "watch-nord",
+    "tin-skog",
+    "bottle-hav",
+    "lamp-måne",
+];
+const SHOTS: [(&str, &str, u32, u32, &str); 3] = [
+    (
+        "feed-turn",
+        "1:1",
+        480,
+        480,
+        "@hero turns slowly on pale marble, soft morning daylight from the left, the camera pushes in until the glaze fills the frame",
+    ),
+    ("reel", "9:16", 360, 640, "the camera tilts up along @hero and settles, warm window light"),
+    (
+        "hero",
+        "16:9",
+        640,
+        360,
+        "wide, quiet: @hero on a long table, @detail catches the light as the camera tracks right; steam rises, nothing else moves. Keep the label readable from the first frame to the last.",
+    ),
+];
+
+fn workspace() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-page");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("clips")).expect("the target folder can be written");
+    folder
+}
+
+/// Pictures from the folder that the environment names, by path.
+fn given_pictures() -> Vec<PathBuf> {
+    let Some(folder) = std::env::var_os("KINORA_PAGE_PICTURES") else { return Vec::new() };
+    let pattern = Path::new(&folder).join("**/*.jpg");
+    let mut found: Vec<PathBuf> =
+        glob::glob(&pattern.to_string_lossy()).into_iter().flatten().flatten().collect();
+    found.sort();
+    found
+}
+
+fn picture(workspace: &Path, index: usize, name: &str, given: &[PathBuf]) -> String {
+    let path = format!("images/{index}-{name}.jpg");
+    let file = workspace.join(&path);
+    fs::create_dir_all(workspace.join("images")).expect("a folder");
+    if !given.is_empty() {
+        fs::copy(&given[index % given.len()], &file).expect("a copy");
+        return path;
+    }
+    let hue = (index * 37 % 255) as u8;
+    let drawn = image::RgbImage::from_fn(240, 240, |x, y| {
+        let (dx, dy) = (x as f32 - 120.0, y as f32 - 125.0);
+        let inside = (dx / 65.0).powi(2) + (dy / 85.0).powi(2) < 1.0;
+        let light = (255.0 - (dx + 65.0) * 1.2).clamp(40.0, 255.0) as u8;
+        if inside { image::Rgb([light, hue, 255 - hue]) } else { image::Rgb([250, 249, 247]) }
+    });
+    drawn.save(&file).expect("a drawn picture");
+    path
+}
+
+/// A clip of a slow zoom where that was asked for, else bytes that no browser plays.
+fn clip(workspace: &Path, picture: &str, name: &str, width: u32, height: u32) -> ClipView {
+    let path = format!("clips/{name}.mp4");
+    let zoom = format!(
+        "scale={}:{}:force_original_aspect_ratio=increase,crop={0}:{1},\
+         zoompan=z='1+on/300':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':d=48:s={width}x{height}:fps=24",
+        width * 2,
+        height * 2
+    );
+    let file = workspace.join(&path);
+    let wanted = std::env::var_os("KINORA_PAGE_CLIPS").is_some_and(|v| v == "1");
+    let made = wanted
+        && Command::new("ffmpeg")
+            .args(["-loglevel", "error", "-y", "-i"])
+            .arg(workspace.join(picture))
+            .args(["-vf", &zoom, "-frames:v", "48", "-c:v", "libx264", "-preset", "ultrafast"])
+            .args(["-pix_fmt", "yuv420p", "-movflags", "+faststart"])
+            .arg(&file)
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|s| s.success());
+    if !made {
+        fs::write(&file, b"no real clip").expect("the target folder can be written");
+    }
+    fs::copy(workspace.join(picture), file.with_extension("jpg")).expect("a poster");
+    let bytes = fs::read(&file).expect("the clip just written");
+    ClipView {
+        path,
+        poster: None,
+        bytes: bytes.len() as u64,
+        width,
+        height,
+        duration_ms: 2_000,
+        digest: kinora::digest::Digest::of(&bytes).to_string(),
+    }
+}
+
+fn state(index: usize) -> (JobState, Option<&'static str>) {
+    match index {
+        5 => (
+            JobState::Failed,
+            Some(
+                "The provider says: the picture shows a registered trademark (policy 4.2). Nothing was charged.",
+            ),
+        ),
+        11 => (
+            JobState::Unknown,
+            Some(
+                "The connection broke after the request was sent; nobody knows whether it arrived.",
+            ),
+        ),
+        17 => (JobState::Submitted, None),
+        20 => (JobState::Refused, Some("prompt is longer than this model takes")),
+        _ => (JobState::Done, None),
+    }
+}
+
+fn report(workspace: &Path) -> RunReport {
+    let given = given_pictures();
+    let mut report = RunReport::new(
+        "Spring storefront",
+        "credits",
+        "2026-08-20T09:40:00Z".parse().expect("a time"),
+    );
+    let mut index = 0;
+    for (s, subject) in SUBJECTS.into_iter().enumerate() {
+        let hero = picture(workspace, s * 2, "front", &given);
+        let detail = picture(workspace, s * 2 + 1, "detail", &given);
+        for (shot, aspect, width, height, prompt) in SHOTS {
+            let (state, message) = state(index);
+            let done = state == JobState::Done;
+            let mut references = vec![reference("hero", Role::Identity, &hero)];
+            if shot == "hero" {
+                references.push(reference("detail", Role::Framing, &detail));
+            }
+            report.add(JobView {
+                address: format!("products.{subject}/{shot}/aspect={aspect}/1"),
+                subject: Some(format!("products.{subject}")),
+                shot: shot.into(),
+                variant: Some(format!("aspect={aspect}")),
+                take: 1,
+                state,
+                model: "fal/seedance-2.0".into(),
+                provider: "fal".into(),
+                route: if shot == "hero" { Route::References } else { Route::Image },
+                prompt: prompt.into(),
+                negative_prompt: None,
+                settings: SettingsView {
+                    duration: 2.into(),
+                    aspect: aspect.into(),
+                    resolution: "480p".into(),
+                    width,
+                    height,
+                    fps: Some(24),
+                    seed: Some(7 + index as u64),
+                },
+                references,
+                clip: done.then(|| clip(workspace, &hero, &format!("{s}-{shot}"), width, height)),
+                cost: done.then(|| "12.5".parse().expect("a decimal")),
+                reserved: state.is_open().then(|| "12.5".parse().expect("a decimal")),
+                estimate: None,
+                attempt: 1,
+                message: message.map(str::to_owned),
+                started: "2026-08-20T09:30:00Z".parse().ok(),
+                finished: done.then(|| "2026-08-20T09:31:10Z".parse().expect("a time")),
+            });
+            index += 1;
+        }
+    }
+    report
+}
+
+fn reference(name: &str, role: Role, path: &str) -> ReferenceView {
+    ReferenceView { name: name.into(), role, path: path.into(), thumbnail: None }
+}
+
+#[test]
+fn a_page_of_real_files_stands_alone_or_says_that_it_does_not() {
+    let workspace = workspace();
+    let report = report(&workspace);
+    let write = |name: &str, options: &HtmlOptions| {
+        let mut page = Vec::new();
+        let facts = html(&report, options, &mut page).expect("a page");
+        fs::write(workspace.join(name), &page).expect("the target folder can be written");
+        (String::from_utf8(page).expect("the page is text"), facts)
+    };
+
+    let mut options = HtmlOptions::new(&workspace, &workspace);
+    let (page, facts) = write("index.html", &options);
+    assert_eq!((facts.cards, facts.left_out, facts.stands_alone), (24, 0, true));
+    assert_eq!(facts.missing, Vec::<String>::new());
+    assert_eq!(page.matches("id=\"clip-").count(), 20);
+    // The same two pictures serve three shots: each thumbnail is in the page once.
+    assert_eq!(page.matches("{background-image:url(data:image/jpeg;base64,").count(), 16);
+
+    options.embed_bytes = 10;
+    let (page, facts) = write("linked.html", &options);
+    assert!(!facts.stands_alone);
+    assert!(page.contains("too large together"));
+    assert!(page.contains("data-link=\"clips&#x2f;0-reel.mp4\""));
+    assert_eq!(page.matches("id=\"clip-").count(), 0);
+
+    options.cards = 3;
+    let (page, facts) = write("few.html", &options);
+    assert_eq!((facts.cards, facts.left_out), (3, 21));
+    assert!(page.contains("21 more are not on it"));
+    // Those that need a person come first.
+    assert!(page.contains("policy 4.2") && page.contains("nobody knows"));
+}

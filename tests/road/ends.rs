@@ -1,0 +1,108 @@
+//! Every way the program ends, by its documented exit code.
+
+use crate::workspace::{Ended, Workspace};
+
+#[test]
+fn usage_is_2_and_names_the_nearest() {
+    let shop = Workspace::shop();
+    shop.kinora(&["plam"]).ends(2);
+    let limit = shop.kinora(&["check", ".", "--limit", "job=5"]).ends(2);
+    assert!(limit.stderr.contains("did you mean `jobs`?"), "{}", limit.stderr);
+    let form = shop.kinora(&["plan", ".", "-o", "plan.xyz"]).ends(2);
+    assert!(form.stderr.contains(".json, .csv, .md or .txt"), "{}", form.stderr);
+    let nowhere = shop.kinora(&["plan", "images"]).ends(2);
+    assert!(nowhere.stderr.contains("holds no kinora.yaml"), "{}", nowhere.stderr);
+}
+
+#[test]
+fn a_broken_manifest_is_3_and_leaves_no_ledger() {
+    let shop = Workspace::shop();
+    shop.edit("kinora.yaml", "{{ title }}", "{{ titel }}");
+    for command in [&["check", "."][..], &["plan", "."], &["run", ".", "--yes"]] {
+        let ended = shop.kinora(command).ends(3);
+        assert!(ended.stderr.contains("title"), "{}", ended.stderr);
+    }
+    assert!(!shop.path().join(".kinora").exists(), "nothing was written");
+}
+
+#[test]
+fn every_problem_is_in_the_json_too() {
+    let shop = Workspace::shop();
+    shop.edit("kinora.yaml", "{{ title }}", "{{ titel }}");
+    shop.edit("kinora.yaml", "model: animatic", "modle: animatic");
+    let all = shop.kinora(&["check", ".", "--json"]).ends(3).json();
+    assert_eq!(all["valid"], false);
+    let codes: Vec<&str> = all["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|f| f["code"].as_str())
+        .collect();
+    assert!(codes.contains(&"manifest::unknown_key"), "{all:#}");
+    let place = &all["findings"][0]["place"];
+    assert_eq!((place["file"].as_str(), place["line"].as_u64()), (Some("kinora.yaml"), Some(3)));
+}
+
+#[test]
+fn without_approval_and_nobody_to_ask_it_is_4() {
+    let shop = Workspace::shop();
+    let ended = shop.kinora(&["run", "."]).ends(4);
+    assert!(ended.stderr.contains("kinora approve . --by NAME"), "{}", ended.stderr);
+    assert!(shop.files("clips", "mp4").is_empty());
+}
+
+#[test]
+fn an_approval_lets_an_unattended_run_go() {
+    let shop = Workspace::shop();
+    shop.kinora(&["approve", ".", "--by", "Ada", "--note", "spring"]).ends(0);
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!(plan["approval"]["by"], "Ada");
+    shop.kinora(&["run", "."]).ends(0);
+    assert_eq!(shop.files("clips", "mp4").len(), 4);
+}
+
+#[test]
+fn an_approval_of_another_plan_is_6() {
+    let shop = Workspace::shop();
+    shop.kinora(&["approve", ".", "--by", "Ada"]).ends(0);
+    shop.edit("kinora.yaml", "turns slowly", "turns quickly");
+    let ended = shop.kinora(&["run", "."]).ends(6);
+    assert!(ended.stderr.contains("the approval by Ada names plan"), "{}", ended.stderr);
+    assert!(shop.files("clips", "mp4").is_empty());
+}
+
+#[test]
+fn a_model_that_this_version_cannot_run_is_refused_before_anything_is_asked() {
+    let shop = Workspace::shop();
+    shop.edit(
+        "kinora.yaml",
+        "{model: animatic, duration: 0.5, resolution: 240p, fps: 12}",
+        "{model: fal/seedance-2.0, duration: 5, resolution: 720p}",
+    );
+    shop.edit("kinora.yaml", "kinora: 1", "kinora: 1\nbudget: {unit: USD}");
+    let plan = shop.kinora(&["plan", "."]).ends(0);
+    assert!(plan.stdout.contains("6.07") || plan.stdout.contains("6.068"), "{}", plan.stdout);
+    let ended = shop.kinora(&["run", ".", "--yes"]).ends(3);
+    assert!(ended.stderr.contains("can't run it"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_second_process_on_the_same_ledger_is_10() {
+    let shop = Workspace::shop();
+    // Long enough that the second start surely meets the first.
+    shop.edit("kinora.yaml", "duration: 0.5", "duration: 20");
+    let mut first = shop.start(&["run", ".", "--yes"]);
+    let lock = shop.path().join(".kinora/lock");
+    while !lock.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert!(first.try_wait().expect("a child").is_none(), "the first run goes on");
+    }
+    // The lock's file exists a moment before it is held.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let second = shop.kinora(&["run", ".", "--yes"]);
+    first.kill().expect("killed");
+    let output = first.wait_with_output().expect("it ended");
+    let first = Ended::new(&["run"], output);
+    let second = second.ends(10);
+    assert!(second.stderr.contains("another process"), "{} {}", second.stderr, first.stderr);
+}

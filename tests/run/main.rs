@@ -1,0 +1,11 @@
+//! Runs, through the library's front: what is made, what is paid, and what is never done.
+
+mod crashes;
+mod doubt;
+mod files;
+mod limits;
+mod making;
+mod money;
+mod schemas;
+mod stopping;
+mod world;
