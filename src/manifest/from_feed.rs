@@ -164,15 +164,16 @@ impl Loader<'_> {
             return None;
         };
         if let [(only, place)] = &cells[..]
-            && let Some(other) = [';', '\t', '|'].into_iter().find(|c| only.contains(*c)) {
-                let shown = if other == '\t' { "tab".to_owned() } else { format!("\"{other}\"") };
-                self.findings.push(
-                    Finding::error("feed::delimiter", "the feed has only one column")
-                        .at(*place, "one cell")
-                        .help(format!("write `delimiter: {shown}` beside `from`")),
-                );
-                return None;
-            }
+            && let Some(other) = [';', '\t', '|'].into_iter().find(|c| only.contains(*c))
+        {
+            let shown = if other == '\t' { "tab".to_owned() } else { format!("\"{other}\"") };
+            self.findings.push(
+                Finding::error("feed::delimiter", "the feed has only one column")
+                    .at(*place, "one cell")
+                    .help(format!("write `delimiter: {shown}` beside `from`")),
+            );
+            return None;
+        }
         let header = Header::new(cells, &raw.attributes, &mut self.findings);
         let rest_piece = Piece {
             start: first.start + rest as u64,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectSet, With};
+use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectSet, Template, With};
 use super::fill::{Fill, View};
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
@@ -14,12 +14,19 @@ use super::references;
 use super::row::Columns;
 use super::selectors::Ids;
 use crate::diagnostic::{Finding, Place, nearest};
+use crate::limits::Limits;
 use crate::models::AspectRatio;
 use crate::template::Engine;
 use crate::yaml::{Placed, Text};
 
 impl Loader<'_> {
-    pub(super) fn shots(&mut self, files: &[File], sets: &[SubjectSet]) -> Vec<Shot> {
+    pub(super) fn shots(
+        &mut self,
+        files: &[File],
+        sets: &[SubjectSet],
+        out: &Template,
+    ) -> Vec<Shot> {
+        let alone = without_subject(out, &self.limits);
         let defaults = files[0].raw.defaults.as_ref().map(|d| &d.value);
         let mut ids = Ids::new();
         let mut seen: HashMap<Arc<str>, Place> = HashMap::new();
@@ -41,11 +48,17 @@ impl Loader<'_> {
                     continue;
                 }
                 seen.insert(id, raw.id.place);
-                shots.push(self.shot(raw, &file.folder, defaults, sets, &mut ids));
+                let mut shot = self.shot(raw, &file.folder, defaults, sets, &mut ids);
+                if shot.out.is_none() && raw.selects.items.is_empty() {
+                    shot.out = Some(alone.clone());
+                }
+                shots.push(shot);
             }
         }
         if let Some(out) = &files[0].raw.out {
-            self.check_out(out, &shots, sets);
+            let all_alone = shots.iter().all(|s| s.selects.is_empty());
+            let text = if all_alone { alone.source } else { out.text.clone() };
+            self.check_out(&Text { text, ..out.clone() }, &shots, sets);
         }
         shots
     }
@@ -275,8 +288,7 @@ impl Loader<'_> {
         }
     }
 
-    /// The manifest's `out:` must make sense for every shot that has none of its own. It may
-    /// ask `{% if subject %}`, so a shot without one is only checked for its other names.
+    /// The manifest's `out:` must make sense for every shot that has none of its own.
     fn check_out(&mut self, out: &Text, shots: &[Shot], sets: &[SubjectSet]) {
         let all: std::collections::BTreeSet<u32> =
             shots.iter().flat_map(|s| &s.selects).map(|s| s.set).collect();
@@ -372,10 +384,11 @@ impl Loader<'_> {
         let mut fills = Vec::new();
         for spec in &specs {
             if names::check(&spec.path, &scope, &limits, &self.sources, &mut self.findings)
-                && let Ok(fill) = Fill::new(&engine, &spec.path, &columns) {
-                    good.push(spec.clone());
-                    fills.push(fill);
-                }
+                && let Ok(fill) = Fill::new(&engine, &spec.path, &columns)
+            {
+                good.push(spec.clone());
+                fills.push(fill);
+            }
         }
         self.optional.extend(good.iter().filter(|s| s.optional).map(|s| s.path.place));
         let view = View { columns: &columns, cells: &[], id: None, env: &self.env };
@@ -446,6 +459,29 @@ pub(super) fn id_problem(id: &str) -> Option<&'static str> {
 pub(super) fn is_alias(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A path template for shots without a subject: the parts that name one are left out, so that
+/// one `out:` serves all shots.
+fn without_subject(out: &Template, limits: &Limits) -> Template {
+    let engine = Engine::new(limits);
+    let of_shot = ["shot", "variant", "take", "job", "env"];
+    let stays = |part: &&str| {
+        engine.template(part).is_ok_and(|compiled| {
+            let names = compiled.undeclared();
+            names.iter().all(|name| of_shot.contains(&name.split('.').next().unwrap_or_default()))
+        })
+    };
+    let parts: Vec<&str> = out.source.split('/').collect();
+    let broken = out.source.contains("{%") || parts.iter().any(|p| engine.template(p).is_err());
+    if broken || parts.iter().all(|p| stays(&p)) {
+        return out.clone();
+    }
+    let mut kept: Vec<&str> = parts.iter().copied().filter(|p| stays(p)).collect();
+    if parts.last().is_some_and(|name| !stays(name)) {
+        kept.push("{{ shot.id }}-{{ job.short }}.mp4");
+    }
+    Template { source: Arc::from(kept.join("/")), place: out.place, literal: false }
 }
 
 fn check_empty(prompt: &Text, findings: &mut crate::diagnostic::Findings) {

@@ -292,9 +292,10 @@ impl Resolution {
     /// Pixels of a clip of this resolution and aspect; both sides even, as 4:2:0 needs.
     pub fn size(&self, aspect: AspectRatio) -> (u32, u32) {
         if let Some((w, h)) = self.sizes.get(&aspect.to_string()).and_then(|s| s.split_once('x'))
-            && let (Ok(w), Ok(h)) = (w.parse(), h.parse()) {
-                return (w, h);
-            }
+            && let (Ok(w), Ok(h)) = (w.parse(), h.parse())
+        {
+            return (w, h);
+        }
         let short = u64::from(self.short_side);
         let (w, h) = (u64::from(aspect.width), u64::from(aspect.height));
         let scale = |long: u64, by: u64| ((short * long + by / 2) / by) as u32;
