@@ -139,3 +139,151 @@ fn what_a_file_holds_never_commands_the_terminal() {
     assert!(loaded.findings.has_errors());
     assert!(!shown.contains(['\u{1b}', '\u{85}']), "{shown}");
 }
+
+fn sources_of(catalogue: &Catalogue) -> Vec<Option<&str>> {
+    catalogue.shots.iter().map(|s| s.out.as_ref().map(|o| &*o.source)).collect()
+}
+
+#[test]
+fn one_out_serves_shots_with_and_without_a_subject() {
+    let shots = "subjects: {cast: {kind: character, items: [{id: mia}]}}\nshots:\n  - {id: a, for: cast, prompt: she turns}\n  - {id: b, prompt: slow pan}\n  - {id: c, prompt: pan, out: \"{{ job.short }}.mp4\"}\n";
+    let (_dir, catalogue) = good(&[("kinora.yaml", &format!("kinora: 1\n{shots}"))]);
+    assert_eq!(&*catalogue.out.source, "clips/{{ subject.id }}/{{ shot.id }}-{{ job.short }}.mp4");
+    let alone = Some("clips/{{ shot.id }}-{{ job.short }}.mp4");
+    assert_eq!(sources_of(&catalogue), [None, alone, Some("{{ job.short }}.mp4")]);
+    let out = "out: \"v/{{ subject.kind }}/{{ variant.aspect }}/{{ subject.id }}.mp4\"\n";
+    let (_dir, catalogue) = good(&[("kinora.yaml", &format!("kinora: 1\n{out}{shots}"))]);
+    let alone = "v/{{ variant.aspect }}/{{ shot.id }}-{{ job.short }}.mp4";
+    assert_eq!(sources_of(&catalogue)[1], Some(alone));
+}
+
+#[test]
+fn included_manifests_add_their_subjects_and_shots_once() {
+    let (_dir, catalogue) = good(&[
+        (
+            "kinora.yaml",
+            "kinora: 1\ninclude: [a/one.yaml, a/two.yaml]\ndefaults: {duration: 4}\nshots:\n  - {id: root, for: [mugs, cups.c1], prompt: it turns}\n",
+        ),
+        (
+            "a/one.yaml",
+            "kinora: 1\ninclude: [two.yaml]\nsubjects:\n  mugs: {kind: product, items: [{id: m1, references: [{image: m1.jpg}]}]}\n",
+        ),
+        (
+            "a/two.yaml",
+            "kinora: 1\nsubjects:\n  cups: {kind: product, from: feeds/cups.csv}\nshots:\n  - {id: two, for: cups, prompt: it turns, duration: \"2.50\"}\n",
+        ),
+        ("a/feeds/cups.csv", "id\nc1\nc2\n"),
+        ("a/m1.jpg", "x"),
+    ]);
+    let sets: Vec<&str> = catalogue.sets.iter().map(|s| &*s.name).collect();
+    assert_eq!(sets, ["mugs", "cups"], "in the order of the includes, each once");
+    let shots: Vec<&str> = catalogue.shots.iter().map(|s| &*s.id).collect();
+    assert_eq!(shots, ["root", "two"]);
+    let durations: Vec<String> = catalogue
+        .shots
+        .iter()
+        .map(|s| s.settings.duration.as_ref().expect("a duration").value.to_string())
+        .collect();
+    assert_eq!(durations, ["4", "2.50"], "decimals are exact; the root's defaults hold for all");
+    let pictures: Vec<&str> = catalogue.pictures.iter().map(|(_, p)| &*p.path).collect();
+    assert_eq!(pictures, ["a/m1.jpg"], "paths are relative to the file that wrote them");
+}
+
+#[test]
+fn scalars_keep_the_text_that_was_written() {
+    let (_dir, catalogue) = good(&[(
+        "kinora.yaml",
+        "kinora: 1\nsubjects:\n  cast:\n    kind: character\n    defaults: {coat: no}\n    items:\n      - {id: 010, attributes: {size: 1_000, price: 1.20, born: 2024-01-01}}\n      - {id: two, attributes: {coat: red}}\nshots: [{id: a, for: cast, prompt: \"{{ coat }} coat turns\"}]\n",
+    )]);
+    let set = &catalogue.sets[0];
+    let value = |subject: usize, name: &str| {
+        set.columns.position(name).and_then(|c| set.subjects[subject].row.get(c))
+    };
+    assert_eq!(&*set.subjects[0].id, "010");
+    assert_eq!(value(0, "size"), Some("1_000"));
+    assert_eq!(value(0, "price"), Some("1.20"));
+    assert_eq!(value(0, "born"), Some("2024-01-01"));
+    assert_eq!(value(0, "coat"), Some("no"), "the default of the set");
+    assert_eq!(value(1, "coat"), Some("red"));
+    assert_eq!(value(1, "size"), None);
+}
+
+#[test]
+fn a_feed_from_a_spreadsheet_is_read_as_it_is() {
+    let csv = "\u{feff}Handle;Product Name;Variant Price;Published;Labels\r\n\
+               mug;\"A \"\"big\"\"\r\nmug; blue\";12.50;TRUE;new | blue;\r\n";
+    let csv = csv.replace("blue;\r\n", "blue\r\n").replace(" | blue", " | blue ");
+    let (_dir, catalogue) = good(&[
+        (
+            "kinora.yaml",
+            "kinora: 1\nsubjects:\n  products:\n    kind: product\n    from: p.csv\n    delimiter: \";\"\n    id: \"{{ Handle }}\"\n    tags: Labels\n    attributes: {title: Product Name, price: {column: variant_price, type: number}, Published: {type: boolean}}\nshots:\n  - {id: a, for: products, where: price > 3 and Published, prompt: \"{{ title }} turns\"}\n",
+        ),
+        ("p.csv", &csv),
+    ]);
+    let set = &catalogue.sets[0];
+    let names: Vec<&str> = set.columns.names().collect();
+    assert_eq!(names, ["Handle", "title", "price", "Published", "Labels"]);
+    let row = &set.subjects[0].row;
+    assert_eq!(row.get(1), Some("A \"big\"\r\nmug; blue"));
+    assert_eq!(row.get(3), Some("true"), "conditions compare with one spelling");
+    let tags: Vec<&str> = set.subjects[0].tags.iter().map(|t| &**t).collect();
+    assert_eq!(tags, ["new", "blue"]);
+}
+
+#[test]
+fn further_roots_are_read_only_when_allowed() {
+    let dir = workspace(&[
+        (
+            "shop/kinora.yaml",
+            "kinora: 1\nallow: {roots: [../pictures]}\nsubjects:\n  cast: {kind: character, items: [{id: mia, references: [{images: \"../pictures/*.jpg\"}]}]}\nshots: [{id: a, for: cast, prompt: she turns}]\n",
+        ),
+        ("pictures/b.jpg", "x"),
+        ("pictures/a.jpg", "x"),
+        ("pictures/.hidden.jpg", "x"),
+    ]);
+    let loaded = load(&dir.path().join("shop/kinora.yaml"), &LoadOptions::default());
+    let catalogue = loaded.catalogue.expect("it loads");
+    let pictures: Vec<&str> = catalogue.pictures.iter().map(|(_, p)| &*p.path).collect();
+    assert_eq!(pictures, ["../pictures/a.jpg", "../pictures/b.jpg"]);
+}
+
+#[test]
+fn the_same_files_give_the_same_inputs_and_any_change_another() {
+    let files = |title: &str| {
+        vec![
+            ("kinora.yaml".to_owned(), "kinora: 1\nsubjects: {p: {kind: product, from: p.csv}}\nshots: [{id: a, for: p, prompt: it turns}]\n".to_owned()),
+            ("p.csv".to_owned(), format!("id,title\n1,{title}\n")),
+        ]
+    };
+    let inputs = |title: &str| {
+        let files = files(title);
+        let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (&**n, &**t)).collect();
+        good(&files).1.inputs
+    };
+    assert_eq!(inputs("Mug"), inputs("Mug"));
+    assert_ne!(inputs("Mug"), inputs("Cup"));
+}
+
+#[test]
+fn the_command_line_wins_over_the_limits_of_the_manifest() {
+    let dir = workspace(&[(
+        "kinora.yaml",
+        "kinora: 1\nlimits: {jobs: 5, prompt_bytes: 9}\nshots: [{id: a, prompt: it turns}]\n",
+    )]);
+    let limits = Limits { jobs: 7, ..Limits::default() };
+    let loaded =
+        load(&dir.path().join("kinora.yaml"), &LoadOptions { limits, ..LoadOptions::default() });
+    let catalogue = loaded.catalogue.expect("it loads");
+    assert_eq!((catalogue.limits.jobs, catalogue.limits.prompt_bytes), (7, 9));
+}
+
+#[test]
+fn aliases_and_merge_keys_save_words() {
+    let (_dir, catalogue) = good(&[(
+        "kinora.yaml",
+        "kinora: 1\nshots:\n  - &base {id: a, prompt: it turns, duration: 3, aspect: 1:1}\n  - {<<: *base, id: b, duration: 6}\n",
+    )]);
+    let b = &catalogue.shots[1].settings;
+    assert_eq!(b.duration.as_ref().map(|d| d.value.to_string()).as_deref(), Some("6"));
+    assert_eq!(b.aspect.as_ref().map(|a| a.value.as_str()), Some("1:1"));
+}

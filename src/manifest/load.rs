@@ -25,8 +25,7 @@ use crate::yaml::{self, Placed, ReadProblem, Text};
 const RETRIES: u32 = 2;
 
 /// Where a clip goes when the manifest doesn't say.
-const OUT: &str =
-    "clips/{% if subject %}{{ subject.id }}/{% endif %}{{ shot.id }}-{{ job.short }}.mp4";
+const OUT: &str = "clips/{{ subject.id }}/{{ shot.id }}-{{ job.short }}.mp4";
 
 /// What a load may use.
 pub struct LoadOptions {
@@ -117,10 +116,9 @@ impl Loader<'_> {
         let budget = self.budget(root.raw.budget.as_ref().map(|b| &b.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
-        let mut shots = self.shots(&files, &sets);
         let root = &files[0].raw;
-        let out =
-            root.out.as_ref().map_or_else(|| standard_out(files[0].raw.kinora.place), template);
+        let out = root.out.as_ref().map_or_else(|| standard_out(root.kinora.place), template);
+        let mut shots = self.shots(&files, &sets, &out);
         self.settle_pictures(&mut sets, &mut shots);
         let stem = || Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
         if shots.is_empty() && !self.findings.has_errors() {

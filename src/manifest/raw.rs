@@ -52,8 +52,8 @@ pub struct RawManifest {
     /// What to make.
     #[serde(default)]
     pub shots: Vec<RawShot>,
-    /// Template of a clip's path, relative to the root manifest's folder. Only in the root
-    /// manifest.
+    /// Template of a clip's path, relative to the root manifest's folder. For shots without a
+    /// subject, the parts that name one are left out. Only in the root manifest.
     pub out: Option<Text>,
 }
 

@@ -1,436 +1,63 @@
-//! Sets from feeds: every row a subject, read in pieces and in parallel.
+//! The rows of a feed: each becomes a subject, a piece at a time, in parallel with others.
+//!
+//! What never lives here: opening feeds, and what is the same for all rows; see
+//! [`super::from_feed`].
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
-use super::catalogue::{Subject, SubjectSet};
-use super::feed::{FeedProblem, Header, Piece, Pieces, Record, cell_range, records};
+use super::catalogue::Subject;
+use super::feed::{Header, Piece, Record, cell_range, records};
 use super::fill::{Fill, View, verbatim};
-use super::load::Loader;
-use super::names::{self, Scope, Use};
-use super::raw::RawSet;
 use super::references::{self, Named, Spec};
 use super::row::{AttributeType, Columns, Row};
-use super::sets::{cell_problem, nearest_help, tags, too_many};
+use super::sets::{cell_problem, tags, too_many};
 use super::shots::id_problem;
 use super::workspace::Workspace;
-use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
+use crate::diagnostic::{Finding, Place, SourceId};
 use crate::limits::Limits;
-use crate::template::Engine;
 use crate::yaml::Text;
 
-/// How many pieces are parsed at once, for each thread.
-const PIECES_PER_THREAD: usize = 2;
-
-/// The template of an id when the manifest gives none.
-const ID: &str = "{{ id }}";
-
-impl Loader<'_> {
-    pub(super) fn from_feed(
-        &mut self,
-        index: u32,
-        set: &mut SubjectSet,
-        raw: &RawSet,
-        from: &Text,
-        folder: &str,
-    ) {
-        if let Some((name, _)) = raw.defaults.0.first() {
-            self.findings.push(
-                Finding::error("manifest::only_for_items", "`defaults` is for sets with `items`")
-                    .at(name.place, "means nothing for a feed")
-                    .help("fill the cells in the file"),
-            );
-        }
-        let Some(delimiter) = self.delimiter(raw.delimiter.as_ref()) else { return };
-        let Some((source, file)) = self.open_feed(from, folder) else { return };
-        let mut pieces = Pieces::new(file, delimiter, &self.limits);
-        let Some((header, first)) = self.header(&mut pieces, source, delimiter, raw, from) else {
-            return;
-        };
-        let Some(plan) = self.plan(index, set, raw, from, header, source, delimiter) else {
-            return;
-        };
-        self.rows(set, &plan, first, &mut pieces, folder);
-        self.inputs.field(&from.text.as_bytes()[..]).field(pieces.digest().as_bytes());
-        self.check_ids(set, &plan);
-    }
-
-    fn delimiter(&mut self, written: Option<&Text>) -> Option<u8> {
-        let Some(written) = written else { return Some(b',') };
-        match written.as_bytes() {
-            b"tab" | b"\\t" => Some(b'\t'),
-            [one] if !matches!(one, b'"' | b'\r' | b'\n') => Some(*one),
-            _ => {
-                self.findings.push(
-                    Finding::error("manifest::wrong_value", "`delimiter` must be one character")
-                        .at(written.place, "not one character")
-                        .help("for instance \";\", or `tab`"),
-                );
-                None
-            }
-        }
-    }
-
-    fn open_feed(&mut self, from: &Text, folder: &str) -> Option<(SourceId, std::fs::File)> {
-        let name = match self.workspace.resolve(folder, from.trim()) {
-            Ok(name) => name,
-            Err(_) => {
-                let finding = references::outside("", from, from.place);
-                self.findings.push(Finding { code: "feed::outside", ..finding });
-                return None;
-            }
-        };
-        let path = self.workspace.path(&name);
-        let opened = std::fs::File::open(&path).and_then(|f| {
-            let folder = f.metadata()?.is_dir();
-            if folder { Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)) } else { Ok(f) }
-        });
-        let finding = match opened {
-            Ok(file) if self.workspace.contains(&path) => {
-                let source = Source { name: Arc::from(name), path, text: None };
-                return Some((self.sources.add(source), file));
-            }
-            Ok(_) => {
-                let finding = references::linked_outside("", from, from.place);
-                Finding { code: "feed::outside", ..finding }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Finding::error("feed::missing", format!("there is no feed `{name}`"))
-                    .at(from.place, "this file does not exist")
-                    .help("paths are relative to the manifest that has them")
-            }
-            Err(error) => Finding::error(
-                "feed::unreadable",
-                format!("the feed `{name}` can't be read: {error}"),
-            )
-            .at(from.place, "this file"),
-        };
-        self.findings.push(finding);
-        None
-    }
-
-    /// The header, and what follows it in the first piece.
-    fn header(
-        &mut self,
-        pieces: &mut Pieces<std::fs::File>,
-        source: SourceId,
-        delimiter: u8,
-        raw: &RawSet,
-        from: &Text,
-    ) -> Option<(Header, Piece)> {
-        let first = match pieces.next_piece() {
-            Ok(Some(piece)) => piece,
-            Ok(None) => {
-                self.findings.push(empty_feed(from));
-                return None;
-            }
-            Err(problem) => {
-                self.findings.push(feed_problem(&problem, source, from, &self.limits));
-                return None;
-            }
-        };
-        let mut cells: Option<(Vec<(String, Place)>, usize)> = None;
-        let mut bad = None;
-        let mut rest = first.bytes.len();
-        records(&first, delimiter, |record| {
-            if cells.is_some() {
-                rest = rest.min(record.start);
-                return;
-            }
-            let place = |column| place_of(&first, source, record.start, column, delimiter);
-            let mut names = Vec::new();
-            for (column, cell) in record.cells.iter().enumerate() {
-                match std::str::from_utf8(cell) {
-                    Ok(text) => names.push((text.trim().to_owned(), place(column))),
-                    Err(_) => bad = bad.or(Some((column, place(column)))),
-                }
-            }
-            cells = Some((names, record.start));
-        });
-        if let Some((column, place)) = bad {
-            self.findings.push(
-                Finding::error(
-                    "feed::utf8",
-                    format!("the header of column {} is not UTF-8", column + 1),
-                )
-                .at(place, "this cell")
-                .help("save the file as UTF-8"),
-            );
-            return None;
-        }
-        let Some((cells, _)) = cells else {
-            self.findings.push(empty_feed(from));
-            return None;
-        };
-        if let [(only, place)] = &cells[..] {
-            if let Some(other) = [';', '\t', '|'].into_iter().find(|c| only.contains(*c)) {
-                let shown = if other == '\t' { "tab".to_owned() } else { format!("\"{other}\"") };
-                self.findings.push(
-                    Finding::error("feed::delimiter", "the feed has only one column")
-                        .at(*place, "one cell")
-                        .help(format!("write `delimiter: {shown}` beside `from`")),
-                );
-                return None;
-            }
-        }
-        let header = Header::new(cells, &raw.attributes, &mut self.findings);
-        let rest_piece = Piece {
-            start: first.start + rest as u64,
-            first_record: 1,
-            bytes: first.bytes[rest..].to_vec(),
-        };
-        Some((header, rest_piece))
-    }
-
-    /// Everything that is the same for all rows; also gives the set its columns.
-    #[expect(clippy::too_many_arguments, reason = "each is one fact about the feed")]
-    fn plan(
-        &mut self,
-        index: u32,
-        set: &mut SubjectSet,
-        raw: &RawSet,
-        from: &Text,
-        header: Header,
-        source: SourceId,
-        delimiter: u8,
-    ) -> Option<Plan> {
-        let id = raw.id.clone().unwrap_or_else(|| Text {
-            text: Arc::from(ID),
-            place: from.place,
-            literal: false,
-        });
-        let mut columns = header.attributes.clone();
-        for (name, kind) in &mut columns {
-            let used = crate::template::find_variable(&id, name).is_some();
-            if used && *kind == AttributeType::Auto {
-                *kind = AttributeType::Text;
-            }
-        }
-        set.columns = Columns::new(columns);
-        let id_known = self.check_id_template(raw, from, &id, &header, set);
-        let specs = self.usable_specs(&raw.references, &[], set);
-        self.reference_names.insert(index, specs.iter().map(|s| s.name.clone()).collect());
-        let tags_from = self.tags_from(raw, &header);
-        if !id_known {
-            return None;
-        }
-        Some(Plan { header, source, delimiter, id, specs, tags: tags_from, from: from.clone() })
-    }
-
-    fn check_id_template(
-        &mut self,
-        raw: &RawSet,
-        from: &Text,
-        id: &Text,
-        header: &Header,
-        set: &SubjectSet,
-    ) -> bool {
-        if raw.id.is_none() && header.position("id").is_none() {
-            let columns = || header.attributes.iter().map(|(n, _)| n.as_str());
-            self.findings.push(
-                Finding::error("feed::no_id", "the feed has no column `id`, and the set no `id:`")
-                    .at(from.place, "which column names a row?")
-                    .help(format!(
-                        "write, for instance, `id: \"{{{{ {} }}}}\"`; columns: {}",
-                        columns().next().unwrap_or("sku"),
-                        columns().take(30).collect::<Vec<_>>().join(", ")
-                    )),
-            );
-            return false;
-        }
-        if !id.contains('{') {
-            let help = match header.position(id.trim()) {
-                Some(column) => {
-                    format!("write `id: \"{{{{ {} }}}}\"`", header.attributes[column].0)
-                }
-                None => "write it as a template, for instance `id: \"{{ sku }}\"`".to_owned(),
-            };
-            self.findings.push(
-                Finding::error("feed::constant_id", "the id is the same for every row")
-                    .at(id.place, "no column is named as {{ column }}")
-                    .help(help),
-            );
-            return false;
-        }
-        let scope = Scope {
-            purpose: Use::Id,
-            sets: vec![set],
-            with: Vec::new(),
-            axes: Vec::new(),
-            env: &self.env,
-        };
-        names::check(id, &scope, &self.limits, &self.sources, &mut self.findings)
-    }
-
-    fn tags_from(&mut self, raw: &RawSet, header: &Header) -> Tags {
-        match &raw.tags {
-            None => header.position("tags").map_or(Tags::Fixed(Box::from([])), Tags::Column),
-            Some(list) if list.list => Tags::Fixed(tags(list.items.iter().map(|t| &**t))),
-            Some(one) => {
-                let Some(name) = one.items.first() else { return Tags::Fixed(Box::from([])) };
-                if let Some(column) = header.position(name.trim()) {
-                    return Tags::Column(column);
-                }
-                let there = &header.attributes[..header.written.len()];
-                let names = there.iter().map(|(n, _)| n.as_str());
-                self.findings.push(
-                    Finding::error(
-                        "feed::unknown_column",
-                        format!("the feed has no column `{}` for tags", &**name),
-                    )
-                    .at(name.place, "this column")
-                    .help(format!(
-                        "{}; tags that all rows have are written as a list: `tags: [{}]`",
-                        nearest_help(name, names, "its columns"),
-                        &**name
-                    )),
-                );
-                Tags::Fixed(Box::from([]))
-            }
-        }
-    }
-
-    fn rows(
-        &mut self,
-        set: &mut SubjectSet,
-        plan: &Plan,
-        first: Piece,
-        pieces: &mut Pieces<std::fs::File>,
-        folder: &str,
-    ) {
-        let limits = self.limits.clone();
-        let engine = Engine::new(&limits);
-        let columns = Arc::clone(&set.columns);
-        let Ok(id) = Fill::new(&engine, &plan.id, &columns) else { return };
-        let fills: Vec<Fill<'_, '_>> =
-            plan.specs.iter().filter_map(|s| Fill::new(&engine, &s.path, &columns).ok()).collect();
-        let env = self.env.clone();
-        let reader = RowReader {
-            plan,
-            columns: &columns,
-            id: &id,
-            fills: &fills,
-            workspace: &self.workspace,
-            folder,
-            set: &set.name,
-            env: &env,
-            limits: &limits,
-        };
-        let errors = self.findings.count(Severity::Error);
-        let at_once = rayon::current_num_threads() * PIECES_PER_THREAD;
-        let mut batch = vec![first];
-        loop {
-            let mut problem = None;
-            let mut ended = false;
-            while batch.len() < at_once && !ended {
-                match pieces.next_piece() {
-                    Ok(Some(piece)) => batch.push(piece),
-                    Ok(None) => ended = true,
-                    Err(found) => {
-                        problem = Some(found);
-                        ended = true;
-                    }
-                }
-            }
-            let parsed: Vec<Parsed> = batch.par_iter().map(|piece| reader.piece(piece)).collect();
-            batch.clear();
-            for piece in parsed {
-                piece.findings.into_iter().for_each(|f| self.findings.push(f));
-                for (mut subject, named) in piece.subjects {
-                    subject.references =
-                        self.entering.references(&plan.specs, named, &mut self.pictures);
-                    set.subjects.push(subject);
-                }
-            }
-            if let Some(problem) = problem {
-                self.findings.push(feed_problem(&problem, plan.source, &plan.from, &limits));
-            }
-            if set.subjects.len() as u64 > limits.feed_rows {
-                self.findings.push(
-                    Finding::error(
-                        "feed::limit",
-                        format!("the feed has more than {} rows", limits.feed_rows),
-                    )
-                    .at(plan.from.place, "this feed")
-                    .help(Limits::how_to_raise("feed_rows")),
-                );
-                return;
-            }
-            if ended {
-                break;
-            }
-        }
-        if set.subjects.is_empty() && self.findings.count(Severity::Error) == errors {
-            self.findings.push(
-                Finding::warning(
-                    "feed::no_rows",
-                    format!("the feed of `{}` has no rows", set.name),
-                )
-                .at(plan.from.place, "only a header"),
-            );
-        }
-    }
-
-    fn check_ids(&mut self, set: &SubjectSet, plan: &Plan) {
-        let mut seen: HashMap<&str, &Subject> = HashMap::with_capacity(set.subjects.len());
-        for subject in &set.subjects {
-            if let Some(first) = seen.get(&*subject.id) {
-                self.findings.push(
-                    Finding::error(
-                        "feed::duplicate_id",
-                        format!("two rows of `{}` have the id `{}`", set.name, subject.id),
-                    )
-                    .at(subject.place, "again here")
-                    .also(first.place, "first here")
-                    .help(format!("each row needs its own id; it is made by `{}`", plan.id.trim())),
-                );
-            } else {
-                seen.insert(&subject.id, subject);
-            }
-        }
-    }
-}
-
 /// Everything that is the same for all rows of a feed.
-struct Plan {
-    header: Header,
-    source: SourceId,
-    delimiter: u8,
-    id: Text,
-    specs: Vec<Spec>,
-    tags: Tags,
+pub(super) struct Layout {
+    pub header: Header,
+    pub source: SourceId,
+    pub delimiter: u8,
+    pub id: Text,
+    pub specs: Vec<Spec>,
+    pub tags: Tags,
     /// The `from:` value.
-    from: Text,
+    pub from: Text,
 }
 
-enum Tags {
+/// Where a row's tags come from.
+pub(super) enum Tags {
     Column(usize),
     Fixed(Box<[Box<str>]>),
 }
 
-struct Parsed {
-    subjects: Vec<(Subject, Vec<Named>)>,
-    findings: Vec<Finding>,
+/// What a piece gives.
+pub(super) struct Parsed {
+    pub subjects: Vec<(Subject, Vec<Named>)>,
+    pub findings: Vec<Finding>,
 }
 
-struct RowReader<'a> {
-    plan: &'a Plan,
-    columns: &'a Columns,
-    id: &'a Fill<'a, 'a>,
-    fills: &'a [Fill<'a, 'a>],
-    workspace: &'a Workspace,
-    folder: &'a str,
-    set: &'a str,
-    env: &'a std::collections::BTreeMap<String, String>,
-    limits: &'a Limits,
+/// Makes subjects of rows.
+pub(super) struct RowReader<'a> {
+    pub layout: &'a Layout,
+    pub columns: &'a Columns,
+    pub id: &'a Fill<'a, 'a>,
+    pub fills: &'a [Fill<'a, 'a>],
+    pub workspace: &'a Workspace,
+    pub folder: &'a str,
+    pub set: &'a str,
+    pub env: &'a BTreeMap<String, String>,
+    pub limits: &'a Limits,
 }
 
 impl RowReader<'_> {
-    fn piece(&self, piece: &Piece) -> Parsed {
+    pub fn piece(&self, piece: &Piece) -> Parsed {
         let mut parsed = Parsed { subjects: Vec::new(), findings: Vec::new() };
-        records(piece, self.plan.delimiter, |record| {
+        records(piece, self.layout.delimiter, |record| {
             if let Some(subject) = self.row(piece, &record, &mut parsed.findings) {
                 parsed.subjects.push(subject);
             }
@@ -444,7 +71,7 @@ impl RowReader<'_> {
         record: &Record<'_>,
         findings: &mut Vec<Finding>,
     ) -> Option<(Subject, Vec<Named>)> {
-        let width = self.plan.header.written.len();
+        let width = self.layout.header.written.len();
         if record.cells.len() != width {
             findings.push(self.ragged(piece, record, width));
             return None;
@@ -455,7 +82,7 @@ impl RowReader<'_> {
             match self.cell(piece, record, column, cell) {
                 Ok(text) => cells.push(Some(text)),
                 Err(finding) => {
-                    findings.push(finding);
+                    findings.push(*finding);
                     fine = false;
                 }
             }
@@ -485,7 +112,7 @@ impl RowReader<'_> {
         let id = id.trim();
         let place = self.place(piece, record, id_column);
         if let Some(problem) = id_problem(id) {
-            let column = self.plan.header.title(id_column);
+            let column = self.layout.header.title(id_column);
             findings.push(
                 Finding::error(
                     "feed::bad_id",
@@ -496,7 +123,7 @@ impl RowReader<'_> {
             );
             return None;
         }
-        let tags = match &self.plan.tags {
+        let tags = match &self.layout.tags {
             Tags::Fixed(tags) => tags.clone(),
             Tags::Column(column) => {
                 tags(cells.get(*column).copied().flatten().unwrap_or("").split([',', ';', '|']))
@@ -505,7 +132,7 @@ impl RowReader<'_> {
         let view = View { id: Some(id), ..view };
         let who = || format!("`{}.{id}`", self.set);
         let named = references::name_pictures(
-            &self.plan.specs,
+            &self.layout.specs,
             self.fills,
             &view,
             self.workspace,
@@ -521,52 +148,51 @@ impl RowReader<'_> {
         Some((Subject { id: Box::from(id), row, tags, references, place }, named))
     }
 
+    /// A cell's text, if it is what its column holds.
     fn cell<'c>(
         &self,
         piece: &Piece,
         record: &Record<'_>,
         column: usize,
         cell: &'c [u8],
-    ) -> Result<&'c str, Finding> {
-        let here = |label: String| {
-            let finding = |code, what: String, help: &str| {
-                let title = self.plan.header.title(column);
-                Finding::error(code, format!("row {}, column {title}: {what}", record.number + 1))
-                    .at(self.place(piece, record, column), label)
-                    .help(help)
-            };
-            finding
+    ) -> Result<&'c str, Box<Finding>> {
+        let refuse = |code, what: String, label: String, help: String| {
+            let title = self.layout.header.title(column);
+            let message = format!("row {}, column {title}: {what}", record.number + 1);
+            let place = self.place(piece, record, column);
+            Box::new(Finding::error(code, message).at(place, label).help(help))
         };
         if cell.len() as u64 > self.limits.feed_cell_bytes {
             let what = format!("the cell has more than {} bytes", self.limits.feed_cell_bytes);
             let help = Limits::how_to_raise("feed_cell_bytes");
-            return Err(here("this cell".to_owned())("feed::limit", what, &help));
+            return Err(refuse("feed::limit", what, "this cell".to_owned(), help));
         }
         if cell.contains(&0) {
             let what = "the cell has a NUL byte".to_owned();
-            let help = "the file may be UTF-16 or damaged; save it as UTF-8";
-            return Err(here("in this cell".to_owned())("feed::nul", what, help));
+            let help = "the file may be UTF-16 or damaged; save it as UTF-8".to_owned();
+            return Err(refuse("feed::nul", what, "in this cell".to_owned(), help));
         }
         let text = std::str::from_utf8(cell).map_err(|_| {
             let what = "the cell is not UTF-8".to_owned();
-            here("this cell".to_owned())("feed::utf8", what, "save the file as UTF-8")
+            let help = "save the file as UTF-8".to_owned();
+            refuse("feed::utf8", what, "this cell".to_owned(), help)
         })?;
-        match cell_problem(self.columns.type_of(column), text) {
-            // Spreadsheets write TRUE; conditions compare with one spelling.
-            None if self.columns.type_of(column) == AttributeType::Boolean => {
-                Ok(match text.trim() {
-                    "" => "",
-                    t if t.eq_ignore_ascii_case("true") => "true",
-                    _ => "false",
-                })
-            }
-            None => Ok(text),
-            Some(needed) => {
-                let what = format!("the cell must be {needed}");
-                let help = "change the cell, or the attribute's `type`";
-                Err(here(format!("`{}` is not", text.trim()))("feed::cell_type", what, help))
-            }
+        let kind = self.columns.type_of(column);
+        if let Some(needed) = cell_problem(kind, text) {
+            let what = format!("the cell must be {needed}");
+            let label = format!("`{}` is not", text.trim());
+            let help = "change the cell, or the attribute's `type`".to_owned();
+            return Err(refuse("feed::cell_type", what, label, help));
         }
+        if kind != AttributeType::Boolean {
+            return Ok(text);
+        }
+        // Spreadsheets write TRUE; conditions compare with one spelling.
+        Ok(match text.trim() {
+            "" => "",
+            word if word.eq_ignore_ascii_case("true") => "true",
+            _ => "false",
+        })
     }
 
     fn ragged(&self, piece: &Piece, record: &Record<'_>, width: usize) -> Finding {
@@ -575,7 +201,7 @@ impl RowReader<'_> {
         let (at, label) = if count > width {
             (width, "one cell too many".to_owned())
         } else {
-            let title = self.plan.header.title(count);
+            let title = self.layout.header.title(count);
             (count - 1, format!("the last one; column {title} is missing"))
         };
         Finding::error(
@@ -587,11 +213,12 @@ impl RowReader<'_> {
     }
 
     fn place(&self, piece: &Piece, record: &Record<'_>, column: usize) -> Place {
-        place_of(piece, self.plan.source, record.start, column, self.plan.delimiter)
+        place_of(piece, self.layout.source, record.start, column, self.layout.delimiter)
     }
 }
 
-fn place_of(
+/// Where a cell stands in the file.
+pub(super) fn place_of(
     piece: &Piece,
     source: SourceId,
     record_start: usize,
@@ -601,39 +228,4 @@ fn place_of(
     let range = cell_range(&piece.bytes, record_start, column, delimiter);
     let length = u32::try_from(range.len()).unwrap_or(u32::MAX);
     Place::new(source, piece.start + range.start as u64, length)
-}
-
-fn empty_feed(from: &Text) -> Finding {
-    Finding::error("feed::empty", "the feed is empty")
-        .at(from.place, "no header in this file")
-        .help("the first row names the columns")
-}
-
-fn feed_problem(problem: &FeedProblem, source: SourceId, from: &Text, limits: &Limits) -> Finding {
-    match problem {
-        FeedProblem::Io(why) => {
-            Finding::error("feed::unreadable", format!("the feed can't be read: {why}"))
-                .at(from.place, "this file")
-        }
-        FeedProblem::OpenQuote(at) => {
-            Finding::error("feed::open_quote", "a quote is opened and never closed")
-                .at(Place::new(source, *at, 1), "opened here")
-                .help("close it, or double it (`\"\"`) if it belongs to the text")
-        }
-        FeedProblem::LongCell(at) => Finding::error(
-            "feed::limit",
-            format!("a cell has more than {} bytes", limits.feed_cell_bytes),
-        )
-        .at(Place::new(source, *at, 1), "starts here; is its quote ever closed?")
-        .help(Limits::how_to_raise("feed_cell_bytes")),
-        FeedProblem::LongFile => Finding::error(
-            "feed::limit",
-            format!("the feed has more than {} bytes", limits.feed_bytes),
-        )
-        .at(from.place, "this file")
-        .help(Limits::how_to_raise("feed_bytes")),
-        FeedProblem::Utf16 => Finding::error("feed::utf16", "the feed is UTF-16, not UTF-8")
-            .at(from.place, "this file")
-            .help("save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")"),
-    }
 }

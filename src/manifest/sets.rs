@@ -1,6 +1,6 @@
 //! Sets of subjects: those written in the manifest, and what all sets share.
 //!
-//! Sets from feeds are in [`super::rows`].
+//! Sets from feeds are in [`super::from_feed`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -76,8 +76,8 @@ impl Loader<'_> {
             place: name.place,
         };
         match (&raw.from, &raw.items) {
-            (Some(from), None) => self.from_feed(index, &mut set, raw, from, &file.folder),
-            (None, Some(items)) => self.from_items(index, &mut set, raw, items, &file.folder),
+            (Some(from), None) => self.read_feed(index, &mut set, raw, from, &file.folder),
+            (None, Some(items)) => self.read_items(index, &mut set, raw, items, &file.folder),
             (Some(from), Some(_)) => self.findings.push(
                 Finding::error(
                     "manifest::from_and_items",
@@ -124,7 +124,7 @@ impl Loader<'_> {
 
     // ---- items
 
-    fn from_items(
+    fn read_items(
         &mut self,
         index: u32,
         set: &mut SubjectSet,

@@ -1,30 +1,32 @@
 //! Shots: what they are for, their settings after defaults, and a check of every name they use.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectRef, SubjectSet, With};
+use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectSet, Template, With};
 use super::fill::{Fill, View};
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
 use super::raw::{RawDefaults, RawReference, RawShot};
 use super::references;
 use super::row::Columns;
+use super::selectors::Ids;
 use crate::diagnostic::{Finding, Place, nearest};
+use crate::limits::Limits;
 use crate::models::AspectRatio;
 use crate::template::Engine;
-use crate::yaml::{OneOrMany, Placed, Text};
-
-/// Aliases that would hide what templates always have.
-const RESERVED: [&str; 7] = ["subject", "shot", "variant", "take", "env", "job", "tags"];
-
-/// Subjects by id, for each set that a shot names one of.
-type Ids<'a> = HashMap<usize, HashMap<&'a str, u32>>;
+use crate::yaml::{Placed, Text};
 
 impl Loader<'_> {
-    pub(super) fn shots(&mut self, files: &[File], sets: &[SubjectSet]) -> Vec<Shot> {
+    pub(super) fn shots(
+        &mut self,
+        files: &[File],
+        sets: &[SubjectSet],
+        out: &Template,
+    ) -> Vec<Shot> {
+        let alone = without_subject(out, &self.limits);
         let defaults = files[0].raw.defaults.as_ref().map(|d| &d.value);
         let mut ids = Ids::new();
         let mut seen: HashMap<Arc<str>, Place> = HashMap::new();
@@ -46,11 +48,17 @@ impl Loader<'_> {
                     continue;
                 }
                 seen.insert(id, raw.id.place);
-                shots.push(self.shot(raw, &file.folder, defaults, sets, &mut ids));
+                let mut shot = self.shot(raw, &file.folder, defaults, sets, &mut ids);
+                if shot.out.is_none() && raw.selects.items.is_empty() {
+                    shot.out = Some(alone.clone());
+                }
+                shots.push(shot);
             }
         }
         if let Some(out) = &files[0].raw.out {
-            self.check_out(out, &shots, sets);
+            let all_alone = shots.iter().all(|s| s.selects.is_empty());
+            let text = if all_alone { alone.source } else { out.text.clone() };
+            self.check_out(&Text { text, ..out.clone() }, &shots, sets);
         }
         shots
     }
@@ -113,151 +121,6 @@ impl Loader<'_> {
             seeds: raw.seeds.items.iter().map(|s| s.value).collect(),
             out: raw.out.as_ref().map(template),
         }
-    }
-
-    // ---- selectors
-
-    /// `None` when something named can't be found because it could not be read.
-    fn selections<'s>(
-        &mut self,
-        written: &OneOrMany<Text>,
-        sets: &'s [SubjectSet],
-        ids: &mut Ids<'s>,
-    ) -> Option<Vec<Selection>> {
-        let mut selections: Vec<Selection> = Vec::new();
-        let mut known = true;
-        for name in &written.items {
-            match self.find(name, sets, ids) {
-                Found::Set(set) => selections.push(Selection { set, subject: None }),
-                Found::One(at) => {
-                    selections.push(Selection { set: at.set, subject: Some(at.subject) });
-                }
-                Found::Broken => known = false,
-                Found::Nothing => {}
-            }
-        }
-        for (i, one) in selections.iter().enumerate() {
-            let same = |other: &Selection| {
-                other.set == one.set && (other.subject.is_none() || other.subject == one.subject)
-            };
-            if selections[..i].iter().any(same) {
-                self.findings.push(
-                    Finding::error("manifest::selected_twice", "a subject is selected twice")
-                        .at(written.items[i.min(written.items.len() - 1)].place, "already selected")
-                        .help("name each set or subject once"),
-                );
-                break;
-            }
-        }
-        known.then_some(selections)
-    }
-
-    fn with<'s>(
-        &mut self,
-        raw: &RawShot,
-        sets: &'s [SubjectSet],
-        ids: &mut Ids<'s>,
-    ) -> Option<Vec<With>> {
-        let mut known = true;
-        let mut all = Vec::new();
-        for (alias, written) in &raw.with.0 {
-            if RESERVED.contains(&&**alias) || !is_alias(alias) {
-                self.findings.push(
-                    Finding::error("manifest::alias", format!("`{}` can't be an alias", &**alias))
-                        .at(alias.place, "this name")
-                        .help(format!(
-                            "a letter first, then letters, digits or `_`; not {}",
-                            RESERVED.join(", ")
-                        )),
-                );
-                known = false;
-                continue;
-            }
-            let mut choices: Vec<SubjectRef> = Vec::new();
-            for name in &written.value.items {
-                match self.find(name, sets, ids) {
-                    Found::Set(set) => {
-                        let count = u32::try_from(sets[set as usize].subjects.len());
-                        choices.extend(
-                            (0..count.unwrap_or(u32::MAX))
-                                .map(|subject| SubjectRef { set, subject }),
-                        );
-                    }
-                    Found::One(at) => choices.push(at),
-                    Found::Broken | Found::Nothing => known = false,
-                }
-            }
-            let mut seen = HashSet::new();
-            choices.retain(|at| seen.insert(*at));
-            let place = written.place;
-            if choices.is_empty() && known {
-                self.findings.push(
-                    Finding::error(
-                        "manifest::with_nobody",
-                        format!("`{}` stands for no subject", &**alias),
-                    )
-                    .at(place, "nobody")
-                    .help("name a set that has subjects, or one subject as `set.id`"),
-                );
-            }
-            all.push(With { alias: alias.text.clone(), choices, place });
-        }
-        known.then_some(all)
-    }
-
-    fn find<'s>(&mut self, name: &Text, sets: &'s [SubjectSet], ids: &mut Ids<'s>) -> Found {
-        let whole = name.trim();
-        let (set_name, id) = whole.split_once('.').map_or((whole, None), |(s, i)| (s, Some(i)));
-        if self.broken_sets.contains(set_name) {
-            return Found::Broken;
-        }
-        if let Some(set) = sets.iter().position(|s| &*s.name == whole) {
-            return Found::Set(index(set));
-        }
-        let Some(set) = sets.iter().position(|s| &*s.name == set_name) else {
-            let names = || sets.iter().map(|s| &*s.name);
-            let help = match nearest(set_name, names()) {
-                Some(meant) => {
-                    let rest = id.map_or_else(String::new, |id| format!(".{id}"));
-                    format!("did you mean `{meant}{rest}`?")
-                }
-                None if sets.is_empty() => "the manifest has no `subjects:`".to_owned(),
-                None => match sets.iter().find(|s| s.subjects.iter().any(|x| *x.id == *whole)) {
-                    Some(set) => format!("write `{}.{whole}`", set.name),
-                    None => format!("sets: {}", names().collect::<Vec<_>>().join(", ")),
-                },
-            };
-            self.findings.push(
-                Finding::error(
-                    "manifest::unknown_subject",
-                    format!("there is no set of subjects called `{set_name}`"),
-                )
-                .at(name.place, "not in `subjects:`")
-                .help(help),
-            );
-            return Found::Nothing;
-        };
-        let id = id.unwrap_or_default();
-        let subjects = &sets[set].subjects;
-        let by_id = ids.entry(set).or_insert_with(|| {
-            (0u32..).zip(subjects).map(|(i, subject)| (&*subject.id, i)).collect()
-        });
-        if let Some(subject) = by_id.get(id) {
-            return Found::One(SubjectRef { set: index(set), subject: *subject });
-        }
-        let help = match nearest(id, subjects.iter().map(|s| &*s.id)) {
-            Some(meant) => format!("did you mean `{set_name}.{meant}`?"),
-            None => format!("`{set_name}` has {} subjects", subjects.len()),
-        };
-        self.findings.push(
-            Finding::error(
-                "manifest::unknown_subject",
-                format!("`{set_name}` has no subject `{id}`"),
-            )
-            .at(name.place, "no such subject")
-            .help(help),
-        );
-        Found::Nothing
     }
 
     /// `where:` and `tags:` choose among subjects, so without any they mean nothing.
@@ -425,8 +288,7 @@ impl Loader<'_> {
         }
     }
 
-    /// The manifest's `out:` must make sense for every shot that has none of its own. It may
-    /// ask `{% if subject %}`, so a shot without one is only checked for its other names.
+    /// The manifest's `out:` must make sense for every shot that has none of its own.
     fn check_out(&mut self, out: &Text, shots: &[Shot], sets: &[SubjectSet]) {
         let all: std::collections::BTreeSet<u32> =
             shots.iter().flat_map(|s| &s.selects).map(|s| s.set).collect();
@@ -521,11 +383,11 @@ impl Loader<'_> {
         let mut good = Vec::new();
         let mut fills = Vec::new();
         for spec in &specs {
-            if names::check(&spec.path, &scope, &limits, &self.sources, &mut self.findings) {
-                if let Ok(fill) = Fill::new(&engine, &spec.path, &columns) {
-                    good.push(spec.clone());
-                    fills.push(fill);
-                }
+            if names::check(&spec.path, &scope, &limits, &self.sources, &mut self.findings)
+                && let Ok(fill) = Fill::new(&engine, &spec.path, &columns)
+            {
+                good.push(spec.clone());
+                fills.push(fill);
             }
         }
         self.optional.extend(good.iter().filter(|s| s.optional).map(|s| s.path.place));
@@ -544,18 +406,6 @@ impl Loader<'_> {
         findings.into_iter().for_each(|f| self.findings.push(f));
         self.entering.references(&good, named, &mut self.pictures).into_vec()
     }
-}
-
-enum Found {
-    Set(u32),
-    One(SubjectRef),
-    /// It stands in a manifest, but could not be read.
-    Broken,
-    Nothing,
-}
-
-fn index(position: usize) -> u32 {
-    u32::try_from(position).expect("limits keep sets below 2^32")
 }
 
 /// Settings of a shot, the manifest's defaults where it says nothing.
@@ -609,6 +459,29 @@ pub(super) fn id_problem(id: &str) -> Option<&'static str> {
 pub(super) fn is_alias(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A path template for shots without a subject: the parts that name one are left out, so that
+/// one `out:` serves all shots.
+fn without_subject(out: &Template, limits: &Limits) -> Template {
+    let engine = Engine::new(limits);
+    let of_shot = ["shot", "variant", "take", "job", "env"];
+    let stays = |part: &&str| {
+        engine.template(part).is_ok_and(|compiled| {
+            let names = compiled.undeclared();
+            names.iter().all(|name| of_shot.contains(&name.split('.').next().unwrap_or_default()))
+        })
+    };
+    let parts: Vec<&str> = out.source.split('/').collect();
+    let broken = out.source.contains("{%") || parts.iter().any(|p| engine.template(p).is_err());
+    if broken || parts.iter().all(|p| stays(&p)) {
+        return out.clone();
+    }
+    let mut kept: Vec<&str> = parts.iter().copied().filter(|p| stays(p)).collect();
+    if parts.last().is_some_and(|name| !stays(name)) {
+        kept.push("{{ shot.id }}-{{ job.short }}.mp4");
+    }
+    Template { source: Arc::from(kept.join("/")), place: out.place, literal: false }
 }
 
 fn check_empty(prompt: &Text, findings: &mut crate::diagnostic::Findings) {

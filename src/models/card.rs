@@ -291,10 +291,10 @@ pub struct Resolution {
 impl Resolution {
     /// Pixels of a clip of this resolution and aspect; both sides even, as 4:2:0 needs.
     pub fn size(&self, aspect: AspectRatio) -> (u32, u32) {
-        if let Some((w, h)) = self.sizes.get(&aspect.to_string()).and_then(|s| s.split_once('x')) {
-            if let (Ok(w), Ok(h)) = (w.parse(), h.parse()) {
-                return (w, h);
-            }
+        if let Some((w, h)) = self.sizes.get(&aspect.to_string()).and_then(|s| s.split_once('x'))
+            && let (Ok(w), Ok(h)) = (w.parse(), h.parse())
+        {
+            return (w, h);
         }
         let short = u64::from(self.short_side);
         let (w, h) = (u64::from(aspect.width), u64::from(aspect.height));

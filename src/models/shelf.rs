@@ -174,19 +174,19 @@ impl Loading<'_> {
     }
 
     fn shelve(&mut self, card: ModelCard, place: Place, ships: bool) {
-        if let Some((_, first, first_ships)) = self.cards.get(&card.model) {
-            if *first_ships == ships {
-                self.findings.push(
-                    Finding::error(
-                        "card::duplicate",
-                        format!("two cards are for the model `{}`", card.model),
-                    )
-                    .at(place, "again here")
-                    .also(*first, "first here")
-                    .help("keep one of them"),
-                );
-                return;
-            }
+        if let Some((_, first, first_ships)) = self.cards.get(&card.model)
+            && *first_ships == ships
+        {
+            self.findings.push(
+                Finding::error(
+                    "card::duplicate",
+                    format!("two cards are for the model `{}`", card.model),
+                )
+                .at(place, "again here")
+                .also(*first, "first here")
+                .help("keep one of them"),
+            );
+            return;
         }
         self.cards.insert(card.model.clone(), (Arc::new(card), place, ships));
     }

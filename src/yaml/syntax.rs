@@ -19,10 +19,10 @@ pub(super) fn explain(error: &ScanError, text: &str, source: SourceId) -> Findin
     }
     let help = quoting_help(text, offset).or_else(|| deeper_help(text, offset)).unwrap_or(help);
     let mut finding = Finding::error("yaml::syntax", message).at(place, label);
-    if let Some((at, what)) = left_open(error.kind(), text, offset) {
-        if at as u64 != place.start {
-            finding = finding.also(Place::new(source, at as u64, 1), what);
-        }
+    if let Some((at, what)) = left_open(error.kind(), text, offset)
+        && at as u64 != place.start
+    {
+        finding = finding.also(Place::new(source, at as u64, 1), what);
     }
     if help.is_empty() { finding } else { finding.help(help) }
 }
