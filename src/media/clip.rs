@@ -131,11 +131,10 @@ fn open(path: &Path) -> Result<(BufReader<File>, Mp4, u64), ClipProblem> {
     let mut head = Vec::new();
     file.by_ref().take(64).read_to_end(&mut head).map_err(unreadable)?;
     recognise(&head)?;
-    mp4::check_structure(&mut file, bytes)?;
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    // The structure check refuses every contradiction known to upset the reader; should it meet
-    // another, that is a damaged clip too, not an end of the run.
-    let index = catch_unwind(AssertUnwindSafe(|| Mp4::read(&mut file, bytes)))
+    let mut checked = mp4::checked(&mut file, bytes)?;
+    // The check refuses every contradiction known to upset the reader; should it meet another,
+    // that is a damaged clip too, not an end of the run.
+    let index = catch_unwind(AssertUnwindSafe(|| Mp4::read(&mut checked, bytes)))
         .map_err(|_| ClipProblem::Damaged("its index contradicts itself".to_owned()))?
         .map_err(|e| ClipProblem::Damaged(e.to_string()))?;
     Ok((file, index, bytes))
@@ -192,7 +191,7 @@ fn facts(index: &Mp4, track: &Track, bytes: u64) -> Result<ClipFacts, ClipProble
     if timescale == 0 {
         return Err(ClipProblem::Damaged("its clock stands still".to_owned()));
     }
-    let units: u128 = track.samples.iter().map(|s| u128::from(s.duration)).sum();
+    let units = length(&track.samples);
     if units == 0 || units > timescale * 86_400 {
         return Err(ClipProblem::Damaged("its length is impossible".to_owned()));
     }
@@ -209,6 +208,16 @@ fn facts(index: &Mp4, track: &Track, bytes: u64) -> Result<ClipFacts, ClipProble
         fps,
         bytes,
     })
+}
+
+/// Length in ticks. The last frame's own is what the track's length leaves, which some writers
+/// round below nothing; then it is taken to be as long as the one before.
+fn length(samples: &[Sample]) -> u128 {
+    let Some((last, others)) = samples.split_last() else { return 0 };
+    let sum: u128 = others.iter().map(|s| u128::from(s.duration)).sum();
+    let usual = others.last().map_or(last.duration, |s| s.duration);
+    let plausible = others.is_empty() || last.duration <= usual.saturating_mul(16);
+    sum + u128::from(if plausible { last.duration } else { usual })
 }
 
 fn poster_sample(track: &Track) -> Option<&Sample> {

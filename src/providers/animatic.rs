@@ -31,7 +31,7 @@ use super::{Answer, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry
 use crate::media::clip;
 use crate::plan::Request;
 
-pub use render::{Progress, RenderError, frame, render};
+pub use render::{Drawing, Progress, RenderError, render};
 pub use words::{CAMERA_WORDS, FAST_WORDS, MOVES, Move, MoveWord, SLOW_WORDS};
 
 /// The provider's name on model cards.

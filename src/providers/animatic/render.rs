@@ -118,11 +118,10 @@ pub fn render_with(
     to: &Path,
     progress: &Progress,
 ) -> Result<ClipFacts, RenderError> {
-    let spec = spec_of(request)?;
-    let sequence = stage(request, workspace, &spec)?;
-    progress.frames.store(spec.frames, Ordering::Relaxed);
-    let bytes = encode(&spec, &|index, frame| {
-        draw(&sequence, &spec, index, frame);
+    let drawing = Drawing::new(request, workspace)?;
+    progress.frames.store(drawing.spec.frames, Ordering::Relaxed);
+    let bytes = encode(&drawing.spec, &|index, frame| {
+        drawing.draw(index, frame);
         progress.drawn.fetch_add(1, Ordering::Relaxed);
         !progress.stop.load(Ordering::Relaxed)
     })?;
@@ -130,19 +129,37 @@ pub fn render_with(
     Ok(clip::inspect(to)?)
 }
 
-/// One frame of a request's clip, before encoding.
-pub fn frame(request: &Request, workspace: &Path, index: u32) -> Result<Frame, RenderError> {
-    let spec = spec_of(request)?;
-    let sequence = stage(request, workspace, &spec)?;
-    let mut frame = Frame::black(spec.width as usize, spec.height as usize);
-    draw(&sequence, &spec, index, &mut frame);
-    Ok(frame)
+/// A request's clip before it is encoded.
+pub struct Drawing {
+    spec: ClipSpec,
+    sequence: Sequence,
 }
 
-fn draw(sequence: &Sequence, spec: &ClipSpec, index: u32, frame: &mut Frame) {
-    // The last frame is the end of every way, exactly.
-    let t = index as f32 / (spec.frames.saturating_sub(1)).max(1) as f32;
-    sequence.draw(t, frame, &mut Scratch::default());
+impl Drawing {
+    /// Reads and stages the pictures.
+    pub fn new(request: &Request, workspace: &Path) -> Result<Self, RenderError> {
+        let spec = spec_of(request)?;
+        let sequence = stage(request, workspace, &spec)?;
+        Ok(Drawing { spec, sequence })
+    }
+
+    /// Length, size and rate.
+    pub fn spec(&self) -> &ClipSpec {
+        &self.spec
+    }
+
+    /// One frame, without loss.
+    pub fn frame(&self, index: u32) -> Frame {
+        let mut frame = Frame::black(self.spec.width as usize, self.spec.height as usize);
+        self.draw(index, &mut frame);
+        frame
+    }
+
+    fn draw(&self, index: u32, frame: &mut Frame) {
+        // The last frame is the end of every way, exactly.
+        let t = index as f32 / (self.spec.frames.saturating_sub(1)).max(1) as f32;
+        self.sequence.draw(t, frame, &mut Scratch::default());
+    }
 }
 
 /// The clip that a request asks for.
