@@ -43,6 +43,9 @@ impl Loader<'_> {
             );
         }
         let Some(delimiter) = self.delimiter(raw.delimiter.as_ref()) else { return };
+        if !self.room_for_a_file(from.place) {
+            return;
+        }
         let Some((source, file)) = self.open_feed(from, folder) else { return };
         let mut pieces = Pieces::new(file, delimiter, &self.limits);
         let Some((header, first)) = self.header(&mut pieces, source, delimiter, raw, from) else {

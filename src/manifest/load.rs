@@ -24,6 +24,9 @@ use crate::yaml::{self, Placed, ReadProblem, Text};
 /// How often a job that failed without a charge is tried again, when the manifest doesn't say.
 const RETRIES: u32 = 2;
 
+/// No limit raises the number of files beyond this: places name their file in 16 bits.
+const MOST_FILES: u64 = 50_000;
+
 /// Where a clip goes when the manifest doesn't say.
 const OUT: &str = "clips/{{ subject.id }}/{{ shot.id }}-{{ job.short }}.mp4";
 
@@ -236,7 +239,7 @@ impl Loader<'_> {
             if !seen.insert(name.clone()) {
                 continue;
             }
-            if files.len() as u64 >= self.limits.include_files {
+            if files.len() as u64 >= self.limits.include_files.min(MOST_FILES) {
                 self.findings.push(
                     Finding::error(
                         "manifest::limit",
@@ -288,6 +291,22 @@ impl Loader<'_> {
 
     fn root_name(&self) -> String {
         self.sources.iter().next().map(|(_, s)| s.name.to_string()).unwrap_or_default()
+    }
+
+    /// Whether one more file can be read; reports at `place` when not.
+    pub(super) fn room_for_a_file(&mut self, place: Place) -> bool {
+        let room = (self.sources.iter().count() as u64) < MOST_FILES;
+        if !room {
+            self.findings.push(
+                Finding::error(
+                    "manifest::limit",
+                    format!("more than {MOST_FILES} files belong to one catalogue"),
+                )
+                .at(place, "one too many")
+                .help("put several sets into one file"),
+            );
+        }
+        room
     }
 
     // ---- settings of the root

@@ -146,7 +146,8 @@ pub(super) fn name_pictures(
             }
             continue;
         }
-        let Ok(shown) = workspace.resolve(folder, path) else {
+        let literal = spec.many.then(|| glob::Pattern::escape(folder));
+        let Ok(shown) = workspace.resolve(literal.as_deref().unwrap_or(folder), path) else {
             findings.push(outside(&format!("{}: ", who()), path, spec.path.place));
             continue;
         };

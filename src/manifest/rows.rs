@@ -17,6 +17,9 @@ use crate::diagnostic::{Finding, Place, SourceId};
 use crate::limits::Limits;
 use crate::yaml::Text;
 
+/// No limit raises a row beyond this: a row keeps its cells' ends in 31 bits.
+const MOST_ROW_BYTES: usize = 1 << 30;
+
 /// Everything that is the same for all rows of a feed.
 pub(super) struct Layout {
     pub header: Header,
@@ -74,6 +77,12 @@ impl RowReader<'_> {
         let width = self.layout.header.written.len();
         if record.cells.len() != width {
             findings.push(self.ragged(piece, record, width));
+            return None;
+        }
+        if record.cells.as_slice().len() > MOST_ROW_BYTES {
+            let message = format!("row {} has more than {MOST_ROW_BYTES} bytes", record.number + 1);
+            let place = self.place(piece, record, 0).part(0, 1);
+            findings.push(Finding::error("feed::limit", message).at(place, "this row"));
             return None;
         }
         let mut cells: Vec<Option<&str>> = Vec::with_capacity(width);

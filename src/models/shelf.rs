@@ -29,6 +29,9 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "vidu-q2.yaml",
 ];
 
+/// Most cards that a workspace may have; each is read whole at every start.
+const MOST_CARDS: usize = 5_000;
+
 /// Under which codes a card's schema speaks.
 const CODES: Codes = Codes {
     unknown_key: "card::unknown_key",
@@ -122,6 +125,16 @@ impl Loading<'_> {
             .filter(|n| n.ends_with(".yaml") || n.ends_with(".yml"))
             .collect();
         names.sort();
+        if names.len() > MOST_CARDS {
+            self.findings.push(
+                Finding::error(
+                    "card::limit",
+                    format!("there are {} model cards in `models`", names.len()),
+                )
+                .help(format!("{MOST_CARDS} are the most that are read")),
+            );
+            return;
+        }
         for file in names {
             let name = format!("models/{file}");
             match yaml::read_file(&workspace.join(&name), &name, self.limits, self.sources) {

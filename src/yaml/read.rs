@@ -124,21 +124,21 @@ impl<'t> Reader<'t, '_> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), &span);
                 let node = self.scalar(&text, style, &span);
-                self.remember(anchor, &node);
+                self.remember(anchor, &node, &span)?;
                 Ok(node)
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), &span);
                 self.check_depth(depth + 1, &span)?;
                 let node = self.list(style, &span, depth + 1)?;
-                self.remember(anchor, &node);
+                self.remember(anchor, &node, &span)?;
                 Ok(node)
             }
             Event::MappingStart(style, anchor, tag) => {
                 self.refuse_tag(tag.as_deref(), &span);
                 self.check_depth(depth + 1, &span)?;
                 let node = self.map(style, &span, depth + 1)?;
-                self.remember(anchor, &node);
+                self.remember(anchor, &node, &span)?;
                 Ok(node)
             }
             Event::Alias(id) => self.alias(id, &span, depth),
@@ -299,11 +299,14 @@ impl<'t> Reader<'t, '_> {
         Ok(Node::clone(&node))
     }
 
-    fn remember(&mut self, anchor: usize, node: &Node) {
+    fn remember(&mut self, anchor: usize, node: &Node, span: &Span) -> Result<(), Stop> {
         if anchor != 0 {
             let (weight, depth) = (node.weight(), node.depth());
+            // A remembered value is a second copy, and anchors may stand inside each other.
+            self.count(weight, span)?;
             self.anchors.insert(anchor, Anchor { node: Arc::new(node.clone()), weight, depth });
         }
+        Ok(())
     }
 
     fn count(&mut self, nodes: u64, span: &Span) -> Result<(), Stop> {
