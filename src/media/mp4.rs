@@ -217,10 +217,10 @@ fn check_tables(tables: &[Child<'_>], total: &mut Frames) -> Result<(), ClipProb
     let runs = entries(table(b"stsc"), 12)?;
     check_chunks(frames, chunks, &runs)?;
     // Key frames are numbered from one.
-    if let Some(keys) = table(b"stss") {
-        if entries(Some(keys), 4)?.iter().any(|e| first(e) == 0) {
-            return Err(damaged("its key frames are numbered wrongly"));
-        }
+    if let Some(keys) = table(b"stss")
+        && entries(Some(keys), 4)?.iter().any(|e| first(e) == 0)
+    {
+        return Err(damaged("its key frames are numbered wrongly"));
     }
     Ok(())
 }

@@ -191,8 +191,9 @@ fn solve(
         right.swap(column, pivot);
         for row in column + 1..n {
             let factor = matrix[row][column] / matrix[column][column];
-            for k in column..n {
-                matrix[row][k] -= factor * matrix[column][k];
+            let above = matrix[column];
+            for (value, above) in matrix[row].iter_mut().zip(above).take(n).skip(column) {
+                *value -= factor * above;
             }
             right[row] -= factor * right[column];
         }

@@ -34,6 +34,10 @@ const NEAR: f32 = 13.0;
 const SHADOW_STEP: f32 = 5.0;
 /// The darkest that a shadow on the background may be, in parts of its light.
 const SHADOW_DEPTH: f32 = 0.42;
+/// A pixel of a hole is at most so far from the background's colour, and the mean of a hole's
+/// pixels at most so far.
+const HOLE_NEAR: f32 = 6.0;
+const HOLE_MEAN: f32 = 2.0;
 /// Width of transparent border round a cut-out, in pixels.
 const MARGIN: u32 = 3;
 
@@ -84,14 +88,7 @@ fn flood(image: &RgbaImage, ground: &Ground) -> Vec<bool> {
         }
     }
     while let Some(i) = queue.pop_front() {
-        let (x, y) = (i % w, i / w);
-        let neighbours = [
-            (x > 0).then(|| i - 1),
-            (x + 1 < w).then(|| i + 1),
-            (y > 0).then(|| i - w),
-            (y + 1 < h).then(|| i + w),
-        ];
-        for next in neighbours.into_iter().flatten() {
+        for next in neighbours(i, w, h) {
             if outside[next] {
                 continue;
             }
@@ -103,7 +100,48 @@ fn flood(image: &RgbaImage, ground: &Ground) -> Vec<bool> {
             }
         }
     }
+    open_holes(&smooth, &colours, &mut outside, w, h);
     outside
+}
+
+fn neighbours(i: usize, w: usize, h: usize) -> impl Iterator<Item = usize> {
+    let (x, y) = (i % w, i / w);
+    let all = [
+        (x > 0).then(|| i - 1),
+        (x + 1 < w).then(|| i + 1),
+        (y > 0).then(|| i - w),
+        (y + 1 < h).then(|| i + w),
+    ];
+    all.into_iter().flatten()
+}
+
+/// Opens holes through which the background shows, as in the eye of a handle: places of some
+/// size inside the subject that have the background's colour nearly exactly. A white label has
+/// its own shading and is rarely that close.
+fn open_holes(smooth: &[[f32; 3]], colours: &[[f32; 3]], outside: &mut [bool], w: usize, h: usize) {
+    let mut seen = vec![false; w * h];
+    for start in 0..w * h {
+        let same = |i: usize| distance(smooth[i], colours[i]) < HOLE_NEAR;
+        if outside[start] || seen[start] || !same(start) {
+            continue;
+        }
+        let mut region = vec![start];
+        seen[start] = true;
+        let mut at = 0;
+        while let Some(&i) = region.get(at) {
+            for next in neighbours(i, w, h) {
+                if !outside[next] && !seen[next] && same(next) {
+                    seen[next] = true;
+                    region.push(next);
+                }
+            }
+            at += 1;
+        }
+        let sum: f32 = region.iter().map(|i| distance(smooth[*i], colours[*i])).sum();
+        if region.len() * 700 > w * h && sum / (region.len() as f32) < HOLE_MEAN {
+            region.iter().for_each(|i| outside[*i] = true);
+        }
+    }
 }
 
 /// Whether a colour is the background's with less light: all channels darker alike.
@@ -150,11 +188,7 @@ fn tidy(solid: &mut Vec<bool>, w: usize, h: usize) {
     let empty: Vec<bool> = closed.iter().map(|s| !s).collect();
     let shrunk: Vec<bool> = spread(&empty, w, h, 1).iter().map(|o| !o).collect();
     let kept = spread(&shrunk, w, h, 2);
-    *solid = solid
-        .iter()
-        .zip(closed.iter().zip(&kept))
-        .map(|(was, (closed, kept))| *closed && (*kept || (*was && *kept)))
-        .collect();
+    *solid = closed.iter().zip(&kept).map(|(closed, kept)| *closed && *kept).collect();
 }
 
 /// Every pixel within `reach` of a set one, in a square.
@@ -388,6 +422,27 @@ mod tests {
                 assert!((now - f32::from(was[c])).abs() < 5.0, "{x},{y}: {now} {}", was[c]);
             }
         }
+    }
+
+    #[test]
+    fn the_background_shows_through_a_hole_but_not_through_a_grey_label() {
+        let with_middle = |middle: [u8; 3]| {
+            RgbaImage::from_fn(120, 120, |x, y| {
+                let far = x.abs_diff(60).max(y.abs_diff(60));
+                let [r, g, b] = match far {
+                    0..12 => middle,
+                    12..40 => [40, 60, 120],
+                    _ => [250, 250, 250],
+                };
+                Rgba([r, g, b, 255])
+            })
+        };
+        let alpha_of_middle = |middle| {
+            let (matted, ..) = cut_by_colour(&with_middle(middle)).expect("a plain background");
+            matted.get_pixel(60, 60).0[3]
+        };
+        assert_eq!(alpha_of_middle([250, 250, 250]), 0);
+        assert_eq!(alpha_of_middle([240, 239, 236]), 255);
     }
 
     #[test]

@@ -309,7 +309,7 @@ fn studio(colour: [f32; 3], size: Size) -> RgbaImage {
             - 0.035 * floor
             - 0.075 * smooth((far - 0.25) / 0.95);
         // Less than one step of noise, against bands in the gradient.
-        let noise = f32::from(super::camera::unit(u64::from(y) << 32 | u64::from(x), 3) - 0.5);
+        let noise = super::camera::unit(u64::from(y) << 32 | u64::from(x), 3) - 0.5;
         let [r, g, b] = colour.map(|c| (c * light + noise).round().clamp(0.0, 255.0) as u8);
         Rgba([r, g, b, 255])
     })

@@ -237,10 +237,11 @@ pub fn read(prompt: &str) -> Direction {
             at += 1;
             continue;
         };
-        if let Some(meant) = meaning(found, &tokens, at, used).filter(|_| !denied(&tokens, at)) {
-            if !moves.contains(&meant) {
-                moves.push(meant);
-            }
+        if let Some(meant) = meaning(found, &tokens, at, used)
+            && !denied(&tokens, at)
+            && !moves.contains(&meant)
+        {
+            moves.push(meant);
         }
         at += used;
     }
