@@ -8,6 +8,7 @@ use std::time::Duration;
 use kinora::clock::{Chance, SystemClock};
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, JobState, Ledger, Mode};
+use kinora::media::decode::PictureLimits;
 use kinora::money::{Amount, Micros};
 use kinora::plan::{Plan, PlanSummary};
 use kinora::providers::{Provider, animatic::Animatic};
@@ -221,7 +222,8 @@ fn refuse_without_provider(
 fn providers(workspace: &Workspace) -> Result<Providers, Failure> {
     let folder = &workspace.catalogue.workspace;
     let animatic = Animatic::new(folder, &folder.join(".kinora/animatic"))
-        .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?;
+        .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?
+        .within(PictureLimits::from(&workspace.catalogue.limits));
     let animatic: Arc<dyn Provider> = Arc::new(animatic);
     Ok(BTreeMap::from([(animatic.name().to_owned(), animatic)]))
 }
