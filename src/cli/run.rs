@@ -266,11 +266,13 @@ fn dispatch(
         let (stop_sender, stop) = watch::channel(Stop::No);
         let signals = tokio::spawn(watch_signals(stop_sender, *output));
         let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
-        let printing = tokio::spawn(print(events, Progress::new(total, output)));
+        let progress = Progress::new(total, output);
+        // On a thread of its own: a pipe that nobody empties must not hold up anything else.
+        let printing = tokio::task::spawn_blocking(move || print(events, progress));
         let ended = run::execute(setup, work, event_sender, stop).await;
-        signals.abort();
         // The sender is gone, so the printing ends by itself.
         let _ = printing.await;
+        signals.abort();
         ended
     });
     // Renders that nobody waits for any more must not hold up the end.
@@ -309,33 +311,38 @@ fn feed(
     Ok(work)
 }
 
-async fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
-    while let Some(event) = events.recv().await {
+fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
+    while let Some(event) = events.blocking_recv() {
         progress.event(&event);
     }
     progress.end();
 }
 
-/// The first Ctrl-C or SIGTERM asks for a clean stop, the second for one at once.
+/// The first Ctrl-C or SIGTERM asks for a clean stop, the second for one at once. The third ends
+/// the program where it stands, which is as safe as a crash: even a run that hangs can be ended.
 async fn watch_signals(stop: watch::Sender<Stop>, output: Output) {
     let Ok(mut terminate) =
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
     else {
         return;
     };
-    for wanted in [Stop::Graceful, Stop::Now] {
+    for wanted in [Some(Stop::Graceful), Some(Stop::Now), None] {
         tokio::select! {
             result = tokio::signal::ctrl_c() => if result.is_err() { return },
             _ = terminate.recv() => {}
         }
-        if stop.send(wanted).is_err() {
-            return;
-        }
+        let Some(wanted) = wanted else {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        };
+        // The run may have ended; then it is the printing that hangs.
+        let _ = stop.send(wanted);
         if !output.json {
-            output.say(match wanted {
+            let words = match wanted {
                 Stop::Graceful => "kinora: stopping: nothing new is started; again to stop at once",
                 _ => "kinora: stopping at once; what is in flight is in the ledger",
-            });
+            };
+            // Not waited for: a terminal that is held up must not hold up the next signal.
+            let _ = tokio::task::spawn_blocking(move || output.say(words));
         }
     }
 }

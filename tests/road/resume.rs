@@ -1,6 +1,7 @@
 //! Stopping and going on: Ctrl-C, SIGKILL, and what the next run does.
 
-use std::process::{Child, Command};
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kinora::address::Address;
@@ -149,4 +150,23 @@ fn fetching_what_is_in_flight_approves_nothing() {
     assert!(shop.path().join("clips/vase.mp4").is_file());
     let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
     assert_eq!(plan["approval"], serde_json::Value::Null, "nobody has seen this plan");
+}
+
+#[test]
+fn a_run_whose_output_nobody_reads_can_be_ended() {
+    let shop = Workspace::shop();
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    // As full as pipes are, so that the first event waits for a reader that never reads.
+    writer.write_all(&[b' '; 64 << 10]).expect("it fits");
+    let mut command = shop.command(&["run", ".", "--yes", "--json"]);
+    let mut run = command.stdout(writer).stderr(Stdio::null()).spawn().expect("it starts");
+    wait_for_clips(&shop, &mut run, 4);
+    for _ in 0..2 {
+        signal(&run, "INT");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert!(run.try_wait().expect("a child").is_none(), "the printing hangs");
+    signal(&run, "INT");
+    assert_eq!(run.wait().expect("it ended").code(), Some(9));
+    drop(reader);
 }
