@@ -342,7 +342,7 @@ async fn watch_signals(stop: watch::Sender<Stop>, output: Output) {
                 _ => "kinora: stopping at once; what is in flight is in the ledger",
             };
             // Not waited for: a terminal that is held up must not hold up the next signal.
-            let _ = tokio::task::spawn_blocking(move || output.say(words));
+            drop(tokio::task::spawn_blocking(move || output.say(words)));
         }
     }
 }
