@@ -22,6 +22,6 @@ pub use plan::{
 };
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
-    RunCsv, RunReport, RunSummary, RunTotals, SettingsView, ThumbnailError, html, run_json,
+    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, html, run_json,
     run_markdown, run_schema, run_text, status_text, thumbnail,
 };

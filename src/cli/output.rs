@@ -46,13 +46,16 @@ impl Output {
 
     /// Prints data. A closed pipe (`| head`) ends the program quietly, as it should.
     pub fn data(&self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let written = out
-            .write_all(text.as_bytes())
-            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
-        if written.and_then(|()| out.flush()).is_err() {
+        if put(text).is_err() {
             std::process::exit(i32::from(kinora::exit::Exit::Done.code()));
         }
+    }
+
+    /// Prints data and goes on when nobody reads it: for commands whose exit code tells more
+    /// than their words.
+    pub fn data_if_read(&self, text: &str) {
+        // Whoever closed the pipe has no use for it.
+        let _ = put(text);
     }
 
     /// Says something to the person at the terminal.
@@ -72,6 +75,15 @@ impl Output {
         self.say(text.trim_end());
         self.say(&format!("\n{}", count_line(findings)));
     }
+}
+
+fn put(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()
 }
 
 /// `3 errors, 1 warning`.

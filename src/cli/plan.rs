@@ -69,7 +69,10 @@ fn summary(
     let inputs = workspace.plan_inputs(ledger)?;
     let cached = ledger.cached_plan(&inputs).map_err(|e| ledger_failure(&e))?;
     // A summary of another version of the program doesn't parse, or has another key.
-    if let Some(summary) = cached.and_then(|text| serde_json::from_str(&text).ok()) {
+    let cached: Option<PlanSummary> = cached.and_then(|text| serde_json::from_str(&text).ok());
+    if let Some(mut summary) = cached {
+        // What was read from disk is of this time, not of the time that was kept.
+        summary.pictures = workspace.pictures.clone();
         return Ok(summary);
     }
     let plan = plan_whole(workspace, ledger, output, |_, _| ())?;

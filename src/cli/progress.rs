@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kinora::money::display_value;
-use kinora::run::RunEvent;
+use kinora::run::{RunEvent, Skip};
 use rust_decimal::Decimal;
 
 use super::output::Output;
@@ -17,6 +17,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// The progress of one run.
 pub struct Progress {
     bar: ProgressBar,
+    output: Output,
     mode: Mode,
     total: u64,
     ended: u64,
@@ -57,6 +58,7 @@ impl Progress {
         }
         Progress {
             bar,
+            output: *output,
             mode,
             total,
             ended: 0,
@@ -82,12 +84,12 @@ impl Progress {
                 self.bar.set_position(self.ended);
                 self.bar.set_message(self.money());
                 if let Some(words) = trouble(event) {
-                    self.bar.suspend(|| eprintln!("{words}"));
+                    self.bar.suspend(|| self.output.say(&words));
                 }
             }
             Mode::Lines => {
                 if let Some(words) = trouble(event) {
-                    eprintln!("{words}");
+                    self.output.say(&words);
                 }
                 self.plain_line(matches!(event, RunEvent::Ended(_)));
             }
@@ -119,6 +121,8 @@ impl Progress {
             RunEvent::Unknown { .. } | RunEvent::OverBudget { .. } | RunEvent::Skipped { .. } => {
                 self.ended += 1
             }
+            // It was counted as ended when it was refused or failed.
+            RunEvent::Retry { .. } => self.ended = self.ended.saturating_sub(1),
             RunEvent::Ended(summary) => self.spent = amount(&summary.spent),
             _ => {}
         }
@@ -141,7 +145,8 @@ impl Progress {
         let rate = self.ended as f64 / seconds;
         let left = self.total.saturating_sub(self.ended) as f64 / rate;
         let eta = if last { String::new() } else { format!(", about {left:.0} s left") };
-        eprintln!("{}/{} jobs, {rate:.1}/s{eta}, {}", self.ended, self.total, self.money());
+        let (ended, total, money) = (self.ended, self.total, self.money());
+        self.output.say(&format!("{ended}/{total} jobs, {rate:.1}/s{eta}, {money}"));
     }
 }
 
@@ -165,7 +170,36 @@ fn trouble(event: &RunEvent) -> Option<String> {
         RunEvent::OverBudget { job, limit, wanted, left } => {
             format!("budget   {job}: takes {wanted}, but {left} is left of {}", limit.as_str())
         }
+        RunEvent::Skipped { job, why: Skip::PaidBefore } => {
+            format!("skipped  {job}: its last attempt was charged and gave no clip")
+        }
         RunEvent::Waiting { job, message } => format!("waiting  {job}: {message}"),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_is_tried_again_counts_once() {
+        let output = Output { width: 80, color: false, talk_color: false, json: true };
+        let mut progress = Progress::new(1, &output);
+        let (job, cause) = (String::from("a"), String::from("busy"));
+        let refused =
+            RunEvent::Refused { job: job.clone(), cause: cause.clone(), message: String::new() };
+        let retry = RunEvent::Retry { job: job.clone(), cause, after_ms: 1, left: 2 };
+        let done = RunEvent::Done {
+            job,
+            clip: "a.mp4".to_owned(),
+            bytes: 1,
+            cost: "3".to_owned(),
+            basis: None,
+        };
+        for event in [&refused, &retry, &refused, &retry, &done] {
+            progress.count(event);
+        }
+        assert_eq!((progress.ended, progress.spent), (1, Decimal::from(3)));
+    }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use kinora::clock::{Chance, SystemClock};
 use kinora::exit::Exit;
-use kinora::ledger::{Approval, Ledger, Mode};
+use kinora::ledger::{Approval, JobState, Ledger, Mode};
+use kinora::media::decode::PictureLimits;
 use kinora::money::{Amount, Micros};
 use kinora::plan::{Plan, PlanSummary};
 use kinora::providers::{Provider, animatic::Animatic};
@@ -42,11 +43,13 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let providers = providers(&workspace)?;
     let summary = &plan.summary;
     refuse_without_provider(summary, &workspace, &providers)?;
-    let exit = if summary.to_run.jobs == 0 && summary.changes.in_flight == 0 {
-        nothing_to_do(summary, output)
+    let left = Left::by_earlier_runs(&ledger, &providers)?;
+    let exit = if summary.to_run.jobs == 0 && left.taken_up == 0 {
+        nothing_to_do(summary, &left, output)
     } else {
         let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
-        let ended = dispatch(&plan, &workspace, ledger, providers, approval, output)?;
+        let total = summary.to_run.jobs + left.taken_up;
+        let ended = dispatch(&plan, &workspace, ledger, providers, approval, total, output)?;
         say_end(&ended, &workspace, output);
         ended.exit()
     };
@@ -57,18 +60,43 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     Ok(exit)
 }
 
-/// What a run says that has nothing to start and nothing to fetch.
-fn nothing_to_do(summary: &PlanSummary, output: &Output) -> Exit {
-    if output.json {
-        let line = serde_json::json!({
-            "event": "nothing_to_do", "plan": summary.plan, "done": summary.changes.done,
-            "unknown": summary.changes.unknown,
-        });
-        output.data(&line.to_string());
-    } else {
-        output.data(&report::plan_text(summary, output.width, output.color));
+/// What earlier runs left open, whether the plan still asks for it or not: a clip that waits at
+/// its provider is paid for, though its subject may have left the catalogue.
+struct Left {
+    /// Attempts that a run goes on with.
+    taken_up: u64,
+    /// Attempts of unknown outcome that no run may touch.
+    unknown: u64,
+}
+
+impl Left {
+    fn by_earlier_runs(ledger: &Ledger, providers: &Providers) -> Result<Self, Failure> {
+        let mut left = Left { taken_up: 0, unknown: 0 };
+        for attempt in ledger.open_attempts().map_err(|e| ledger_failure(&e))? {
+            let may_replay = providers.get(&attempt.provider).is_some_and(|p| p.replay_is_safe());
+            match attempt.state {
+                JobState::Unknown if !may_replay => left.unknown += 1,
+                _ => left.taken_up += 1,
+            }
+        }
+        Ok(left)
     }
-    if summary.changes.unknown > 0 { Exit::SubmissionsUnknown } else { Exit::Done }
+}
+
+/// What a run says that has nothing to start and nothing to fetch.
+fn nothing_to_do(summary: &PlanSummary, left: &Left, output: &Output) -> Exit {
+    let text = if output.json {
+        let event = RunEvent::NothingToDo {
+            plan: summary.plan.clone(),
+            done: summary.changes.done,
+            unknown: left.unknown,
+        };
+        serde_json::to_string(&event).expect("an event is always JSON")
+    } else {
+        report::plan_text(summary, output.width, output.color)
+    };
+    output.data_if_read(&text);
+    if left.unknown > 0 { Exit::SubmissionsUnknown } else { Exit::Done }
 }
 
 /// The approval to run under: one that is in the ledger, one given by `--yes`, or one asked for.
@@ -80,13 +108,16 @@ fn approval(
     output: &Output,
 ) -> Result<Approval, Failure> {
     let found = ledger.approval_for(&plan.digest).map_err(|e| ledger_failure(&e))?;
-    let wanted = whole_ceiling(plan, workspace, ledger)?;
     if plan.summary.to_run.jobs == 0 {
-        // Only what is in flight is fetched: nothing new can be reserved under this.
-        let ceiling = wanted;
-        let by = "nobody: nothing new is started";
-        return found.map_or_else(|| record(ledger, workspace, plan.digest, by, ceiling, None), Ok);
+        // Only what is in flight is fetched. That was approved before; nobody approves this plan
+        // by it.
+        let latest = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
+        return found.or(latest).ok_or_else(|| {
+            let what = "attempts are in flight, but the ledger holds no approval: it is damaged";
+            Failure::new(Exit::Internal, what)
+        });
     }
+    let wanted = whole_ceiling(plan, workspace, ledger)?;
     if let Some(approval) = found
         && (approval.ceiling >= wanted || !arguments.yes)
     {
@@ -191,7 +222,8 @@ fn refuse_without_provider(
 fn providers(workspace: &Workspace) -> Result<Providers, Failure> {
     let folder = &workspace.catalogue.workspace;
     let animatic = Animatic::new(folder, &folder.join(".kinora/animatic"))
-        .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?;
+        .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?
+        .within(PictureLimits::from(&workspace.catalogue.limits));
     let animatic: Arc<dyn Provider> = Arc::new(animatic);
     Ok(BTreeMap::from([(animatic.name().to_owned(), animatic)]))
 }
@@ -203,6 +235,7 @@ fn dispatch(
     ledger: Ledger,
     providers: Providers,
     approval: Approval,
+    total: u64,
     output: &Output,
 ) -> Result<RunSummary, Failure> {
     let catalogue = &workspace.catalogue;
@@ -218,8 +251,10 @@ fn dispatch(
         workspace: catalogue.workspace.clone(),
         concurrency: catalogue.concurrency.clone(),
         limits,
+        jobs: Some(plan.summary.to_run.jobs),
+        // What only an earlier plan asks for is fetched, but not tried again.
+        retries: if approval.plan == plan.digest { catalogue.retries } else { 0 },
         approval,
-        retries: catalogue.retries,
         pay_again: false,
         pace: Pace::default(),
     };
@@ -227,23 +262,24 @@ fn dispatch(
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
-    let total = plan.summary.to_run.jobs + plan.summary.changes.in_flight;
     let summary = runtime.block_on(async {
         let (stop_sender, stop) = watch::channel(Stop::No);
-        let signals = tokio::spawn(watch_signals(stop_sender, output.json));
+        let signals = tokio::spawn(watch_signals(stop_sender, *output));
         let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
-        let printing = tokio::spawn(print(events, Progress::new(total, output)));
+        let progress = Progress::new(total, output);
+        // On a thread of its own: a pipe that nobody empties must not hold up anything else.
+        let printing = tokio::task::spawn_blocking(move || print(events, progress));
         let ended = run::execute(setup, work, event_sender, stop).await;
-        signals.abort();
         // The sender is gone, so the printing ends by itself.
         let _ = printing.await;
+        signals.abort();
         ended
     });
     // Renders that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     summary.map_err(|e| match e {
         RunError::Ledger(error) => ledger_failure(&error),
-        other => Failure::new(Exit::Internal, other.to_string()),
+        other => Failure::new(other.exit(), other.to_string()),
     })
 }
 
@@ -275,34 +311,38 @@ fn feed(
     Ok(work)
 }
 
-async fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
-    while let Some(event) = events.recv().await {
+fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
+    while let Some(event) = events.blocking_recv() {
         progress.event(&event);
     }
     progress.end();
 }
 
-/// The first Ctrl-C or SIGTERM asks for a clean stop, the second for one at once.
-async fn watch_signals(stop: watch::Sender<Stop>, json: bool) {
+/// The first Ctrl-C or SIGTERM asks for a clean stop, the second for one at once. The third ends
+/// the program where it stands, which is as safe as a crash: even a run that hangs can be ended.
+async fn watch_signals(stop: watch::Sender<Stop>, output: Output) {
     let Ok(mut terminate) =
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
     else {
         return;
     };
-    for wanted in [Stop::Graceful, Stop::Now] {
+    for wanted in [Some(Stop::Graceful), Some(Stop::Now), None] {
         tokio::select! {
             result = tokio::signal::ctrl_c() => if result.is_err() { return },
             _ = terminate.recv() => {}
         }
-        if !json {
+        let Some(wanted) = wanted else {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        };
+        // The run may have ended; then it is the printing that hangs.
+        let _ = stop.send(wanted);
+        if !output.json {
             let words = match wanted {
-                Stop::Graceful => "stopping: nothing new is started; again to stop at once",
-                _ => "stopping at once; what is in flight is in the ledger",
+                Stop::Graceful => "kinora: stopping: nothing new is started; again to stop at once",
+                _ => "kinora: stopping at once; what is in flight is in the ledger",
             };
-            eprintln!("kinora: {words}");
-        }
-        if stop.send(wanted).is_err() {
-            return;
+            // Not waited for: a terminal that is held up must not hold up the next signal.
+            drop(tokio::task::spawn_blocking(move || output.say(words)));
         }
     }
 }
@@ -316,9 +356,9 @@ fn say_end(ended: &RunSummary, workspace: &Workspace, output: &Output) {
     let decimal = |text: &str| text.parse().unwrap_or_default();
     let left = ended.held + ended.unpriced + ended.skipped + ended.waiting;
     let again = ended.exit() != Exit::Done;
-    let summary = report::RunSummary {
+    let end = report::RunEnd {
         done: ended.done,
-        failed: ended.failed + ended.lost,
+        failed: ended.failed + ended.lost + ended.paid_before,
         refused: ended.refused,
         unknown: ended.unknown,
         over_budget: ended.over_budget,
@@ -329,5 +369,5 @@ fn say_end(ended: &RunSummary, workspace: &Workspace, output: &Output) {
         elapsed: Duration::from_millis(ended.elapsed_ms),
         next: again.then(|| format!("kinora run {} goes on from here", workspace.given)),
     };
-    output.data(&report::run_text(&summary, output.width, output.color));
+    output.data_if_read(&report::run_text(&end, output.width, output.color));
 }

@@ -106,7 +106,9 @@ impl Workspace {
         let ledger = read_ledger(&catalogue.workspace)?;
         let cached = ledger.picture_facts().map_err(|e| ledger_failure(&e))?;
         let workspace = catalogue.workspace.clone();
-        let probed = probe_all(&mut catalogue.pictures, &workspace, &cached, &limits);
+        // The manifest's own limits hold from here on.
+        let probing = catalogue.limits.clone();
+        let probed = probe_all(&mut catalogue.pictures, &workspace, &cached, &probing);
         drop(cached);
         let pictures = PictureTally {
             files: catalogue.pictures.len() as u64,

@@ -44,8 +44,9 @@ pub fn probe_all(
         .items_mut()
         .par_iter_mut()
         .fold(Probed::default, |mut done, picture| {
-            let known =
-                cached.get(&picture.path).filter(|(stamp, _)| Some(*stamp) == picture.stamp);
+            let known = cached
+                .get(&picture.path)
+                .filter(|(stamp, facts)| Some(*stamp) == picture.stamp && fits(facts, limits));
             if let Some((_, facts)) = known {
                 picture.facts = Some(Ok(facts.clone()));
                 done.cached += 1;
@@ -65,6 +66,13 @@ pub fn probe_all(
             a.fresh.extend(b.fresh);
             a
         })
+}
+
+/// Whether known facts are within limits, which may be lower than when they were found. What is
+/// not is looked at again, for the error that says so.
+fn fits(facts: &Facts, limits: &Limits) -> bool {
+    let pixels = u64::from(facts.width) * u64::from(facts.height);
+    facts.bytes <= limits.picture_bytes && pixels <= limits.picture_pixels
 }
 
 /// Probes one file.

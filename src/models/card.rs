@@ -68,6 +68,10 @@ pub struct ModelCard {
     pub aspects: Vec<AspectRatio>,
     /// Resolutions by name, for instance `720p`.
     pub resolutions: BTreeMap<String, Resolution>,
+    /// Pixels of the longest side that it can make; absent where its aspects and resolutions
+    /// say it all.
+    #[serde(default)]
+    pub longest_side: Option<u32>,
     /// Frame rates it can make; empty when it decides by itself.
     #[serde(default)]
     pub fps: Vec<u32>,
@@ -289,6 +293,9 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// Pixels of a side of any clip, at most, whatever a card says: far beyond what models make.
+    pub const MOST_SIDE: u32 = 16_384;
+
     /// Pixels of a clip of this resolution and aspect; both sides even, as 4:2:0 needs.
     pub fn size(&self, aspect: AspectRatio) -> (u32, u32) {
         if let Some((w, h)) = self.sizes.get(&aspect.to_string()).and_then(|s| s.split_once('x'))

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use super::card::{AspectRatio, Durations, ModelCard};
+use super::card::{AspectRatio, Durations, ModelCard, Resolution};
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
@@ -306,9 +306,14 @@ fn resolution_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>)
             "",
         ));
     }
+    let no_side = |n: u32| format!("{n} is no side from 16 to {} pixels", Resolution::MOST_SIDE);
+    let possible = |n: u32| (16..=Resolution::MOST_SIDE).contains(&n);
+    if let Some(side) = card.longest_side.filter(|side| !possible(*side)) {
+        problems.push((vec!["longest_side"], no_side(side), ""));
+    }
     for (name, resolution) in &card.resolutions {
-        if !(16..=16_384).contains(&resolution.short_side) {
-            let message = format!("{} is no side from 16 to 16384 pixels", resolution.short_side);
+        if !possible(resolution.short_side) {
+            let message = no_side(resolution.short_side);
             problems.push((vec!["resolutions", name, "short_side"], message, ""));
         }
         for (aspect, size) in &resolution.sizes {
@@ -316,7 +321,7 @@ fn resolution_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>)
             if AspectRatio::parse(aspect).is_none() {
                 problems.push((keys(), format!("`{aspect}` is no aspect such as 9:16"), ""));
             }
-            let side = |s: &str| s.parse::<u32>().is_ok_and(|n| (16..=16_384).contains(&n));
+            let side = |s: &str| s.parse::<u32>().is_ok_and(possible);
             if !size.split_once('x').is_some_and(|(w, h)| side(w) && side(h)) {
                 problems.push((keys(), format!("`{size}` is no size such as 1280x720"), ""));
             }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::job::JobSettings;
 use crate::manifest::Budget;
 use crate::models::{ModelCard, PriceFacts, Priced, Route};
-use crate::money::{Amount, MAX_WHOLE_UNITS, Unit};
+use crate::money::{Amount, Micros, Unit};
 
 /// What one job is expected to cost.
 #[derive(Debug, Clone)]
@@ -52,14 +52,15 @@ pub(super) fn estimate(
     }
 }
 
-/// An amount in the workspace's unit; `None` where no rate is stated or no such amount is held.
+/// An amount in the workspace's unit, rounded up as the ledger will hold it, so that the sum of
+/// all jobs is the sum of what they reserve; `None` where no rate is stated or no such amount is
+/// held.
 fn in_unit_of(budget: &Budget, amount: &Amount) -> Option<Decimal> {
     let value = match rate(budget, &amount.unit)? {
         rate if rate == Decimal::ONE => amount.value,
         rate => amount.value.checked_mul(rate)?,
     };
-    let held = value >= Decimal::ZERO && value <= Decimal::from(MAX_WHOLE_UNITS);
-    held.then(|| value.normalize())
+    Micros::from_decimal(value).ok().map(Micros::to_decimal)
 }
 
 fn rate(budget: &Budget, unit: &Unit) -> Option<Decimal> {

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::job::JobSettings;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::manifest::Shot;
-use crate::models::{AspectRatio, ModelCard, Shelf};
+use crate::models::{AspectRatio, ModelCard, Resolution, Shelf};
 
 /// The model of a shot that names none.
 pub const DEFAULT_MODEL: &str = "animatic";
@@ -41,6 +41,7 @@ pub(super) fn resolve(
     let fps = wanted.fps(&card, findings);
     let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
     let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
+    wanted.side(&card, (width, height), aspect, findings)?;
     let aspect = aspect.to_string();
     let settings = JobSettings { duration, aspect, resolution, width, height, fps, seed: None };
     Some((card, settings))
@@ -122,6 +123,29 @@ impl Wanted<'_> {
         let offered: Vec<String> = card.aspects.iter().map(ToString::to_string).collect();
         let what = format!("with the aspect {aspect}; it makes {}", list(&offered));
         findings.push(not_offered("plan::aspect", card, &what, place).help(help));
+        None
+    }
+
+    /// Whether a clip of this size can be made at all: an aspect of 10000:1 is no clip, and no
+    /// memory is to be asked for it.
+    fn side(
+        &self,
+        card: &ModelCard,
+        (width, height): (u32, u32),
+        aspect: AspectRatio,
+        findings: &mut Findings,
+    ) -> Option<()> {
+        let most = card.longest_side.unwrap_or(Resolution::MOST_SIDE);
+        if width.max(height) <= most {
+            return Some(());
+        }
+        let written = self.shot.settings.aspect.as_ref().map(|a| a.place);
+        let place = self.axis("aspect").map(|(_, place)| place).or(written);
+        let what = format!(
+            "of {width}×{height} pixels ({aspect}); its longest side is {most} pixels at most"
+        );
+        let finding = not_offered("plan::size", card, &what, place.unwrap_or(self.shot.place));
+        findings.push(finding.help("choose an aspect nearer to 1:1, or a lower resolution"));
         None
     }
 

@@ -29,6 +29,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::{Answer, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission};
 use crate::media::clip;
+use crate::media::decode::PictureLimits;
 use crate::plan::Request;
 
 pub use render::{Drawing, Progress, RenderError, render};
@@ -47,6 +48,7 @@ pub struct Animatic {
     /// For short file work, so that it never waits behind rendering.
     desk: ThreadPool,
     in_flight: usize,
+    limits: PictureLimits,
 }
 
 #[derive(Clone)]
@@ -65,6 +67,7 @@ enum State {
 
 struct Work {
     request: Request,
+    limits: PictureLimits,
     file: PathBuf,
     progress: Arc<Progress>,
     state: watch::Sender<State>,
@@ -99,7 +102,15 @@ impl Animatic {
             queue,
             desk: pool_of_desk()?,
             in_flight: threads,
+            limits: PictureLimits::default(),
         })
+    }
+
+    /// The same with other limits on the pictures that it reads.
+    #[must_use]
+    pub fn within(mut self, limits: PictureLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     fn file(&self, id: &str) -> PathBuf {
@@ -122,7 +133,8 @@ impl Animatic {
         if clip::inspect(&file).is_ok() {
             sender.send_replace(State::Ready);
         } else {
-            let work = Work { request: request.clone(), file, progress, state: sender };
+            let (request, limits) = (request.clone(), self.limits);
+            let work = Work { request, limits, file, progress, state: sender };
             // The threads end only when the sender is dropped. Should one be gone all the same,
             // the job's channel closes, and `state_of` calls that a failure.
             let _ = self.queue.send(work);
@@ -145,9 +157,10 @@ impl Animatic {
 
     async fn take(&self, request: &Request) -> Submission {
         let id = request.fingerprint.to_string();
-        let (checked, workspace) = (request.clone(), self.workspace.clone());
+        let (checked, workspace, limits) = (request.clone(), self.workspace.clone(), self.limits);
         let problem = self.at_desk(move || {
-            render::spec_of(&checked).and_then(|_| render::check_pictures(&checked, &workspace))
+            render::spec_of(&checked)
+                .and_then(|_| render::check_pictures(&checked, &workspace, &limits))
         });
         match problem.await {
             Some(Ok(())) => {
@@ -264,9 +277,9 @@ fn pool_of_desk() -> std::io::Result<ThreadPool> {
 fn serve(work: &Mutex<mpsc::Receiver<Work>>, pool: &ThreadPool, workspace: &Path) {
     loop {
         let next = lock(work).recv();
-        let Ok(Work { request, file, progress, state }) = next else { return };
+        let Ok(Work { request, limits, file, progress, state }) = next else { return };
         let made = catch_unwind(AssertUnwindSafe(|| {
-            pool.install(|| render::render_with(&request, workspace, &file, &progress))
+            pool.install(|| render::render_with(&request, workspace, &limits, &file, &progress))
         }));
         state.send_replace(match made {
             Ok(Ok(_)) => State::Ready,

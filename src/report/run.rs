@@ -19,7 +19,7 @@ pub use markdown::run_markdown;
 pub use model::{
     ClipView, JobView, REPORT_FORMAT, ReferenceView, RunReport, RunTotals, SettingsView,
 };
-pub use summary::{RunSummary, run_text};
+pub use summary::{RunEnd, run_text};
 pub use text::status_text;
 pub use thumbnail::{ThumbnailError, thumbnail};
 

@@ -106,6 +106,7 @@ pub struct OverLimit {
 pub struct Grant {
     amount: Micros,
     day: i64,
+    in_days: bool,
     in_plan: bool,
     in_run: bool,
 }
@@ -181,8 +182,13 @@ impl Budget {
                 return Err(OverLimit { limit, left });
             }
         }
-        let grant = Grant { amount, day: day_number(now), in_plan: true, in_run: true };
+        let day = day_number(now);
+        let grant = Grant { amount, day, in_days: true, in_plan: true, in_run: true };
         self.add(&grant, amount);
+        if amount == Micros::ZERO {
+            // Free of charge fits even a limit that was passed already.
+            return Ok(grant);
+        }
         // The other half of the pair (M5): what was just granted fits every limit.
         for (limit, most, held) in self.lines(now) {
             assert!(held <= most, "{limit:?} is exceeded: {held:?} of {most:?}");
@@ -192,7 +198,10 @@ impl Budget {
 
     /// The grant of an attempt that an earlier run began and the ledger's sums hold already.
     pub fn adopt(&self, reserved: Micros, began: Timestamp, of_this_plan: bool) -> Grant {
-        Grant { amount: reserved, day: day_number(began), in_plan: of_this_plan, in_run: false }
+        let day = day_number(began);
+        // A day before those that were read from the ledger counts for no limit any more.
+        let in_days = self.days.contains_key(&day);
+        Grant { amount: reserved, day, in_days, in_plan: of_this_plan, in_run: false }
     }
 
     /// Turns a grant into what it cost. More than was granted is held too, and truly: it was
@@ -237,8 +246,10 @@ impl Budget {
     }
 
     fn add(&mut self, grant: &Grant, amount: Micros) {
-        let day = self.days.entry(grant.day).or_default();
-        *day = plus(*day, amount);
+        if grant.in_days {
+            let day = self.days.entry(grant.day).or_default();
+            *day = plus(*day, amount);
+        }
         if grant.in_plan {
             self.plan = plus(self.plan, amount);
         }
@@ -248,8 +259,8 @@ impl Budget {
     }
 
     fn remove(&mut self, grant: &Grant) {
-        // A day before those that were read from the ledger counts for no limit any more.
-        if let Some(day) = self.days.get_mut(&grant.day) {
+        if grant.in_days {
+            let day = self.days.entry(grant.day).or_default();
             *day = minus(*day, grant.amount);
         }
         if grant.in_plan {
@@ -319,6 +330,29 @@ mod tests {
         let mut budget = Budget::new(micros(100), MoneyLimits::default(), before);
         assert_eq!(refused(budget.reserve(micros(6), at(0))), (LimitName::Ceiling, 5));
         assert!(budget.reserve(micros(5), at(0)).is_ok());
+    }
+
+    #[test]
+    fn what_is_free_runs_though_a_limit_was_passed_already() {
+        // The manifest's limit was lowered, or a provider charged more than was reserved.
+        let before = HeldBefore { plan: micros(120), days: BTreeMap::from([(20_819, micros(90))]) };
+        let mut budget = Budget::new(micros(100), limits(), before);
+        assert_eq!(refused(budget.reserve(micros(1), at(0))), (LimitName::Ceiling, 0));
+        let free = budget.reserve(Micros::ZERO, at(0)).expect("it costs nothing");
+        budget.settle(free, Micros::ZERO);
+        assert_eq!(budget.held_by_plan(), micros(120));
+    }
+
+    #[test]
+    fn attempts_of_an_earlier_month_are_settled_and_count_for_no_day() {
+        let before = HeldBefore { plan: micros(15), days: BTreeMap::new() };
+        let mut budget = Budget::new(micros(100), limits(), before);
+        let (small, large) =
+            (budget.adopt(micros(5), at(-9), true), budget.adopt(micros(10), at(-9), true));
+        budget.settle(small, micros(5));
+        budget.settle(large, micros(8));
+        assert_eq!(budget.held_by_plan(), micros(13));
+        assert!(budget.days.is_empty());
     }
 
     #[test]

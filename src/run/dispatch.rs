@@ -63,6 +63,7 @@ pub async fn execute(
         desk,
         work,
         work_ended: false,
+        received: 0,
         stop,
         cut,
         queue,
@@ -156,6 +157,8 @@ struct Dispatcher {
     desk: Arc<Desk>,
     work: mpsc::Receiver<Work>,
     work_ended: bool,
+    /// Jobs that came from the channel.
+    received: u64,
     stop: watch::Receiver<Stop>,
     cut: watch::Sender<bool>,
     queue: Queue,
@@ -242,7 +245,7 @@ impl Dispatcher {
                 None = gate_passed(&mut self.gate) => self.gate = None,
                 work = self.work.recv(), if wants_work => match work {
                     Some(work) => self.admit(work).await,
-                    None => self.work_ended = true,
+                    None => self.no_more_work(),
                 },
                 () = sleep_until(wakes), if wakes.is_some() => self.woken().await,
             }
@@ -262,8 +265,19 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// The channel ended. What is in hand goes on: it was approved whatever else is missing.
+    fn no_more_work(&mut self) {
+        self.work_ended = true;
+        let jobs = self.desk.setup.jobs.filter(|jobs| *jobs != self.received);
+        if let Some(jobs) = jobs {
+            let what = format!("{} of {jobs} planned jobs reached the run", self.received);
+            self.failure.get_or_insert(RunError::Broken(what));
+        }
+    }
+
     /// Takes in one job from the plan, or says why not.
     async fn admit(&mut self, work: Work) {
+        self.received += 1;
         let job = work.request.address.to_string();
         let held = self.desk.is_held(&work.request.model);
         let (why, count) = if work.plan != self.desk.setup.approval.plan {
@@ -300,6 +314,7 @@ impl Dispatcher {
                 self.queue.leave(&request.provider, &request.model);
                 match why {
                     Skip::ModelHeld => self.summary.held += 1,
+                    Skip::PaidBefore => self.summary.paid_before += 1,
                     _ => self.summary.skipped += 1,
                 }
                 self.desk.say(RunEvent::Skipped { job, why }).await;

@@ -24,6 +24,15 @@ pub enum RunEvent {
         /// Jobs of earlier runs that are taken up again.
         resumed: u64,
     },
+    /// There was nothing to start and nothing to fetch, so no run began.
+    NothingToDo {
+        /// The plan's digest.
+        plan: String,
+        /// Jobs of the plan whose clips are there.
+        done: u64,
+        /// Submissions of unknown outcome.
+        unknown: u64,
+    },
     /// A provider took a job.
     Submitted {
         /// Address.
@@ -202,6 +211,8 @@ pub struct RunSummary {
     pub held: u64,
     /// Jobs not started because their price is not known.
     pub unpriced: u64,
+    /// Jobs not started because their last attempt was charged and gave no clip.
+    pub paid_before: u64,
     /// Jobs not started for another reason.
     pub skipped: u64,
     /// Jobs that a provider still has; the next run takes them up.
@@ -231,7 +242,14 @@ impl RunSummary {
             Exit::SubmissionsUnknown
         } else if self.over_budget > 0 {
             Exit::OverBudget
-        } else if self.failed + self.refused + self.lost + self.held + self.unpriced > 0 {
+        } else if self.failed
+            + self.refused
+            + self.lost
+            + self.held
+            + self.unpriced
+            + self.paid_before
+            > 0
+        {
             Exit::JobsFailed
         } else if self.waiting > 0 {
             Exit::Interrupted

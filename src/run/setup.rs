@@ -105,6 +105,9 @@ pub struct Setup {
     pub limits: MoneyLimits,
     /// What was approved.
     pub approval: Approval,
+    /// How many jobs the work channel will bring; when it ends with another number, whoever
+    /// feeds it broke down, and the run fails instead of saying that it is done. Absent: any.
+    pub jobs: Option<u64>,
     /// How often a job is tried again.
     pub retries: u32,
     /// Whether a job that ended without a clip, and was charged, may be paid again.

@@ -106,3 +106,38 @@ fn a_second_process_on_the_same_ledger_is_10() {
     let second = second.ends(10);
     assert!(second.stderr.contains("another process"), "{} {}", second.stderr, first.stderr);
 }
+
+#[test]
+fn a_size_that_no_renderer_makes_is_refused_while_planning() {
+    let shop = Workspace::shop();
+    shop.edit("kinora.yaml", "\"9:16\"", "\"10000:1\"");
+    for command in [&["plan", "."][..], &["run", ".", "--yes"]] {
+        let ended = shop.kinora(command).ends(3);
+        assert!(ended.stderr.contains("2400000×240 pixels"), "{}", ended.stderr);
+        assert!(ended.stderr.contains("its longest side is 3840"), "{}", ended.stderr);
+    }
+    // A card of the user's own that says nothing is bounded too.
+    shop.write("models/own.yaml", OWN);
+    shop.edit("kinora.yaml", "model: animatic", "model: own");
+    let ended = shop.kinora(&["plan", "."]).ends(3);
+    assert!(ended.stderr.contains("its longest side is 16384"), "{}", ended.stderr);
+}
+
+const OWN: &str = r#"kinora_model: 1
+model: own
+provider: animatic
+title: The renderer by another name
+routes: {image: {min: 1, max: 1}}
+durations: {range: {min: 0.5, max: 60, step: 0}}
+resolutions: {240p: {short_side: 240}}
+"#;
+
+#[test]
+fn the_manifests_own_limits_on_pictures_hold() {
+    let shop = Workspace::shop();
+    // Known pictures are held to a limit that was lowered since.
+    shop.kinora(&["plan", "."]).ends(0);
+    shop.edit("kinora.yaml", "kinora: 1", "kinora: 1\nlimits: {picture_pixels: 1000}");
+    let ended = shop.kinora(&["plan", "."]).ends(3);
+    assert!(ended.stderr.contains("picture_pixels"), "{}", ended.stderr);
+}

@@ -24,6 +24,9 @@ fn json_holds_to_its_schemas() {
     for line in run.stdout.lines() {
         holds_to(&events, &serde_json::from_str(line).expect("one JSON object a line"));
     }
+    let nothing = shop.kinora(&["run", ".", "--yes", "--json"]).ends(0).json();
+    assert_eq!(nothing["event"], "nothing_to_do");
+    holds_to(&events, &nothing);
     holds_to(&schema("report"), &shop.kinora(&["report", ".", "--json"]).ends(0).json());
     holds_to(&schema("plan"), &shop.kinora(&["plan", ".", "--json"]).ends(0).json());
     let sidecar = schema("sidecar");

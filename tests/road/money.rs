@@ -106,3 +106,15 @@ fn a_unit_without_a_rate_is_unpriced_and_a_rate_mends_it() {
     let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
     assert_eq!(plan["to_run"]["estimate"]["credits"], "1200");
 }
+
+#[test]
+fn prices_finer_than_the_ledger_are_rounded_up_before_they_are_summed() {
+    let shop = paid_shop();
+    shop.edit("models/studio.yaml", "amount: 2.5", "amount: 0.3333333");
+    shop.edit("models/studio.yaml", "amount: 0.5", "amount: 0");
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!(plan["to_run"]["estimate"]["credits"], "1.333336");
+    // The ceiling holds what all four jobs reserve.
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    assert_eq!(settled(&shop), "1.333336");
+}

@@ -1,7 +1,13 @@
 //! Stopping and going on: Ctrl-C, SIGKILL, and what the next run does.
 
-use std::process::{Child, Command};
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use kinora::address::Address;
+use kinora::ledger::{JobState, Ledger, Mode, NewAttempt, NewRun, Transition, Which};
+use kinora::money::Micros;
+use kinora::plan::Request;
 
 use crate::workspace::{Ended, Workspace};
 
@@ -69,4 +75,98 @@ fn a_killed_run_goes_on_without_paying_twice() {
     }
     shop.kinora(&["run", ".", "--yes"]).ends(0);
     attempts_are_single(&shop);
+}
+
+/// Leaves an accepted attempt in the ledger whose subject the catalogue no longer has, as a run
+/// does that was killed just before somebody took the product out of the feed.
+fn leave_in_flight(shop: &Workspace) {
+    let ledger = Ledger::open(shop.path(), Mode::Run).expect("no run holds it");
+    let approval = ledger.latest_approval().expect("readable").expect("it was approved");
+    let mut made = None;
+    ledger.each_attempt(Which::Latest, |attempt| made = Some(attempt)).expect("readable");
+    let made = made.expect("a clip was made");
+    let address = Address::new(Some(("products", "vase")), "turn", None, 1);
+    let mut request: Request = serde_json::from_str(&made.request).expect("a request");
+    request.address = address.clone();
+    request.out = "clips/vase.mp4".to_owned();
+    let at = approval.at;
+    let new_run =
+        NewRun { plan: approval.plan, approval: approval.id, unit: approval.unit.clone(), at };
+    let run = ledger.begin_run(new_run).wait().expect("written");
+    let begun = ledger
+        .begin_attempt(NewAttempt {
+            address,
+            run,
+            plan: approval.plan,
+            fingerprint: request.fingerprint,
+            parts: made.parts,
+            provider: made.provider,
+            model: made.model,
+            account: String::new(),
+            request: serde_json::to_string(&request).expect("JSON"),
+            reserved: Micros::ZERO,
+            at,
+        })
+        .wait()
+        .expect("written");
+    let accepted = Transition {
+        attempt: begun.attempt,
+        from: JobState::Submitting,
+        to: JobState::Submitted,
+        kind: "accepted",
+        reserved: Micros::ZERO,
+        settled: Micros::ZERO,
+        basis: None,
+        remote_id: Some(request.fingerprint.to_string()),
+        message: None,
+        expires: None,
+        clip: None,
+        detail: serde_json::json!({}),
+        at,
+    };
+    ledger.apply(accepted).wait().expect("written");
+}
+
+#[test]
+fn a_clip_in_flight_is_fetched_though_its_subject_left_the_catalogue() {
+    let shop = Workspace::shop();
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    leave_in_flight(&shop);
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!((&plan["to_run"]["jobs"], &plan["changes"]["in_flight"]), (&0.into(), &0.into()));
+
+    let run = shop.kinora(&["run", "."]).ends(0);
+    assert!(run.stdout.contains("1 clip made"), "{}", run.stdout);
+    assert!(shop.path().join("clips/vase.mp4").is_file());
+}
+
+#[test]
+fn fetching_what_is_in_flight_approves_nothing() {
+    let shop = Workspace::shop();
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    leave_in_flight(&shop);
+    shop.edit("products.csv", "bowl,Bowl,7\n", "");
+    shop.kinora(&["run", "."]).ends(0);
+    assert!(shop.path().join("clips/vase.mp4").is_file());
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!(plan["approval"], serde_json::Value::Null, "nobody has seen this plan");
+}
+
+#[test]
+fn a_run_whose_output_nobody_reads_can_be_ended() {
+    let shop = Workspace::shop();
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    // As full as pipes are, so that the first event waits for a reader that never reads.
+    writer.write_all(&[b' '; 64 << 10]).expect("it fits");
+    let mut command = shop.command(&["run", ".", "--yes", "--json"]);
+    let mut run = command.stdout(writer).stderr(Stdio::null()).spawn().expect("it starts");
+    wait_for_clips(&shop, &mut run, 4);
+    for _ in 0..2 {
+        signal(&run, "INT");
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert!(run.try_wait().expect("a child").is_none(), "the printing hangs");
+    signal(&run, "INT");
+    assert_eq!(run.wait().expect("it ended").code(), Some(9));
+    drop(reader);
 }

@@ -95,11 +95,26 @@ fn a_failure_without_a_charge_is_tried_again_and_one_with_a_charge_is_not() {
     // Not even by the next run, unless paying again is allowed.
     let mut world = world;
     let again = world.run(vec![job("paid", "b", 10)]);
-    assert_eq!((again.summary().done, again.summary().skipped), (0, 1));
+    assert_eq!((again.summary().done, again.summary().paid_before), (0, 1));
+    assert_eq!(again.summary().exit(), Exit::JobsFailed, "a person must decide");
     world.pay_again = true;
     let again = world.run(vec![job("paid", "b", 10)]);
     assert_eq!(again.summary().done, 1);
     assert_eq!(world.attempts().last().expect("three attempts").number, 2);
+}
+
+#[test]
+fn a_run_whose_planner_broke_down_does_not_say_that_it_is_done() {
+    let mut world = World::new(|_, _| Script::default());
+    world.expected = Some(3);
+    let run = world.run(jobs("m", 2));
+    let error = run.result.expect_err("a job is missing");
+    assert_eq!(error.exit(), Exit::Internal);
+    assert!(error.to_string().contains("2 of 3 planned jobs"), "{error}");
+    assert!(!run.events.iter().any(|e| matches!(e, RunEvent::Ended(_))));
+    assert_eq!(world.state("m-1"), Some(JobState::Done), "what was approved is made all the same");
+    world.check_invariants();
+    assert_eq!(world.run(jobs("m", 3)).summary().done, 1);
 }
 
 #[test]

@@ -176,6 +176,8 @@ pub struct World {
     pub concurrency: Concurrency,
     pub retries: u32,
     pub pay_again: bool,
+    /// How many jobs the run is told to expect.
+    pub expected: Option<u64>,
     pub pace: Pace,
     pub stop_at_intent: bool,
 }
@@ -214,6 +216,7 @@ impl World {
             concurrency: Concurrency::default(),
             retries: 2,
             pay_again: false,
+            expected: None,
             stop_at_intent: false,
             pace: Pace {
                 backoff: Duration::from_millis(1),
@@ -288,6 +291,7 @@ impl World {
             concurrency: self.concurrency.clone(),
             limits: self.limits.clone(),
             approval: self.approval(ledger),
+            jobs: self.expected,
             retries: self.retries,
             pay_again: self.pay_again,
             pace: self.pace.clone(),

@@ -108,17 +108,18 @@ impl Progress {
 /// Renders a request to the file `to`, which appears whole or not at all. Pictures are read
 /// below `workspace`. Runs on the rayon pool that it is called in.
 pub fn render(request: &Request, workspace: &Path, to: &Path) -> Result<ClipFacts, RenderError> {
-    render_with(request, workspace, to, &Progress::default())
+    render_with(request, workspace, &PictureLimits::default(), to, &Progress::default())
 }
 
-/// The same, watched.
+/// The same, watched, within limits on the pictures that it reads.
 pub fn render_with(
     request: &Request,
     workspace: &Path,
+    limits: &PictureLimits,
     to: &Path,
     progress: &Progress,
 ) -> Result<ClipFacts, RenderError> {
-    let drawing = Drawing::new(request, workspace)?;
+    let drawing = Drawing::within(request, workspace, limits)?;
     progress.frames.store(drawing.spec.frames, Ordering::Relaxed);
     let bytes = encode(&drawing.spec, &|index, frame| {
         drawing.draw(index, frame);
@@ -138,8 +139,16 @@ pub struct Drawing {
 impl Drawing {
     /// Reads and stages the pictures.
     pub fn new(request: &Request, workspace: &Path) -> Result<Self, RenderError> {
+        Self::within(request, workspace, &PictureLimits::default())
+    }
+
+    fn within(
+        request: &Request,
+        workspace: &Path,
+        limits: &PictureLimits,
+    ) -> Result<Self, RenderError> {
         let spec = spec_of(request)?;
-        let sequence = stage(request, workspace, &spec)?;
+        let sequence = stage(request, workspace, limits, &spec)?;
         Ok(Drawing { spec, sequence })
     }
 
@@ -173,25 +182,37 @@ pub fn spec_of(request: &Request) -> Result<ClipSpec, RenderError> {
 }
 
 /// Checks that every picture is there, byte for byte as it was planned.
-pub fn check_pictures(request: &Request, workspace: &Path) -> Result<(), RenderError> {
-    request.references.par_iter().try_for_each(|r| read(r, workspace).map(|_| ()))
+pub fn check_pictures(
+    request: &Request,
+    workspace: &Path,
+    limits: &PictureLimits,
+) -> Result<(), RenderError> {
+    request.references.par_iter().try_for_each(|r| read(r, workspace, limits).map(|_| ()))
 }
 
-fn stage(request: &Request, workspace: &Path, spec: &ClipSpec) -> Result<Sequence, RenderError> {
+fn stage(
+    request: &Request,
+    workspace: &Path,
+    limits: &PictureLimits,
+    spec: &ClipSpec,
+) -> Result<Sequence, RenderError> {
     let longest = spec.width.max(spec.height) * 8 / 5;
     let references = request
         .references
         .par_iter()
-        .map(|reference| load(reference, workspace, longest))
+        .map(|reference| load(reference, workspace, limits, longest))
         .collect::<Result<Vec<_>, _>>()?;
     let size = Size { w: spec.width as f32, h: spec.height as f32 };
     let seconds = request.settings.duration.to_f32().unwrap_or(1.0).max(0.05);
     Ok(sequence(request, references, size, seconds))
 }
 
-fn read(reference: &RequestReference, workspace: &Path) -> Result<Vec<u8>, RenderError> {
-    let limits = PictureLimits::default();
-    let bytes = read_picture(&workspace.join(&reference.path), &limits)
+fn read(
+    reference: &RequestReference,
+    workspace: &Path,
+    limits: &PictureLimits,
+) -> Result<Vec<u8>, RenderError> {
+    let bytes = read_picture(&workspace.join(&reference.path), limits)
         .map_err(|problem| RenderError::Picture { path: reference.path.clone(), problem })?;
     if Digest::of(&bytes) != reference.digest {
         return Err(RenderError::Changed { path: reference.path.clone() });
@@ -202,10 +223,11 @@ fn read(reference: &RequestReference, workspace: &Path) -> Result<Vec<u8>, Rende
 fn load(
     reference: &RequestReference,
     workspace: &Path,
+    limits: &PictureLimits,
     longest: u32,
 ) -> Result<Reference, RenderError> {
-    let bytes = read(reference, workspace)?;
-    let pixels = decode(&bytes, &PictureLimits::default())
+    let bytes = read(reference, workspace, limits)?;
+    let pixels = decode(&bytes, limits)
         .map_err(|problem| RenderError::Picture { path: reference.path.clone(), problem })?;
     let (w, h) = pixels.image.dimensions();
     let image = if w.max(h) > longest {

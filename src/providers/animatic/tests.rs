@@ -296,6 +296,19 @@ fn a_changed_picture_is_refused_for_good() {
 }
 
 #[test]
+fn a_picture_beyond_the_limits_is_refused() {
+    let workspace = Workspace::new();
+    let provider = Animatic::with_threads(workspace.path(), &workspace.out("kept"), 1)
+        .expect("a provider")
+        .within(PictureLimits { bytes: 10, pixels: 10 });
+    let request = workspace.request(Route::Image, "push in", &["red.png"]);
+    let Submission::Refused(refusal) = runtime().block_on(provider.submit(&request)) else {
+        panic!("refused")
+    };
+    assert_eq!((refusal.retry, refusal.cause.as_str()), (Retry::Never, "picture_unusable"));
+}
+
+#[test]
 fn dropping_the_provider_does_not_wait_for_a_long_clip() {
     let workspace = Workspace::new();
     let provider =

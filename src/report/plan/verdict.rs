@@ -113,8 +113,12 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
     let mut steps = Vec::new();
     if summary.changes.unknown > 0 {
         let those = count(summary.changes.unknown, "submission");
-        let then = format!(" settles the {those} that nobody knows the outcome of.");
-        steps.push(step("kinora resolve".to_owned(), &then));
+        let status = format!("kinora status {}", quoted(&summary.manifest));
+        let then = format!(
+            " lists the {those} that nobody knows the outcome of; look for them at the provider, \
+             they are not sent again."
+        );
+        steps.push(step(status, &then));
     }
     if summary.to_run.jobs == 0 {
         if summary.changes.in_flight > 0 {

@@ -10,7 +10,7 @@ use crate::report::phrase::{count, grouped, length, plain};
 
 /// How a run ended.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct RunSummary {
+pub struct RunEnd {
     /// Clips made in this run.
     pub done: u64,
     /// Jobs that a provider took and that ended without a clip, lost ones among them.
@@ -36,7 +36,7 @@ pub struct RunSummary {
 }
 
 /// The last lines of a run: what came of it, what it cost, how to go on.
-pub fn run_text(summary: &RunSummary, width: usize, colour: bool) -> String {
+pub fn run_text(summary: &RunEnd, width: usize, colour: bool) -> String {
     let paper = Paper::new(width, colour);
     let mut lines = Vec::new();
     let troubles = troubles(summary);
@@ -66,7 +66,7 @@ pub fn run_text(summary: &RunSummary, width: usize, colour: bool) -> String {
     lines.join("\n") + "\n"
 }
 
-fn troubles(s: &RunSummary) -> Vec<(u64, &'static str)> {
+fn troubles(s: &RunEnd) -> Vec<(u64, &'static str)> {
     [
         (s.failed, "failed: a provider took them and gave no clip"),
         (s.refused, "refused: nothing was charged"),

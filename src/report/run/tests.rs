@@ -90,14 +90,14 @@ fn totals_keep_what_is_unknown_apart() {
 
 #[test]
 fn a_run_ends_with_what_came_of_it_and_how_to_go_on() {
-    let clean = RunSummary {
+    let clean = RunEnd {
         done: 38,
         unit: "credits".into(),
         elapsed: Duration::from_millis(83_400),
-        ..RunSummary::default()
+        ..RunEnd::default()
     };
     let mut shown = run_text(&clean, 80, false);
-    let mixed = RunSummary {
+    let mixed = RunEnd {
         failed: 2,
         refused: 1,
         unknown: 1,
@@ -105,11 +105,11 @@ fn a_run_ends_with_what_came_of_it_and_how_to_go_on() {
         left: 3,
         spent: "475".parse().expect("a decimal"),
         reserved: "12.5".parse().expect("a decimal"),
-        next: Some("`kinora resolve` settles the unknown one, then `kinora run m.yaml`.".into()),
+        next: Some("`kinora run m.yaml` goes on from here.".into()),
         ..clean
     };
     shown.push_str(&format!("---\n{}", run_text(&mixed, 80, false)));
-    let nothing = RunSummary { unit: "credits".into(), ..RunSummary::default() };
+    let nothing = RunEnd { unit: "credits".into(), ..RunEnd::default() };
     shown.push_str(&format!("---\n{}", run_text(&nothing, 80, false)));
     insta::assert_snapshot!("run_text", shown);
 }
