@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::context::Scope;
 use super::motion;
 use super::settings;
-use super::variants::{Variant, variants_of};
+use super::variants::{Said, Variant, variants_of};
 use crate::diagnostic::{Finding, Findings};
 use crate::manifest::{Catalogue, Selection, Shot, SubjectRef, Template};
 use crate::models::{Route, Shelf};
@@ -129,9 +129,10 @@ impl Planner {
         let mut findings = Findings::default();
         check_ids(catalogue, &mut findings);
         check_templates(catalogue, &mut findings);
+        let mut said = Said::default();
         let mut shots = Vec::with_capacity(catalogue.shots.len());
         for (index, shot) in catalogue.shots.iter().enumerate() {
-            let variants = variants_of(catalogue, shot, shelf, &mut findings);
+            let variants = variants_of(catalogue, shot, shelf, &mut said, &mut findings);
             check_route(shot, &variants, shelf, &mut findings);
             check_ignored(shot, &variants, &mut findings);
             advise_motion(shot, &mut findings);

@@ -51,6 +51,18 @@ fn every_setting_that_a_model_lacks_is_said_at_once_with_the_nearest() {
 }
 
 #[test]
+fn a_default_that_a_model_lacks_is_said_once_for_all_shots() {
+    let build = Build::new().shot("mood", "a slow pan", |_| {}).model("narrow");
+    let build = build.shot("other", "a slow pan", |_| {}).model("narrow").change(|build| {
+        let place = build.place("4k");
+        for shot in &mut build.catalogue.shots {
+            shot.settings.resolution = Some(Placed { value: "4k".to_owned(), place });
+        }
+    });
+    assert_eq!(build.plan().codes(), ["plan::resolution"]);
+}
+
+#[test]
 fn an_unknown_model_names_the_nearest() {
     let planned = Build::new().shot("mood", "a slow pan", |_| {}).model("animatik").plan();
     assert_eq!(planned.help("plan::unknown_model"), "did you mean `animatic`?");
@@ -126,6 +138,13 @@ fn a_shot_that_selects_nothing_is_a_warning() {
     let planned = build.condition("price > 1000").plan();
     assert_eq!(planned.codes(), ["plan::empty_shot"]);
     assert_eq!(planned.marked("plan::empty_shot"), "price > 1000");
+}
+
+#[test]
+fn a_condition_knows_id_and_kind() {
+    let build = Build::new().products(&[]).shot("turn", "it turns", |_| {});
+    let planned = build.condition("id == 'mug' and kind == 'product'").plan();
+    assert_eq!(planned.addresses(), ["products.mug/turn/-/1"]);
 }
 
 #[test]
