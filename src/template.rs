@@ -9,6 +9,7 @@ use std::ops::Range;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, ErrorKind, Expression, Template, UndefinedBehavior};
 
+use crate::diagnostic::nearest;
 use crate::limits::Limits;
 
 pub use minijinja::value::{Enumerator, Object, ObjectRepr, Value as TemplateValue};
@@ -22,6 +23,8 @@ pub struct TemplateError {
     pub message: String,
     /// Bytes of the template that it is about, where the engine knows.
     pub range: Option<Range<usize>>,
+    /// What to do, where this module knows.
+    pub help: Option<String>,
 }
 
 /// Kinds of template problems that callers tell apart.
@@ -33,9 +36,41 @@ pub enum TemplateErrorKind {
     Undefined,
     /// It takes more steps than `template_fuel` allows.
     OutOfFuel,
-    /// Anything else: a wrong type, an unknown filter, …
+    /// It uses a filter or test that doesn't exist.
+    UnknownFilter,
+    /// Anything else: a wrong type, a value that can't be called, …
     Other,
 }
+
+/// The filters that prompts and paths are written with; the engine doesn't tell their names.
+const FILTERS: [&str; 26] = [
+    "abs",
+    "capitalize",
+    "count",
+    "default",
+    "first",
+    "float",
+    "format",
+    "int",
+    "join",
+    "last",
+    "length",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "reject",
+    "replace",
+    "reverse",
+    "round",
+    "select",
+    "sort",
+    "split",
+    "title",
+    "trim",
+    "upper",
+];
 
 /// Compiles templates whose sources live for `'s`. Shared by reference between threads.
 pub struct Engine<'s> {
@@ -117,16 +152,24 @@ fn convert(error: &minijinja::Error) -> TemplateError {
         ErrorKind::SyntaxError => TemplateErrorKind::Syntax,
         ErrorKind::UndefinedError => TemplateErrorKind::Undefined,
         ErrorKind::OutOfFuel => TemplateErrorKind::OutOfFuel,
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest => TemplateErrorKind::UnknownFilter,
         _ => TemplateErrorKind::Other,
     };
-    let message = match kind {
-        TemplateErrorKind::OutOfFuel => "the template takes too many steps".to_owned(),
-        _ => match error.detail() {
-            Some(detail) => detail.to_owned(),
-            None => error.kind().to_string(),
-        },
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let unknown = detail.strip_prefix("filter ").and_then(|d| d.strip_suffix(" is unknown"));
+    let (message, help) = match (kind, unknown) {
+        (TemplateErrorKind::OutOfFuel, _) => ("the template takes too many steps".to_owned(), None),
+        (_, Some(name)) => (format!("there is no filter `{name}`"), Some(nearest_filter(name))),
+        _ => (detail, None),
     };
-    TemplateError { kind, message, range: error.range() }
+    TemplateError { kind, message, range: error.range(), help }
+}
+
+fn nearest_filter(name: &str) -> String {
+    match nearest(name, FILTERS) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("filters: {}", FILTERS.join(", ")),
+    }
 }
 
 /// Where a variable stands in a template: the first whole occurrence of its dotted path. The
@@ -172,6 +215,27 @@ mod tests {
         let error = engine.template("a {{ colour | }} mug").err().expect("it doesn't parse");
         assert_eq!(error.kind, TemplateErrorKind::Syntax);
         assert!(error.range.is_some());
+    }
+
+    #[test]
+    fn an_unknown_filter_names_the_nearest_one() {
+        let engine = Engine::new(&limits());
+        let template = engine.template("a {{ colour | uper }} mug").expect("it parses");
+        let error = template.render(context! { colour => "x" }).expect_err("no such filter");
+        assert_eq!(error.kind, TemplateErrorKind::UnknownFilter);
+        assert_eq!(error.message, "there is no filter `uper`");
+        assert_eq!(error.help.as_deref(), Some("did you mean `upper`?"));
+    }
+
+    #[test]
+    fn every_filter_that_is_proposed_exists() {
+        let engine = Engine::new(&limits());
+        for name in FILTERS {
+            let source = format!("{{{{ value | {name} }}}}");
+            let template = engine.template(&source).expect("it parses");
+            let kind = template.render(context! { value => "x" }).map_err(|e| e.kind);
+            assert_ne!(kind, Err(TemplateErrorKind::UnknownFilter), "{name}");
+        }
     }
 
     #[test]

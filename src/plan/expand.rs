@@ -242,9 +242,14 @@ impl<'c> Worker<'c, '_> {
         let images = matched.sent.len();
         let estimate = self.estimate(step, facts, matched.route, images);
         advise::on_cost(self, step, &matched, &estimate);
-        advise::on_inputs(self, step, &candidates, &meaning.mentioned, &matched, |worker, n| {
-            worker.estimate(step, facts, matched.route, n)
-        });
+        advise::on_inputs(
+            self,
+            step,
+            &candidates,
+            &meaning.mentioned,
+            &matched,
+            |worker, by, n| worker.estimate(step, facts, by, n),
+        );
         let attach = |(i, role): &(usize, _)| {
             let candidate = &candidates[*i];
             Attached {
