@@ -12,7 +12,7 @@ use super::expand::{Step, Worker};
 use super::job::RouteReason;
 use super::matching::{Candidate, Matched, Mismatch, Names, Owner, callable};
 use super::mention::{Call, Piece, pieces};
-use super::notes::Saving;
+use super::notes::{Concerned, Saving};
 use super::planner::place_in;
 use super::settings::list;
 use crate::diagnostic::{Finding, Place, nearest};
@@ -20,7 +20,7 @@ use crate::limits::Limits;
 use crate::manifest::{Role, Template};
 use crate::media::{Facts, PictureProblem};
 use crate::models::{Mention, Route, RouteAbility};
-use crate::template::{TemplateError, TemplateErrorKind};
+use crate::template::{Ordered, TemplateError, TemplateErrorKind};
 
 /// A template or condition that can't be filled in for a subject.
 pub(super) fn template_error(
@@ -50,6 +50,33 @@ pub(super) fn template_error(
         _ => "every subject must give a text here".to_owned(),
     };
     Finding::error(code, message).at(place_in(template, error.range.clone()), label).help(help)
+}
+
+/// A condition that orders a number and something that is none.
+pub(super) fn not_comparable(
+    worker: &mut Worker<'_, '_>,
+    condition: &Template,
+    ordered: &Ordered,
+    who: Concerned<'_>,
+) {
+    const CODE: &str = "plan::not_comparable";
+    let name = &ordered.name;
+    let finding = || {
+        let (message, help) = if ordered.with_number {
+            (
+                format!("`{name}` is compared with a number, but is none; left out"),
+                format!("fill the cells, or ask first: `{name} is number and …`"),
+            )
+        } else {
+            (
+                format!("`{name}` is compared with text, but is none; left out"),
+                "numbers are compared without quotes; `type: text` makes a column text".to_owned(),
+            )
+        };
+        let place = place_in(condition, Some(ordered.range.clone()));
+        Finding::warning(CODE, message).at(place, "not comparable for some").help(help)
+    };
+    worker.chunk.notes.add(worker.plan.shot, CODE, name, who, finding);
 }
 
 /// A path that no clip can be written to.

@@ -3,6 +3,9 @@
 //! What lives here: objects that look values up in the catalogue when a template asks, so that
 //! no job builds a map. What never does: templates themselves.
 //!
+//! In `out`, every value is one part of a file's name: `9:16` is `9-16` there, and a `/` in an id
+//! makes no folder.
+//!
 //! Reserved names win over attributes of the same name, which stay reachable as
 //! `subject.NAME`: `subject`, `shot`, `variant`, `take`, `env`, `job`, `tags`, then aliases of
 //! further subjects, then attributes.
@@ -72,11 +75,27 @@ impl Object for PromptContext {
                 let (set, subject) = scope.subject(self.subject?);
                 match (exact(set, subject, key), key) {
                     (None, "tags") => Some(tags(subject)),
-                    (found, _) => found,
+                    (found, _) => found.map(|value| self.in_place(value)),
                 }
             }
         }
     }
+}
+
+impl PromptContext {
+    /// A value as it may stand where the template does: in a path, or anywhere.
+    fn in_place(&self, value: Value) -> Value {
+        match (&self.job, value.as_str()) {
+            (Some(_), Some(text)) => file_part(text).map_or(value, Value::from),
+            _ => value,
+        }
+    }
+}
+
+/// A text without what means something in a path on some file system; `None` where it is fine.
+fn file_part(text: &str) -> Option<String> {
+    let means_more = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
+    text.contains(means_more).then(|| text.replace(means_more, "-"))
 }
 
 /// Which part of a context.
@@ -110,22 +129,24 @@ impl Object for Part {
         match self.what {
             Which::Subject => {
                 let (set, subject) = of.scope.subject(of.subject?);
-                facts_of(set, subject, key)
+                facts_of(set, subject, key).map(|value| of.in_place(value))
             }
             Which::Shot => {
-                (key == "id").then(|| Value::from(&*of.scope.catalogue.shots[plan.shot].id))
+                let id = || Value::from(&*of.scope.catalogue.shots[plan.shot].id);
+                (key == "id").then(|| of.in_place(id()))
             }
             Which::Variant => {
                 let variant = &plan.variants[of.variant];
                 let found = variant.values.iter().find(|(name, _)| **name == *key);
                 let settings = &variant.settings;
-                found.map(|(_, value)| Value::from(&**value)).or_else(|| match key {
+                let found = found.map(|(_, value)| Value::from(&**value)).or_else(|| match key {
                     "model" => Some(Value::from(variant.card.model.as_str())),
                     "aspect" => Some(Value::from(settings.aspect.as_str())),
                     "resolution" => Some(Value::from(settings.resolution.as_str())),
                     "duration" => Some(Value::from(settings.duration.normalize().to_string())),
                     _ => None,
-                })
+                });
+                found.map(|value| of.in_place(value))
             }
             Which::Env => of.scope.catalogue.env.get(key).map(|value| Value::from(value.as_str())),
             Which::Job => {
@@ -158,7 +179,7 @@ impl Object for With {
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
         let (set, subject) = self.of.scope.subject(self.at);
-        facts_of(set, subject, key)
+        facts_of(set, subject, key).map(|value| self.of.in_place(value))
     }
 }
 
@@ -215,14 +236,8 @@ impl Object for ConditionContext {
             "id" if self.inner => Some(Value::from(&*subject.id)),
             "kind" if self.inner => Some(Value::from(set.kind.as_str())),
             "set" if self.inner => Some(Value::from(&*set.name)),
-            _ => match set.columns.position(key) {
-                Some(position) => {
-                    let text = subject.row.get(position);
-                    Some(text.map_or_else(
-                        || Value::from(()),
-                        |text| typed(text, set.columns.type_of(position)),
-                    ))
-                }
+            _ => match typed_cell(set, subject, key) {
+                Some(value) => Some(value),
                 None => match key {
                     "id" => Some(Value::from(&*subject.id)),
                     "kind" => Some(Value::from(set.kind.as_str())),
@@ -232,6 +247,13 @@ impl Object for ConditionContext {
             },
         }
     }
+}
+
+/// An attribute by its column's type, as conditions see it; `None` without such a column.
+pub(super) fn typed_cell(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
+    let position = set.columns.position(key)?;
+    let text = subject.row.get(position);
+    Some(text.map_or_else(|| Value::from(()), |text| typed(text, set.columns.type_of(position))))
 }
 
 fn typed(text: &str, by: AttributeType) -> Value {

@@ -13,7 +13,7 @@ use super::variants::{Said, Variant, variants_of};
 use crate::diagnostic::{Finding, Findings};
 use crate::manifest::{Catalogue, Selection, Shot, SubjectRef, Template};
 use crate::models::{Route, Shelf};
-use crate::template::{Compiled, Condition, Engine, TemplateError};
+use crate::template::{Compiled, Condition, Engine, Ordered, TemplateError, ordered};
 
 /// About how many jobs are made at once.
 const CHUNK_JOBS: u64 = 512;
@@ -186,6 +186,7 @@ impl Planner {
                     by_take: reads_take(&prompt) || negative.as_ref().is_some_and(reads_take),
                     prompt,
                     negative,
+                    ordered: condition.map_or_else(Vec::new, |c| ordered(&c.source)),
                     condition: condition.map(|c| engine.expression(&c.source)).transpose()?,
                     out: template(shot.out.as_ref().unwrap_or(&self.catalogue.out))?,
                 })
@@ -199,6 +200,8 @@ pub(super) struct CompiledShot<'e, 's> {
     pub prompt: Compiled<'e, 's>,
     pub negative: Option<Compiled<'e, 's>>,
     pub condition: Option<Condition<'e, 's>>,
+    /// What the condition puts in order.
+    pub ordered: Vec<Ordered>,
     pub out: Compiled<'e, 's>,
     /// Whether the takes of one variant have different prompts.
     pub by_take: bool,

@@ -148,6 +148,36 @@ fn a_condition_knows_id_and_kind() {
 }
 
 #[test]
+fn an_empty_cell_is_not_above_any_number_and_the_plan_says_so() {
+    let build = || {
+        let build = Build::new().products(&["hero"]);
+        let build = build.subject("vase", [Some("Vase"), Some("red"), Some("")], &["hero"]);
+        build.shot("turn", "it turns", |_| {})
+    };
+    for condition in ["price > 20", "price < 20", "20 <= subject.price"] {
+        let planned = build().condition(condition).plan();
+        assert_eq!(planned.codes(), ["plan::not_comparable"], "{condition}");
+        assert!(planned.message("plan::not_comparable").ends_with("(`products.vase`)"));
+        assert_eq!(planned.addresses().len(), 1, "{condition}");
+    }
+    let planned = build().condition("price is number and price > 20").plan();
+    assert_eq!(planned.codes(), [""; 0]);
+}
+
+#[test]
+fn ids_with_special_characters_become_one_part_of_a_file_name() {
+    let build = Build::new().products(&[]);
+    let build = build.subject("a/b: c?", [Some("x"), Some("red"), Some("1")], &[]);
+    let build = build.shot("s/1", "it turns", |_| {}).change(|build| {
+        let out = "clips/{{ subject.id }}/{{ shot.id }}-{{ variant.aspect }}-{{ job.short }}.mp4";
+        build.catalogue.out = build.template(out);
+    });
+    let planned = build.plan();
+    let outs: Vec<String> = planned.jobs.iter().map(|(job, _)| job.out.clone()).collect();
+    assert!(outs.iter().any(|out| out.starts_with("clips/a-b- c-/s-1-16-9-")), "{outs:?}");
+}
+
+#[test]
 fn a_condition_that_names_nothing_is_an_error() {
     let build = Build::new().products(&["hero"]).shot("turn", "it turns", |_| {});
     let planned = build.condition("prise > 1000").plan();
