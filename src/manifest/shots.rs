@@ -474,7 +474,7 @@ fn without_subject(out: &Template, limits: &Limits) -> Template {
     };
     let parts: Vec<&str> = out.source.split('/').collect();
     let broken = out.source.contains("{%") || parts.iter().any(|p| engine.template(p).is_err());
-    if broken || parts.iter().all(|p| stays(p)) {
+    if broken || parts.iter().all(&stays) {
         return out.clone();
     }
     let mut kept: Vec<&str> = parts.iter().copied().filter(|p| stays(p)).collect();
