@@ -1,5 +1,6 @@
 //! The schemas in `schemas/` are those of the types, and editors can use them.
 
+use kinora::diagnostic::Severity;
 use kinora::manifest::schema;
 
 /// Where a schema stands.
@@ -47,4 +48,65 @@ fn an_editor_accepts_numbers_and_text_where_people_write_either() {
     assert!(validator.is_valid(&manifest(5.into())));
     assert!(validator.is_valid(&manifest("5".into())));
     assert!(!validator.is_valid(&manifest(true.into())));
+}
+
+/// The reference for people, with a section for each mapping of the language.
+const REFERENCE: &str = include_str!("../docs/manifest.md");
+
+#[test]
+fn the_reference_of_the_manifest_has_every_key_and_value() {
+    let schema = schema::manifest();
+    let section = |title: &str| {
+        let from = REFERENCE.split_once(&format!("\n## {title}\n")).map(|(_, rest)| rest);
+        let from = from.unwrap_or_else(|| panic!("there is no section {title}"));
+        from.split_once("\n## ").map_or(from, |(section, _)| section)
+    };
+    let keys = |of: &serde_json::Value| -> Vec<String> {
+        let keys = of["properties"].as_object();
+        keys.into_iter().flat_map(|keys| keys.keys().cloned()).collect()
+    };
+    let defs = schema["$defs"].as_object().expect("the language has several mappings");
+    let mut all = vec![("Manifest", keys(schema))];
+    all.extend(defs.iter().map(|(title, of)| (title.as_str(), keys(of))));
+    for (title, keys) in all.iter().filter(|(_, keys)| !keys.is_empty()) {
+        let section = section(title);
+        for key in keys {
+            assert!(section.contains(&format!("| `{key}` |")), "{title}: `{key}` is not explained");
+        }
+        let explained = section.lines().filter(|l| l.starts_with("| `")).count();
+        assert_eq!(explained, keys.len(), "{title}: more is explained than there is");
+    }
+    for (title, of) in defs {
+        let plain = of["enum"].as_array().into_iter().flatten().filter_map(|v| v.as_str());
+        let described = of["oneOf"].as_array().into_iter().flatten();
+        for value in plain.chain(described.filter_map(|v| v["const"].as_str())) {
+            assert!(
+                REFERENCE.contains(&format!("`{value}`")),
+                "{title}: `{value}` is not explained"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_examples_of_the_reference_are_manifests() {
+    let mut examples = 0;
+    for block in REFERENCE.split("```yaml\n").skip(1) {
+        let example = block.split("```").next().unwrap_or_default();
+        let version = if example.contains("kinora: 1") { "" } else { "kinora: 1\n" };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("kinora.yaml");
+        std::fs::write(&path, format!("{version}{example}")).expect("the file can be written");
+        let loaded = kinora::manifest::load(&path, &Default::default());
+        // The examples' pictures and feeds don't exist.
+        let wrong = loaded.findings.items().iter().filter(|f| {
+            !f.code.starts_with("reference::")
+                && !f.code.starts_with("feed::")
+                && f.severity == Severity::Error
+        });
+        let wrong: Vec<_> = wrong.map(|f| (f.code, f.message.as_str())).collect();
+        assert_eq!(wrong, [], "{example}");
+        examples += 1;
+    }
+    assert!(examples >= 4);
 }

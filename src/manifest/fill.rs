@@ -99,6 +99,7 @@ fn undefined(name: &str) -> TemplateError {
         kind: TemplateErrorKind::Undefined,
         message: format!("`{name}` is undefined"),
         range: None,
+        help: None,
     }
 }
 

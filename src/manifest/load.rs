@@ -174,7 +174,7 @@ impl Loader<'_> {
             self.findings.push(
                 Finding::error("manifest::empty", "the manifest is empty")
                     .at(Place::new(source, 0, 0), "nothing is written here")
-                    .help("`kinora init` writes one to start from"),
+                    .help("begin with `kinora: 1`, then `subjects:` and `shots:`"),
             );
             return None;
         }
@@ -472,9 +472,11 @@ fn limit_value(limits: &Limits, name: &str) -> Option<u64> {
 fn unreadable(problem: ReadProblem, name: &str, from: Option<Place>) -> Finding {
     let finding = match problem {
         ReadProblem::Missing => {
-            Finding::error("manifest::missing", format!("there is no manifest `{name}`")).help(
-                "paths are relative to the file that has them; `kinora init` writes a new one",
-            )
+            let help = match from {
+                Some(_) => "paths are relative to the file that has them",
+                None => "name a manifest, or a folder that holds a `kinora.yaml`",
+            };
+            Finding::error("manifest::missing", format!("there is no manifest `{name}`")).help(help)
         }
         ReadProblem::Io(why) => {
             Finding::error("manifest::unreadable", format!("`{name}` can't be read: {why}"))

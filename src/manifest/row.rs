@@ -23,7 +23,7 @@ pub struct Columns {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeType {
-    /// A number where it is written like one, else text.
+    /// A number where it is written like one (`12`, `-0.5`), else text (`00123`, `12e4`).
     #[default]
     Auto,
     /// Text, even if it looks like a number (`00123`).

@@ -12,6 +12,7 @@ use super::expand::{Step, Worker};
 use super::job::RouteReason;
 use super::matching::{Candidate, Matched, Mismatch, Names, Owner, callable};
 use super::mention::{Call, Piece, pieces};
+use super::notes::{Concerned, Saving};
 use super::planner::place_in;
 use super::settings::list;
 use crate::diagnostic::{Finding, Place, nearest};
@@ -19,7 +20,7 @@ use crate::limits::Limits;
 use crate::manifest::{Role, Template};
 use crate::media::{Facts, PictureProblem};
 use crate::models::{Mention, Route, RouteAbility};
-use crate::template::{TemplateError, TemplateErrorKind};
+use crate::template::{Ordered, TemplateError, TemplateErrorKind};
 
 /// A template or condition that can't be filled in for a subject.
 pub(super) fn template_error(
@@ -35,6 +36,7 @@ pub(super) fn template_error(
         (TemplateErrorKind::Undefined, None) => {
             ("a value that the template names is not there".to_owned(), "in here")
         }
+        (TemplateErrorKind::UnknownFilter, _) => (error.message.clone(), "no such filter or test"),
         _ => (format!("this can't be filled in: {}", error.message), "here"),
     };
     let help = match error.kind {
@@ -42,9 +44,39 @@ pub(super) fn template_error(
             "an attribute that may be missing is written `{{ name | default(\"\") }}`".to_owned()
         }
         TemplateErrorKind::OutOfFuel => Limits::how_to_raise("template_fuel"),
+        TemplateErrorKind::UnknownFilter => {
+            error.help.clone().unwrap_or_else(|| "see the manifest's reference".to_owned())
+        }
         _ => "every subject must give a text here".to_owned(),
     };
     Finding::error(code, message).at(place_in(template, error.range.clone()), label).help(help)
+}
+
+/// A condition that orders a number and something that is none.
+pub(super) fn not_comparable(
+    worker: &mut Worker<'_, '_>,
+    condition: &Template,
+    ordered: &Ordered,
+    who: Concerned<'_>,
+) {
+    const CODE: &str = "plan::not_comparable";
+    let name = &ordered.name;
+    let finding = || {
+        let (message, help) = if ordered.with_number {
+            (
+                format!("`{name}` is compared with a number, but is none; left out"),
+                format!("fill the cells, or ask first: `{name} is number and …`"),
+            )
+        } else {
+            (
+                format!("`{name}` is compared with text, but is none; left out"),
+                "numbers are compared without quotes; `type: text` makes a column text".to_owned(),
+            )
+        };
+        let place = place_in(condition, Some(ordered.range.clone()));
+        Finding::warning(CODE, message).at(place, "not comparable for some").help(help)
+    };
+    worker.chunk.notes.add(worker.plan.shot, CODE, name, who, finding);
 }
 
 /// A path that no clip can be written to.
@@ -327,105 +359,164 @@ pub(super) fn on_cost(
     }
 }
 
-/// Advice about what is attached and mentioned. `price_of` tells what the job would cost with
-/// another number of pictures.
+/// Advice about what is attached and mentioned. `price_of` tells what the job would cost by
+/// another route with another number of pictures.
 pub(super) fn on_inputs<'c>(
     worker: &mut Worker<'c, '_>,
     step: &Step<'c>,
     candidates: &[Candidate<'c>],
     mentioned: &[bool],
     matched: &Matched,
-    mut price_of: impl FnMut(&Worker<'c, '_>, usize) -> Arc<Estimate>,
+    mut price_of: impl FnMut(&Worker<'c, '_>, Route, usize) -> Arc<Estimate>,
 ) {
-    let syntax = step.details.card.routes.get(&matched.route).and_then(|a| a.mention.as_ref());
+    let ability = step.details.card.routes.get(&matched.route);
+    let syntax = ability.and_then(|a| a.mention.as_ref());
     identity_at_risk(worker, step, candidates, matched);
     unhonoured_mentions(worker, step, candidates, mentioned, matched, syntax);
     let is_sent = |i: usize| matched.sent.iter().any(|(sent, _)| *sent == i);
-    // A route that can't be told which picture is meant looks at all of them.
-    let by_name = matched.route == Route::References && syntax.is_some();
-    let idle = |i: &usize| is_sent(*i) && by_name && !mentioned[*i];
-    let dropped = |i: &usize| !is_sent(*i) && !mentioned[*i];
-    let idle: Vec<usize> = (0..candidates.len()).filter(idle).collect();
+    let idle = idle(mentioned, matched);
     if !idle.is_empty() {
-        let now = price_of(worker, matched.sent.len());
-        let left = matched.sent.len() - idle.len();
-        let saves = if left == 0 {
-            Decimal::ZERO
-        } else {
-            let then = price_of(worker, left);
-            let value = |e: &Estimate| e.price.known().map(|amount| amount.value);
-            value(&now).zip(value(&then)).map_or(Decimal::ZERO, |(now, then)| now - then)
-        };
-        unused(worker, step, candidates, &idle, saves.max(Decimal::ZERO), |names| {
-            (
-                format!("{names} is sent, but the prompt never mentions it"),
-                "mention it in the prompt",
-            )
-        });
+        let saves = saving(worker, step, mentioned, matched, idle.len(), &mut price_of);
+        // A route that can't be told which picture is meant looks at all of them, so that
+        // dropping one is only advice where it saves something.
+        if syntax.is_some() || saves.is_some_and(|saves| saves > Decimal::ZERO) {
+            let unused = Unused { which: &idle, saves, why: Idle::NeverMentioned };
+            unused.say(worker, step, candidates);
+        }
     }
+    let dropped = |i: &usize| !is_sent(*i) && !mentioned[*i];
     let dropped: Vec<usize> = (0..candidates.len()).filter(dropped).collect();
     if !dropped.is_empty() {
-        let route = matched.route;
-        unused(worker, step, candidates, &dropped, Decimal::ZERO, |names| {
-            (
-                format!("{names} is attached, but has no effect on the route `{route}`"),
-                "give the shot another route",
-            )
-        });
+        let why = match (matched.route, ability.map_or(0, |a| a.max)) {
+            (Route::References, takes) if takes > 0 => Idle::NoRoom { takes },
+            (route, _) => Idle::NoEffect(route),
+        };
+        let unused = Unused { which: &dropped, saves: Some(Decimal::ZERO), why };
+        unused.say(worker, step, candidates);
     }
 }
 
-fn unused(
-    worker: &mut Worker<'_, '_>,
-    step: &Step<'_>,
-    candidates: &[Candidate<'_>],
-    which: &[usize],
-    saves: Decimal,
-    say: impl FnOnce(&str) -> (String, &'static str),
-) {
-    const CODE: &str = "plan::unused_reference";
-    let mut key = String::new();
-    let mut last: Option<(Owner, &str)> = None;
-    for candidate in which.iter().map(|i| &candidates[*i]) {
-        let reference = candidate.reference;
-        // The pictures of a glob are one reference to the person who wrote it.
-        let name: &str = reference.group.as_ref().unwrap_or(&reference.name);
-        if last == Some((candidate.owner, name)) {
-            continue;
-        }
-        last = Some((candidate.owner, name));
-        if !key.is_empty() {
-            key.push_str(", ");
-        }
-        key.push('`');
-        if let Owner::With(position) = candidate.owner {
-            key.push_str(&step.details.with[position].0);
-            key.push('.');
-        }
-        key.push_str(name);
-        key.push('`');
+/// The pictures that the route `references` sends without a mention. Where the prompt mentions
+/// none at all, the first one is what the clip is of.
+fn idle(mentioned: &[bool], matched: &Matched) -> Vec<usize> {
+    if matched.route != Route::References {
+        return Vec::new();
     }
-    let place = which.first().map(|i| candidates[*i].reference.place);
-    let finding = || {
-        let (mut message, otherwise) = say(&key);
-        if which.len() > 1 && key.contains(", ") {
-            message = message.replace(" is ", " are ").replace(" it", " them");
-            message = message.replace(" has no effect", " have no effect");
+    let silent = matched.sent.iter().map(|(i, _)| *i).filter(|i| !mentioned[*i]);
+    silent.skip(usize::from(!mentioned.contains(&true))).collect()
+}
+
+/// What a job saves without `idle` of its pictures; `None` where its price is not known.
+fn saving<'c>(
+    worker: &Worker<'c, '_>,
+    step: &Step<'c>,
+    mentioned: &[bool],
+    matched: &Matched,
+    idle: usize,
+    price_of: &mut impl FnMut(&Worker<'c, '_>, Route, usize) -> Arc<Estimate>,
+) -> Option<Decimal> {
+    let (route, left) = (matched.route, matched.sent.len() - idle);
+    // One picture alone that is not mentioned would go by another route.
+    let by_image = left == 1
+        && !mentioned.contains(&true)
+        && matched.reason != RouteReason::Asked
+        && step.details.card.routes.contains_key(&Route::Image);
+    let now = price_of(worker, route, matched.sent.len());
+    let then = price_of(worker, if by_image { Route::Image } else { route }, left);
+    let saves = now.price.known()?.value - then.price.known()?.value;
+    Some(saves.max(Decimal::ZERO))
+}
+
+/// Why a picture is of no use to a job.
+#[derive(Clone, Copy)]
+enum Idle {
+    NeverMentioned,
+    NoEffect(Route),
+    NoRoom { takes: usize },
+}
+
+/// Pictures that are of no use to a job.
+struct Unused<'a> {
+    which: &'a [usize],
+    /// What the job saves without them, where that is known.
+    saves: Option<Decimal>,
+    why: Idle,
+}
+
+impl Unused<'_> {
+    fn say(&self, worker: &mut Worker<'_, '_>, step: &Step<'_>, candidates: &[Candidate<'_>]) {
+        const CODE: &str = "plan::unused_reference";
+        let names = self.names(step, candidates);
+        let key = names.join(", ");
+        let place = self.which.first().map(|i| candidates[*i].reference.place);
+        let (are, have, them) =
+            if names.len() > 1 { ("are", "have", "them") } else { ("is", "has", "it") };
+        let finding = || {
+            let names = list(&names);
+            let (mut message, otherwise) = match self.why {
+                Idle::NeverMentioned => (
+                    format!("{names} {are} sent, but the prompt never mentions {them}"),
+                    format!("mention {them} in the prompt"),
+                ),
+                Idle::NoEffect(route) => (
+                    format!("{names} {are} attached, but {have} no effect on the route `{route}`"),
+                    "give the shot another route".to_owned(),
+                ),
+                Idle::NoRoom { takes } => (
+                    format!(
+                        "{names} {are} attached, but not sent: `{}` takes at most {takes} pictures",
+                        step.details.card.model
+                    ),
+                    "mention those that matter most".to_owned(),
+                ),
+            };
+            match self.saves {
+                None => message.push_str(&format!(
+                    "; what dropping {them} saves is not known, for the job is unpriced"
+                )),
+                Some(saves) if saves.is_zero() => {
+                    message.push_str(&format!("; dropping {them} saves nothing"));
+                }
+                // The sum over all jobs follows.
+                Some(_) => {}
+            }
+            let help = format!("{otherwise}, or leave {them} out of this shot with `use:`");
+            let finding = Finding::advice(CODE, message).help(help);
+            match place {
+                Some(place) => finding
+                    .at(worker.shot.prompt.place, "not used by this prompt")
+                    .also(place, "attached here"),
+                None => finding,
+            }
+        };
+        let saving = Saving { each: self.saves.unwrap_or_default(), them };
+        worker.chunk.notes.add_saving(
+            worker.plan.shot,
+            CODE,
+            &key,
+            step.concerned(),
+            saving,
+            finding,
+        );
+    }
+
+    /// Each once, in backticks; the pictures of a glob are one reference to the person who
+    /// wrote it.
+    fn names(&self, step: &Step<'_>, candidates: &[Candidate<'_>]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for candidate in self.which.iter().map(|i| &candidates[*i]) {
+            let reference = candidate.reference;
+            let name: &str = reference.group.as_ref().unwrap_or(&reference.name);
+            let shown = match candidate.owner {
+                Owner::With(position) => format!("`{}.{name}`", step.details.with[position].0),
+                _ => format!("`{name}`"),
+            };
+            if names.last() != Some(&shown) {
+                names.push(shown);
+            }
         }
-        if saves.is_zero() {
-            message.push_str("; dropping it costs nothing and saves nothing");
-        }
-        let help = format!("{otherwise}, or leave it out of this shot with `use:`");
-        let finding = Finding::advice(CODE, message).help(help);
-        match place {
-            Some(place) => finding
-                .at(worker.shot.prompt.place, "not used by this prompt")
-                .also(place, "attached here"),
-            None => finding,
-        }
-    };
-    let shot = worker.plan.shot;
-    worker.chunk.notes.add_saving(shot, CODE, &key, step.concerned(), saves, finding);
+        names
+    }
 }
 
 /// A subject whose identity a clip must keep, without any picture of it.
@@ -449,8 +540,10 @@ fn identity_at_risk(
         let finding = || {
             let kind = set.kind.as_str();
             let message = format!("no picture of the {kind} is sent: it will look like any other");
-            let help =
-                format!("attach a reference to the {kind}, or leave this shot to text alone");
+            let help = match candidates.iter().any(|c| c.owner == owner) {
+                true => format!("the route `{}` leaves out what is attached", matched.route),
+                false => format!("attach a reference to the {kind}, or use a shot without it"),
+            };
             Finding::advice(CODE, message).at(place, "identity at risk").help(help)
         };
         worker.chunk.notes.add(worker.plan.shot, CODE, name, step.concerned(), finding);

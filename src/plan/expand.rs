@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::advise;
-use super::context::{ConditionContext, PromptContext, Scope};
+use super::context::{ConditionContext, PromptContext, Scope, typed_cell};
 use super::diff::{Planned, Standing};
 use super::estimate::{Estimate, estimate};
 use super::job::{Attached, Fingerprint, PlannedJob, RouteReason};
@@ -25,7 +25,7 @@ use crate::address::Address;
 use crate::ledger::KnownJobs;
 use crate::manifest::{Catalogue, Reference, Shot, SubjectRef};
 use crate::models::{Priced, Route};
-use crate::template::{Compiled, TemplateError, TemplateValue};
+use crate::template::{Compiled, Ordered, TemplateError, TemplateValue};
 
 /// The jobs of one chunk, with all that is to be said and summed about them.
 #[derive(Debug, Default)]
@@ -166,6 +166,20 @@ impl<'c> Worker<'c, '_> {
             return true;
         };
         let context = ConditionContext { scope: self.scope.clone(), subject: at, inner: false };
+        let (compiled, set) = (self.compiled, &self.catalogue.sets[at.set as usize]);
+        let unlike = |ordered: &&Ordered| {
+            let cell = typed_cell(set, of, ordered.name.trim_start_matches("subject."));
+            cell.is_some_and(|cell| match ordered.with_number {
+                true => !cell.is_number(),
+                false => cell.as_str().is_none(),
+            })
+        };
+        if let Some(ordered) = compiled.ordered.iter().find(unlike) {
+            let who = self.who(subject);
+            let who = Concerned { subject: &who, jobs: self.plan.per_subject() };
+            advise::not_comparable(self, source, ordered, who);
+            return false;
+        }
         match condition.holds(TemplateValue::from_object(context)) {
             Ok(holds) => holds,
             Err(error) => {
@@ -242,9 +256,14 @@ impl<'c> Worker<'c, '_> {
         let images = matched.sent.len();
         let estimate = self.estimate(step, facts, matched.route, images);
         advise::on_cost(self, step, &matched, &estimate);
-        advise::on_inputs(self, step, &candidates, &meaning.mentioned, &matched, |worker, n| {
-            worker.estimate(step, facts, matched.route, n)
-        });
+        advise::on_inputs(
+            self,
+            step,
+            &candidates,
+            &meaning.mentioned,
+            &matched,
+            |worker, by, n| worker.estimate(step, facts, by, n),
+        );
         let attach = |(i, role): &(usize, _)| {
             let candidate = &candidates[*i];
             Attached {

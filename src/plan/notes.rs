@@ -21,7 +21,17 @@ struct Note {
     subjects: u64,
     first: String,
     last: String,
-    saves: Decimal,
+    /// Summed over its jobs.
+    saves: Saving,
+}
+
+/// What dropping something saves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Saving {
+    /// How much, by a job.
+    pub each: Decimal,
+    /// What is dropped: `it` or `them`.
+    pub them: &'static str,
 }
 
 /// What a note is about: the job's subject, and how many jobs share the cause at once.
@@ -52,7 +62,7 @@ impl Notes {
         who: Concerned<'_>,
         finding: impl FnOnce() -> Finding,
     ) {
-        self.add_saving(shot, code, key, who, Decimal::ZERO, finding);
+        self.add_saving(shot, code, key, who, Saving { each: Decimal::ZERO, them: "it" }, finding);
     }
 
     /// The same, with what each job would save.
@@ -62,14 +72,14 @@ impl Notes {
         code: &'static str,
         key: &str,
         who: Concerned<'_>,
-        saves: Decimal,
+        saves: Saving,
         finding: impl FnOnce() -> Finding,
     ) {
-        let saves = saves.saturating_mul(Decimal::from(who.jobs));
+        let saves = Saving { each: saves.each.saturating_mul(Decimal::from(who.jobs)), ..saves };
         let same = |n: &&mut Note| n.shot == shot && n.finding.code == code && n.key == key;
         if let Some(note) = self.items.iter_mut().rev().find(same) {
             note.jobs += who.jobs;
-            note.saves = note.saves.saturating_add(saves);
+            note.saves.each = note.saves.each.saturating_add(saves.each);
             if note.last != who.subject {
                 note.subjects += 1;
                 note.last.clear();
@@ -118,7 +128,7 @@ impl Notes {
             // A subject may stand on both sides of the seam between two parts.
             mine.subjects += note.subjects - u64::from(mine.last == note.first);
             mine.jobs += note.jobs;
-            mine.saves = mine.saves.saturating_add(note.saves);
+            mine.saves.each = mine.saves.each.saturating_add(note.saves.each);
             mine.last = note.last;
         }
         for (shot, finding, count) in next.further {
@@ -134,9 +144,10 @@ impl Notes {
         let mut findings = Findings::default();
         for note in self.items {
             let mut finding = note.finding;
-            if note.saves > Decimal::ZERO {
-                let saved = Amount::new(note.saves, unit.clone());
-                finding.message.push_str(&format!("; dropping them saves {saved}"));
+            let Saving { each: all, them } = note.saves;
+            if all > Decimal::ZERO {
+                let saved = Amount::new(all, unit.clone());
+                finding.message.push_str(&format!("; dropping {them} saves {saved}"));
             }
             finding.message.push_str(&match (note.subjects, note.jobs) {
                 (1, 1) => format!(" (`{}`)", note.first),

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use super::context::Scope;
 use super::motion;
 use super::settings;
-use super::variants::{Variant, variants_of};
+use super::variants::{Said, Variant, variants_of};
 use crate::diagnostic::{Finding, Findings};
 use crate::manifest::{Catalogue, Selection, Shot, SubjectRef, Template};
 use crate::models::{Route, Shelf};
-use crate::template::{Compiled, Condition, Engine, TemplateError};
+use crate::template::{Compiled, Condition, Engine, Ordered, TemplateError, ordered};
 
 /// About how many jobs are made at once.
 const CHUNK_JOBS: u64 = 512;
@@ -129,9 +129,10 @@ impl Planner {
         let mut findings = Findings::default();
         check_ids(catalogue, &mut findings);
         check_templates(catalogue, &mut findings);
+        let mut said = Said::default();
         let mut shots = Vec::with_capacity(catalogue.shots.len());
         for (index, shot) in catalogue.shots.iter().enumerate() {
-            let variants = variants_of(catalogue, shot, shelf, &mut findings);
+            let variants = variants_of(catalogue, shot, shelf, &mut said, &mut findings);
             check_route(shot, &variants, shelf, &mut findings);
             check_ignored(shot, &variants, &mut findings);
             advise_motion(shot, &mut findings);
@@ -185,6 +186,7 @@ impl Planner {
                     by_take: reads_take(&prompt) || negative.as_ref().is_some_and(reads_take),
                     prompt,
                     negative,
+                    ordered: condition.map_or_else(Vec::new, |c| ordered(&c.source)),
                     condition: condition.map(|c| engine.expression(&c.source)).transpose()?,
                     out: template(shot.out.as_ref().unwrap_or(&self.catalogue.out))?,
                 })
@@ -198,6 +200,8 @@ pub(super) struct CompiledShot<'e, 's> {
     pub prompt: Compiled<'e, 's>,
     pub negative: Option<Compiled<'e, 's>>,
     pub condition: Option<Condition<'e, 's>>,
+    /// What the condition puts in order.
+    pub ordered: Vec<Ordered>,
     pub out: Compiled<'e, 's>,
     /// Whether the takes of one variant have different prompts.
     pub by_take: bool,

@@ -59,6 +59,7 @@ pub(super) fn variants_of(
     catalogue: &Catalogue,
     shot: &Shot,
     shelf: &Shelf,
+    said: &mut Said,
     findings: &mut Findings,
 ) -> Vec<Variant> {
     let dimensions = dimensions_of(shot, findings);
@@ -72,7 +73,6 @@ pub(super) fn variants_of(
         return Vec::new();
     };
     let mut variants = Vec::new();
-    let mut said = Said::default();
     for index in 0..count {
         let mut found = Findings::default();
         let combination = Combination::at(index, &dimensions, catalogue, shot);
@@ -85,9 +85,10 @@ pub(super) fn variants_of(
     variants
 }
 
-/// Settings are resolved for each combination, but each problem is said once.
+/// Settings are resolved for each combination of each shot, but each problem is said once: a
+/// default that a model can't do is one mistake, however many shots have it.
 #[derive(Default)]
-struct Said(HashSet<(String, Option<crate::diagnostic::Place>)>);
+pub(super) struct Said(HashSet<(String, Option<crate::diagnostic::Place>)>);
 
 impl Said {
     fn pass_on(&mut self, found: Findings, findings: &mut Findings) {

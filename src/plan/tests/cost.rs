@@ -28,7 +28,24 @@ fn pictures_cost_beyond_text_is_made_visible() {
 fn dropping_what_is_never_mentioned_says_what_it_saves() {
     let build = Build::new().products(&["hero", "side"]);
     let planned = build.shot("turn", "@hero turns", |_| {}).plan();
-    insta::assert_snapshot!(planned.message("plan::unused_reference"), @"`side` is sent, but the prompt never mentions it; dropping them saves 1 credits (2 subjects, for instance `products.mug`)");
+    insta::assert_snapshot!(planned.message("plan::unused_reference"), @"`side` is sent, but the prompt never mentions it; dropping it saves 1 credits (2 subjects, for instance `products.mug`)");
+}
+
+#[test]
+fn several_pictures_that_are_never_mentioned_are_them() {
+    let build = Build::new().products(&["hero", "side", "back"]);
+    let planned = build.shot("turn", "@hero turns", |_| {}).plan();
+    insta::assert_snapshot!(planned.message("plan::unused_reference"), @"`side` and `back` are sent, but the prompt never mentions them; dropping them saves 2 credits (2 subjects, for instance `products.mug`)");
+    let build = Build::new().products(&["hero", "side", "back"]);
+    let planned = build.shot("turn", "it turns", |_| {}).plan();
+    insta::assert_snapshot!(planned.message("plan::unused_reference"), @"`side` and `back` are sent, but the prompt never mentions them; dropping them saves 3 credits (2 subjects, for instance `products.mug`)");
+}
+
+#[test]
+fn what_dropping_saves_is_not_known_without_a_price() {
+    let build = Build::new().products(&["hero", "side"]);
+    let planned = build.shot("turn", "@hero turns", |_| {}).model("unpriced").plan();
+    insta::assert_snapshot!(planned.message("plan::unused_reference"), @"`side` is sent, but the prompt never mentions it; what dropping it saves is not known, for the job is unpriced (2 subjects, for instance `products.mug`)");
 }
 
 #[test]

@@ -51,6 +51,18 @@ fn every_setting_that_a_model_lacks_is_said_at_once_with_the_nearest() {
 }
 
 #[test]
+fn a_default_that_a_model_lacks_is_said_once_for_all_shots() {
+    let build = Build::new().shot("mood", "a slow pan", |_| {}).model("narrow");
+    let build = build.shot("other", "a slow pan", |_| {}).model("narrow").change(|build| {
+        let place = build.place("4k");
+        for shot in &mut build.catalogue.shots {
+            shot.settings.resolution = Some(Placed { value: "4k".to_owned(), place });
+        }
+    });
+    assert_eq!(build.plan().codes(), ["plan::resolution"]);
+}
+
+#[test]
 fn an_unknown_model_names_the_nearest() {
     let planned = Build::new().shot("mood", "a slow pan", |_| {}).model("animatik").plan();
     assert_eq!(planned.help("plan::unknown_model"), "did you mean `animatic`?");
@@ -126,6 +138,43 @@ fn a_shot_that_selects_nothing_is_a_warning() {
     let planned = build.condition("price > 1000").plan();
     assert_eq!(planned.codes(), ["plan::empty_shot"]);
     assert_eq!(planned.marked("plan::empty_shot"), "price > 1000");
+}
+
+#[test]
+fn a_condition_knows_id_and_kind() {
+    let build = Build::new().products(&[]).shot("turn", "it turns", |_| {});
+    let planned = build.condition("id == 'mug' and kind == 'product'").plan();
+    assert_eq!(planned.addresses(), ["products.mug/turn/-/1"]);
+}
+
+#[test]
+fn an_empty_cell_is_not_above_any_number_and_the_plan_says_so() {
+    let build = || {
+        let build = Build::new().products(&["hero"]);
+        let build = build.subject("vase", [Some("Vase"), Some("red"), Some("")], &["hero"]);
+        build.shot("turn", "it turns", |_| {})
+    };
+    for condition in ["price > 20", "price < 20", "20 <= subject.price"] {
+        let planned = build().condition(condition).plan();
+        assert_eq!(planned.codes(), ["plan::not_comparable"], "{condition}");
+        assert!(planned.message("plan::not_comparable").ends_with("(`products.vase`)"));
+        assert_eq!(planned.addresses().len(), 1, "{condition}");
+    }
+    let planned = build().condition("price is number and price > 20").plan();
+    assert_eq!(planned.codes(), [""; 0]);
+}
+
+#[test]
+fn ids_with_special_characters_become_one_part_of_a_file_name() {
+    let build = Build::new().products(&[]);
+    let build = build.subject("a/b: c?", [Some("x"), Some("red"), Some("1")], &[]);
+    let build = build.shot("s/1", "it turns", |_| {}).change(|build| {
+        let out = "clips/{{ subject.id }}/{{ shot.id }}-{{ variant.aspect }}-{{ job.short }}.mp4";
+        build.catalogue.out = build.template(out);
+    });
+    let planned = build.plan();
+    let outs: Vec<String> = planned.jobs.iter().map(|(job, _)| job.out.clone()).collect();
+    assert!(outs.iter().any(|out| out.starts_with("clips/a-b- c-/s-1-16-9-")), "{outs:?}");
 }
 
 #[test]
