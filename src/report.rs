@@ -18,7 +18,7 @@ pub use models::models_text;
 pub use phrase::count;
 pub use plan::{
     JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
-    plan_schema, plan_text, verdict,
+    plan_question_text, plan_schema, plan_text, verdict,
 };
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,

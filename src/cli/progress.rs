@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use kinora::money::display_value;
 use kinora::run::{RunEvent, Skip};
 use rust_decimal::Decimal;
@@ -49,9 +49,15 @@ impl Progress {
         let bar = ProgressBar::new(total);
         if mode == Mode::Bar {
             let style = ProgressStyle::with_template(
-                "{bar:32} {pos}/{len} clips  {per_sec}  eta {eta}  {wide_msg}",
+                "{bar:32} {pos}/{len} clips  {rate}  eta {eta}  {wide_msg}",
             );
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            bar.set_style(style.with_key(
+                "rate",
+                |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                    let _ = write!(out, "{:.1}/s", state.per_sec());
+                },
+            ));
             bar.enable_steady_tick(Duration::from_millis(250));
         } else {
             bar.set_draw_target(ProgressDrawTarget::hidden());

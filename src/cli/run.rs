@@ -37,7 +37,8 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let folder = workspace.catalogue.workspace.clone();
     let ledger = Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
-    if !output.json {
+    // Who is asked sees the findings with the question.
+    if !output.json && (arguments.yes || !std::io::stdin().is_terminal()) {
         output.findings(&workspace.findings, &workspace.sources);
     }
     let providers = providers(&workspace)?;
@@ -50,7 +51,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
         let total = summary.to_run.jobs + left.taken_up;
         let ended = dispatch(&plan, &workspace, ledger, providers, approval, total, output)?;
-        say_end(&ended, &workspace, output);
+        say_end(&ended, total, &workspace, output);
         ended.exit()
     };
     if let Some(path) = &arguments.report {
@@ -165,7 +166,7 @@ fn not_approved(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<F
 
 /// Shows the plan and asks. Anything but `yes` is a no.
 fn ask(plan: &Plan, workspace: &Workspace, wanted: Micros, output: &Output) -> Result<(), Failure> {
-    output.say(&report::plan_text(&plan.summary, output.width, output.talk_color));
+    output.say(&report::plan_question_text(&plan.summary, output.width, output.talk_color));
     let unit = workspace.catalogue.budget.unit.clone();
     let amount = Amount::new(wanted.to_decimal(), unit);
     let mut err = std::io::stderr().lock();
@@ -348,17 +349,20 @@ async fn watch_signals(stop: watch::Sender<Stop>, output: Output) {
 }
 
 /// The last lines: what came of it, what it cost, how to go on.
-fn say_end(ended: &RunSummary, workspace: &Workspace, output: &Output) {
+fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Output) {
     if output.json {
         // The last event said it.
         return;
     }
     let decimal = |text: &str| text.parse().unwrap_or_default();
-    let left = ended.held + ended.unpriced + ended.skipped + ended.waiting;
     let again = ended.exit() != Exit::Done;
+    let failed = ended.failed + ended.lost + ended.paid_before;
+    let ended_here = ended.done + failed + ended.refused + ended.unknown + ended.over_budget;
+    // Jobs that a stopped run never looked at are left too, so this is not a sum of its counts.
+    let left = total.saturating_sub(ended_here);
     let end = report::RunEnd {
         done: ended.done,
-        failed: ended.failed + ended.lost + ended.paid_before,
+        failed,
         refused: ended.refused,
         unknown: ended.unknown,
         over_budget: ended.over_budget,

@@ -12,7 +12,7 @@ mod verdict;
 pub use csv::{PLAN_CSV_HEADER, PlanCsv};
 pub use json::{JOBS_IN_JSON, PlanJson, plan_json, plan_schema};
 pub use markdown::plan_markdown;
-pub use text::plan_text;
+pub use text::{plan_question_text, plan_text};
 pub use verdict::{next_steps, verdict};
 
 #[cfg(test)]

@@ -23,6 +23,17 @@ const FINDINGS_PER_CODE: usize = 3;
 /// The dry run for a terminal of `width` columns.
 pub fn plan_text(summary: &PlanSummary, width: usize, colour: bool) -> String {
     let paper = Paper::new(width, colour);
+    let mut blocks = body(summary, paper);
+    blocks.push(next(summary, paper));
+    joined(&blocks)
+}
+
+/// The same before a question that is the next step itself.
+pub fn plan_question_text(summary: &PlanSummary, width: usize, colour: bool) -> String {
+    joined(&body(summary, Paper::new(width, colour)))
+}
+
+fn body(summary: &PlanSummary, paper: Paper) -> Vec<Vec<String>> {
     let mut blocks = vec![head(summary, paper)];
     let quiet = summary.to_run.jobs == 0;
     if !quiet || summary.changes.orphaned + summary.changes.unknown > 0 {
@@ -35,7 +46,10 @@ pub fn plan_text(summary: &PlanSummary, width: usize, colour: bool) -> String {
         blocks.push(approval(summary, paper));
     }
     blocks.push(findings(summary, paper));
-    blocks.push(next(summary, paper));
+    blocks
+}
+
+fn joined(blocks: &[Vec<String>]) -> String {
     let mut text = String::new();
     for block in blocks.iter().filter(|b| !b.is_empty()) {
         if !text.is_empty() {
