@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub const MICROS_PER_UNIT: i64 = 1_000_000;
 
 /// The largest amount, in whole units, that Kinora will hold. Far above any real budget, and
-/// small enough that sums of a million such amounts still fit the ledger's 64-bit integers.
+/// small enough that sums of thousands of such amounts still fit the ledger's 64-bit integers.
 pub const MAX_WHOLE_UNITS: i64 = 1_000_000_000;
 
 /// What an amount is counted in: the workspace's own `credits`, a provider's credits, or a
@@ -153,6 +153,9 @@ pub struct Micros(i64);
 impl Micros {
     /// Nothing.
     pub const ZERO: Micros = Micros(0);
+
+    /// The most that 64 bits hold: far above any amount, met only as a sum.
+    pub const MAX: Micros = Micros(i64::MAX);
 
     /// From a decimal, rounded up to the next millionth.
     pub fn from_decimal(value: Decimal) -> Result<Self, MoneyError> {

@@ -242,7 +242,8 @@ impl Budget {
         self.days
             .range(number(from)..=number(to))
             .try_fold(Micros::ZERO, |sum, (_, held)| sum.checked_add(*held))
-            .expect("a month of amounts fits 64 bits: each is bounded when it is made")
+            // Only a ledger that was changed from outside holds so much; then nothing fits.
+            .unwrap_or(Micros::MAX)
     }
 
     fn add(&mut self, grant: &Grant, amount: Micros) {
@@ -341,6 +342,15 @@ mod tests {
         let free = budget.reserve(Micros::ZERO, at(0)).expect("it costs nothing");
         budget.settle(free, Micros::ZERO);
         assert_eq!(budget.held_by_plan(), micros(120));
+    }
+
+    #[test]
+    fn days_that_hold_more_than_can_be_added_leave_room_for_nothing() {
+        let days = BTreeMap::from([(20_819, Micros::MAX), (20_820, Micros::MAX)]);
+        let before = HeldBefore { plan: Micros::ZERO, days };
+        let limits = MoneyLimits { per_month: Some(micros(80)), ..MoneyLimits::default() };
+        let mut budget = Budget::new(micros(100), limits, before);
+        assert_eq!(refused(budget.reserve(micros(1), at(2))), (LimitName::PerMonth, 0));
     }
 
     #[test]
