@@ -113,8 +113,13 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
     let mut steps = Vec::new();
     if summary.changes.unknown > 0 {
         let those = count(summary.changes.unknown, "submission");
-        let then = format!(" settles the {those} that nobody knows the outcome of.");
-        steps.push(step("kinora resolve".to_owned(), &then));
+        let words = format!(
+            "The outcome of {those} is not known: what they may cost stays reserved, and they are \
+             not sent again. "
+        );
+        let mut look = vec![Piece::Words(words)];
+        look.extend(step("kinora status".to_owned(), " shows what is held."));
+        steps.push(look);
     }
     if summary.to_run.jobs == 0 {
         if summary.changes.in_flight > 0 {
