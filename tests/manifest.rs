@@ -145,6 +145,26 @@ fn sources_of(catalogue: &Catalogue) -> Vec<Option<&str>> {
 }
 
 #[test]
+fn use_may_name_one_picture_of_a_glob() {
+    let manifest = |name: &str| {
+        format!(
+            "kinora: 1\nsubjects: {{p: {{kind: product, items: [{{id: mug, references: [{{name: \
+             detail, images: \"*.jpg\"}}]}}]}}}}\nshots: [{{id: a, for: p, use: {name}, prompt: \
+             it turns}}]\n"
+        )
+    };
+    let pictures = [("a.jpg", "a"), ("b.jpg", "b")];
+    for (name, known) in [("detail", true), ("detail-2", true), ("detail-x", false)] {
+        let text = manifest(name);
+        let files: Vec<_> = pictures.into_iter().chain([("kinora.yaml", &*text)]).collect();
+        let loaded = open(workspace(&files).path());
+        let unknown =
+            loaded.findings.items().iter().any(|f| f.code == "manifest::unknown_reference");
+        assert_eq!(!unknown, known, "{name}");
+    }
+}
+
+#[test]
 fn one_out_serves_shots_with_and_without_a_subject() {
     let shots = "subjects: {cast: {kind: character, items: [{id: mia}]}}\nshots:\n  - {id: a, for: cast, prompt: she turns}\n  - {id: b, prompt: slow pan}\n  - {id: c, prompt: pan, out: \"{{ job.short }}.mp4\"}\n";
     let (_dir, catalogue) = good(&[("kinora.yaml", &format!("kinora: 1\n{shots}"))]);

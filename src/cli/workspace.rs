@@ -25,7 +25,8 @@ const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
 
 /// A loaded workspace.
 pub struct Workspace {
-    /// The manifest as given on the command line, for messages and next commands.
+    /// The manifest that the command line means, for messages and next commands: where a folder
+    /// is given, the file in it.
     pub given: String,
     /// The checked catalogue, its pictures probed.
     pub catalogue: Arc<Catalogue>,
@@ -123,7 +124,7 @@ impl Workspace {
             ));
         }
         Ok(Workspace {
-            given: given.display().to_string(),
+            given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),
             shelf,
             sources,

@@ -318,6 +318,7 @@ impl Loader<'_> {
     ) {
         let Some(uses) = &raw.uses else { return };
         let mut known: std::collections::BTreeSet<String> = Default::default();
+        let mut globs: std::collections::BTreeSet<String> = Default::default();
         let mut add = |prefix: &str, set: u32, only: Option<u32>| {
             let names = self.reference_names.get(&set);
             let set = &sets[set as usize];
@@ -328,7 +329,11 @@ impl Loader<'_> {
                 .filter(|(i, _)| only.is_none_or(|o| o as usize == *i))
                 .take(1000)
                 .flat_map(|(_, s)| s.references.iter())
-                .map(|r| r.group.as_ref().unwrap_or(&r.name).to_string());
+                .map(|r| {
+                    let glob = r.group.as_ref();
+                    globs.extend(glob.map(|name| format!("{prefix}{name}")));
+                    glob.unwrap_or(&r.name).to_string()
+                });
             let of_set = names.into_iter().flatten().map(ToString::to_string);
             known.extend(of_set.chain(of_items).map(|n| format!("{prefix}{n}")));
         };
@@ -346,11 +351,18 @@ impl Loader<'_> {
             r.name.as_ref().map_or(r.role.unwrap_or_default().as_str(), |n| n).to_owned()
         }));
         for name in &uses.items {
-            if known.contains(&**name) {
+            // One picture of a glob, `detail-2`, is known by the glob's name.
+            let of_glob = name
+                .rsplit_once('-')
+                .filter(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+            if known.contains(&**name) || of_glob.is_some_and(|(glob, _)| globs.contains(glob)) {
                 continue;
             }
             let help = match nearest(name, known.iter().map(String::as_str)) {
                 Some(meant) => format!("did you mean `{meant}`?"),
+                None if known.is_empty() && selects.is_empty() => {
+                    "the shot has no references, and no `for:`".to_owned()
+                }
                 None if known.is_empty() => "the shot's subjects have no references".to_owned(),
                 None => {
                     format!("references: {}", known.iter().cloned().collect::<Vec<_>>().join(", "))

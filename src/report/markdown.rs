@@ -88,6 +88,10 @@ impl Document {
         }
         if cut > 0 {
             self.line("");
+            let what = match cut {
+                1 => what.strip_suffix('s').unwrap_or(what),
+                _ => what,
+            };
             self.line(&format!("… and {} more {what}, left out here.", grouped(cut)));
         }
     }

@@ -47,7 +47,7 @@ fn every_problem_is_in_the_json_too() {
 fn without_approval_and_nobody_to_ask_it_is_4() {
     let shop = Workspace::shop();
     let ended = shop.kinora(&["run", "."]).ends(4);
-    assert!(ended.stderr.contains("kinora approve . --by NAME"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("kinora approve kinora.yaml --by NAME"), "{}", ended.stderr);
     assert!(shop.files("clips", "mp4").is_empty());
 }
 
