@@ -7,7 +7,7 @@
 #include "materials.inc"
 
 #declare M_Leather = material { texture { pigment { rgb <0.135, 0.018, 0.030> }
-  normal { crackle 0.22 scale 0.13 turbulence 0.2 }
+  #ifndef (AsModel) normal { crackle 0.22 scale 0.13 turbulence 0.2 } #end
   finish { diffuse 0.85 specular 0.16 roughness 0.05 reflection { 0, 0.3 fresnel on } conserve_energy } } interior { I_Solid } }
 #declare M_Velvet = material { texture { pigment { bozo color_map { [0 rgb <0.80, 0.68, 0.56>] [1 rgb <0.86, 0.75, 0.63>] } scale 0.3 }
   normal { granite 0.12 scale 0.25 } finish { diffuse 0.85 } } }

@@ -2,6 +2,7 @@
 // One unit is about 10 cm of figure; the head is large, as in a toy.
 #version 3.7;
 #include "shapes.inc"
+#declare Grid = 13; #declare Adapt = 1;
 #include "lights.inc"
 #include "materials.inc"
 

@@ -36,7 +36,7 @@
   #for (I, 0, 13) sphere { <1.3, 5.85-I*0.16, -0.9>, 0.07 material { M_Brass } } #end
   sphere { <1.3, 3.55, -0.9>, 0.16 material { M_Brass } }
   #if (LampOn)
-    light_source { <0, 7.9, 0> rgb <1, 0.66, 0.34>*LampPower*K fade_distance LampFade fade_power 2 area_light x*LampBulb, z*LampBulb, 6, 6 circular orient adaptive 1 }
+    light_source { <0, 7.9, 0> rgb <1, 0.66, 0.34>*LampPower*K fade_distance LampFade fade_power 2 area_light x*LampBulb, z*LampBulb, 9, 9 circular orient adaptive 1 }
   #end
 }
 

@@ -6,7 +6,7 @@
 #declare Evening = View-1;
 #declare Lit = Evening;
 #declare LampOn = Evening;
-#declare LampPower = 3.2; #declare LampFade = 13; #declare LampBulb = 2.5;
+#declare LampPower = 3.2; #declare LampFade = 13; #declare LampBulb = 1.3;
 #declare BoxOpen = 0; #declare PipetteOut = 0;
 
 global_settings { assumed_gamma 1.0 max_trace_level 5 adc_bailout 0.05
@@ -29,12 +29,15 @@ camera { perspective location <4, 27, -150> up y right x*image_width/image_heigh
 #declare SunAt = <14, 24, 0>;
 #if (Evening)
   sky_sphere { pigment { gradient x color_map { [0 rgb <0.10, 0.16, 0.30>*1.1*K] [1 rgb <0.07, 0.09, 0.15>*0.8*K] } scale 2 translate -x } }
-  light_source { <-90, 55, -100> rgb <0.085, 0.13, 0.23>*K area_light x*40, y*40, 5, 5 adaptive 0 circular orient }
+  light_source { <-90, 55, -100> rgb <0.055, 0.085, 0.15>*K shadowless }
+  // a little of the lamp bounced back from the rest of the room
+  light_source { <120, 40, -90> rgb <0.10, 0.07, 0.045>*K shadowless }
 #else
+  light_source { <120, 40, -60> rgb <0.13, 0.12, 0.11>*K shadowless }
   sky_sphere { pigment { gradient x color_map { [0 rgb <0.72, 0.78, 0.86>*K] [1 rgb <0.36, 0.35, 0.34>*K] } scale 2 translate -x } }
   light_source { SunAt+SunDir*400 rgb <1.0, 0.84, 0.62>*1.2*K parallel point_at SunAt
-    area_light x*8, y*8, 5, 5 adaptive 0 circular orient }
-  light_source { <-60, 46, -95> rgb <0.26, 0.28, 0.31>*K area_light x*40, y*40, 6, 6 adaptive 0 circular orient }
+    area_light x*4.5, y*4.5, 6, 6 adaptive 1 circular orient }
+  light_source { <-60, 46, -95> rgb <0.22, 0.235, 0.26>*K shadowless }
 #end
 // the window frame that cuts the sun into panes
 #if (!Evening)
