@@ -147,9 +147,6 @@ mod tests {
         let mut workspace = Workspace::new(&dir.path().join("shop"));
         assert!(workspace.resolve("", "../pool/x.jpg").is_err());
         assert!(workspace.allow("../pool"));
-        assert_eq!(
-            workspace.resolve("", "../pool/x.jpg").ok().as_deref(),
-            Some("../pool/x.jpg")
-        );
+        assert_eq!(workspace.resolve("", "../pool/x.jpg").ok().as_deref(), Some("../pool/x.jpg"));
     }
 }
