@@ -15,7 +15,7 @@ mod spent;
 mod write;
 mod writer;
 
-pub use cache::{CachedFacts, Stored};
+pub use cache::Stored;
 pub use error::LedgerError;
 pub use open::{Ledger, Mode};
 pub use read::Which;

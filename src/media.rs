@@ -6,11 +6,13 @@
 pub mod clip;
 pub mod decode;
 pub mod encode;
+mod file;
 pub mod frame;
 mod mp4;
 mod pictures;
 mod probe;
 
+pub use file::{read_whole, recognise};
 pub use pictures::{
     Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, Stamp,
 };

@@ -10,7 +10,7 @@ use std::time::Instant;
 use kinora::address::Address;
 use kinora::digest::Digest;
 use kinora::manifest::Role;
-use kinora::media::decode::recognise;
+use kinora::media::recognise;
 use kinora::models::Route;
 use kinora::plan::{JobSettings, Request, RequestReference};
 use kinora::providers::animatic::{Drawing, render};

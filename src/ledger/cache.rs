@@ -1,20 +1,15 @@
 //! Caches: picture facts and plans. Losing them costs time, never money or a clip.
 
-use std::collections::HashMap;
-
 use rusqlite::params;
 
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::read::bytes;
 use crate::digest::Digest;
-use crate::media::{Facts, Format, Orientation, Stamp};
+use crate::media::{Facts, Format, Orientation, PictureCache, Stamp};
 
 /// How many plans are kept; the oldest go first.
 const PLANS_KEPT: i64 = 16;
-
-/// Facts of pictures by path, each with the stamp of the file that they are true of.
-pub type CachedFacts = HashMap<Box<str>, (Stamp, Facts)>;
 
 /// Whether something was put into a cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,15 +39,15 @@ impl Stored {
 
 impl Ledger {
     /// What is known of pictures.
-    pub fn picture_facts(&self) -> Result<CachedFacts, LedgerError> {
-        let read = || -> rusqlite::Result<CachedFacts> {
+    pub fn picture_facts(&self) -> Result<PictureCache, LedgerError> {
+        let read = || -> rusqlite::Result<PictureCache> {
             let c = self.reading();
             let mut query = c.prepare(
                 "SELECT path, size, mtime_ns, inode, digest, format, width, height, orientation
                  FROM pictures",
             )?;
             let mut rows = query.query([])?;
-            let mut cached = CachedFacts::new();
+            let mut cached = PictureCache::new();
             while let Some(row) = rows.next()? {
                 // A format that this binary doesn't know is looked at again.
                 let Some(format) = format_of(row.get_ref(5)?.as_str()?) else { continue };

@@ -1,14 +1,14 @@
 //! Picture files → pixels, upright, within limits.
 //!
-//! What lives here: reading, limits, orientation, the signs of a damaged file. What never
-//! does: what a picture is for, resizing.
+//! What lives here: decoding, limits on pixels, orientation. What never does: reading and
+//! recognising files (that is `file`), what a picture is for, resizing.
 
-use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbaImage};
 
+use super::file::{check_whole, read_whole, recognise};
 use super::{Format, PictureProblem};
 use crate::limits::Limits;
 
@@ -42,37 +42,15 @@ pub struct Pixels {
     pub has_alpha: bool,
 }
 
-/// Reads a file, at most as many bytes as allowed.
-pub fn read_picture(path: &Path, limits: &PictureLimits) -> Result<Vec<u8>, PictureProblem> {
-    let problem = |e: std::io::Error| match e.kind() {
-        ErrorKind::NotFound => PictureProblem::Missing,
-        _ => PictureProblem::Unreadable(e.to_string()),
-    };
-    let file = File::open(path).map_err(problem)?;
-    let mut bytes = Vec::new();
-    // One byte more than allowed tells a file at the limit from one beyond it, and holds for
-    // files whose length nobody knows beforehand.
-    file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(problem)?;
-    if bytes.len() as u64 > limits.bytes {
-        return Err(PictureProblem::TooLarge {
-            what: format!("more than {} bytes", limits.bytes),
-            limit: "picture_bytes",
-        });
-    }
-    Ok(bytes)
-}
-
 /// Reads and decodes a file.
 pub fn load(path: &Path, limits: &PictureLimits) -> Result<Pixels, PictureProblem> {
-    decode(&read_picture(path, limits)?, limits)
+    decode(&read_whole(path, limits.bytes)?, limits)
 }
 
 /// Decodes a picture; the format is told by its bytes.
 pub fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<Pixels, PictureProblem> {
     let format = recognise(bytes)?;
-    if format == Format::Jpeg && !jpeg_is_whole(bytes) {
-        return Err(PictureProblem::Damaged("the JPEG is cut short".to_owned()));
-    }
+    check_whole(format, bytes)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));
     let mut allowed = image::Limits::default();
     // Eight bytes hold a pixel of any format; the pixels themselves are checked below, so that
@@ -97,67 +75,12 @@ pub fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<Pixels, PicturePro
     Ok(Pixels { image, has_alpha })
 }
 
-/// The format by the first bytes of a file.
-pub fn recognise(bytes: &[u8]) -> Result<Format, PictureProblem> {
-    let format = if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
-        Format::Jpeg
-    } else if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        Format::Png
-    } else if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        Format::Webp
-    } else if bytes.is_empty() {
-        return Err(PictureProblem::NotAPicture("the file is empty".to_owned()));
-    } else {
-        return Err(PictureProblem::NotAPicture("its first bytes are no such format's".to_owned()));
-    };
-    Ok(format)
-}
-
 fn image_format(format: Format) -> ImageFormat {
     match format {
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Png => ImageFormat::Png,
         Format::Webp => ImageFormat::WebP,
     }
-}
-
-/// Whether a JPEG has its end marker after its last scan began. The decoder fills what is
-/// missing with grey and reports nothing, so this must be asked of the bytes. Some cameras add
-/// bytes after the end, hence the search. Entropy-coded data escapes every `FF`, so the marker
-/// can't occur inside it.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    let marker = |code: u8| bytes.windows(2).rposition(|w| w == [0xFF, code]);
-    match (marker(0xD9), last_scan(bytes)) {
-        (Some(end), Some(scan)) => end > scan,
-        _ => false,
-    }
-}
-
-/// Where the last scan header that is reached by walking the file's segments begins; thumbnails
-/// inside a segment are stepped over.
-fn last_scan(bytes: &[u8]) -> Option<usize> {
-    let mut at = 2;
-    let mut scan = None;
-    while let Some(&[first, code]) = bytes.get(at..at + 2) {
-        if first != 0xFF {
-            at += 1;
-            continue;
-        }
-        match code {
-            0xD9 => break,
-            // Fill bytes, escaped FF, restart markers: no length follows.
-            0x00 | 0x01 | 0xD0..=0xD8 => at += 2,
-            0xFF => at += 1,
-            _ => {
-                if code == 0xDA {
-                    scan = Some(at);
-                }
-                let Some(&[high, low]) = bytes.get(at + 2..at + 4) else { break };
-                at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2);
-            }
-        }
-    }
-    scan
 }
 
 fn problem(error: &ImageError, limits: &PictureLimits) -> PictureProblem {

@@ -1,18 +1,18 @@
 //! Probing: what a picture file is, by its bytes, in one read.
 //!
-//! What lives here: format by magic bytes, size and orientation by header, the digest, and
-//! whether the file is cut short. What never does: decoding pixels, what a picture is for, the
+//! What lives here: size and orientation by header, and the digest. What never does: reading
+//! and recognising files (that is `file`), decoding pixels, what a picture is for, the
 //! cache of facts itself (the ledger keeps it).
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Cursor, ErrorKind, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use image::ImageDecoder;
 use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use rayon::prelude::*;
 
+use super::file::{check_whole, read_whole, recognise};
 use super::pictures::{Facts, Format, Orientation, PictureProblem, PictureTable, Stamp};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -82,7 +82,7 @@ fn fits(facts: &Facts, limits: &Limits) -> bool {
 /// `picture_bytes` or `picture_pixels`.
 pub fn probe(path: &Path, limits: &Limits) -> Result<Facts, PictureProblem> {
     let bytes = read_whole(path, limits.picture_bytes)?;
-    let format = format_of(&bytes)?;
+    let format = recognise(&bytes)?;
     check_whole(format, &bytes)?;
     let (width, height, orientation) = header_of(format, &bytes)?;
     let pixels = u64::from(width) * u64::from(height);
@@ -95,102 +95,6 @@ pub fn probe(path: &Path, limits: &Limits) -> Result<Facts, PictureProblem> {
     let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
     let (digest, bytes) = (Digest::of(&bytes), bytes.len() as u64);
     Ok(Facts { digest, bytes, format, width, height, orientation })
-}
-
-/// Reads a file, but never more than the limit and one byte, whatever its size claims.
-fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, PictureProblem> {
-    let unreadable = |e: std::io::Error| match e.kind() {
-        ErrorKind::NotFound => PictureProblem::Missing,
-        _ => PictureProblem::Unreadable(e.to_string()),
-    };
-    let file = File::open(path).map_err(unreadable)?;
-    let meta = file.metadata().map_err(unreadable)?;
-    // A device or pipe might never end, or hand out different bytes at each read.
-    if !meta.is_file() {
-        return Err(PictureProblem::Unreadable("it is not a regular file".to_owned()));
-    }
-    let too_large = |size: u64| PictureProblem::TooLarge {
-        what: format!("{size} bytes, above {limit}"),
-        limit: "picture_bytes",
-    };
-    if meta.len() > limit {
-        return Err(too_large(meta.len()));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > limit {
-        return Err(too_large(bytes.len() as u64));
-    }
-    Ok(bytes)
-}
-
-fn format_of(bytes: &[u8]) -> Result<Format, PictureProblem> {
-    if bytes.starts_with(&[0xFF, 0xD8, 0xFF]) {
-        return Ok(Format::Jpeg);
-    }
-    if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return Ok(Format::Png);
-    }
-    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        return Ok(Format::Webp);
-    }
-    let looks_like = match bytes {
-        [] => "the file is empty",
-        [b'G', b'I', b'F', b'8', ..] => "it is a GIF",
-        [b'B', b'M', ..] => "it looks like a BMP",
-        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => "it is a TIFF",
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is an AVIF, HEIC or MP4 file",
-        [b'%', b'P', b'D', b'F', ..] => "it is a PDF",
-        _ if bytes.trim_ascii_start().starts_with(b"<") => "it looks like SVG or HTML",
-        _ if bytes.starts_with(b"version https://git-lfs") => "it is a Git LFS pointer",
-        _ => "its first bytes are of no known format",
-    };
-    Err(PictureProblem::NotAPicture(looks_like.to_owned()))
-}
-
-/// How far before the end of a file its end marker may stand: cameras and editors append
-/// padding, thumbnails or metadata after it.
-const TRAILER_BYTES: usize = 1 << 20;
-
-/// Whether the file ends as its format says it must; a download cut short doesn't. This finds
-/// no damage in the middle: decoding does, when the picture is used.
-fn check_whole(format: Format, bytes: &[u8]) -> Result<(), PictureProblem> {
-    let tail = &bytes[bytes.len().saturating_sub(TRAILER_BYTES)..];
-    let ends = match format {
-        Format::Jpeg => first_scan(bytes).is_some_and(|scan| {
-            tail[tail.len().saturating_sub(scan.len())..]
-                .windows(2)
-                .rev()
-                .any(|w| w == [0xFF, 0xD9])
-        }),
-        Format::Png => tail.windows(8).rev().any(|w| w == b"IEND\xAE\x42\x60\x82"),
-        // RIFF states its own length, after the first eight bytes.
-        Format::Webp => bytes.get(4..8).is_some_and(|size| {
-            let size = size.iter().rev().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
-            bytes.len() as u64 >= size + 8
-        }),
-    };
-    if ends {
-        return Ok(());
-    }
-    Err(PictureProblem::Damaged("it ends too early, as if it was not copied whole".to_owned()))
-}
-
-/// A JPEG's bytes from its first scan on. The thumbnail inside the metadata before it has an end
-/// marker of its own, which says nothing about the picture.
-fn first_scan(bytes: &[u8]) -> Option<&[u8]> {
-    let mut at = 2;
-    loop {
-        match (*bytes.get(at)?, *bytes.get(at + 1)?) {
-            (0xFF, 0xDA) => return bytes.get(at..),
-            (0xFF, 0xFF) => at += 1,
-            (0xFF, _) => {
-                let length = [*bytes.get(at + 2)?, *bytes.get(at + 3)?];
-                at += 2 + usize::from(u16::from_be_bytes(length));
-            }
-            _ => return None,
-        }
-    }
 }
 
 /// Width and height as stored, and orientation.

@@ -17,9 +17,10 @@ use super::stage::Size;
 use crate::digest::Digest;
 use crate::media::PictureProblem;
 use crate::media::clip::{self, ClipFacts, ClipProblem};
-use crate::media::decode::{PictureLimits, decode, read_picture};
+use crate::media::decode::{PictureLimits, decode};
 use crate::media::encode::{ClipSpec, EncodeProblem, encode};
 use crate::media::frame::Frame;
+use crate::media::read_whole;
 use crate::models::Route;
 use crate::plan::{Request, RequestReference};
 
@@ -212,7 +213,7 @@ fn read(
     workspace: &Path,
     limits: &PictureLimits,
 ) -> Result<Vec<u8>, RenderError> {
-    let bytes = read_picture(&workspace.join(&reference.path), limits)
+    let bytes = read_whole(&workspace.join(&reference.path), limits.bytes)
         .map_err(|problem| RenderError::Picture { path: reference.path.clone(), problem })?;
     if Digest::of(&bytes) != reference.digest {
         return Err(RenderError::Changed { path: reference.path.clone() });
