@@ -12,13 +12,12 @@ use rust_decimal::Decimal;
 use super::args::{ApproveArgs, Global};
 use super::output::Output;
 use super::planning::plan_whole;
-use super::workspace::{Workspace, ledger_failure, read_ledger};
+use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
 
 /// Runs it.
 pub fn approve(arguments: &ApproveArgs, global: &Global, output: &Output) -> Outcome {
-    let mut workspace = Workspace::load(&arguments.manifest.manifest, global, output)?;
-    let ledger = read_ledger(&workspace.catalogue.workspace)?;
+    let (mut workspace, ledger) = Workspace::load(&arguments.manifest.manifest, global, output)?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     refuse_unpriced(&plan)?;
     let wanted = whole_ceiling(&plan, &workspace, &ledger)?;

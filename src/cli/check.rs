@@ -9,12 +9,11 @@ use super::Outcome;
 use super::args::{Global, ManifestArg};
 use super::output::Output;
 use super::planning::plan_whole;
-use super::workspace::{Workspace, read_ledger};
+use super::workspace::Workspace;
 
 /// Runs it.
 pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
-    let mut workspace = Workspace::load(&arguments.manifest, global, output)?;
-    let ledger = read_ledger(&workspace.catalogue.workspace)?;
+    let (mut workspace, ledger) = Workspace::load(&arguments.manifest, global, output)?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     if output.json {
         output.data(&findings_json(&workspace.findings, &workspace.sources));

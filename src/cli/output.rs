@@ -1,11 +1,14 @@
 //! Where words go: data to stdout, talk to stderr; width and colour.
 
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use kinora::diagnostic::{self, Findings, Severity, Sources};
+use kinora::exit::Exit;
 
+use super::Failure;
 use super::args::{Color, Global};
 
 /// How this process speaks.
@@ -47,8 +50,22 @@ impl Output {
     /// Prints data. A closed pipe (`| head`) ends the program quietly, as it should.
     pub fn data(&self, text: &str) {
         if put(text).is_err() {
-            std::process::exit(i32::from(kinora::exit::Exit::Done.code()));
+            std::process::exit(i32::from(Exit::Done.code()));
         }
+    }
+
+    /// Gives a report to its file, or to stdout where there is none.
+    pub fn deliver(&self, file: Option<&Path>, mut bytes: impl Read) -> Result<(), Failure> {
+        let Some(path) = file else {
+            let copied = std::io::copy(&mut bytes, &mut std::io::stdout().lock());
+            if copied.is_err() {
+                std::process::exit(i32::from(Exit::Done.code()));
+            }
+            return Ok(());
+        };
+        write_file(path, bytes).map_err(|e| Failure::new(Exit::Internal, e))?;
+        self.say(&format!("written: {}", path.display()));
+        Ok(())
     }
 
     /// Prints data and goes on when nobody reads it: for commands whose exit code tells more
@@ -65,8 +82,7 @@ impl Output {
         let _ = writeln!(err, "{text}");
     }
 
-    /// Shows findings: as JSON on stdout for programs, else in full on stderr, with a last
-    /// line that counts them.
+    /// Shows findings in full on stderr, with a last line that counts them.
     pub fn findings(&self, findings: &Findings, sources: &Sources) {
         if findings.is_empty() {
             return;
@@ -103,8 +119,40 @@ pub fn count_line(findings: &Findings) -> String {
     parts.join(", ")
 }
 
+/// The form of a report: as asked, else by the ending of the file's name, else `usual` where
+/// there is no file. Of several endings of one form, the first is the one that is named.
+pub fn form<T: Copy>(
+    asked: Option<T>,
+    file: Option<&Path>,
+    endings: &[(&[&str], T)],
+    usual: T,
+) -> Result<T, Failure> {
+    let Some(file) = file else { return Ok(asked.unwrap_or(usual)) };
+    let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    let by_name = endings.iter().find(|(all, _)| all.contains(&ending)).map(|(_, form)| *form);
+    asked.or(by_name).ok_or_else(|| {
+        let named: Vec<String> = endings.iter().map(|(all, _)| format!(".{}", all[0])).collect();
+        let what = format!(
+            "the file's name doesn't say its form; end it with {}, or add --format",
+            named.join(", ").replace(", .txt", " or .txt")
+        );
+        Failure::new(Exit::Usage, what)
+    })
+}
+
+/// Something written that need not fit in memory, ready to be read from its start.
+pub fn spooled(
+    write: impl FnOnce(BufWriter<File>) -> Result<BufWriter<File>, Failure>,
+) -> Result<File, Failure> {
+    let fail = |e: std::io::Error| Failure::new(Exit::Internal, format!("a temporary file: {e}"));
+    let written = write(BufWriter::new(tempfile::tempfile().map_err(fail)?))?;
+    let mut file = written.into_inner().map_err(|e| fail(e.into_error()))?;
+    file.rewind().map_err(fail)?;
+    Ok(file)
+}
+
 /// Writes a whole file so that a crash leaves the old one or the new one, never half of it.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), String> {
+pub fn write_file(path: &Path, mut bytes: impl Read) -> Result<(), String> {
     let fail = |e: std::io::Error| format!("{}: can't be written: {e}", path.display());
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(fail)?;
@@ -113,7 +161,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let readable = std::fs::Permissions::from_mode(0o666);
     let mut file =
         tempfile::Builder::new().permissions(readable).tempfile_in(folder).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
+    std::io::copy(&mut bytes, &mut file).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(path).map_err(|e| fail(e.error))?;
     Ok(())

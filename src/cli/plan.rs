@@ -1,65 +1,47 @@
 //! `kinora plan`: the dry run.
 
-use std::path::Path;
+use std::fs::File;
 
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Stored};
 use kinora::plan::{JobLine, PlanSummary};
-use kinora::report::{self, Cells, PlanCsv, PlanJson};
+use kinora::report::{self, Cells, JOBS_IN_JSON, PlanCsv, PlanJson};
 
 use super::args::{Global, PlanArgs, PlanFormat};
-use super::output::{Output, write_file};
+use super::output::{Output, form, spooled};
 use super::planning::plan_whole;
-use super::workspace::{Workspace, ledger_failure, read_ledger};
+use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
 
-/// How many jobs the forms that list jobs keep at most, but for CSV, which lists all.
-const JOBS_LISTED: usize = 10_000;
+/// Forms by the ending of a file's name.
+const ENDINGS: &[(&[&str], PlanFormat)] = &[
+    (&["json"], PlanFormat::Json),
+    (&["csv"], PlanFormat::Csv),
+    (&["md"], PlanFormat::Markdown),
+    (&["txt"], PlanFormat::Text),
+];
 
 /// Runs it.
 pub fn plan(arguments: &PlanArgs, global: &Global, output: &Output) -> Outcome {
-    let format = format_of(arguments, output)?;
-    let mut workspace = Workspace::load(&arguments.manifest.manifest, global, output)?;
-    let ledger = read_ledger(&workspace.catalogue.workspace)?;
+    let usual = if output.json { PlanFormat::Json } else { PlanFormat::Text };
+    let file = arguments.output.as_deref();
+    let format = form(arguments.format, file, ENDINGS, usual)?;
+    let (mut workspace, ledger) = Workspace::load(&arguments.manifest.manifest, global, output)?;
     let text = match format {
-        PlanFormat::Csv => csv(&mut workspace, &ledger, output)?,
+        PlanFormat::Csv => {
+            let csv = csv(&mut workspace, &ledger, output)?;
+            output.deliver(file, csv)?;
+            return Ok(Exit::Done);
+        }
         PlanFormat::Text => {
             let summary = summary(&mut workspace, &ledger, output)?;
-            let color = output.color && arguments.output.is_none();
-            report::plan_text(&summary, output.width, color).into_bytes()
+            report::plan_text(&summary, output.width, output.color && file.is_none())
         }
         PlanFormat::Json | PlanFormat::Markdown => listed(&mut workspace, &ledger, output, format)?,
     };
-    match &arguments.output {
-        Some(path) => {
-            write_file(path, &text).map_err(|e| Failure::new(Exit::Internal, e))?;
-            output.say(&format!("written: {}", path.display()));
-        }
-        None => output.data(&String::from_utf8_lossy(&text)),
-    }
+    output.deliver(file, text.as_bytes())?;
     Ok(Exit::Done)
 }
-
-fn format_of(arguments: &PlanArgs, output: &Output) -> Result<PlanFormat, Failure> {
-    if let Some(format) = arguments.format {
-        return Ok(format);
-    }
-    let extension = arguments.output.as_deref().and_then(Path::extension);
-    match extension.and_then(|e| e.to_str()) {
-        Some("json") => Ok(PlanFormat::Json),
-        Some("csv") => Ok(PlanFormat::Csv),
-        Some("md") => Ok(PlanFormat::Markdown),
-        Some("txt") => Ok(PlanFormat::Text),
-        None if arguments.output.is_none() && output.json => Ok(PlanFormat::Json),
-        None if arguments.output.is_none() => Ok(PlanFormat::Text),
-        _ => Err(Failure::new(
-            Exit::Usage,
-            "the file's name doesn't say its form; end it with .json, .csv, .md or .txt, or add \
-             --format",
-        )),
-    }
-}
-
 /// The summary alone: from the ledger's cache when nothing has changed since.
 fn summary(
     workspace: &mut Workspace,
@@ -99,35 +81,37 @@ fn listed(
     ledger: &Ledger,
     output: &Output,
     format: PlanFormat,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<String, Failure> {
     let mut lines: Vec<JobLine> = Vec::new();
     let catalogue = workspace.catalogue.clone();
     let plan = plan_whole(workspace, ledger, output, |job, change| {
-        if lines.len() < JOBS_LISTED {
+        if lines.len() < JOBS_IN_JSON {
             lines.push(job.line(change, &catalogue));
         }
     })?;
     let mut summary = plan.summary;
     keep_findings(&mut summary, workspace);
     if format == PlanFormat::Markdown {
-        return Ok(report::plan_markdown(&summary, &lines).into_bytes());
+        return Ok(report::plan_markdown(&summary, &lines));
     }
     let json = PlanJson::new(summary, Some(lines));
-    let text = report::plan_json(&json).expect("a plan is always JSON");
-    Ok(text.into_bytes())
+    Ok(report::plan_json(&json).expect("a plan is always JSON"))
 }
 
-fn csv(workspace: &mut Workspace, ledger: &Ledger, output: &Output) -> Result<Vec<u8>, Failure> {
+/// One line a job, never held in memory.
+fn csv(workspace: &mut Workspace, ledger: &Ledger, output: &Output) -> Result<File, Failure> {
     let fail = |e: std::io::Error| Failure::new(Exit::Internal, format!("CSV: {e}"));
-    let catalogue = workspace.catalogue.clone();
-    let mut csv = PlanCsv::new(Vec::new(), Cells::Exact).map_err(fail)?;
-    let mut written = Ok(());
-    plan_whole(workspace, ledger, output, |job, change| {
-        if written.is_ok() {
-            written = csv.write(&job.line(change, &catalogue));
-        }
-    })?;
-    written.map_err(fail)?;
-    output.findings(&workspace.findings, &workspace.sources);
-    csv.finish().map_err(fail)
+    spooled(|out| {
+        let catalogue = workspace.catalogue.clone();
+        let mut csv = PlanCsv::new(out, Cells::Exact).map_err(fail)?;
+        let mut written = Ok(());
+        plan_whole(workspace, ledger, output, |job, change| {
+            if written.is_ok() {
+                written = csv.write(&job.line(change, &catalogue));
+            }
+        })?;
+        written.map_err(fail)?;
+        output.findings(&workspace.findings, &workspace.sources);
+        csv.finish().map_err(fail)
+    })
 }

@@ -1,26 +1,33 @@
 //! `kinora report` and `kinora status`: what the ledger says was made, in any form.
 
+use std::fs::File;
 use std::path::Path;
 
 use kinora::clock::{Clock, SystemClock};
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Which};
-use kinora::report::{self, Cells, HtmlOptions, JobView, RunCsv, RunReport};
+use kinora::report::{self, Cells, HtmlOptions, JOBS_IN_JSON, JobView, RunCsv, RunReport};
 
 use super::args::{Global, ReportArgs, ReportFormat, StatusArgs};
-use super::output::{Output, write_file};
+use super::output::{Output, form, spooled, write_file};
 use super::workspace::{find_manifest, ledger_failure, limits, read_ledger, workspace_of};
 use super::{Failure, Outcome};
 
-/// How many jobs a report lists, but for CSV, which lists all.
-const JOBS_LISTED: usize = 10_000;
+/// Forms by the ending of a file's name.
+const ENDINGS: &[(&[&str], ReportFormat)] = &[
+    (&["html", "htm"], ReportFormat::Html),
+    (&["json"], ReportFormat::Json),
+    (&["csv"], ReportFormat::Csv),
+    (&["md"], ReportFormat::Markdown),
+    (&["txt"], ReportFormat::Text),
+];
 
 /// Runs `status`.
 pub fn status(arguments: &StatusArgs, global: &Global, output: &Output) -> Outcome {
     let given = &arguments.manifest.manifest;
     let workspace = workspace_of(given)?;
     let ledger = read_ledger(&workspace)?;
-    let report = gather(&ledger, &workspace, &name_of(given, global), JOBS_LISTED)?;
+    let report = gather(&ledger, &name_of(given, global))?;
     if output.json {
         output.data(&report::run_json(&report).expect("a report is always JSON"));
     } else {
@@ -31,36 +38,29 @@ pub fn status(arguments: &StatusArgs, global: &Global, output: &Output) -> Outco
 
 /// Runs `report`.
 pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outcome {
-    let format = format_of(arguments, output)?;
+    let usual = if output.json { ReportFormat::Json } else { ReportFormat::Text };
+    let file = arguments.output.as_deref();
+    let format = form(arguments.format, file, ENDINGS, usual)?;
     let given = &arguments.manifest.manifest;
     let workspace = workspace_of(given)?;
     let ledger = read_ledger(&workspace)?;
-    let name = name_of(given, global);
+    if format == ReportFormat::Csv {
+        output.deliver(file, csv(&ledger)?)?;
+        return Ok(Exit::Done);
+    }
+    let report = gather(&ledger, &name_of(given, global))?;
     let bytes = match format {
-        ReportFormat::Csv => csv(&ledger, &workspace, &name)?,
-        ReportFormat::Html => {
-            html(&ledger, &workspace, &name, arguments.output.as_deref(), output)?
+        ReportFormat::Html => html(&report, &workspace, file, output)?,
+        ReportFormat::Json => {
+            report::run_json(&report).expect("a report is always JSON").into_bytes()
         }
-        _ => {
-            let report = gather(&ledger, &workspace, &name, JOBS_LISTED)?;
-            match format {
-                ReportFormat::Json => report::run_json(&report).expect("a report is always JSON"),
-                ReportFormat::Markdown => report::run_markdown(&report),
-                _ => {
-                    let color = output.color && arguments.output.is_none();
-                    report::status_text(&report, output.width, color)
-                }
-            }
-            .into_bytes()
+        ReportFormat::Markdown => report::run_markdown(&report).into_bytes(),
+        ReportFormat::Text | ReportFormat::Csv => {
+            let color = output.color && file.is_none();
+            report::status_text(&report, output.width, color).into_bytes()
         }
     };
-    match &arguments.output {
-        Some(path) => {
-            write_file(path, &bytes).map_err(|e| Failure::new(Exit::Internal, e))?;
-            output.say(&format!("written: {}", path.display()));
-        }
-        None => output.data(&String::from_utf8_lossy(&bytes)),
-    }
+    output.deliver(file, &bytes[..])?;
     Ok(Exit::Done)
 }
 
@@ -72,31 +72,10 @@ pub fn write_page(
     path: &Path,
     output: &Output,
 ) -> Result<(), Failure> {
-    let bytes = html(ledger, workspace, name, Some(path), output)?;
-    write_file(path, &bytes).map_err(|e| Failure::new(Exit::Internal, e))?;
+    let bytes = html(&gather(ledger, name)?, workspace, Some(path), output)?;
+    write_file(path, &bytes[..]).map_err(|e| Failure::new(Exit::Internal, e))?;
     output.say(&format!("page: {}", path.display()));
     Ok(())
-}
-
-fn format_of(arguments: &ReportArgs, output: &Output) -> Result<ReportFormat, Failure> {
-    if let Some(format) = arguments.format {
-        return Ok(format);
-    }
-    let extension = arguments.output.as_deref().and_then(Path::extension);
-    match extension.and_then(|e| e.to_str()) {
-        Some("html" | "htm") => Ok(ReportFormat::Html),
-        Some("json") => Ok(ReportFormat::Json),
-        Some("csv") => Ok(ReportFormat::Csv),
-        Some("md") => Ok(ReportFormat::Markdown),
-        Some("txt") => Ok(ReportFormat::Text),
-        None if arguments.output.is_none() && output.json => Ok(ReportFormat::Json),
-        None if arguments.output.is_none() => Ok(ReportFormat::Text),
-        _ => Err(Failure::new(
-            Exit::Usage,
-            "the file's name doesn't say its form; end it with .html, .json, .csv, .md or .txt, \
-             or add --format",
-        )),
-    }
 }
 
 /// The manifest's name, or its folder's when it can't be read: a report must be possible over a
@@ -115,18 +94,13 @@ fn name_of(given: &Path, global: &Global) -> String {
         .unwrap_or_else(folder)
 }
 
-/// The report's model from the latest attempt of every job, at most `listed` of them in full.
-fn gather(
-    ledger: &Ledger,
-    _workspace: &Path,
-    name: &str,
-    listed: usize,
-) -> Result<RunReport, Failure> {
+/// The report's model from the latest attempt of every job; as many in full as JSON lists.
+fn gather(ledger: &Ledger, name: &str) -> Result<RunReport, Failure> {
     let mut report = RunReport::new(name, &unit_of(ledger)?, SystemClock.now());
     let mut damaged = None;
     ledger
         .each_attempt(Which::Latest, |attempt| match JobView::from_attempt(&attempt) {
-            Ok(view) if report.jobs.len() < listed => report.add(view),
+            Ok(view) if report.jobs.len() < JOBS_IN_JSON => report.add(view),
             Ok(view) => report.omit(&view),
             Err(error) => damaged = Some(format!("{}: {error}", attempt.address)),
         })
@@ -142,38 +116,35 @@ fn unit_of(ledger: &Ledger) -> Result<String, Failure> {
     Ok(unit.unwrap_or_default().as_str().to_owned())
 }
 
-fn csv(ledger: &Ledger, _workspace: &Path, _name: &str) -> Result<Vec<u8>, Failure> {
+/// One line a job, never held in memory.
+fn csv(ledger: &Ledger) -> Result<File, Failure> {
     let fail = |e: std::io::Error| Failure::new(Exit::Internal, format!("CSV: {e}"));
-    let mut csv = RunCsv::new(Vec::new(), &unit_of(ledger)?, Cells::Exact).map_err(fail)?;
-    let mut problem = None;
-    ledger
-        .each_attempt(Which::Latest, |attempt| {
-            let written = JobView::from_attempt(&attempt)
-                .map_err(std::io::Error::other)
-                .and_then(|view| csv.write(&view));
-            if let Err(error) = written {
-                problem = Some(error);
-            }
-        })
-        .map_err(|e| ledger_failure(&e))?;
-    match problem {
-        Some(error) => Err(fail(error)),
-        None => csv.finish().map_err(fail),
-    }
+    spooled(|out| {
+        let mut csv = RunCsv::new(out, &unit_of(ledger)?, Cells::Exact).map_err(fail)?;
+        let mut written = Ok(());
+        ledger
+            .each_attempt(Which::Latest, |attempt| {
+                if written.is_ok() {
+                    let view = JobView::from_attempt(&attempt).map_err(std::io::Error::other);
+                    written = view.and_then(|view| csv.write(&view));
+                }
+            })
+            .map_err(|e| ledger_failure(&e))?;
+        written.map_err(fail)?;
+        csv.finish().map_err(fail)
+    })
 }
 
 fn html(
-    ledger: &Ledger,
+    report: &RunReport,
     workspace: &Path,
-    name: &str,
     page: Option<&Path>,
     output: &Output,
 ) -> Result<Vec<u8>, Failure> {
-    let report = gather(ledger, workspace, name, JOBS_LISTED)?;
     let folder = page.and_then(Path::parent).filter(|p| !p.as_os_str().is_empty());
     let options = HtmlOptions::new(workspace, folder.unwrap_or(Path::new(".")));
     let mut bytes = Vec::new();
-    let facts = report::html(&report, &options, &mut bytes)
+    let facts = report::html(report, &options, &mut bytes)
         .map_err(|e| Failure::new(Exit::Internal, format!("the page: {e}")))?;
     for path in facts.missing.iter().take(5) {
         output.say(&format!("kinora: {path} can't be read, so the page is without it"));

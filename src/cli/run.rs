@@ -33,7 +33,7 @@ const EVENTS_AHEAD: usize = 1024;
 
 /// Runs it.
 pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
-    let mut workspace = Workspace::load(&arguments.manifest.manifest, global, output)?;
+    let (mut workspace, _) = Workspace::load(&arguments.manifest.manifest, global, output)?;
     let folder = workspace.catalogue.workspace.clone();
     let ledger = Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;

@@ -89,9 +89,9 @@ pub fn read_ledger(workspace: &Path) -> Result<Ledger, Failure> {
 }
 
 impl Workspace {
-    /// Loads a manifest and probes its pictures by way of the ledger's cache. Every problem is
-    /// shown before it fails.
-    pub fn load(given: &Path, global: &Global, output: &Output) -> Result<Self, Failure> {
+    /// Loads a manifest and probes its pictures by way of the ledger's cache. Gives the ledger
+    /// too, open for looking. Every problem is shown before it fails.
+    pub fn load(given: &Path, global: &Global, output: &Output) -> Result<(Self, Ledger), Failure> {
         let manifest = find_manifest(given)?;
         let limits = limits(global);
         let options = LoadOptions { limits: limits.clone(), ..LoadOptions::default() };
@@ -123,14 +123,15 @@ impl Workspace {
                 format!("what was learnt about the pictures was not kept: {why}"),
             ));
         }
-        Ok(Workspace {
+        let workspace = Workspace {
             given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),
             shelf,
             sources,
             findings,
             pictures,
-        })
+        };
+        Ok((workspace, ledger))
     }
 
     /// What is spent in the current day and month, by the ledger.
