@@ -2,13 +2,14 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, limits, diagnostic, yaml, template → media, models → manifest →
+//! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
 //! ledger → plan → providers → run → report → (the binary's) cli.
 
 pub mod address;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
+pub mod environment;
 pub mod exit;
 pub mod ledger;
 pub mod limits;
@@ -17,8 +18,10 @@ pub mod media;
 pub mod models;
 pub mod money;
 pub mod plan;
+pub mod protocol;
 pub mod providers;
 pub mod report;
 pub mod run;
 pub mod template;
+pub mod wire;
 pub mod yaml;

@@ -3,10 +3,12 @@
 //! What lives here: the card's types, shipped and workspace cards, abilities, the price of a
 //! job. What never does: prompts, references' files, HTTP.
 
+mod api;
 mod card;
 mod price;
 mod shelf;
 
+pub use api::{Api, RouteApi, Workflow};
 pub use card::{AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility};
 pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

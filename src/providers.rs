@@ -1,26 +1,96 @@
 //! Providers: who makes clips.
 //!
-//! What lives here: the trait that the run drives, and the box's own provider, the animatic.
-//! What never does: manifests, money limits, the ledger, retries.
+//! What lives here: the trait that the run drives, the box's own provider, the animatic, and
+//! the driver that speaks to hosted ones as their cards say. What never does: manifests, money
+//! limits, the ledger, retries of submissions.
 
 pub mod animatic;
+pub mod http;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::address::Address;
+use crate::digest::{Digest, FieldHasher};
 use crate::money::Amount;
 use crate::plan::Request;
 
 /// What a provider's methods return.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The id by which a provider knows an accepted job.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct RemoteId(pub String);
+/// The id by which a provider knows an accepted job, with what else its reply said that is
+/// needed to ask for it again.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RemoteId {
+    /// The id.
+    pub id: String,
+    /// What the card captured of the reply, by name: URLs to follow, for instance.
+    pub captured: BTreeMap<String, serde_json::Value>,
+}
+
+impl RemoteId {
+    /// An id that needs nothing beside it.
+    pub fn plain(id: impl Into<String>) -> Self {
+        RemoteId { id: id.into(), captured: BTreeMap::new() }
+    }
+
+    /// As the ledger keeps it: the id alone, or JSON where something was captured. No provider's
+    /// id begins with `{`; one that does is kept as JSON too.
+    pub fn to_stored(&self) -> String {
+        if self.captured.is_empty() && !self.id.starts_with('{') {
+            return self.id.clone();
+        }
+        serde_json::to_string(self).expect("texts and JSON values are always JSON")
+    }
+
+    /// From what the ledger kept.
+    pub fn from_stored(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_else(|_| RemoteId::plain(text))
+    }
+}
+
+impl fmt::Display for RemoteId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+/// The name of one attempt towards a provider: a UUID that is durable with the intent, because
+/// everything it is made of is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AttemptKey(String);
+
+impl AttemptKey {
+    /// Of the attempt `number` of a job, begun at `started`, for the request with this
+    /// fingerprint. A ledger made anew starts at another time, so its attempts have other names.
+    pub fn of(address: &Address, fingerprint: &Digest, number: u32, started: Timestamp) -> Self {
+        let digest = FieldHasher::new("attempt")
+            .field(address.to_string().as_bytes())
+            .field(fingerprint.as_bytes())
+            .field(&number.to_le_bytes())
+            .field(&started.as_microsecond().to_le_bytes())
+            .finish();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest.as_bytes()[..16]);
+        // RFC 9562, version 8: the bits are the maker's own.
+        bytes[6] = (bytes[6] & 0x0F) | 0x80;
+        bytes[8] = (bytes[8] & 0x3F) | 0x80;
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+        AttemptKey(format!("{a}-{b}-{c}-{d}-{e}"))
+    }
+
+    /// The UUID.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 /// The outcome of a submission: one of exactly three (M4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +99,8 @@ pub enum Submission {
     Accepted {
         /// The id.
         id: RemoteId,
+        /// The most that it may cost, where the provider says so.
+        most: Option<Amount>,
     },
     /// The provider surely has not taken the job.
     Refused(Refusal),
@@ -66,6 +138,8 @@ pub enum Polled {
     Running {
         /// 0 to 100.
         percent: Option<u8>,
+        /// A word for its state that the provider's card does not know: somebody should look.
+        unknown_word: Option<String>,
     },
     /// The clip can be fetched.
     Ready {
@@ -119,9 +193,9 @@ pub trait Provider: Send + Sync {
     /// Its name, as on model cards.
     fn name(&self) -> &str;
 
-    /// Whether a request whose outcome is unknown may simply be sent again, because the
-    /// provider knows it by its content and never makes or charges it twice.
-    fn replay_is_safe(&self) -> bool;
+    /// For how long a request whose outcome is unknown may simply be sent again under the same
+    /// attempt key, because the provider knows it and never makes or charges it twice.
+    fn replay_window(&self) -> Option<Duration>;
 
     /// How many jobs it takes at once, where the manifest sets no limit.
     fn default_in_flight(&self) -> usize;
@@ -130,7 +204,7 @@ pub trait Provider: Send + Sync {
     fn poll_interval_ms(&self) -> u64;
 
     /// Sends a request, once. Never retries by itself.
-    fn submit<'a>(&'a self, request: &'a Request) -> Answer<'a, Submission>;
+    fn submit<'a>(&'a self, request: &'a Request, key: &'a AttemptKey) -> Answer<'a, Submission>;
 
     /// Asks how far it is.
     fn poll<'a>(&'a self, id: &'a RemoteId, request: &'a Request) -> Answer<'a, Polled>;

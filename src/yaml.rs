@@ -6,6 +6,7 @@
 
 mod decode;
 mod file;
+mod folder;
 mod form;
 mod node;
 mod read;
@@ -15,11 +16,12 @@ mod value;
 
 pub use decode::{DecodeError, ONE_OR_MAP, decode};
 pub use file::{ReadProblem, read_file};
+pub use folder::{FileCodes, read_folder};
 pub use form::is_decimal;
-pub use node::{Entry, Node, Scalar, Value};
+pub use node::{Entry, Node, Scalar, Value, json_of, place_of};
 pub use read::read;
-pub use schema::{Codes, check};
+pub use schema::{Codes, CustomForm, check};
 pub use value::{
-    Day, Decimals, Exact, Loose, Name, OneOrMany, Placed, Table, Text, decimal, decimals,
+    Day, Decimals, Exact, Json, Loose, Name, OneOrMany, Placed, Table, Text, decimal, decimals,
     optional_decimal,
 };

@@ -166,6 +166,9 @@ fn trouble(event: &RunEvent) -> Option<String> {
         RunEvent::Retry { job, cause, after_ms, left } => {
             format!("retry    {job}: {cause}; again in {after_ms} ms, {left} tries left after that")
         }
+        RunEvent::UnknownState { job, provider, word } => {
+            format!("odd      {job}: {provider} says `{word}`, a state that its card does not know")
+        }
         RunEvent::Held { model, why } => format!("held     {model}: {why}"),
         RunEvent::Overcharged { job, reserved, cost, .. } => {
             format!("ALARM    {job}: {cost} charged, {reserved} reserved; its model is held")

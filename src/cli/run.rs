@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kinora::clock::{Chance, SystemClock};
+use kinora::clock::{Chance, Clock, SystemClock};
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, JobState, Ledger, Mode};
 use kinora::media::decode::PictureLimits;
@@ -72,9 +72,12 @@ struct Left {
 
 impl Left {
     fn by_earlier_runs(ledger: &Ledger, providers: &Providers) -> Result<Self, Failure> {
+        let now = SystemClock.now();
         let mut left = Left { taken_up: 0, unknown: 0 };
         for attempt in ledger.open_attempts().map_err(|e| ledger_failure(&e))? {
-            let may_replay = providers.get(&attempt.provider).is_some_and(|p| p.replay_is_safe());
+            let age = now.duration_since(attempt.started).unsigned_abs();
+            let window = providers.get(&attempt.provider).and_then(|p| p.replay_window());
+            let may_replay = window.is_some_and(|window| age < window);
             match attempt.state {
                 JobState::Unknown if !may_replay => left.unknown += 1,
                 _ => left.taken_up += 1,

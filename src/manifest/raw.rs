@@ -19,6 +19,7 @@ pub(super) const CODES: Codes = Codes {
     wrong_type: "manifest::wrong_type",
     unknown_value: "manifest::unknown_value",
     wrong_value: "manifest::wrong_value",
+    forms: &[],
 };
 
 /// A Kinora manifest: a catalogue of subjects, and the shots to make of them.

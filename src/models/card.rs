@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::api::Api;
 use super::price::Price;
 
 /// How a job enters a model.
@@ -90,14 +91,24 @@ pub struct ModelCard {
     /// Where these facts are from.
     #[serde(default)]
     pub source: Option<String>,
+    /// How its provider calls it, and what its requests say.
+    #[serde(default)]
+    pub api: Api,
 }
 
 /// One property for each route, so that editors complete them and slips are found.
 fn routes_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let ability = generator.subschema_for::<RouteAbility>();
+    by_route::<RouteAbility>(generator)
+}
+
+/// A mapping with at most one `T` for each route.
+pub(super) fn by_route<T: JsonSchema>(
+    generator: &mut schemars::SchemaGenerator,
+) -> schemars::Schema {
+    let value = generator.subschema_for::<T>();
     let routes: serde_json::Map<String, serde_json::Value> = Route::ALL
         .iter()
-        .map(|route| (route.as_str().to_owned(), ability.clone().to_value()))
+        .map(|route| (route.as_str().to_owned(), value.clone().to_value()))
         .collect();
     schemars::json_schema!({
         "type": "object",

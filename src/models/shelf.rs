@@ -11,7 +11,7 @@ use super::card::{AspectRatio, Durations, ModelCard, Resolution};
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
-use crate::yaml::{self, Codes, Node, ReadProblem};
+use crate::yaml::{self, Codes, FileCodes};
 
 macro_rules! shipped {
     ($($file:literal),+ $(,)?) => {
@@ -24,6 +24,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "animatic.yaml",
     "fal-seedance-2.0.yaml",
     "google-veo-3.1-fast.yaml",
+    "runway-gen4.5.yaml",
     "runway-hailuo3.yaml",
     "runway-seedance2-mini.yaml",
     "vidu-q2.yaml",
@@ -39,7 +40,11 @@ const CODES: Codes = Codes {
     wrong_type: "card::wrong_type",
     unknown_value: "card::unknown_value",
     wrong_value: "card::wrong_value",
+    forms: crate::wire::FORMS,
 };
+
+const FILE_CODES: FileCodes =
+    FileCodes { unreadable: "card::unreadable", limit: "card::limit", utf8: "card::utf8" };
 
 static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(ModelCard).to_value());
 
@@ -119,31 +124,17 @@ struct Loading<'a> {
 
 impl Loading<'_> {
     fn own_cards(&mut self, workspace: &Path) {
-        let Ok(entries) = std::fs::read_dir(workspace.join("models")) else { return };
-        let mut names: Vec<String> = entries
-            .filter_map(|e| e.ok()?.file_name().into_string().ok())
-            .filter(|n| n.ends_with(".yaml") || n.ends_with(".yml"))
-            .collect();
-        names.sort();
-        if names.len() > MOST_CARDS {
-            self.findings.push(
-                Finding::error(
-                    "card::limit",
-                    format!("there are {} model cards in `models`", names.len()),
-                )
-                .help(format!("{MOST_CARDS} are the most that are read")),
-            );
-            return;
-        }
-        for file in names {
-            let name = format!("models/{file}");
-            match yaml::read_file(&workspace.join(&name), &name, self.limits, self.sources) {
-                Ok((source, text)) => self.card(&text, source, false),
-                Err(problem) => {
-                    let finding = unreadable(problem, &name);
-                    self.findings.push(finding);
-                }
-            }
+        let read = yaml::read_folder(
+            workspace,
+            "models",
+            ("model cards", MOST_CARDS),
+            &FILE_CODES,
+            self.limits,
+            self.sources,
+            &mut self.findings,
+        );
+        for (source, text) in read {
+            self.card(&text, source, false);
         }
     }
 
@@ -177,12 +168,12 @@ impl Loading<'_> {
             }
         };
         for (keys, message, help) in problems(&card) {
-            let place = place_of(&node, &keys);
+            let place = yaml::place_of(&node, keys.iter().copied());
             let finding = Finding::error("card::wrong_value", message).at(place, "this value");
             self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
         }
         if self.errors() == errors {
-            self.shelve(card, place_of(&node, &["model"]), ships);
+            self.shelve(card, yaml::place_of(&node, ["model"].into_iter()), ships);
         }
     }
 
@@ -207,22 +198,6 @@ impl Loading<'_> {
     fn errors(&self) -> usize {
         self.findings.count(crate::diagnostic::Severity::Error)
     }
-}
-
-/// The value under some keys; where they end, the nearest one around.
-fn place_of(node: &Node, keys: &[&str]) -> Place {
-    let mut here = node;
-    for key in keys {
-        let child = match &here.value {
-            yaml::Value::List(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
-            _ => here.get(key),
-        };
-        match child {
-            Some(child) => here = child,
-            None => break,
-        }
-    }
-    here.place
 }
 
 /// Keys to a value, what is wrong with it, and what to do.
@@ -357,24 +332,6 @@ fn price_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
                 let message = format!("the card has no route `{route}`");
                 problems.push((keys("routes"), message, "name one of `routes:`"));
             }
-        }
-    }
-}
-
-fn unreadable(problem: ReadProblem, name: &str) -> Finding {
-    match problem {
-        ReadProblem::Missing => Finding::error("card::unreadable", format!("`{name}` is gone")),
-        ReadProblem::Io(why) => {
-            Finding::error("card::unreadable", format!("`{name}` can't be read: {why}"))
-        }
-        ReadProblem::TooLong(limit) => {
-            Finding::error("card::limit", format!("`{name}` is longer than {limit} bytes"))
-                .help(Limits::how_to_raise("manifest_bytes"))
-        }
-        ReadProblem::NotUtf8(place) => {
-            Finding::error("card::utf8", format!("`{name}` is not UTF-8"))
-                .at(place, "the first byte that is not")
-                .help("save it as UTF-8")
         }
     }
 }

@@ -280,4 +280,7 @@ pub struct RequestReference {
     pub width: u32,
     /// Upright height in pixels.
     pub height: u32,
+    /// Public https URL of the same picture, where the user has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }

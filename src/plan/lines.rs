@@ -71,6 +71,7 @@ impl PlannedJob {
                 format: facts.format,
                 width: facts.width,
                 height: facts.height,
+                url: None,
             })
         };
         Some(Request {

@@ -23,11 +23,14 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 use rayon::ThreadPool;
 use tokio::sync::{oneshot, watch};
 
-use super::{Answer, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission};
+use super::{
+    Answer, AttemptKey, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
+};
 use crate::media::clip;
 use crate::media::decode::PictureLimits;
 use crate::plan::Request;
@@ -167,7 +170,7 @@ impl Animatic {
                 // A request that failed before and is sent again is tried again.
                 self.forget_failed(&id);
                 self.job(&id, request);
-                Submission::Accepted { id: RemoteId(id) }
+                Submission::Accepted { id: RemoteId::plain(id), most: None }
             }
             Some(Err(error)) => Submission::Refused(Refusal {
                 retry: Retry::Never,
@@ -224,8 +227,9 @@ impl Provider for Animatic {
         NAME
     }
 
-    fn replay_is_safe(&self) -> bool {
-        true
+    fn replay_window(&self) -> Option<Duration> {
+        // A job is known by its content, for as long as the program is the same.
+        Some(Duration::MAX)
     }
 
     fn default_in_flight(&self) -> usize {
@@ -236,15 +240,17 @@ impl Provider for Animatic {
         100
     }
 
-    fn submit<'a>(&'a self, request: &'a Request) -> Answer<'a, Submission> {
+    fn submit<'a>(&'a self, request: &'a Request, _: &'a AttemptKey) -> Answer<'a, Submission> {
         Box::pin(self.take(request))
     }
 
     fn poll<'a>(&'a self, id: &'a RemoteId, request: &'a Request) -> Answer<'a, Polled> {
         Box::pin(async move {
-            let job = self.job(&id.0, request);
+            let job = self.job(&id.id, request);
             match state_of(&job) {
-                State::Running => Polled::Running { percent: Some(job.progress.percent()) },
+                State::Running => {
+                    Polled::Running { percent: Some(job.progress.percent()), unknown_word: None }
+                }
                 State::Ready => Polled::Ready { expires: None, cost: None },
                 State::Failed(failure) => Polled::Failed(failure),
             }
@@ -257,7 +263,7 @@ impl Provider for Animatic {
         request: &'a Request,
         to: &'a Path,
     ) -> Answer<'a, Fetched> {
-        Box::pin(self.hand_over(&id.0, request, to))
+        Box::pin(self.hand_over(&id.id, request, to))
     }
 }
 

@@ -22,7 +22,8 @@ use super::setup::{RunError, Setup, Stop, Work};
 use crate::address::JobKey;
 use crate::ledger::{AttemptRecord, JobState, NewRun, Period, day_number};
 use crate::money::Micros;
-use crate::providers::Retry;
+use crate::providers::{Provider, Retry};
+use jiff::Timestamp;
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
 ///
@@ -193,7 +194,9 @@ impl Dispatcher {
                 }
                 continue;
             };
-            if record.state == JobState::Unknown && !provider.replay_is_safe() {
+            if record.state == JobState::Unknown
+                && !may_replay(&*provider, &record, self.desk.now())
+            {
                 self.summary.unknown += 1;
                 continue;
             }
@@ -582,4 +585,10 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
+}
+
+/// Whether an attempt of an earlier run may be sent again under its key.
+fn may_replay(provider: &dyn Provider, record: &AttemptRecord, now: Timestamp) -> bool {
+    let age = now.duration_since(record.started).unsigned_abs();
+    provider.replay_window().is_some_and(|window| age < window)
 }

@@ -19,9 +19,11 @@ use super::queue::Waiting;
 use super::setup::RunError;
 use super::sidecar::Provenance;
 use crate::ledger::{AttemptRecord, Basis, ClipRecord, JobState, NewAttempt, Transition};
-use crate::money::Micros;
+use crate::money::{Amount, Micros};
 use crate::plan::Request;
-use crate::providers::{Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission};
+use crate::providers::{
+    AttemptKey, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
+};
 
 /// How often a file that is no clip is fetched anew before it is given up.
 const LOOKS_AT_A_BAD_CLIP: u32 = 3;
@@ -155,7 +157,7 @@ impl Attempt {
                 settled: record.settled,
             },
             grant: Some(grant),
-            remote: record.remote_id.map(RemoteId),
+            remote: record.remote_id.as_deref().map(RemoteId::from_stored),
             estimate: record.estimate,
             basis: record.basis,
             started: record.started,
@@ -183,7 +185,7 @@ impl Attempt {
     /// Drives an attempt of an earlier run to its end, from wherever it stands.
     pub async fn resume(mut self) -> Result<Ended, RunError> {
         match self.life.state {
-            Some(JobState::Submitting | JobState::Unknown) if self.provider.replay_is_safe() => {
+            Some(JobState::Submitting | JobState::Unknown) if self.may_replay() => {
                 self.step(Event::Replay, Note::default()).await?;
                 self.submit().await
             }
@@ -202,15 +204,17 @@ impl Attempt {
         let provider = Arc::clone(&self.provider);
         let request = Arc::clone(&self.request);
         // Never cut: an answer that is not waited for is an unknown outcome.
-        match provider.submit(&request).await {
-            Submission::Accepted { id } => {
-                let note = Note { remote_id: Some(id.0.clone()), ..Note::default() };
+        let key = AttemptKey::of(&request.address, &request.fingerprint, self.number, self.started);
+        match provider.submit(&request, &key).await {
+            Submission::Accepted { id, most } => {
+                let note = Note { remote_id: Some(id.to_stored()), ..Note::default() };
                 self.remote = Some(id);
                 self.step(Event::Accept, note).await?;
                 let reserved = self.life.reserved.to_decimal().to_string();
                 let (job, model) = (self.job(), request.model.clone());
                 let attempt = self.number;
                 self.desk.say(RunEvent::Submitted { job, attempt, model, reserved }).await;
+                self.compare_with_most(most).await;
                 self.poll().await
             }
             Submission::Refused(refusal) => {
@@ -220,6 +224,26 @@ impl Attempt {
                 Ok(Ended::Refused(refusal))
             }
             Submission::Unknown { evidence } => self.doubt(&evidence).await,
+        }
+    }
+
+    /// Whether the same request may be sent again under the same key.
+    fn may_replay(&self) -> bool {
+        let age = self.desk.now().duration_since(self.started).unsigned_abs();
+        self.provider.replay_window().is_some_and(|window| age < window)
+    }
+
+    /// Holds a model whose provider says that it may charge more than is reserved: what is
+    /// submitted can't be taken back, but nothing more follows.
+    async fn compare_with_most(&self, most: Option<Amount>) {
+        let most = most.and_then(|most| self.desk.setup.limits.convert(&most));
+        let Some(most) = most.filter(|most| *most > self.life.reserved) else { return };
+        let (most, reserved) = (most.to_decimal(), self.life.reserved.to_decimal());
+        let why =
+            format!("it may charge up to {most} where {reserved} is reserved; check its price");
+        let model = self.request.model.clone();
+        if self.desk.hold(&model, &why) {
+            self.desk.say(RunEvent::Held { model, why }).await;
         }
     }
 
@@ -238,7 +262,7 @@ impl Attempt {
         let id = self.remote_id()?;
         let interval = Duration::from_millis(provider.poll_interval_ms());
         let mut silent = 0;
-        let mut shown = None;
+        let (mut shown, mut odd) = (None, None);
         // What an earlier run left is asked at once: its clip may be waiting.
         let mut wait = if self.gate.is_some() { Duration::ZERO } else { interval };
         loop {
@@ -251,9 +275,14 @@ impl Attempt {
             };
             wait = interval;
             match answer {
-                Polled::Running { percent } => {
+                Polled::Running { percent, unknown_word } => {
                     self.gate = None;
                     silent = 0;
+                    if let Some(word) = unknown_word.filter(|word| odd.as_ref() != Some(word)) {
+                        let (job, provider) = (self.job(), request.provider.clone());
+                        odd = Some(word.clone());
+                        desk.say(RunEvent::UnknownState { job, provider, word }).await;
+                    }
                     if let Some(percent) = percent.filter(|p| Some(*p) != shown) {
                         shown = Some(percent);
                         desk.say(RunEvent::Progress { job: self.job(), percent }).await;
@@ -365,7 +394,7 @@ impl Attempt {
         }
         let from = Provenance {
             attempt: self.number,
-            remote_id: Some(id.0),
+            remote_id: Some(id.id),
             unit: desk.setup.limits.unit.clone(),
             estimate: self.estimate,
             settled: self.life.settled,

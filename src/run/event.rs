@@ -111,6 +111,15 @@ pub enum RunEvent {
         /// How many tries are left after it.
         left: u32,
     },
+    /// A provider uses a word for a job's state that its card does not know; the job is polled on.
+    UnknownState {
+        /// Address.
+        job: String,
+        /// Provider.
+        provider: String,
+        /// The word.
+        word: String,
+    },
     /// A model gets nothing new in this run.
     Held {
         /// Model.

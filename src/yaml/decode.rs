@@ -20,6 +20,9 @@ pub(super) const TEXT: &str = "$kinora::Text";
 /// Name by which [`super::OneOrMany`] asks for one value as a list of one.
 pub(super) const MANY: &str = "$kinora::Many";
 
+/// Name by which [`super::Json`] asks for a tree as it is, as JSON text.
+pub(super) const JSON: &str = "$kinora::Json";
+
 /// Name by which a type asks for a scalar as a list of one, and for a mapping as it is.
 pub const ONE_OR_MAP: &str = "$kinora::OneOrMap";
 
@@ -127,6 +130,7 @@ impl<'de> Deserializer<'de> for FromNode<'de> {
     ) -> Result<V::Value, DecodeError> {
         match name {
             PLACED | TEXT => visitor.visit_seq(WithPlace { node: self.0, next: 0 }),
+            JSON => visitor.visit_string(super::node::json_of(self.0).to_string()),
             MANY => {
                 let (list, items) = match &self.0.value {
                     Value::Null => (true, [].iter()),

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use crate::diagnostic::Place;
 
 /// One value.
@@ -86,6 +88,52 @@ impl Node {
             Value::List(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
             Value::Map(entries) => 1 + entries.iter().map(|e| e.value.depth()).max().unwrap_or(0),
         }
+    }
+}
+
+/// The place of the value under some keys; where they end, that of the nearest one around.
+/// Entries of lists are counted from 0.
+pub fn place_of<'k>(node: &Node, keys: impl Iterator<Item = &'k str>) -> Place {
+    let mut here = node;
+    for key in keys {
+        let child = match &here.value {
+            Value::List(items) => key.parse::<usize>().ok().and_then(|i| items.get(i)),
+            _ => here.get(key),
+        };
+        match child {
+            Some(child) => here = child,
+            None => break,
+        }
+    }
+    here.place
+}
+
+/// The tree as JSON: what stands without quotes and reads as a truth value, a number or nothing
+/// is one; everything else is text.
+pub fn json_of(node: &Node) -> Json {
+    match &node.value {
+        Value::Null => Json::Null,
+        Value::Scalar(scalar) => scalar_json(scalar),
+        Value::List(items) => Json::Array(items.iter().map(json_of).collect()),
+        Value::Map(entries) => {
+            let entry = |e: &Entry| Some((e.key.text()?.to_owned(), json_of(&e.value)));
+            Json::Object(entries.iter().filter_map(entry).collect())
+        }
+    }
+}
+
+fn scalar_json(scalar: &Scalar) -> Json {
+    let text = || Json::String(scalar.text.to_string());
+    if !scalar.plain {
+        return text();
+    }
+    match &*scalar.text {
+        "true" => Json::Bool(true),
+        "false" => Json::Bool(false),
+        plain if super::form::is_decimal(plain) => {
+            serde_json::from_str(plain).unwrap_or_else(|_| text())
+        }
+        _ => text(),
     }
 }
 

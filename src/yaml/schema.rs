@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::node::{Node, Value};
-use crate::diagnostic::{Finding, Findings, nearest};
+use crate::diagnostic::{Finding, Findings, Place, nearest};
 
 /// The codes under which a room reports what its schema refuses.
 #[derive(Debug)]
@@ -19,6 +19,17 @@ pub struct Codes {
     pub unknown_value: &'static str,
     /// A number beyond its bounds, a list too short, text of the wrong form.
     pub wrong_value: &'static str,
+    /// Forms of values that the room itself can judge, by the `format` in its schema.
+    pub forms: &'static [CustomForm],
+}
+
+/// A form of values that a room judges by itself.
+#[derive(Debug)]
+pub struct CustomForm {
+    /// As the schema's `format` names it.
+    pub name: &'static str,
+    /// Everything that is wrong with a value, in words, each at its place.
+    pub check: fn(&Node) -> Vec<(Place, String)>,
 }
 
 /// Checks a tree and takes out what does not fit: unknown keys, optional values that are wrong,
@@ -37,6 +48,9 @@ impl<'s> Checker<'s, '_> {
     /// `what` names the value in messages: `` `takes` ``, `` an entry of `shots` ``.
     fn node(&mut self, schema: &'s Json, node: &mut Node, what: &str) -> bool {
         let branches = self.branches(schema);
+        if let Some(sound) = self.custom(&branches, node, what) {
+            return sound;
+        }
         if let [only] = branches[..] {
             return self.single(only, node, what);
         }
@@ -47,6 +61,28 @@ impl<'s> Checker<'s, '_> {
             (several, Value::Map(_)) => self.tagged(several, node, what),
             (several, _) => self.any_scalar(several, node, what),
         }
+    }
+
+    /// Lets the room judge a value whose form is its own.
+    fn custom(
+        &mut self,
+        branches: &[&'s Map<String, Json>],
+        node: &Node,
+        what: &str,
+    ) -> Option<bool> {
+        let name = |b: &&'s Map<String, Json>| b.get("format")?.as_str();
+        let forms = self.codes.forms;
+        let form = branches.iter().find_map(|b| forms.iter().find(|f| Some(f.name) == name(b)))?;
+        if matches!(node.value, Value::Null) && branches.iter().any(|b| accepts(b, node)) {
+            return Some(true);
+        }
+        let problems = (form.check)(node);
+        let sound = problems.is_empty();
+        for (place, why) in problems {
+            let finding = Finding::error(self.codes.wrong_value, format!("{what}: {why}"));
+            self.findings.push(finding.at(place, "here"));
+        }
+        Some(sound)
     }
 
     /// The alternatives that a schema allows, references and nested alternatives resolved.

@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::decode::{MANY, PLACED, TEXT};
+use super::decode::{JSON, MANY, PLACED, TEXT};
 use super::node::locate;
 use crate::diagnostic::{Place, SourceId, Sources};
 
@@ -103,6 +103,10 @@ impl<V> Default for Table<V> {
     }
 }
 
+/// A value of any form, as it is: numbers and truth values are what they look like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Json(pub serde_json::Value);
+
 /// Text that people also write as a bare number or truth value; it is kept as written. For
 /// schemas only, by `schemars(with = …)`.
 pub struct Loose;
@@ -151,6 +155,40 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for PlacedVisitor<T> {
         let literal = part(&mut seq)?;
         let value = part(&mut seq)?;
         Ok((value, Place::new(SourceId(source), start, length), literal))
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct Tree;
+        impl Visitor<'_> for Tree {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Json, E> {
+                serde_json::from_str(&text).map(Json).map_err(E::custom)
+            }
+        }
+        d.deserialize_tuple_struct(JSON, 0, Tree)
+    }
+}
+
+impl serde::Serialize for Json {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(s)
+    }
+}
+
+impl JsonSchema for Json {
+    fn schema_name() -> Cow<'static, str> {
+        "Any".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!(true)
     }
 }
 

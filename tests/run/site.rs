@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kinora::ledger::{JobState, Ledger};
 use kinora::money::{Amount, Unit};
 use kinora::plan::Request;
 use kinora::providers::{
-    Answer, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
+    Answer, AttemptKey, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
 };
 
 use crate::world::Fuse;
@@ -123,7 +124,7 @@ impl FakeProvider {
         let job = ledger.job(&request.address).expect("readable").expect("its intent is durable");
         assert_eq!(job.state, state, "{} is not durable as such", request.address);
         let attempt = ledger.attempt(job.attempt).expect("readable").expect("it has a row");
-        assert_eq!(attempt.remote_id.as_ref(), id.map(|id| &id.0));
+        assert_eq!(attempt.remote_id, id.map(RemoteId::to_stored));
         let sent = serde_json::to_string(request).expect("requests are JSON");
         assert_eq!(attempt.request, sent, "what is sent is what was written");
     }
@@ -164,17 +165,17 @@ impl FakeProvider {
         let of_model = running.iter().filter(|m| **m == request.model).count();
         let most = site.most_running_by_model.entry(request.model.clone()).or_default();
         *most = (*most).max(of_model);
-        RemoteId(id)
+        RemoteId::plain(id)
     }
 
     fn answer_poll(&self, id: &RemoteId) -> Polled {
         let mut site = self.site();
-        let remote = site.remotes.get_mut(&id.0).expect("only known ids are polled");
+        let remote = site.remotes.get_mut(&id.id).expect("only known ids are polled");
         remote.polls += 1;
         match remote.script.end.clone() {
             AtEnd::Silent => Polled::NoAnswer { message: "no route to host".to_owned() },
-            AtEnd::Never => Polled::Running { percent: Some(10) },
-            _ if remote.polls <= remote.script.running => Polled::Running { percent: Some(50) },
+            AtEnd::Never => running(10),
+            _ if remote.polls <= remote.script.running => running(50),
             AtEnd::Clip => {
                 remote.ended = true;
                 Polled::Ready { expires: remote.script.expires, cost: remote.script.cost.clone() }
@@ -193,7 +194,7 @@ impl FakeProvider {
     fn answer_fetch(&self, id: &RemoteId, to: &Path) -> Fetched {
         assert!(!to.exists(), "a provider gets a path that does not exist yet");
         let mut site = self.site();
-        let remote = site.remotes.get_mut(&id.0).expect("only known ids are fetched");
+        let remote = site.remotes.get_mut(&id.id).expect("only known ids are fetched");
         let what = remote.script.fetches.get(remote.fetches).cloned().unwrap_or(AtFetch::Clip);
         remote.fetches += 1;
         let address = remote.address.clone();
@@ -217,6 +218,10 @@ fn write(to: &Path, bytes: &[u8]) {
     std::fs::write(to, bytes).expect("the folder is there");
 }
 
+fn running(percent: u8) -> Polled {
+    Polled::Running { percent: Some(percent), unknown_word: None }
+}
+
 pub fn clip_bytes(address: &str) -> Vec<u8> {
     format!("CLIP of {address}").into_bytes()
 }
@@ -226,8 +231,8 @@ impl Provider for FakeProvider {
         &self.name
     }
 
-    fn replay_is_safe(&self) -> bool {
-        self.replays
+    fn replay_window(&self) -> Option<Duration> {
+        self.replays.then_some(Duration::MAX)
     }
 
     fn default_in_flight(&self) -> usize {
@@ -238,7 +243,7 @@ impl Provider for FakeProvider {
         1
     }
 
-    fn submit<'a>(&'a self, request: &'a Request) -> Answer<'a, Submission> {
+    fn submit<'a>(&'a self, request: &'a Request, _: &'a AttemptKey) -> Answer<'a, Submission> {
         Box::pin(async move {
             self.tick().await;
             self.expect_durable(request, JobState::Submitting, None);
@@ -253,7 +258,9 @@ impl Provider for FakeProvider {
             };
             let evidence = "the answer timed out after 30 s".to_owned();
             let answer = match script.submit.clone() {
-                AtSubmit::Accept => Submission::Accepted { id: self.accept(request, script) },
+                AtSubmit::Accept => {
+                    Submission::Accepted { id: self.accept(request, script), most: None }
+                }
                 AtSubmit::Refuse(cause, retry) => Submission::Refused(Refusal {
                     retry,
                     cause: cause.to_owned(),

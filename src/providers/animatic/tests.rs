@@ -54,6 +54,7 @@ impl Workspace {
             format: Format::Png,
             width: 90,
             height: 90,
+            url: None,
         }
     }
 
@@ -99,6 +100,16 @@ fn frame(request: &Request, workspace: &Path, index: u32) -> crate::media::frame
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime")
+}
+
+/// The animatic knows jobs by their content, whatever an attempt is called.
+fn key() -> AttemptKey {
+    AttemptKey::of(
+        &Address::from_stored("a/b/1"),
+        &Digest::of(b"request"),
+        1,
+        jiff::Timestamp::UNIX_EPOCH,
+    )
 }
 
 async fn finished(provider: &Animatic, id: &RemoteId, request: &Request) -> Polled {
@@ -246,12 +257,13 @@ fn a_job_goes_from_submission_to_file() {
         Animatic::with_threads(workspace.path(), &workspace.out("kept"), 2).expect("a provider");
     let request = workspace.request(Route::Image, "push in", &["red.png"]);
     runtime().block_on(async {
-        let Submission::Accepted { id } = provider.submit(&request).await else {
+        let Submission::Accepted { id, .. } = provider.submit(&request, &key()).await else {
             panic!("accepted")
         };
-        assert_eq!(id.0, request.fingerprint.to_string());
+        assert_eq!(id.id, request.fingerprint.to_string());
         // The same request again is the same job.
-        assert_eq!(provider.submit(&request).await, Submission::Accepted { id: id.clone() });
+        let again = provider.submit(&request, &key()).await;
+        assert_eq!(again, Submission::Accepted { id: id.clone(), most: None });
         let done = finished(&provider, &id, &request).await;
         assert_eq!(done, Polled::Ready { expires: None, cost: None });
         let to = workspace.out("clip.mp4");
@@ -268,7 +280,7 @@ fn a_job_goes_from_submission_to_file() {
 fn after_a_restart_a_poll_starts_the_rendering_again() {
     let workspace = Workspace::new();
     let request = workspace.request(Route::Text, "a quiet street", &[]);
-    let id = RemoteId(request.fingerprint.to_string());
+    let id = RemoteId::plain(request.fingerprint.to_string());
     let folder = workspace.out("kept");
     runtime().block_on(async {
         let provider = Animatic::with_threads(workspace.path(), &folder, 1).expect("a provider");
@@ -289,7 +301,7 @@ fn a_changed_picture_is_refused_for_good() {
     let request = workspace.request(Route::Image, "push in", &["red.png"]);
     std::fs::copy(workspace.path().join("blue.png"), workspace.path().join("red.png"))
         .expect("copies");
-    let Submission::Refused(refusal) = runtime().block_on(provider.submit(&request)) else {
+    let Submission::Refused(refusal) = runtime().block_on(provider.submit(&request, &key())) else {
         panic!("refused")
     };
     assert_eq!((refusal.retry, refusal.cause.as_str()), (Retry::Never, "picture_changed"));
@@ -302,7 +314,7 @@ fn a_picture_beyond_the_limits_is_refused() {
         .expect("a provider")
         .within(PictureLimits { bytes: 10, pixels: 10 });
     let request = workspace.request(Route::Image, "push in", &["red.png"]);
-    let Submission::Refused(refusal) = runtime().block_on(provider.submit(&request)) else {
+    let Submission::Refused(refusal) = runtime().block_on(provider.submit(&request, &key())) else {
         panic!("refused")
     };
     assert_eq!((refusal.retry, refusal.cause.as_str()), (Retry::Never, "picture_unusable"));
@@ -317,12 +329,12 @@ fn dropping_the_provider_does_not_wait_for_a_long_clip() {
     request.settings.duration = "60".parse().expect("a decimal");
     request.settings.width = 640;
     request.settings.height = 640;
-    let id = RemoteId(request.fingerprint.to_string());
+    let id = RemoteId::plain(request.fingerprint.to_string());
     runtime().block_on(async {
         assert!(matches!(provider.poll(&id, &request).await, Polled::Running { .. }));
     });
     drop(provider);
-    assert!(!workspace.out("kept").join(format!("{}.mp4", id.0)).exists());
+    assert!(!workspace.out("kept").join(format!("{}.mp4", id.id)).exists());
 }
 
 #[test]

@@ -1,0 +1,217 @@
+//! What a provider card says that can't be, beyond what its schema refuses.
+
+use super::card::{Auth, ProviderCard};
+use super::images::{Transport, Upload};
+use super::progress::State;
+
+/// Keys to a value, what is wrong with it, and what to do.
+pub(super) type Problem = (Vec<String>, String, &'static str);
+
+/// Every problem of a card.
+pub(super) fn problems(card: &ProviderCard) -> Vec<Problem> {
+    let mut found = Found(Vec::new());
+    if card.kinora_provider != 1 {
+        let message = format!("version {} of the card language is not known", card.kinora_provider);
+        found.add(&["kinora_provider"], message, "write `kinora_provider: 1`");
+    }
+    if card.provider.is_empty() || !card.provider.chars().all(is_name_char) {
+        let message = "a provider's name is of letters, digits, `-`, `_` and `.`".to_owned();
+        found.add(&["provider"], message, "");
+    }
+    connection(card, &mut found);
+    if let Some(auth) = &card.auth {
+        keys(auth, &mut found);
+    }
+    if card.submit.forms.is_empty() {
+        let message = "a provider needs at least one request form".to_owned();
+        found.add(&["submit", "forms"], message, "");
+    }
+    states(card, &mut found);
+    pictures(card, &mut found);
+    output(card, &mut found);
+    rules(card, &mut found);
+    rehearsal(card, &mut found);
+    found.0
+}
+
+struct Found(Vec<Problem>);
+
+impl Found {
+    fn add(&mut self, keys: &[&str], message: String, help: &'static str) {
+        self.0.push((keys.iter().map(|k| (*k).to_owned()).collect(), message, help));
+    }
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(c)
+}
+
+fn connection(card: &ProviderCard, found: &mut Found) {
+    let base = card.base_url.source();
+    let secure = base.starts_with("https://");
+    if !secure && !(card.local && base.starts_with("http://")) {
+        let help = "keys and pictures only travel over https; a server of your own may say \
+                    `local: true`";
+        found.add(&["base_url"], format!("`{base}` is not an https URL"), help);
+    }
+    if base.ends_with('/') {
+        found.add(&["base_url"], "a base URL ends without `/`".to_owned(), "remove the `/`");
+    }
+    for (i, host) in card.key_hosts.iter().enumerate() {
+        let plain = host.strip_prefix("*.").unwrap_or(host);
+        if !plain.contains('.') || !plain.chars().all(is_name_char) {
+            let message = format!("`{host}` is no host such as api.example.com or *.example.com");
+            found.add(&["key_hosts", &i.to_string()], message, "");
+        }
+    }
+    for (name, variable) in &card.variables {
+        let unknown = variable
+            .default
+            .as_ref()
+            .filter(|d| !variable.choices.is_empty() && !variable.choices.contains_key(*d));
+        if let Some(default) = unknown {
+            let message = format!("`{default}` is not one of the variable's choices");
+            found.add(&["variables", name, "default"], message, "name one of `choices:`");
+        }
+    }
+}
+
+fn keys(auth: &Auth, found: &mut Found) {
+    if !auth.value.contains("{key}") {
+        let message = "the header's text has no place for the key".to_owned();
+        found.add(&["auth", "value"], message, "write `{key}` where it goes: `Bearer {key}`");
+    }
+    if auth.keys.is_empty() {
+        let message = "no environment variable is named for the key".to_owned();
+        found.add(&["auth", "keys"], message, "write `keys: [{env: [NAME]}]`");
+    }
+    for (i, source) in auth.keys.iter().enumerate() {
+        let at = i.to_string();
+        for name in &source.env {
+            let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+            if name.is_empty() || !name.chars().all(plain) {
+                let message = format!("`{name}` is no name of an environment variable");
+                let help = "a card names the variable; the key itself never stands on a card";
+                found.add(&["auth", "keys", &at, "env"], message, help);
+            }
+        }
+        if source.jwt.is_some() && source.env.len() != 2 {
+            let message = "a signed token needs two variables: access key and secret".to_owned();
+            found.add(&["auth", "keys", &at, "env"], message, "");
+        }
+        if source.jwt.is_none() && source.join.is_none() && source.env.len() > 1 {
+            let message = "several variables need `join`, the text between them".to_owned();
+            found.add(&["auth", "keys", &at, "env"], message, "");
+        }
+    }
+}
+
+fn states(card: &ProviderCard, found: &mut Found) {
+    let states = &card.poll.states;
+    if states.rules.is_empty() && states.words.is_empty() {
+        let message = "nothing says how a job's state is read".to_owned();
+        found.add(&["poll", "states"], message, "write `at` with `words`, or `rules`");
+    }
+    if !states.words.is_empty() && states.at.is_none() {
+        let message = "the states have words, but no pointer to the word".to_owned();
+        found.add(&["poll", "states"], message, "write `at: $.status`");
+    }
+    let mut seen: Vec<(&str, State)> = Vec::new();
+    for (state, words) in &states.words {
+        for word in words {
+            if let Some((_, first)) = seen.iter().find(|(known, _)| known == word) {
+                let message = format!("`{word}` already means `{}`", first.as_str());
+                found.add(&["poll", "states", "words", state.as_str()], message, "");
+            }
+            seen.push((word, *state));
+        }
+    }
+    let succeeds = states.words.contains_key(&State::Succeeded)
+        || states.rules.iter().any(|rule| rule.is == State::Succeeded);
+    if !succeeds && !(states.rules.is_empty() && states.words.is_empty()) {
+        let message = "no word and no rule means `succeeded`".to_owned();
+        found.add(&["poll", "states"], message, "");
+    }
+    if card.poll.progress_of.is_some_and(|of| of != 1 && of != 100) {
+        let message = "`progress_of` is 1 or 100".to_owned();
+        found.add(&["poll", "progress_of"], message, "");
+    }
+}
+
+fn pictures(card: &ProviderCard, found: &mut Found) {
+    let images = &card.images;
+    let uploads = images.transports.contains(&Transport::Upload);
+    match (&images.upload, uploads) {
+        (None, true) => {
+            let message = "`upload` is a transport, but nothing says how".to_owned();
+            found.add(&["images", "transports"], message, "write `upload:` with its steps");
+        }
+        (Some(_), false) => {
+            let message = "how to upload is written, but `upload` is no transport".to_owned();
+            found.add(&["images", "upload"], message, "add `upload` to `transports`");
+        }
+        (Some(upload), true) => upload_steps(upload, found),
+        (None, false) => {}
+    }
+}
+
+fn upload_steps(upload: &Upload, found: &mut Found) {
+    if upload.steps.is_empty() {
+        let message = "an upload needs at least one step".to_owned();
+        found.add(&["images", "upload", "steps"], message, "");
+    }
+    if upload.handle.is_plain() {
+        let message = "the handle is the same for every picture".to_owned();
+        let help = "fill in what a step captured: `${captured.url}`";
+        found.add(&["images", "upload", "handle"], message, help);
+    }
+}
+
+fn output(card: &ProviderCard, found: &mut Found) {
+    if card.output.url.is_empty() && card.output.request.is_none() {
+        let message = "nothing says where the clip is".to_owned();
+        found.add(&["output"], message, "write `url: [$.output[0]]`, or `request`");
+    }
+}
+
+fn rules(card: &ProviderCard, found: &mut Found) {
+    for (i, rule) in card.errors.rules.iter().enumerate() {
+        let at = i.to_string();
+        if let Some(status) = rule.status.iter().find(|s| !(100..600).contains(*s)) {
+            let message = format!("{status} is no HTTP status");
+            found.add(&["errors", "rules", &at, "status"], message, "");
+        }
+        let empty = rule.status.is_empty() && rule.code.is_empty() && rule.when.is_none();
+        if empty && i + 1 < card.errors.rules.len() {
+            let message = "this rule fits every error, so the ones after it never count".to_owned();
+            found.add(&["errors", "rules", &at], message, "move it to the end");
+        }
+        for code in &rule.code {
+            if let Err(error) = glob::Pattern::new(code) {
+                let message = format!("`{code}` is no pattern ({})", error.msg);
+                found.add(&["errors", "rules", &at, "code"], message, "");
+            }
+        }
+    }
+}
+
+fn rehearsal(card: &ProviderCard, found: &mut Found) {
+    let rehearsal = &card.rehearsal;
+    let count = |keys: &[&str], has: usize, needs: usize, what: &str, found: &mut Found| {
+        if has != needs {
+            found.add(keys, format!("there are {has} replies for {needs} {what}"), "");
+        }
+    };
+    let steps = card.images.upload.as_ref().map_or(0, |upload| upload.steps.len());
+    count(&["rehearsal", "upload"], rehearsal.upload.len(), steps, "upload steps", found);
+    let reads = card.result.len();
+    count(&["rehearsal", "result"], rehearsal.result.len(), reads, "reads of the result", found);
+    if card.cancel.is_some() != rehearsal.cancel.is_some() {
+        let message = "`cancel` and its reply in the rehearsal come together".to_owned();
+        found.add(&["rehearsal"], message, "");
+    }
+    if card.lookup.is_some() != rehearsal.lookup.is_some() {
+        let message = "`lookup` and its reply in the rehearsal come together".to_owned();
+        found.add(&["rehearsal"], message, "");
+    }
+}

@@ -1,0 +1,78 @@
+//! What the cards send, compared with what the providers' own clients really sent.
+//!
+//! Each case names a recorded request and the logical job or step that it was. Both sides are
+//! made comparable: nulls are dropped, JSON is compared as JSON, queries and forms by name,
+//! noise headers (`accept`, `user-agent`, …) are left out. What a client adds that Kinora leaves
+//! out on purpose is listed with the case.
+
+#[path = "conformance/compare.rs"]
+mod compare;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use compare::{Case, Recording, Sent, differences};
+use kinora::diagnostic::{Findings, Sources};
+use kinora::limits::Limits;
+use kinora::models::Shelf;
+use kinora::protocol::Rack;
+
+const FOLDER: &str = "tests/conformance";
+
+fn shipped() -> (Rack, Shelf) {
+    let nowhere = Path::new("tests/conformance/no-workspace");
+    let mut sources = Sources::default();
+    let (rack, findings) = Rack::load(nowhere, &Limits::default(), &mut sources);
+    assert!(!findings.has_errors(), "{:?}", findings.items());
+    let (shelf, findings) = Shelf::load(nowhere, &Limits::default(), &mut sources);
+    assert!(!findings.has_errors(), "{:?}", findings.items());
+    (rack, shelf)
+}
+
+fn cases(file: &Path) -> Vec<Case> {
+    let mut sources = Sources::default();
+    let limits = Limits::default();
+    let name = file.display().to_string();
+    let (source, text) = kinora::yaml::read_file(file, &name, &limits, &mut sources)
+        .unwrap_or_else(|e| {
+            panic!("{name} can't be read: {e:?}");
+        });
+    let mut findings = Findings::default();
+    let node = kinora::yaml::read(&text, source, &limits, &mut findings)
+        .unwrap_or_else(|| panic!("{name}: {:?}", findings.items()));
+    kinora::yaml::decode(&node).unwrap_or_else(|e| panic!("{name}: {e} at {:?}", e.place))
+}
+
+#[test]
+fn every_card_sends_what_the_provider_s_own_client_sent() {
+    let (rack, shelf) = shipped();
+    let mut recordings: BTreeMap<String, Recording> = BTreeMap::new();
+    let mut problems = String::new();
+    let mut compared = 0;
+    let mut files: Vec<_> = std::fs::read_dir(format!("{FOLDER}/cases"))
+        .expect("the cases are there")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .collect();
+    files.sort();
+    for file in files {
+        for case in cases(&file) {
+            let recording = recordings
+                .entry(case.recorded.clone())
+                .or_insert_with(|| Recording::read(FOLDER, &case.recorded));
+            let recorded = recording.request(case.request);
+            let sent = Sent::of(&case, &rack, &shelf);
+            for difference in differences(&case, recorded, &sent) {
+                problems += &format!(
+                    "{} #{} ({}): {difference}\n",
+                    case.recorded,
+                    case.request,
+                    case.what()
+                );
+            }
+            compared += 1;
+        }
+    }
+    assert!(problems.is_empty(), "\n{problems}");
+    assert!(compared > 0, "no case was compared");
+}
