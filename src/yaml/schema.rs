@@ -48,6 +48,10 @@ impl<'s> Checker<'s, '_> {
     /// `what` names the value in messages: `` `takes` ``, `` an entry of `shots` ``.
     fn node(&mut self, schema: &'s Json, node: &mut Node, what: &str) -> bool {
         let branches = self.branches(schema);
+        if branches.is_empty() {
+            // `true`: anything fits.
+            return true;
+        }
         if let Some(sound) = self.custom(&branches, node, what) {
             return sound;
         }
