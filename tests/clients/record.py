@@ -1,0 +1,165 @@
+"""Records what the official clients really send, for comparison with Kinora's own requests.
+
+    record.py            records every client anew, into tests/conformance/recorded/
+    record.py --check    records into a temporary folder and says where that differs from what is kept
+    record.py NAME...    only these (names as in providers/__init__.py)
+
+Two recordings a client: the calls of the first recording (`runwayml.json`), and the logical jobs of
+jobs.py (`runwayml-jobs.json`), each request with its job. Nothing leaves this machine, keys are
+dummies. Run it with the Python that install.sh made.
+"""
+
+import argparse
+import importlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import providers
+from recorder import Recorder, entry
+
+KEPT = HERE.parent / "conformance" / "recorded"
+# The recordings that were there before this script keep their names.
+FIRST_NAMES = {
+    "fal-client": "fal-client-python",
+    "google-genai": "google-genai-1.75-veo",
+    "volcengine-ark-runtime": "volcengine-ark",
+}
+
+
+def main():
+    arguments = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=", ".join(providers.NAMES))
+    arguments.add_argument("--check", action="store_true", help="change nothing; say what differs")
+    arguments.add_argument("--one", metavar="FOLDER", help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    names = given.names or providers.NAMES
+    if unknown := set(names) - set(providers.NAMES):
+        arguments.error(f"no such client: {', '.join(sorted(unknown))}")
+    if given.one:
+        return record(names[0], Path(given.one))
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) if given.check else KEPT
+        failed = [name for name in names if not apart(name, target)]
+        different = differences(Path(folder)) if given.check else 0
+    for name in failed:
+        print(f"{name}: failed", file=sys.stderr)
+    return 1 if failed or different else 0
+
+
+def apart(name, target):
+    """Records one client in a process of its own: what one sets up must not reach another."""
+    command = [sys.executable, __file__, "--one", str(target), name]
+    return subprocess.run(command, env=clean_environment()).returncode == 0
+
+
+def clean_environment():
+    """No key and no address of this machine's own may reach a client."""
+    kept = {"PATH", "HOME", "LANG", "TMPDIR"}
+    return {name: value for name, value in os.environ.items() if name in kept}
+
+
+def record(name, target):
+    module = importlib.import_module(f"providers.{name}")
+    version = importlib.metadata.version(module.CLIENT)
+    stem = FIRST_NAMES.get(module.CLIENT, module.CLIENT)
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix, calls in (("", first_calls), ("-jobs", job_calls)):
+            recorder = Recorder(module.answer, folder if module.TLS else None)
+            if module.TLS:
+                os.environ["SSL_CERT_FILE"] = str(Path(folder) / "cert.pem")
+            os.environ.update(module.environ(recorder.base))
+            for loaded in [
+                one for one in sys.modules if one.split(".")[0] == module.CLIENT.replace("-", "_")
+            ]:
+                del sys.modules[loaded]  # addresses are read when the client is imported
+            calls(module, recorder)
+            recorder.close()
+            write(target / f"{stem}{suffix}.json", module, version, recorder, digests=bool(suffix))
+    return 0
+
+
+def first_calls(module, recorder):
+    module.first(recorder.base)
+
+
+def job_calls(module, recorder):
+    client = module.connect(recorder.base)
+    for job in module.jobs(client):
+        start = len(recorder.requests)
+        job.submit()
+        made = recorder.requests[start:]
+        for request in made[:-1]:
+            request.mark = {"step": "upload"}
+        made[-1].mark = {"step": "submit", "job": job.described()}
+
+
+def write(path, module, version, recorder, digests):
+    text = json.dumps(
+        {
+            "sdk": f"{module.CLIENT} {version}",
+            "how_pointed_at_loopback": module.HOW,
+            "requests": [entry(request, digests) for request in recorder.requests],
+        },
+        indent=1,
+    )
+    path.write_text(text.replace(f"127.0.0.1:{recorder.port}", "127.0.0.1:PORT") + "\n")
+    print(f"{path.name}: {len(recorder.requests)} requests of {module.CLIENT} {version}")
+
+
+def differences(folder):
+    """Prints where the new recordings differ from the kept ones, but for what is new every time."""
+    count = 0
+    for new in sorted(folder.glob("*.json")):
+        kept = KEPT / new.name
+        if not kept.exists():
+            print(f"{new.name}: nothing is kept under this name")
+            count += 1
+            continue
+        for line in compare(settled(json.loads(kept.read_text())), settled(json.loads(new.read_text())), ""):
+            print(f"{new.name}: {line}")
+            count += 1
+    print("the recordings are as they were" if not count else f"{count} differences")
+    return count
+
+
+# New with every run, or with the machine: ids made by the client, the date, ports, the platform.
+CHANGING = {"x-client-request-id", "date"}
+
+
+def settled(value):
+    if isinstance(value, dict):
+        return {key: "*" if key in CHANGING else settled(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [settled(inner) for inner in value]
+    if isinstance(value, str):
+        value = re.sub(r"127\.0\.0\.1:\w+", "127.0.0.1:PORT", value)
+        return re.sub(r"python/3\S*( platform/\S+)?", "python/3", value)
+    return value
+
+
+def compare(kept, new, at):
+    if isinstance(kept, dict) and isinstance(new, dict):
+        for key in [*kept, *(key for key in new if key not in kept)]:
+            yield from compare(kept.get(key, "(absent)"), new.get(key, "(absent)"), f"{at}/{key}")
+    elif isinstance(kept, list) and isinstance(new, list):
+        if len(kept) != len(new):
+            yield f"{at}: {len(kept)} kept, {len(new)} new"
+        for index, pair in enumerate(zip(kept, new)):
+            yield from compare(*pair, f"{at}/{index}")
+    elif kept != new:
+        yield f"{at}: kept {kept!r}, new {new!r}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
