@@ -23,8 +23,10 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import providers
+import loopback
 from recorder import Recorder, entry
+
+import providers
 
 KEPT = HERE.parent / "conformance" / "recorded"
 # The recordings that were there before this script keep their names.
@@ -77,7 +79,7 @@ def record(name, target):
         for suffix, calls in (("", first_calls), ("-jobs", job_calls)):
             recorder = Recorder(module.answer, folder if module.TLS else None)
             if module.TLS:
-                os.environ["SSL_CERT_FILE"] = str(Path(folder) / "cert.pem")
+                os.environ["SSL_CERT_FILE"] = loopback.authority(folder)
             os.environ.update(module.environ(recorder.base))
             for loaded in [
                 one for one in sys.modules if one.split(".")[0] == module.CLIENT.replace("-", "_")

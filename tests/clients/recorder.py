@@ -7,12 +7,11 @@ shortened). Which calls are made, and what is answered, is each client's own fil
 import hashlib
 import json
 import re
-import ssl
-import subprocess
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+
+import loopback
 
 # Belong to the transport or describe the machine, not the request.
 DROPPED = {
@@ -69,9 +68,7 @@ class Recorder:
         scheme = "http"
         if tls_dir is not None:
             scheme = "https"
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*certificate(tls_dir))
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+            loopback.wrap(self.server, tls_dir)
         self.port = self.server.server_address[1]
         self.base = f"{scheme}://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -92,7 +89,7 @@ class Recorder:
                     self.command,
                     self.path,
                     [(key.lower(), value) for key, value in self.headers.items()],
-                    read_body(self),
+                    loopback.read_body(self),
                     dict(recorder.mark),
                 )
                 with recorder.lock:
@@ -106,18 +103,6 @@ class Recorder:
         return Handler
 
 
-def read_body(handler):
-    """The request's body, by its length or in chunks."""
-    if "chunked" in handler.headers.get("transfer-encoding", ""):
-        parts = []
-        while size := int(handler.rfile.readline().split(b";")[0], 16):
-            parts.append(handler.rfile.read(size))
-            handler.rfile.readline()
-        handler.rfile.readline()
-        return b"".join(parts)
-    return handler.rfile.read(int(handler.headers.get("content-length") or 0))
-
-
 def send(handler, reply):
     raw = isinstance(reply.body, bytes)
     data = reply.body if raw else b"" if reply.body is None else json.dumps(reply.body).encode()
@@ -128,17 +113,6 @@ def send(handler, reply):
     handler.send_header("Content-Length", str(len(data)))
     handler.end_headers()
     handler.wfile.write(data)
-
-
-def certificate(directory):
-    """A self-signed certificate for 127.0.0.1, made anew by each run; (certificate, key)."""
-    cert, key = Path(directory) / "cert.pem", Path(directory) / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return str(cert), str(key)
 
 
 def entry(request, digests):

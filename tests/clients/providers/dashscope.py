@@ -124,13 +124,24 @@ def jobs(client):
     frames, assets = ("first_frame", "last_frame"), ("reference_image", "reference_image")
     wide, framed = {"resolution": "720P", "ratio": "16:9"}, {"resolution": "720P"}
     new = "wan3.0-video"
+    pair = [MUG.url, TABLE.url]
     return [
         make("text", "none", "wan2.6-t2v", TEXT, size="1280*720"),
         make("image", "url", "wan2.6-i2v", IMAGE, img_url=MUG.url, **framed),
         make("image", "data", "wan2.6-i2v", IMAGE, img_url=MUG.data_uri, **framed),
         make("image", "upload", "wan2.6-i2v", IMAGE, img_url=local(MUG), **framed),
-        make("frames", "url", "wan2.2-kf2v-flash", FRAMES, first_frame_url=MUG.url, last_frame_url=TABLE.url, **framed),
-        make("references", "url", "wan2.6-r2v", mentions("character{n}"), reference_urls=[MUG.url, TABLE.url], size="1280*720"),
+        make(
+            "frames",
+            "url",
+            "wan2.2-kf2v-flash",
+            FRAMES,
+            first_frame_url=MUG.url,
+            last_frame_url=TABLE.url,
+            **framed,
+        ),
+        make(
+            "references", "url", "wan2.6-r2v", mentions("character{n}"), reference_urls=pair, size="1280*720"
+        ),
         make("references", "url", "wan2.7-r2v", mentions("Image {n}"), media=media(url, *assets), **wide),
         make("text", "none", new, TEXT, **wide),
         make("image", "url", new, IMAGE, media=media(url, "first_frame"), **framed),
@@ -138,7 +149,7 @@ def jobs(client):
         make("frames", "url", new, FRAMES, media=media(url, *frames), **framed),
         make("references", "url", new, mentions("Image {n}"), media=media(url, *assets), **wide),
         make("references", "data", new, mentions("Image {n}"), media=media(data, *assets), **wide),
-    ]  # fmt: skip
+    ]
 
 
 def poll(client, created):

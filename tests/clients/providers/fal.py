@@ -110,20 +110,29 @@ def jobs(client):
 
     image, references = {"prompt": IMAGE}, {"prompt": mentions("@Image{n}")}
     frames = {"prompt": FRAMES, "image_url": MUG.url, "end_image_url": TABLE.url}
-    both = [MUG, TABLE]
+
+    def both(form):
+        return {**references, "image_urls": [form(picture) for picture in (MUG, TABLE)]}
+
+    def url(picture):
+        return picture.url
+
+    def data(picture):
+        return picture.data_uri
+
     return [
         seedance("text", "none", "text-to-video", lambda: {"prompt": TEXT}),
         seedance("image", "url", "image-to-video", lambda: {**image, "image_url": MUG.url}),
         seedance("image", "data", "image-to-video", lambda: {**image, "image_url": MUG.data_uri}),
         seedance("image", "upload", "image-to-video", lambda: {**image, "image_url": uploaded(MUG)}),
         seedance("frames", "url", "image-to-video", lambda: frames),
-        seedance("references", "url", "reference-to-video", lambda: {**references, "image_urls": [one.url for one in both]}),
-        seedance("references", "data", "reference-to-video", lambda: {**references, "image_urls": [one.data_uri for one in both]}),
-        seedance("references", "upload", "reference-to-video", lambda: {**references, "image_urls": [uploaded(one) for one in both]}),
-        other("references", KLING_REFERENCES, kling, {**references, "image_urls": [MUG.url, TABLE.url]}, resolution=None),
+        seedance("references", "url", "reference-to-video", lambda: both(url)),
+        seedance("references", "data", "reference-to-video", lambda: both(data)),
+        seedance("references", "upload", "reference-to-video", lambda: both(uploaded)),
+        other("references", KLING_REFERENCES, kling, both(url), resolution=None),
         other("text", "fal-ai/veo3.1", veo, {"prompt": TEXT}, seconds=8),
         other("image", "fal-ai/veo3.1/image-to-video", veo, {**image, "image_url": MUG.url}, seconds=8),
-    ]  # fmt: skip
+    ]
 
 
 def poll(client, handle):
