@@ -33,6 +33,7 @@ KEPT = HERE.parent / "conformance" / "recorded"
 FIRST_NAMES = {
     "fal-client": "fal-client-python",
     "google-genai": "google-genai-1.75-veo",
+    "minimax-mcp": "minimax-mcp-v1",
     "volcengine-ark-runtime": "volcengine-ark",
 }
 

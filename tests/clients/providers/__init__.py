@@ -23,4 +23,5 @@ NAMES = [
     "ark",
     "openrouter",
     "openai_videos",
+    "minimax_v1",
 ]
