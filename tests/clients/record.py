@@ -5,8 +5,9 @@
     record.py NAME...    only these (names as in providers/__init__.py)
 
 Two recordings a client: the calls of the first recording (`runwayml.json`), and the logical jobs of
-jobs.py (`runwayml-jobs.json`), each request with its job. Nothing leaves this machine, keys are
-dummies. Run it with the Python that install.sh made.
+jobs.py (`runwayml-jobs.json`), each request with its job. Clients on npm make the jobs only
+(`runwayml-js-jobs.json`, see record.mjs). Nothing leaves this machine, keys are dummies. Run it
+with the Python that install.sh made.
 """
 
 import argparse
@@ -23,8 +24,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import jobs
 import loopback
-from recorder import Recorder, entry
+from recorder import Recorder, Reply, entry
 
 import providers
 
@@ -36,21 +38,36 @@ FIRST_NAMES = {
     "minimax-mcp": "minimax-mcp-v1",
     "volcengine-ark-runtime": "volcengine-ark",
 }
+# Clients on npm: package, the service's file in providers/, the recording's name, how it was pointed here.
+NPM = {
+    "runway_js": ("@runwayml/sdk", "runway", "runwayml-js", "new RunwayML({baseURL})"),
+    "replicate_js": ("replicate", "replicate", "replicate-js", "new Replicate({baseUrl}), with /v1"),
+    "fal_js": (
+        "@fal-ai/client",
+        "fal",
+        "fal-client-js",
+        "createFalClient({requestMiddleware}) that moves the host",
+    ),
+}
+NODE = HERE.parent.parent / "target" / "clients" / "npm" / "node_modules"
+# Where record.mjs says that a job was submitted.
+DONE = "/kinora/job"
+NAMES = [*providers.NAMES, *NPM]
 
 
 def main():
     arguments = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("names", nargs="*", metavar="NAME", help=", ".join(providers.NAMES))
+    arguments.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     arguments.add_argument("--check", action="store_true", help="change nothing; say what differs")
     arguments.add_argument("--one", metavar="FOLDER", help=argparse.SUPPRESS)
     given = arguments.parse_args()
-    names = given.names or providers.NAMES
-    if unknown := set(names) - set(providers.NAMES):
+    names = given.names or NAMES
+    if unknown := set(names) - set(NAMES):
         arguments.error(f"no such client: {', '.join(sorted(unknown))}")
     if given.one:
-        return record(names[0], Path(given.one))
+        return (record_npm if names[0] in NPM else record)(names[0], Path(given.one))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) if given.check else KEPT
         failed = [name for name in names if not apart(name, target)]
@@ -88,7 +105,8 @@ def record(name, target):
                 del sys.modules[loaded]  # addresses are read when the client is imported
             calls(module, recorder)
             recorder.close()
-            write(target / f"{stem}{suffix}.json", module, version, recorder, digests=bool(suffix))
+            sdk = f"{module.CLIENT} {version}"
+            write(target / f"{stem}{suffix}.json", sdk, module.HOW, recorder, digests=bool(suffix))
     return 0
 
 
@@ -101,23 +119,66 @@ def job_calls(module, recorder):
     for job in module.jobs(client):
         start = len(recorder.requests)
         job.submit()
-        made = recorder.requests[start:]
-        for request in made[:-1]:
-            request.mark = {"step": "upload"}
-        made[-1].mark = {"step": "submit", "job": job.described()}
+        mark(recorder.requests[start:], job)
 
 
-def write(path, module, version, recorder, digests):
-    text = json.dumps(
-        {
-            "sdk": f"{module.CLIENT} {version}",
-            "how_pointed_at_loopback": module.HOW,
-            "requests": [entry(request, digests) for request in recorder.requests],
+def mark(made, job):
+    """The last request of a job submits it; those before it carry pictures to where it finds them."""
+    for request in made[:-1]:
+        request.mark = {"step": "upload"}
+    made[-1].mark = {"step": "submit", "job": job.described()}
+
+
+def record_npm(name, target):
+    """The jobs of a client on npm; its service's canned replies are those of the client on PyPI."""
+    package, module, stem, how = NPM[name]
+    module = importlib.import_module(f"providers.{module}")
+
+    def answer(request, earlier, base):
+        return Reply() if request.path == DONE else module.answer(request, earlier, base)
+
+    recorder = Recorder(answer)
+    asked = {
+        "client": name.removesuffix("_js"),
+        "base": recorder.base,
+        "prompts": {
+            "text": jobs.TEXT,
+            "image": jobs.IMAGE,
+            "frames": jobs.FRAMES,
+            "references": jobs.REFERENCES,
         },
-        indent=1,
-    )
+        "pictures": [
+            {
+                "name": one.name,
+                "url": one.url,
+                "data_uri": one.data_uri,
+                "path": str(one.path),
+                "mime": one.mime,
+            }
+            for one in (jobs.MUG, jobs.TABLE)
+        ],
+    }
+    node = ["node", str(HERE / "record.mjs"), json.dumps(asked)]
+    subprocess.run(node, check=True, cwd=HERE.parent.parent)
+    recorder.close()
+    kept, made = [], []
+    for request in recorder.requests:
+        if request.path != DONE:
+            made.append(request)
+            continue
+        mark(made, jobs.Job(submit=None, **json.loads(request.body)))
+        kept, made = kept + made, []
+    recorder.requests = kept
+    version = json.loads((NODE / package / "package.json").read_text())["version"]
+    write(target / f"{stem}-jobs.json", f"{package} {version}", how, recorder, digests=True)
+    return 0
+
+
+def write(path, sdk, how, recorder, digests):
+    requests = [entry(request, digests) for request in recorder.requests]
+    text = json.dumps({"sdk": sdk, "how_pointed_at_loopback": how, "requests": requests}, indent=1)
     path.write_text(text.replace(f"127.0.0.1:{recorder.port}", "127.0.0.1:PORT") + "\n")
-    print(f"{path.name}: {len(recorder.requests)} requests of {module.CLIENT} {version}")
+    print(f"{path.name}: {len(requests)} requests of {sdk}")
 
 
 def differences(folder):

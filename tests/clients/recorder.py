@@ -21,6 +21,9 @@ DROPPED = {
     "content-length",
     "transfer-encoding",
     "x-goog-api-client",
+    # Node's own fetch adds these.
+    "accept-language",
+    "sec-fetch-mode",
 }
 # Clients' reports about themselves, with ids that are new in every run.
 TELEMETRY = ("x-stainless-", "x-dashscope-sdk-")

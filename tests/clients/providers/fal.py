@@ -31,7 +31,12 @@ def answer(request, earlier, base):
     if path == "/files/upload":
         return Reply({"access_url": "https://v3.fal.media/files/x/" + request.header("x-fal-file-name")})
     if path == "/storage/upload/initiate":
-        return Reply({"upload_url": base + "/gcs/put", "file_url": "https://v3.fal.media/files/x/ref.png"})
+        return Reply(
+            {
+                "upload_url": base + "/gcs/put",
+                "file_url": "https://v3.fal.media/files/x/" + request.json()["file_name"],
+            }
+        )
     if path == "/gcs/put":
         return Reply({})
     if path.endswith("/status"):

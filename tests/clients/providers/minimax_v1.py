@@ -80,7 +80,9 @@ def said(content, pattern):
 
 def poll(client, task):
     def word(content):
-        return next((word for word in ("still processing", "FAILED", "Success") if word in content.text), content.text)
+        return next(
+            (word for word in ("still processing", "FAILED", "Success") if word in content.text), content.text
+        )
 
     done = until(lambda: client.query_video_generation(task), word, "Success", {"FAILED"})
     return said(done, r"Video URL: (\S+)")
