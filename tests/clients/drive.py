@@ -12,7 +12,6 @@ import argparse
 import importlib
 import importlib.metadata
 import json
-import os
 import select
 import shlex
 import subprocess
@@ -25,6 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import environments
 import loopback
 
 import providers
@@ -74,6 +74,10 @@ def line(client, version, job, by, submit, poll, fetch):
 def against_simulator(name, simulator, every):
     """The results of one client: a dict for each job."""
     module = importlib.import_module(f"providers.{name}")
+    try:
+        environments.python_of(module)
+    except environments.NotInstalled as missing:
+        return [{**about(module), "job": f"left out: {missing}", "by": "", "steps": {}, "error": None}]
     command = [*simulator, "--provider", module.PROVIDER, "--port", "0"]
     try:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -107,14 +111,19 @@ def address(process, command):
 def in_own_process(name, module, url, every):
     """Runs the client by itself, with nothing of this machine's environment but what it needs."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ
-        }
+        environment = environments.clean()
         proxy = loopback.Proxy(url, folder) if module.TLS else None
         if proxy:
             url = proxy.base
             environment["SSL_CERT_FILE"] = loopback.authority(folder)
-        command = [sys.executable, __file__, "--one", url, name, *(["--all"] if every else [])]
+        command = [
+            environments.python_of(module),
+            __file__,
+            "--one",
+            url,
+            name,
+            *(["--all"] if every else []),
+        ]
         try:
             done = subprocess.run(
                 command,
@@ -139,7 +148,11 @@ def failed(module, job, error):
 
 
 def about(module):
-    return {"client": module.CLIENT, "version": importlib.metadata.version(module.CLIENT)}
+    try:
+        version = importlib.metadata.version(module.CLIENT)
+    except importlib.metadata.PackageNotFoundError:  # it has an environment of its own
+        version = "-"
+    return {"client": module.CLIENT, "version": version}
 
 
 def drive(name, url, every):

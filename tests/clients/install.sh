@@ -17,12 +17,27 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; 
     exit 1
 fi
 
+# PYTHON312 names a Python for the one client that needs a newer one.
+
 python_clients() {
     [ -f "$venv/installed" ] && cmp -s "$here/requirements.txt" "$venv/installed" && return
     [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt" \
         >"$log" 2>&1 || return 1
     cp "$here/requirements.txt" "$venv/installed"
+}
+
+vidu_client() { # left out where there is no Python 3.12; fails only where there is one
+    local own=target/clients/vidu python
+    [ -f "$own/installed" ] && cmp -s "$here/requirements-vidu.txt" "$own/installed" && return
+    for python in "${PYTHON312:-python3.12}" python3.13 python3.14 python3 ''; do
+        [ -n "$python" ] || { echo "clients: vidu-mcp is left out: it needs Python 3.12 (set PYTHON312)" >&2; return 0; }
+        "$python" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null && break
+    done
+    "$python" -m venv --clear "$own" || return 1
+    "$own/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements-vidu.txt" \
+        >"$log" 2>&1 || return 1
+    cp "$here/requirements-vidu.txt" "$own/installed"
 }
 
 node_clients() {
@@ -34,7 +49,7 @@ node_clients() {
     return 1
 }
 
-if ! python_clients; then
+if ! python_clients || ! vidu_client; then
     tail -n 5 "$log" >&2
     echo "clients: the clients could not be installed: is PyPI reachable? (all of it: $log)" >&2
     exit 1

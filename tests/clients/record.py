@@ -24,6 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import environments
 import jobs
 import loopback
 from recorder import Recorder, Reply, entry
@@ -49,7 +50,6 @@ NPM = {
         "createFalClient({requestMiddleware}) that moves the host",
     ),
 }
-NODE = HERE.parent.parent / "target" / "clients" / "npm" / "node_modules"
 # Where record.mjs says that a job was submitted.
 DONE = "/kinora/job"
 NAMES = [*providers.NAMES, *NPM]
@@ -79,14 +79,18 @@ def main():
 
 def apart(name, target):
     """Records one client in a process of its own: what one sets up must not reach another."""
-    command = [sys.executable, __file__, "--one", str(target), name]
-    return subprocess.run(command, env=clean_environment()).returncode == 0
-
-
-def clean_environment():
-    """No key and no address of this machine's own may reach a client."""
-    kept = {"PATH", "HOME", "LANG", "TMPDIR"}
-    return {name: value for name, value in os.environ.items() if name in kept}
+    try:
+        if name in NPM:
+            python = sys.executable
+            if not (environments.NODE / NPM[name][0]).is_dir():
+                raise environments.NotInstalled(f"{NPM[name][0]} is not installed: see install.sh --node")
+        else:
+            python = environments.python_of(importlib.import_module(f"providers.{name}"))
+    except environments.NotInstalled as missing:
+        print(f"{name}: left out: {missing}", file=sys.stderr)
+        return True
+    command = [python, __file__, "--one", str(target), name]
+    return subprocess.run(command, env=environments.clean()).returncode == 0
 
 
 def record(name, target):
@@ -123,10 +127,12 @@ def job_calls(module, recorder):
 
 
 def mark(made, job):
-    """The last request of a job submits it; those before it carry pictures to where it finds them."""
-    for request in made[:-1]:
-        request.mark = {"step": "upload"}
-    made[-1].mark = {"step": "submit", "job": job.described()}
+    """The last POST of a job submits it; what comes before carries pictures to where it finds them,
+    and some clients go on to poll."""
+    submit = max(at for at, request in enumerate(made) if request.method == "POST")
+    for at, request in enumerate(made):
+        request.mark = {"step": "upload" if at < submit else "poll"}
+    made[submit].mark = {"step": "submit", "job": job.described()}
 
 
 def record_npm(name, target):
@@ -169,7 +175,7 @@ def record_npm(name, target):
         mark(made, jobs.Job(submit=None, **json.loads(request.body)))
         kept, made = kept + made, []
     recorder.requests = kept
-    version = json.loads((NODE / package / "package.json").read_text())["version"]
+    version = json.loads((environments.NODE / package / "package.json").read_text())["version"]
     write(target / f"{stem}-jobs.json", f"{package} {version}", how, recorder, digests=True)
     return 0
 

@@ -4,6 +4,7 @@ CLIENT        its package on PyPI; the version is the one installed
 PROVIDER      what `kinora simulate --provider` calls the service
 HOW           how it was pointed at the loopback server
 TLS           True where it refuses plain http
+ENVIRONMENT   only where it needs an environment of its own under target/clients/
 environ       what must be in the environment before it is imported
 answer        the recorder's canned replies
 first         the calls of the first recording
@@ -24,4 +25,5 @@ NAMES = [
     "openrouter",
     "openai_videos",
     "minimax_v1",
+    "vidu",
 ]
