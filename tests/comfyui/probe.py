@@ -274,6 +274,24 @@ def duplicates(server, job, file):
     )
 
 
+def order(server):
+    """A job that ends between two questions must not look lost. Asked the other way round, history
+    before queue, most of these jobs do."""
+    lost = 0
+    for _ in range(15):
+        job = str(uuid.uuid4())
+        server.submit(
+            workflow("kinora/mug.png", repeat__amount=2, save__filename_prefix=f"kinora/{job}"), job
+        )
+        while True:
+            queue = server.ask("GET", "/queue")[1]
+            history = server.ask("GET", f"/history/{job}")[1]
+            if history:
+                break
+            lost += all(entry[1] != job for entry in queue["queue_running"] + queue["queue_pending"])
+    expect(lost == 0, "asked for the queue first and the history then, no job ever seems lost")
+
+
 def settled(value, ids):
     """Without what is new every time, or belongs to the machine."""
     text = json.dumps(value)
@@ -298,6 +316,7 @@ def main():
     failure(server)
     queue(server)
     duplicates(server, job, file)
+    order(server)
     if "--keep" in sys.argv[2:]:
         ids = {}
         for name, exchange in server.kept.items():
