@@ -85,6 +85,7 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
             format: recognise(&bytes)?,
             width: 0,
             height: 0,
+            recipe: None,
         }],
         out: String::new(),
         shot: "bench".to_owned(),

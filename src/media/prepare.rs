@@ -21,7 +21,7 @@ mod upright;
 mod tests;
 
 pub use cache::{CacheError, PreparedCache};
-pub use needs::{Fit, PictureNeeds};
+pub use needs::{Colour, Fit, PictureNeeds};
 pub use recipe::{Filling, Making, Recipe, Unfit, VERSION, Window, recipe};
 pub use shape::{Bounds, Size};
 

@@ -71,6 +71,7 @@ impl PlannedJob {
                 format: facts.format,
                 width: facts.width,
                 height: facts.height,
+                recipe: attached.recipe.making().map(|_| attached.recipe.clone()),
             })
         };
         Some(Request {

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::job::JobSettings;
+use super::pictures::Framing;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::manifest::Shot;
+use crate::media::prepare::Fit;
 use crate::models::{AspectRatio, ModelCard, Resolution, Shelf};
 
 /// The model of a shot that names none.
@@ -32,19 +34,20 @@ pub(super) fn resolve(
     axes: &[AxisValue],
     shelf: &Shelf,
     findings: &mut Findings,
-) -> Option<(Arc<ModelCard>, JobSettings)> {
+) -> Option<(Arc<ModelCard>, JobSettings, Framing)> {
     let wanted = Wanted { shot, axes };
     let card = wanted.model(shelf, findings)?;
     let duration = wanted.duration(&card, findings);
     let aspect = wanted.aspect(&card, findings);
     let resolution = wanted.resolution(&card, findings);
     let fps = wanted.fps(&card, findings);
+    let framing = framing(&wanted, findings);
     let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
     let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
     wanted.side(&card, (width, height), aspect, findings)?;
     let aspect = aspect.to_string();
     let settings = JobSettings { duration, aspect, resolution, width, height, fps, seed: None };
-    Some((card, settings))
+    Some((card, settings, framing?))
 }
 
 struct Wanted<'a> {
@@ -213,6 +216,18 @@ impl Wanted<'_> {
         findings.push(finding);
         None
     }
+}
+
+/// How pictures are made to fit.
+fn framing(wanted: &Wanted<'_>, findings: &mut Findings) -> Option<Framing> {
+    let Some((text, place)) = wanted.axis("fit") else {
+        return Some(Framing::of(wanted.shot, None));
+    };
+    let fit = Fit::parse(text);
+    if fit.is_none() {
+        findings.push(no_such("fit", text, "keep, pad, crop or blur", place));
+    }
+    fit.map(|fit| Framing::of(wanted.shot, Some(fit)))
 }
 
 fn not_offered(code: &'static str, card: &ModelCard, what: &str, place: Place) -> Finding {

@@ -25,6 +25,11 @@ impl Fit {
     /// All, as written in manifests.
     pub const ALL: [Fit; 4] = [Fit::Keep, Fit::Pad, Fit::Crop, Fit::Blur];
 
+    /// From the word in a manifest.
+    pub fn parse(text: &str) -> Option<Self> {
+        Fit::ALL.into_iter().find(|fit| fit.as_str() == text)
+    }
+
     /// As written in manifests.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,6 +38,42 @@ impl Fit {
             Fit::Crop => "crop",
             Fit::Blur => "blur",
         }
+    }
+}
+
+/// A colour as people write it: `#rrggbb`, sRGB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Colour(pub [u8; 3]);
+
+impl Colour {
+    /// From text such as `#f4f1ea`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix('#').filter(|d| d.len() == 6 && d.is_ascii())?;
+        let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?;
+        bytes.try_into().ok().map(Colour)
+    }
+}
+
+impl<'de> Deserialize<'de> for Colour {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        Colour::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no colour like #f4f1ea")))
+    }
+}
+
+impl JsonSchema for Colour {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Colour".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "format": "colour",
+            "pattern": "^#[0-9A-Fa-f]{6}$",
+            "description": "Red, green and blue in hexadecimal digits, for instance #f4f1ea."
+        })
     }
 }
 

@@ -283,7 +283,7 @@ pub fn amount(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 
-fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
+pub fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
     let mut card = json!({
         "kinora_model": 1, "model": model, "provider": "test", "title": model,
         "routes": {

@@ -54,6 +54,7 @@ impl Workspace {
             format: Format::Png,
             width: 90,
             height: 90,
+            recipe: None,
         }
     }
 
