@@ -95,6 +95,8 @@ pub struct RawDefaults {
     pub fit: Option<Placed<Fit>>,
     /// The colour that `fit: pad` adds, for instance "#f4f1ea"; that of the picture's own border
     /// if not given.
+    #[serde(default)]
+    #[schemars(with = "Colour")]
     pub pad: Option<Placed<Colour>>,
     /// How many clips are made of each shot.
     #[schemars(range(min = 1, max = 1000))]
@@ -390,6 +392,8 @@ pub struct RawShot {
     pub fit: Option<Placed<Fit>>,
     /// The colour that `fit: pad` adds, for instance "#f4f1ea"; that of the picture's own border
     /// if not given.
+    #[serde(default)]
+    #[schemars(with = "Colour")]
     pub pad: Option<Placed<Colour>>,
     /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
     /// `model`, `fps`, `fit`), or any name that the prompt uses as `{{ variant.NAME }}`.
