@@ -136,25 +136,5 @@ pub(super) fn recipes(
         };
         worker.chunk.notes.add(worker.plan.shot, code, &key, step.concerned(), finding);
     }
-    let all = recipes.len() == matched.sent.len();
-    if all && needs.is_some_and(|needs| !needs.prepare && !matched.sent.is_empty()) {
-        fit_ignored(worker, step);
-    }
-    all.then_some(recipes)
-}
-
-/// A shot that asks for a fit on a model that frames pictures by itself.
-fn fit_ignored(worker: &mut Worker<'_, '_>, step: &Step<'_>) {
-    const CODE: &str = "plan::fit_ignored";
-    let fit = step.details.framing.fit;
-    if fit == Fit::Keep {
-        return;
-    }
-    let place = worker.shot.settings.fit.as_ref().map_or(worker.shot.place, |fit| fit.place);
-    let model = &step.details.card.model;
-    let finding = || {
-        let message = format!("`{model}` frames pictures by itself: `fit` has no effect on it");
-        Finding::advice(CODE, message).at(place, "no effect here")
-    };
-    worker.chunk.notes.add(worker.plan.shot, CODE, model, step.concerned(), finding);
+    (recipes.len() == matched.sent.len()).then_some(recipes)
 }

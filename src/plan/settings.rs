@@ -41,7 +41,7 @@ pub(super) fn resolve(
     let aspect = wanted.aspect(&card, findings);
     let resolution = wanted.resolution(&card, findings);
     let fps = wanted.fps(&card, findings);
-    let framing = framing(&wanted, findings);
+    let framing = framing(&wanted, &card, findings);
     let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
     let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
     wanted.side(&card, (width, height), aspect, findings)?;
@@ -219,15 +219,27 @@ impl Wanted<'_> {
 }
 
 /// How pictures are made to fit.
-fn framing(wanted: &Wanted<'_>, findings: &mut Findings) -> Option<Framing> {
-    let Some((text, place)) = wanted.axis("fit") else {
-        return Some(Framing::of(wanted.shot, None));
+fn framing(wanted: &Wanted<'_>, card: &ModelCard, findings: &mut Findings) -> Option<Framing> {
+    let axis = match wanted.axis("fit") {
+        None => None,
+        Some((text, place)) => match Fit::parse(text) {
+            Some(fit) => Some((fit, place)),
+            None => {
+                findings.push(no_such("fit", text, "keep, pad, crop or blur", place));
+                return None;
+            }
+        },
     };
-    let fit = Fit::parse(text);
-    if fit.is_none() {
-        findings.push(no_such("fit", text, "keep, pad, crop or blur", place));
+    let framing = Framing::of(wanted.shot, axis.map(|(fit, _)| fit));
+    let place = axis.map(|(_, place)| place);
+    let place = place.or(wanted.shot.settings.fit.as_ref().map(|fit| fit.place));
+    let by_itself = card.routes.values().all(|ability| ability.max == 0 || !ability.prepare);
+    if let (Some(place), true, true) = (place, framing.fit != Fit::Keep, by_itself) {
+        let message =
+            format!("`{}` frames pictures by itself: `fit` has no effect on it", card.model);
+        findings.push(Finding::advice("plan::fit_ignored", message).at(place, "no effect here"));
     }
-    fit.map(|fit| Framing::of(wanted.shot, Some(fit)))
+    Some(framing)
 }
 
 fn not_offered(code: &'static str, card: &ModelCard, what: &str, place: Place) -> Finding {

@@ -53,7 +53,7 @@ impl Try {
 
     fn shelf(&self) -> Shelf {
         let picky = card("picky", |card| {
-            for route in ["image", "references"] {
+            for route in ["image", "frames", "references"] {
                 let ability = card["routes"][route].as_object_mut().expect("a route");
                 ability.extend(self.limits.as_object().expect("limits").clone());
             }
