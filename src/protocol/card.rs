@@ -180,7 +180,8 @@ pub struct Cancel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
-    /// The request; sees `attempt`, `since` and `until` (written as `time` says).
+    /// The request; sees `attempt`, `since` and `until` (written as `time` says), and of the job
+    /// `model`, `route`, `values` and `variables`.
     pub request: Call,
     /// Where the submissions are in the reply.
     pub items: Pointer,
@@ -201,6 +202,10 @@ pub struct Lookup {
     /// How times are written.
     #[serde(default)]
     pub time: TimeFilter,
+    /// Where an entry says when it was submitted, for lists that can't be asked for a span of
+    /// time: Unix seconds or milliseconds, or RFC 3339. Entries outside the span are not ours.
+    #[serde(default)]
+    pub submitted: Option<Pointer>,
 }
 
 /// How a submission is known to be ours.

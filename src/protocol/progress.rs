@@ -61,7 +61,8 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Poll {
-    /// The request; sees `id` and `captured`.
+    /// The request; sees `id` and `captured`, and of the job what never changes: `model`, `route`,
+    /// `values` and `variables`.
     pub request: Call,
     /// Seconds between polls.
     #[schemars(range(min = 1, max = 3600))]

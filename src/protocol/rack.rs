@@ -20,7 +20,17 @@ macro_rules! shipped {
 }
 
 /// Cards that ship in the binary: file name and text.
-pub const SHIPPED_PROVIDERS: &[(&str, &str)] = shipped!["runway.yaml"];
+pub const SHIPPED_PROVIDERS: &[(&str, &str)] = shipped![
+    "byteplus.yaml",
+    "dashscope.yaml",
+    "kling-3.yaml",
+    "kling.yaml",
+    "minimax-v1.yaml",
+    "minimax.yaml",
+    "runway.yaml",
+    "vidu.yaml",
+    "volcengine.yaml",
+];
 
 /// Most provider cards that a workspace may have; each is read whole at every start.
 const MOST_CARDS: usize = 500;
