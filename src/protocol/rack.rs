@@ -20,7 +20,16 @@ macro_rules! shipped {
 }
 
 /// Cards that ship in the binary: file name and text.
-pub const SHIPPED_PROVIDERS: &[(&str, &str)] = shipped!["runway.yaml"];
+pub const SHIPPED_PROVIDERS: &[(&str, &str)] = shipped![
+    "comfyui.yaml",
+    "fal.yaml",
+    "google.yaml",
+    "luma.yaml",
+    "openai-videos.yaml",
+    "openrouter.yaml",
+    "replicate.yaml",
+    "runway.yaml",
+];
 
 /// Most provider cards that a workspace may have; each is read whole at every start.
 const MOST_CARDS: usize = 500;
