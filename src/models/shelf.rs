@@ -232,6 +232,14 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
                 format!("the route `{route}` has min {} above max {}", ability.min, ability.max);
             problems.push((vec!["routes", route.as_str(), "min"], message, ""));
         }
+        if let Some(mention) = &ability.mention
+            && !mention.0.contains("{n}")
+            && !mention.0.contains("{name}")
+        {
+            let message = format!("`{}` is the same for every picture", mention.0);
+            let help = "write `{n}` for a picture's position or `{name}` for its name";
+            problems.push((vec!["routes", route.as_str(), "mention"], message, help));
+        }
         if ability.min_side.zip(ability.max_side).is_some_and(|(min, max)| min > max) {
             let message = format!("the route `{route}` has min_side above max_side");
             problems.push((vec!["routes", route.as_str(), "min_side"], message, ""));
@@ -243,6 +251,11 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
                 problems.push((vec!["routes", route.as_str(), "formats"], message, help));
             }
         }
+    }
+    for route in card.api.routes.keys().filter(|route| !card.routes.contains_key(route)) {
+        let message = format!("the card has no route `{route}`");
+        let help = "name one of `routes:`";
+        problems.push((vec!["api", "routes", route.as_str()], message, help));
     }
     duration_problems(&card.durations, &mut problems);
     only_problems(card, &mut problems);
