@@ -61,6 +61,8 @@ pub enum Command {
     Report(ReportArgs),
     /// The models that can be planned with, their abilities and prices
     Models(ModelsArgs),
+    /// The providers that can make clips, what they can do, and which key they need
+    Providers(ProvidersArgs),
     /// Print the JSON Schema of a file that Kinora reads or writes
     Schema(SchemaArgs),
 }
@@ -170,6 +172,28 @@ pub struct ModelsArgs {
     /// A manifest or workspace whose own `models/` folder counts too
     #[arg(default_value = ".")]
     pub workspace: PathBuf,
+}
+
+/// Options of `providers`.
+#[derive(Debug, Args)]
+pub struct ProvidersArgs {
+    /// A manifest or workspace whose own `providers/` folder counts too
+    #[arg(default_value = ".")]
+    pub workspace: PathBuf,
+    /// How to show it
+    #[arg(long, value_enum)]
+    pub format: Option<ProvidersFormat>,
+}
+
+/// Forms of the list of providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProvidersFormat {
+    /// For a terminal
+    Text,
+    /// Everything, for programs
+    Json,
+    /// The table of the README
+    Markdown,
 }
 
 /// Options of `schema`.

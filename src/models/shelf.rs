@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
 use super::card::{AspectRatio, Durations, ModelCard, Resolution};
+use super::workflow;
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
@@ -120,7 +121,7 @@ impl Shelf {
                 text: Some(Arc::from(*text)),
             };
             let id = loader.sources.add(source);
-            loader.card(text, id, true);
+            loader.card(text, id, true, workspace);
         }
         loader.own_cards(workspace);
         let cards = loader.cards.into_iter().map(|(name, (card, ..))| (name, card)).collect();
@@ -175,11 +176,11 @@ impl Loading<'_> {
             &mut self.findings,
         );
         for (source, text) in read {
-            self.card(&text, source, false);
+            self.card(&text, source, false, workspace);
         }
     }
 
-    fn card(&mut self, text: &str, source: SourceId, ships: bool) {
+    fn card(&mut self, text: &str, source: SourceId, ships: bool, workspace: &Path) {
         self.hasher.field(text.as_bytes());
         // Limits are for what people bring; what ships is known to be good.
         let defaults = Limits::default();
@@ -199,7 +200,7 @@ impl Loading<'_> {
         if !usable {
             return;
         }
-        let card: ModelCard = match yaml::decode(&node) {
+        let mut card: ModelCard = match yaml::decode(&node) {
             Ok(card) => card,
             Err(error) => {
                 let place = error.place.unwrap_or(node.place);
@@ -212,6 +213,13 @@ impl Loading<'_> {
             let place = yaml::place_of(&node, keys.iter().copied());
             let finding = Finding::error("card::wrong_value", message).at(place, "this value");
             self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
+        }
+        if let Some(workflow) = &mut card.api.workflow {
+            let (sources, findings) = (&mut *self.sources, &mut self.findings);
+            let read = workflow::load(workflow, &node, workspace, limits, sources, findings);
+            if let Some(text) = read {
+                self.hasher.field(text.as_bytes());
+            }
         }
         if self.errors() == errors {
             self.shelve(card, yaml::place_of(&node, ["model"].into_iter()), ships);
@@ -265,6 +273,14 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
                 format!("the route `{route}` has min {} above max {}", ability.min, ability.max);
             problems.push((vec!["routes", route.as_str(), "min"], message, ""));
         }
+        if let Some(mention) = &ability.mention
+            && !mention.0.contains("{n}")
+            && !mention.0.contains("{name}")
+        {
+            let message = format!("`{}` is the same for every picture", mention.0);
+            let help = "write `{n}` for a picture's position or `{name}` for its name";
+            problems.push((vec!["routes", route.as_str(), "mention"], message, help));
+        }
         if ability.min_side.zip(ability.max_side).is_some_and(|(min, max)| min > max) {
             let message = format!("the route `{route}` has min_side above max_side");
             problems.push((vec!["routes", route.as_str(), "min_side"], message, ""));
@@ -277,7 +293,13 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
             }
         }
     }
+    for route in card.api.routes.keys().filter(|route| !card.routes.contains_key(route)) {
+        let message = format!("the card has no route `{route}`");
+        let help = "name one of `routes:`";
+        problems.push((vec!["api", "routes", route.as_str()], message, help));
+    }
     duration_problems(&card.durations, &mut problems);
+    only_problems(card, &mut problems);
     resolution_problems(card, &mut problems);
     for fps in &card.fps {
         if !(1..=240).contains(fps) {
@@ -310,6 +332,28 @@ fn duration_problems(durations: &Durations, problems: &mut Vec<Problem<'_>>) {
             if *step < Decimal::ZERO {
                 problems.push((keys("step"), "a step can't be below 0".to_owned(), ""));
             }
+        }
+    }
+}
+
+fn only_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
+    for only in &card.only {
+        let keys = || vec!["only"];
+        if only.durations.is_none() && only.aspects.is_empty() {
+            let help = "write `durations` or `aspects`";
+            problems.push((keys(), "a line of `only` says nothing".to_owned(), help));
+        }
+        for name in only.resolutions.iter().filter(|r| !card.resolutions.contains_key(*r)) {
+            let message = format!("the card has no resolution `{name}`");
+            problems.push((keys(), message, "name one of `resolutions:`"));
+        }
+        for route in only.routes.iter().filter(|r| !card.routes.contains_key(r)) {
+            let message = format!("the card has no route `{route}`");
+            problems.push((keys(), message, "name one of `routes:`"));
+        }
+        for aspect in only.aspects.iter().filter(|a| !card.aspects.contains(a)) {
+            let message = format!("the card has no aspect {aspect}");
+            problems.push((keys(), message, "name one of `aspects:`"));
         }
     }
 }
