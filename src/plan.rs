@@ -23,6 +23,7 @@ mod prompt;
 mod settings;
 mod summary;
 mod tally;
+mod together;
 mod variants;
 mod walk;
 

@@ -21,6 +21,7 @@ use super::pictures::{self, RouteNeeds};
 use super::planner::{ChunkSpec, CompiledShot, Planner, ShotPlan};
 use super::prompt::{self, Calling, Meaning};
 use super::tally::Cells;
+use super::together;
 use super::variants::Variant;
 use crate::ledger::KnownJobs;
 use crate::manifest::{Catalogue, Shot, SubjectRef};
@@ -251,6 +252,9 @@ impl<'c> Worker<'c, '_> {
         };
         let prompt = self.write(step, &text, &meaning, &candidates, &matched);
         if !advise::prompt_fits(self, step, &prompt, negative.as_deref()) {
+            return None;
+        }
+        if !together::settings_fit(self, step, matched.route) {
             return None;
         }
         let needs = pictures::needs_of(&mut facts.needs, step, matched.route);
