@@ -270,6 +270,7 @@ impl<'c> Worker<'c, '_> {
                 name: candidate.shown.clone(),
                 role: *role,
                 picture: candidate.reference.picture,
+                url: candidate.reference.url.clone(),
             }
         };
         let attached = matched.sent.iter().map(attach).collect();

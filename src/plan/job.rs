@@ -83,6 +83,8 @@ pub struct Attached {
     pub role: Role,
     /// The file.
     pub picture: PictureId,
+    /// Public URL of the same picture.
+    pub url: Option<Arc<str>>,
 }
 
 /// One planned job.

@@ -103,6 +103,7 @@ impl Build {
                 limits: Limits::default(),
                 concurrency: Concurrency::default(),
                 budget: Budget::default(),
+                providers: BTreeMap::new(),
                 retries: 0,
             },
         };
@@ -141,7 +142,7 @@ impl Build {
         // `detail-1` is one of the glob `detail`.
         let group = name.rsplit_once('-').filter(|(_, n)| n.parse::<u32>().is_ok());
         let group = group.map(|(group, _)| group.into());
-        Reference { name: name.into(), group, role, picture, place }
+        Reference { name: name.into(), group, role, picture, url: None, place }
     }
 
     /// A set with attributes `title`, `colour` and `price`.
