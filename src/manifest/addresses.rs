@@ -37,7 +37,8 @@ pub(super) fn checked(text: &str, plain: Plain) -> Result<Url, BadUrl> {
         return bad("is not a URL", "write it in full, for instance `https://cdn.example.com/…`");
     };
     if !url.username().is_empty() || url.password().is_some() {
-        let shown = url.host_str().map_or_else(String::new, |h| format!("{}://…@{h}", url.scheme()));
+        let shown =
+            url.host_str().map_or_else(String::new, |h| format!("{}://…@{h}", url.scheme()));
         return Err(BadUrl {
             shown,
             message: "holds a user or a password",
@@ -113,11 +114,16 @@ mod tests {
 
     #[test]
     fn plain_http_only_reaches_this_machine() {
-        for url in ["http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1", "https://a.b"] {
+        for url in ["http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1", "https://a.b"]
+        {
             assert!(checked(url, Plain::ToThisMachine).is_ok(), "{url}");
         }
-        let elsewhere =
-            ["http://10.0.0.1", "http://localhost.example.com", "http://127.0.0.1.nip.io", "ftp://a.b"];
+        let elsewhere = [
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+            "http://127.0.0.1.nip.io",
+            "ftp://a.b",
+        ];
         for url in elsewhere {
             assert!(checked(url, Plain::ToThisMachine).is_err(), "{url}");
         }

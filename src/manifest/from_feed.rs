@@ -305,11 +305,8 @@ impl Loader<'_> {
         let engine = Engine::new(&limits);
         let columns = Arc::clone(&set.columns);
         let Ok(id) = Fill::new(&engine, &layout.id, &columns) else { return };
-        let fills: Vec<SpecFill<'_, '_>> = layout
-            .specs
-            .iter()
-            .filter_map(|s| SpecFill::new(&engine, s, &columns).ok())
-            .collect();
+        let fills: Vec<SpecFill<'_, '_>> =
+            layout.specs.iter().filter_map(|s| SpecFill::new(&engine, s, &columns).ok()).collect();
         let env = self.env.clone();
         let reader = RowReader {
             layout,

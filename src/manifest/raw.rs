@@ -426,6 +426,8 @@ impl<'de> Deserialize<'de> for PlacedDecimal {
     }
 }
 
-pub(super) fn placed_decimal<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Placed<Decimal>>, D::Error> {
+pub(super) fn placed_decimal<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Placed<Decimal>>, D::Error> {
     Ok(Option::<PlacedDecimal>::deserialize(d)?.map(|p| p.0))
 }

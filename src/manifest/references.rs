@@ -122,7 +122,8 @@ pub(super) fn specs(
                 "reference::url_of_many",
                 "`url` is one picture's address, but `images` may be many pictures",
             );
-            let finding = finding.at(url.place, "which of them is this?").also(path.place, "`images`");
+            let finding =
+                finding.at(url.place, "which of them is this?").also(path.place, "`images`");
             findings.push(finding.help("write one reference with `image` for each picture"));
             continue;
         }
@@ -221,7 +222,10 @@ pub(super) fn name_pictures(
                 }
             }
         } else {
-            let url = fill.url.as_ref().and_then(|(place, fill)| public_url(*place, fill, view, who, findings));
+            let url = fill
+                .url
+                .as_ref()
+                .and_then(|(place, fill)| public_url(*place, fill, view, who, findings));
             named.push(Named { spec: index, path: shown, url });
         }
     }

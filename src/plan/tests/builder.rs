@@ -17,12 +17,13 @@ use crate::manifest::{
 };
 use crate::media::{Facts, Format, Orientation, PictureTable};
 use crate::models::{ModelCard, Shelf};
-use crate::plan::{Change, Plan, PlanInputs, PlannedJob, Used, build};
+use crate::plan::{Access, Change, Plan, PlanInputs, PlannedJob, Reach, Used, build};
 
 /// A catalogue in the making. Its one source holds every template, one after another.
 pub struct Build {
     text: String,
     pub catalogue: Catalogue,
+    pub access: Access,
 }
 
 /// Everything that a plan gave.
@@ -86,6 +87,7 @@ impl Build {
     pub fn new() -> Self {
         let mut build = Build {
             text: String::new(),
+            access: access(),
             catalogue: Catalogue {
                 name: "test".into(),
                 workspace: PathBuf::from("."),
@@ -268,6 +270,7 @@ impl Build {
             known,
             earlier: &|_| Some([0; 4]),
             address: &|row| Some(format!("row {row}")),
+            access: &self.access,
             used,
             pictures: Default::default(),
         };
@@ -283,7 +286,12 @@ pub fn amount(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 
-fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
+/// The provider of the cards below can be used.
+pub fn access() -> Access {
+    [("test", Reach::Ready)].into_iter().collect()
+}
+
+pub fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
     let mut card = json!({
         "kinora_model": 1, "model": model, "provider": "test", "title": model,
         "routes": {
