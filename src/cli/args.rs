@@ -187,6 +187,8 @@ pub enum SchemaName {
     Manifest,
     /// A model card
     ModelCard,
+    /// A provider card
+    ProviderCard,
     /// The plan, as `plan --json` prints it
     Plan,
     /// The report, as `report --format json` prints it

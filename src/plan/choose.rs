@@ -189,14 +189,15 @@ fn lacks(found: &Findings, card: &ModelCard) -> String {
     let first = found.items().iter().find(|f| f.severity == Severity::Error);
     let what = first.map_or("", |f| {
         let told = f.message.strip_prefix(&format!("`{}` makes no clip ", card.model));
-        told.unwrap_or(&f.message)
+        let told = told.unwrap_or(&f.message);
+        told.split_once(';').map_or(told, |(what, _)| what)
     });
     format!("not {what}")
 }
 
 fn above(price: Decimal, most: Decimal, budget: &Budget) -> String {
     let price = Amount::new(price, budget.unit.clone());
-    format!("{price} a clip is above max_price {}", display_value(most))
+    format!("{price} is above max_price {}", display_value(most))
 }
 
 /// The least that a clip costs by any route that the shot may take; `Err` says why nobody knows.
