@@ -153,6 +153,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         limits: Limits { jobs: u64::MAX, ..Limits::default() },
         concurrency: Concurrency::default(),
         budget: Budget::default(),
+        defaults: Settings::default(),
         providers: BTreeMap::new(),
         retries: 0,
     }

@@ -18,6 +18,7 @@ mod matching;
 mod mention;
 mod motion;
 mod notes;
+mod offers;
 mod out_path;
 mod planner;
 mod prompt;
@@ -34,6 +35,7 @@ pub use diff::{Planned, Standing};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
 };
+pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use summary::{
     AmountsJson, ApprovalLine, BudgetLine, Change, Changes, Choice, FellOut, FindingOut, Group,

@@ -51,6 +51,8 @@ pub struct Catalogue {
     pub concurrency: Concurrency,
     /// How much may be spent.
     pub budget: Budget,
+    /// Settings of shots that don't say otherwise.
+    pub defaults: Settings,
     /// What the manifest says of providers, by name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.

@@ -13,6 +13,7 @@ use super::catalogue::{Budget, Catalogue, Concurrency, Limit, Shot, SubjectSet, 
 use super::environment::{Environment, SystemEnvironment};
 use super::raw::{CODES, RawBudget, RawLimits, RawManifest};
 use super::references::{self, Entering};
+use super::shots::defaults;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};
 use crate::digest::FieldHasher;
@@ -148,6 +149,7 @@ impl Loader<'_> {
             limits: self.limits.clone(),
             concurrency,
             budget,
+            defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
             providers: providers.unwrap_or_default(),
             retries: root.retries.as_ref().map_or(RETRIES, |r| r.value),
         })

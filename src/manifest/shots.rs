@@ -441,6 +441,19 @@ fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
     }
 }
 
+/// The manifest's defaults, as settings.
+pub(super) fn defaults(raw: &RawDefaults) -> Settings {
+    let text = |text: &Text| Placed { value: text.trim().to_owned(), place: text.place };
+    Settings {
+        model: raw.model.as_ref().map(text),
+        choose: None,
+        duration: raw.duration.clone(),
+        aspect: raw.aspect.as_ref().map(text),
+        resolution: raw.resolution.as_ref().map(text),
+        fps: raw.fps.clone(),
+    }
+}
+
 /// What a value of a setting's axis must be, when it is not.
 fn axis_problem(axis: &str, value: &str) -> Option<&'static str> {
     let fine = match axis {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::settings::list;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::digest::{Digest, FieldHasher};
 use crate::environment::Environment;
@@ -17,12 +18,27 @@ use crate::protocol::{ProviderCard, Rack};
 pub enum Reach {
     /// Now.
     Ready,
-    /// Once environment variables hold its key; in words: `A`, or `B` and `C`.
-    NeedsKey(String),
+    /// Once environment variables hold its key: all of any of these lists.
+    NeedsKey(Vec<Vec<String>>),
     /// Once the manifest sets variables of its card, by name.
     NeedsVariables(Vec<String>),
     /// Never: there is no card for it.
     NoCard,
+}
+
+impl Reach {
+    /// What is missing, in words: `A, or B and C`.
+    pub fn needs(&self) -> String {
+        match self {
+            Reach::Ready => String::new(),
+            Reach::NeedsKey(sources) => {
+                let sources: Vec<String> = sources.iter().map(|all| all.join(" and ")).collect();
+                sources.join(", or ")
+            }
+            Reach::NeedsVariables(names) => list(names),
+            Reach::NoCard => "a provider card".to_owned(),
+        }
+    }
 }
 
 /// Which providers can be used. It knows names only, never a key.
@@ -42,7 +58,7 @@ impl Access {
             unset if !unset.is_empty() => Reach::NeedsVariables(unset),
             _ => match &card.auth {
                 Some(auth) if !auth.optional && auth.find(environment).is_none() => {
-                    Reach::NeedsKey(auth.wanted())
+                    Reach::NeedsKey(auth.keys.iter().map(|source| source.env.clone()).collect())
                 }
                 _ => Reach::Ready,
             },

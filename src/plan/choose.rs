@@ -173,11 +173,12 @@ fn fit(
     if let Some(most) = choose.max_price.as_ref().filter(|most| least > most.value) {
         return Err(Why::Wish(above(least, most.value, market.budget)));
     }
-    match market.access.reach(&card.provider) {
+    let reach = market.access.reach(&card.provider);
+    match reach {
         Reach::Ready => Ok(Candidate { card: card.clone(), settings, least }),
-        Reach::NeedsKey(wanted) => Err(Why::Key(wanted)),
-        Reach::NeedsVariables(names) => {
-            let names = settings::list(&names);
+        Reach::NeedsKey(_) => Err(Why::Key(reach.needs())),
+        Reach::NeedsVariables(_) => {
+            let names = reach.needs();
             Err(Why::Wish(format!("`providers: {}` must set {names}", card.provider)))
         }
         Reach::NoCard => Err(Why::Wish(format!("no provider card `{}`", card.provider))),
@@ -209,16 +210,11 @@ fn least(
 ) -> Result<Decimal, String> {
     let mut least: Option<Decimal> = None;
     let mut no_rate = None;
-    for (route, ability) in &card.routes {
+    for route in card.routes.keys() {
         if shot.route.is_some_and(|(asked, _)| asked != *route) {
             continue;
         }
-        let images = match route {
-            Route::Text => 0,
-            Route::Image => 1,
-            Route::Frames => 2,
-            Route::References => ability.min.max(1),
-        };
+        let images = card.least_pictures(*route);
         let estimate = estimate(card, settings, *route, images, budget);
         if let Priced::Known(amount) = &estimate.price {
             least = Some(least.map_or(amount.value, |least| least.min(amount.value)));

@@ -16,7 +16,7 @@ use crate::models::{AspectRatio, ModelCard, Resolution, Shelf};
 pub const DEFAULT_MODEL: &str = crate::models::BUILT_IN;
 
 /// Seconds of a clip, where neither manifest nor card decides.
-const DEFAULT_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
+pub(super) const DEFAULT_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 
 /// An axis' value in one variant.
 #[derive(Debug, Clone)]
@@ -172,9 +172,7 @@ impl Wanted<'_> {
     fn resolution(&self, card: &ModelCard, findings: &mut Findings) -> Option<String> {
         let written = self.shot.settings.resolution.as_ref().map(|r| (r.value.as_str(), r.place));
         let Some((name, place)) = self.axis("resolution").or(written) else {
-            let usual = card.resolutions.contains_key("720p").then(|| "720p".to_owned());
-            let least = || card.resolutions.iter().min_by_key(|(_, r)| r.short_side);
-            let found = usual.or_else(|| least().map(|(name, _)| name.clone()));
+            let found = card.usual_resolution().map(str::to_owned);
             if found.is_none() {
                 let what = "at any resolution: its card lists none";
                 findings.push(not_offered("plan::resolution", card, what, self.shot.place));

@@ -45,7 +45,7 @@ fn plan(build: Build) -> Planned {
         build.access = [
             ("test", Reach::Ready),
             ("animatic", Reach::Ready),
-            ("far", Reach::NeedsKey("FAR_KEY".into())),
+            ("far", Reach::NeedsKey(vec![vec!["FAR_KEY".into()]])),
         ]
         .into_iter()
         .collect();

@@ -105,6 +105,7 @@ impl Build {
                 limits: Limits::default(),
                 concurrency: Concurrency::default(),
                 budget: Budget::default(),
+                defaults: Settings::default(),
                 providers: BTreeMap::new(),
                 retries: 0,
             },
