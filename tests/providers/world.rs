@@ -269,6 +269,7 @@ impl World {
             width: 64,
             height: 48,
             url: url.map(str::to_owned),
+            recipe: None,
         }];
         request
     }
