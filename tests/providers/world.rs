@@ -195,10 +195,7 @@ impl Parts {
             base_url: self.base_url,
             variables: self.variables,
             key,
-            pictures: Arc::new(WorkspacePictures {
-                workspace: workspace.to_owned(),
-                limits: limits_of_files,
-            }),
+            pictures: Arc::new(WorkspacePictures::new(workspace, &limits_of_files)),
             clock: Arc::new(FixedClock(now())),
             limits: limits(),
         })
