@@ -23,11 +23,26 @@ macro_rules! shipped {
 /// Cards that ship in the binary: file name and text.
 pub const SHIPPED: &[(&str, &str)] = shipped![
     "animatic.yaml",
+    "comfyui-still.yaml",
+    "fal-kling-o3.yaml",
+    "fal-minimax-h3.yaml",
     "fal-seedance-2.0.yaml",
+    "fal-veo-3.1.yaml",
+    "fal-vidu-q2.yaml",
+    "fal-wan-2.7.yaml",
     "google-veo-3.1-fast.yaml",
+    "google-veo-3.1-lite.yaml",
+    "google-veo-3.1.yaml",
+    "luma-ray-3.2.yaml",
+    "openrouter-seedance-2.0.yaml",
+    "openrouter-veo-3.1.yaml",
+    "openrouter-wan-2.7.yaml",
+    "replicate-kling-v3.yaml",
+    "replicate-seedance-2.0.yaml",
     "runway-gen4.5.yaml",
     "runway-hailuo3.yaml",
     "runway-seedance2-mini.yaml",
+    "self-hosted-video.yaml",
     "vidu-q2.yaml",
 ];
 
