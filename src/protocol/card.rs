@@ -204,6 +204,10 @@ pub struct Lookup {
     /// How times are written.
     #[serde(default)]
     pub time: TimeFilter,
+    /// Where an entry says when it was submitted, for lists that can't be asked for a span of
+    /// time: Unix seconds or milliseconds, or RFC 3339. Entries outside the span are not ours.
+    #[serde(default)]
+    pub submitted: Option<Pointer>,
 }
 
 /// How a submission is known to be ours.

@@ -1,4 +1,7 @@
 //! How a job is watched, and where its clip is.
+//!
+//! Beside what each request is said to see, every one of them sees what never changes of its job:
+//! `model`, `route`, `values` and `variables`.
 
 use std::collections::BTreeMap;
 

@@ -21,14 +21,22 @@ macro_rules! shipped {
 
 /// Cards that ship in the binary: file name and text.
 pub const SHIPPED_PROVIDERS: &[(&str, &str)] = shipped![
+    "byteplus.yaml",
     "comfyui.yaml",
+    "dashscope.yaml",
     "fal.yaml",
     "google.yaml",
+    "kling-3.yaml",
+    "kling.yaml",
     "luma.yaml",
+    "minimax-v1.yaml",
+    "minimax.yaml",
     "openai-videos.yaml",
     "openrouter.yaml",
     "replicate.yaml",
     "runway.yaml",
+    "vidu.yaml",
+    "volcengine.yaml",
 ];
 
 /// Most provider cards that a workspace may have; each is read whole at every start.
