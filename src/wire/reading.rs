@@ -280,7 +280,8 @@ mod tests {
     #[test]
     fn a_form_s_texts_stand_for_numbers_and_truths() {
         let shape = Shape::parse(&json!({"n": 1, "audio": false, "at": 2.0}));
-        let reading = shape.expect("it parses").read(&json!({"n": "1", "audio": "false", "at": "2"}));
+        let reading =
+            shape.expect("it parses").read(&json!({"n": "1", "audio": "false", "at": "2"}));
         assert_eq!((reading.explained, reading.contradicted), (3, 0));
     }
 }
