@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod planning;
 mod progress;
+mod providers;
 mod report;
 mod run;
 mod schema;
@@ -71,6 +72,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Report(report) => report::report(report, global, output),
         Command::Models(models) => models::models(models, global, output),
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),
+        Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),
     }
 }

@@ -4,7 +4,6 @@
 //! selectors. What never does: routes, prices, jobs, network; nothing is written.
 
 mod catalogue;
-mod environment;
 mod feed;
 mod fill;
 mod from_feed;
@@ -24,6 +23,5 @@ pub use catalogue::{
     Axis, Budget, Catalogue, Columns, Concurrency, Limit, Placed, Reference, Role, Row, Selection,
     Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
 };
-pub use environment::{Environment, SystemEnvironment};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use row::AttributeType;

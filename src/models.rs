@@ -5,10 +5,13 @@
 
 mod api;
 mod card;
+mod only;
 mod price;
 mod shelf;
+mod workflow;
 
 pub use api::{Api, RouteApi, Workflow};
 pub use card::{AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility};
+pub use only::{NotTogether, Only};
 pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

@@ -22,6 +22,7 @@ mod prompt;
 mod settings;
 mod summary;
 mod tally;
+mod together;
 mod variants;
 mod walk;
 

@@ -62,7 +62,9 @@ pub enum Command {
     /// The models that can be planned with, their abilities and prices
     Models(ModelsArgs),
     /// Simulate a provider on this machine, for any program that speaks its API; spend nothing
-    Simulate(SimulateArgs),
+    Simulate(super::simulate::SimulateArgs),
+    /// The providers that can make clips, what they can do, and which key they need
+    Providers(ProvidersArgs),
     /// Print the JSON Schema of a file that Kinora reads or writes
     Schema(SchemaArgs),
 }
@@ -174,61 +176,26 @@ pub struct ModelsArgs {
     pub workspace: PathBuf,
 }
 
-/// Options of `simulate`.
+/// Options of `providers`.
 #[derive(Debug, Args)]
-pub struct SimulateArgs {
-    /// A manifest or workspace whose own `providers/` and `models/` folders count too
+pub struct ProvidersArgs {
+    /// A manifest or workspace whose own `providers/` folder counts too
     #[arg(default_value = ".")]
     pub workspace: PathBuf,
-    /// Name of the provider
-    #[arg(long, value_name = "NAME")]
-    pub provider: String,
-    /// Port on 127.0.0.1; any that is free by default
-    #[arg(long, default_value_t = 0)]
-    pub port: u16,
-    #[command(flatten)]
-    pub rehearsal: RehearsalArgs,
+    /// How to show it
+    #[arg(long, value_enum)]
+    pub format: Option<ProvidersFormat>,
 }
 
-/// How simulated providers behave.
-#[derive(Debug, Clone, Args)]
-pub struct RehearsalArgs {
-    /// What chance follows from: the same seed, the same faults
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// How much goes wrong
-    #[arg(long, value_enum, value_name = "PROFILE", default_value_t = FaultProfile::None)]
-    pub faults: FaultProfile,
-    /// How likely one kind of fault is, for instance `--fault lost_reply=0.1`
-    #[arg(long, value_name = "KIND=PROBABILITY", value_parser = super::simulate::parse_fault)]
-    pub fault: Vec<(kinora::rehearsal::FaultKind, f64)>,
-    /// How many times as fast as usual; a job takes one to four seconds
-    #[arg(long, value_name = "TIMES", default_value = "1", value_parser = super::simulate::parse_speed)]
-    pub speed: f64,
-    /// Pixels of a clip's shorter side at most; smaller clips are made faster
-    #[arg(long, value_name = "PIXELS", default_value_t = 720, value_parser = clap::value_parser!(u32).range(64..=2160))]
-    pub clip_side: u32,
-}
-
-/// How much goes wrong.
+/// Forms of the list of providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FaultProfile {
-    /// Nothing
-    None,
-    /// As on a bad day
-    Some,
-    /// So much that everything happens
-    Many,
-}
-
-impl From<FaultProfile> for kinora::rehearsal::Profile {
-    fn from(profile: FaultProfile) -> Self {
-        match profile {
-            FaultProfile::None => Self::None,
-            FaultProfile::Some => Self::Some,
-            FaultProfile::Many => Self::Many,
-        }
-    }
+pub enum ProvidersFormat {
+    /// For a terminal
+    Text,
+    /// Everything, for programs
+    Json,
+    /// The table of the README
+    Markdown,
 }
 
 /// Options of `schema`.

@@ -1,20 +1,78 @@
 //! `kinora simulate`: one provider, simulated on the loopback until it is stopped.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::{Args, ValueEnum};
 use kinora::clock::SystemClock;
 use kinora::diagnostic::{Findings, Sources};
 use kinora::exit::Exit;
 use kinora::models::Shelf;
 use kinora::protocol::Rack;
-use kinora::rehearsal::{FaultKind, Faults, Simulator, SimulatorSetup};
+use kinora::rehearsal::{FaultKind, Faults, Profile, Simulator, SimulatorSetup};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{Global, RehearsalArgs, SimulateArgs};
+use super::args::Global;
 use super::output::Output;
 use super::workspace::{invalid, limits, workspace_of};
 use super::{Failure, Outcome};
+
+/// Options of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// A manifest or workspace whose own `providers/` and `models/` folders count too
+    #[arg(default_value = ".")]
+    pub workspace: PathBuf,
+    /// Name of the provider
+    #[arg(long, value_name = "NAME")]
+    pub provider: String,
+    /// Port on 127.0.0.1; any that is free by default
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    #[command(flatten)]
+    pub rehearsal: RehearsalArgs,
+}
+
+/// How simulated providers behave.
+#[derive(Debug, Clone, Args)]
+pub struct RehearsalArgs {
+    /// What chance follows from: the same seed, the same faults
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// How much goes wrong
+    #[arg(long, value_enum, value_name = "PROFILE", default_value_t = FaultProfile::None)]
+    pub faults: FaultProfile,
+    /// How likely one kind of fault is, for instance `--fault lost_reply=0.1`
+    #[arg(long, value_name = "KIND=PROBABILITY", value_parser = parse_fault)]
+    pub fault: Vec<(FaultKind, f64)>,
+    /// How many times as fast as usual; a job takes one to four seconds
+    #[arg(long, value_name = "TIMES", default_value = "1", value_parser = parse_speed)]
+    pub speed: f64,
+    /// Pixels of a clip's shorter side at most; smaller clips are made faster
+    #[arg(long, value_name = "PIXELS", default_value_t = 720, value_parser = clap::value_parser!(u32).range(64..=2160))]
+    pub clip_side: u32,
+}
+
+/// How much goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FaultProfile {
+    /// Nothing
+    None,
+    /// As on a bad day
+    Some,
+    /// So much that everything happens
+    Many,
+}
+
+impl From<FaultProfile> for Profile {
+    fn from(profile: FaultProfile) -> Self {
+        match profile {
+            FaultProfile::None => Self::None,
+            FaultProfile::Some => Self::Some,
+            FaultProfile::Many => Self::Many,
+        }
+    }
+}
 
 /// Runs it.
 pub fn simulate(arguments: &SimulateArgs, global: &Global, output: &Output) -> Outcome {
@@ -92,7 +150,7 @@ impl RehearsalArgs {
 }
 
 /// Reads `KIND=PROBABILITY`.
-pub fn parse_fault(text: &str) -> Result<(FaultKind, f64), String> {
+fn parse_fault(text: &str) -> Result<(FaultKind, f64), String> {
     let (kind, probability) = text.split_once('=').ok_or("expected KIND=PROBABILITY")?;
     let names = FaultKind::ALL.map(FaultKind::as_str);
     let Some(found) = FaultKind::parse(kind.trim()) else {
@@ -108,7 +166,7 @@ pub fn parse_fault(text: &str) -> Result<(FaultKind, f64), String> {
 }
 
 /// Reads a speed.
-pub fn parse_speed(text: &str) -> Result<f64, String> {
+fn parse_speed(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
         Ok(speed) if speed.is_finite() && speed > 0.0 => Ok(speed),
         _ => Err(format!("`{text}` is no number above 0")),

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::catalogue::{Budget, Catalogue, Concurrency, Limit, Shot, SubjectSet, Template};
-use super::environment::{Environment, SystemEnvironment};
 use super::raw::{CODES, RawBudget, RawLimits, RawManifest};
 use super::references::{self, Entering};
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};
 use crate::digest::FieldHasher;
+use crate::environment::{Environment, ProcessEnvironment};
 use crate::limits::Limits;
 use crate::media::PictureTable;
 use crate::money::{MAX_WHOLE_UNITS, Unit};
@@ -41,7 +41,7 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        LoadOptions { limits: Limits::default(), environment: Arc::new(SystemEnvironment) }
+        LoadOptions { limits: Limits::default(), environment: Arc::new(ProcessEnvironment) }
     }
 }
 
@@ -329,7 +329,7 @@ impl Loader<'_> {
             }
         }
         for name in &allow.value.env.items {
-            match self.options.environment.value(name) {
+            match self.options.environment.get(name) {
                 Some(value) => {
                     self.env.insert(name.to_string(), value);
                 }

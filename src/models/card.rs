@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Api;
+use super::only::Only;
 use super::price::Price;
 
 /// How a job enters a model.
@@ -69,6 +70,9 @@ pub struct ModelCard {
     pub aspects: Vec<AspectRatio>,
     /// Resolutions by name, for instance `720p`.
     pub resolutions: BTreeMap<String, Resolution>,
+    /// Combinations that allow less than the lists above.
+    #[serde(default)]
+    pub only: Vec<Only>,
     /// Pixels of the longest side that it can make; absent where its aspects and resolutions
     /// say it all.
     #[serde(default)]

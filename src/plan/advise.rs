@@ -149,7 +149,7 @@ fn find_call(template: &Template, wanted: &Call<'_>) -> Option<std::ops::Range<u
 }
 
 /// Where a job's model is named.
-fn model_place(worker: &Worker<'_, '_>, step: &Step<'_>) -> Place {
+pub(super) fn model_place(worker: &Worker<'_, '_>, step: &Step<'_>) -> Place {
     let axis = worker.shot.axes.iter().find(|axis| &*axis.name == "model");
     let name = &step.details.card.model;
     let value = axis.and_then(|axis| axis.values.iter().find(|(value, _)| **value == **name));

@@ -20,6 +20,7 @@ use super::notes::{Concerned, Notes};
 use super::planner::{ChunkSpec, CompiledShot, Planner, ShotPlan};
 use super::prompt::{self, Calling, Meaning};
 use super::tally::Cells;
+use super::together;
 use super::variants::Variant;
 use crate::address::Address;
 use crate::ledger::KnownJobs;
@@ -250,7 +251,9 @@ impl<'c> Worker<'c, '_> {
         if !advise::prompt_fits(self, step, &prompt, negative.as_deref()) {
             return None;
         }
-        if !advise::pictures_fit(self, step, &candidates, &matched) {
+        if !together::settings_fit(self, step, matched.route)
+            || !advise::pictures_fit(self, step, &candidates, &matched)
+        {
             return None;
         }
         let images = matched.sent.len();

@@ -61,7 +61,8 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Poll {
-    /// The request; sees `id` and `captured`.
+    /// The request; sees `id` and `captured`, and of the job what never changes: `model`, `route`,
+    /// `values` and `variables`.
     pub request: Call,
     /// Seconds between polls.
     #[schemars(range(min = 1, max = 3600))]
@@ -113,8 +114,13 @@ pub struct States {
     pub at: Option<Pointer>,
     /// Words of each state. A word that is not here keeps the job polled, and is reported.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    #[schemars(schema_with = "words_schema")]
     pub words: BTreeMap<State, Vec<String>>,
+}
+
+/// One property for each state, so that editors complete them and slips are found.
+fn words_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    super::by_name::<Vec<String>>(State::ALL.map(State::as_str).as_slice(), generator)
 }
 
 /// One condition.
