@@ -94,9 +94,9 @@ pub struct Errors {
     /// A header with the id of the request.
     #[serde(default)]
     pub request_id_header: Option<String>,
-    /// The first rule that fits decides; without one, the status does: 400, 404, 405, 409, 413,
-    /// 415 and 422 are `invalid`, 401 and 403 `auth`, 402 `payment`, 429 `rate_limited`, 408
-    /// and 5xx are `outcome_unknown` for a submission and `transient` for reads.
+    /// The first rule that fits decides; without one, the status does: 401 and 403 are `auth`,
+    /// 402 `payment`, 429 `rate_limited`, 408 and 5xx `outcome_unknown` for a submission and
+    /// `transient` for reads, every other 4xx (400, 404, 409, 413, 422, …) `invalid`.
     #[serde(default)]
     pub rules: Vec<ErrorRule>,
 }

@@ -4,4 +4,30 @@
 //! keys, uploads, downloads. What never does: anything that only one provider needs; retries of
 //! submissions.
 
+mod batch;
+mod client;
 pub mod compose;
+mod control;
+mod cost;
+mod driver;
+mod errors;
+mod fetch;
+mod guard;
+mod lookup;
+mod memory;
+mod outcome;
+mod pictures;
+mod provider;
+mod reply;
+mod secrets;
+mod sniff;
+mod transport;
+mod upload;
+mod watch;
+
+pub use client::NetLimits;
+pub use control::Cancelled;
+pub use driver::{HttpSetup, SetupProblem};
+pub use lookup::Lookup;
+pub use pictures::{PictureSource, ReadyPicture, WorkspacePictures};
+pub use provider::HttpProvider;

@@ -1,0 +1,306 @@
+//! Fetching a clip: found, downloaded, gone on with where it broke, and looked at.
+
+use std::path::Path;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
+};
+use tokio::fs::{File, OpenOptions};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
+
+use super::client::words;
+use super::driver::Driver;
+use super::sniff;
+use super::watch::{Seen, Source};
+use crate::plan::Request;
+use crate::protocol::{HttpCall, State};
+use crate::providers::{Fetched, RemoteId};
+
+/// Bytes that are collected before they are written.
+const BUFFER: usize = 1 << 20;
+
+/// Why a download has no clip.
+enum Stopped {
+    /// It broke off; going on may help.
+    Broken(String),
+    /// It is refused: 403, 404 or 410.
+    Denied(u16, String),
+    /// It came, and is not what was asked for, or can't be written.
+    Useless(String),
+}
+
+/// A file that is being filled.
+struct Filling {
+    file: BufWriter<File>,
+    /// Bytes in it.
+    written: u64,
+    /// Its first bytes.
+    start: Vec<u8>,
+    /// Length of the whole, where the server said it.
+    total: Option<u64>,
+    /// What names these bytes at the server, so that it can go on with the same ones.
+    validator: Option<HeaderValue>,
+}
+
+impl Driver {
+    /// Writes a finished clip to a file that does not exist yet.
+    pub async fn fetch(&self, id: &RemoteId, request: &Request, to: &Path) -> Fetched {
+        let interrupted =
+            |message: &str| Fetched::Interrupted { message: self.mask.clean(message) };
+        let file = OpenOptions::new().write(true).create_new(true).open(to).await;
+        let mut filling = match file {
+            Ok(file) => Filling::new(file),
+            Err(e) => return interrupted(&format!("the clip's file can't be made: {e}")),
+        };
+        let remembered = self.outputs.get(&id.id);
+        let mut fresh = remembered.is_none();
+        let mut source = match remembered {
+            Some(source) => source,
+            None => match self.find(id, request).await {
+                Ok(source) => source,
+                Err(fetched) => return fetched,
+            },
+        };
+        loop {
+            match self.download(&source, &mut filling).await {
+                Ok(()) => {
+                    self.outputs.forget(&id.id);
+                    return Fetched::Complete;
+                }
+                Err(Stopped::Denied(..)) if !fresh => {
+                    // A new poll gives a new URL, or says that the clip is gone.
+                    fresh = true;
+                    self.outputs.forget(&id.id);
+                    source = match self.find(id, request).await {
+                        Ok(source) => source,
+                        Err(fetched) => return fetched,
+                    };
+                    if let Err(e) = filling.restart().await {
+                        return interrupted(&unwritable(&e));
+                    }
+                }
+                Err(Stopped::Denied(404 | 410, message)) => {
+                    return Fetched::Gone { message: self.mask.clean(&message) };
+                }
+                Err(Stopped::Denied(_, m) | Stopped::Broken(m) | Stopped::Useless(m)) => {
+                    // The next try asks anew where it is.
+                    self.outputs.forget(&id.id);
+                    return interrupted(&m);
+                }
+            }
+        }
+    }
+
+    /// Where the clip is, by a new poll.
+    async fn find(&self, id: &RemoteId, request: &Request) -> Result<Source, Fetched> {
+        let message = match self.look(id, request).await {
+            Seen::Ready(ready) => return Ok(ready.source),
+            Seen::Failed(State::Expired | State::Succeeded, failure) => {
+                return Err(Fetched::Gone { message: failure.message });
+            }
+            Seen::Failed(_, failure) => failure.message,
+            Seen::Running { .. } => "it is not finished any more".to_owned(),
+            Seen::NoAnswer(message) => message,
+        };
+        let message = self.mask.clean(&format!("where the clip is could not be asked: {message}"));
+        Err(Fetched::Interrupted { message })
+    }
+
+    async fn download(&self, source: &Source, filling: &mut Filling) -> Result<(), Stopped> {
+        match source {
+            Source::Data(url) => self.decode(url, filling).await?,
+            Source::Call(call) => {
+                let limits = self.client.limits();
+                let mut pause = limits.resume_pause;
+                let mut resumes = 0;
+                while let Err(stopped) = self.receive(call, filling).await {
+                    if resumes == limits.resumes || !matches!(stopped, Stopped::Broken(_)) {
+                        return Err(stopped);
+                    }
+                    resumes += 1;
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(30));
+                }
+            }
+        }
+        sniff::video(&filling.start)
+            .map_err(|what| Stopped::Useless(format!("the clip's URL gave {what}, not a video")))?;
+        filling.sync().await.map_err(|e| Stopped::Useless(unwritable(&e)))
+    }
+
+    async fn decode(&self, url: &str, filling: &mut Filling) -> Result<(), Stopped> {
+        let useless = |why: &str| Stopped::Useless(format!("the clip's data URL {why}"));
+        let (kind, text) = url.split_once(',').ok_or_else(|| useless("has no data"))?;
+        if !kind.ends_with(";base64") {
+            return Err(useless("is not in base64"));
+        }
+        let bytes = BASE64.decode(text.trim().as_bytes());
+        let bytes = bytes.map_err(|e| useless(&format!("is damaged ({e})")))?;
+        filling.write(&bytes).await.map_err(|e| Stopped::Useless(unwritable(&e)))
+    }
+
+    /// Takes the download, or its rest, into the file.
+    async fn receive(&self, call: &HttpCall, filling: &mut Filling) -> Result<(), Stopped> {
+        let limits = self.client.limits();
+        let failed = |e: std::io::Error| Stopped::Useless(unwritable(&e));
+        let also = filling.go_on().await.map_err(failed)?;
+        let opened = self.client.open(call, &also).await;
+        let mut response =
+            opened.map_err(|trouble| Stopped::Broken(trouble.message().to_owned()))?;
+        if !filling.accept(&response).await? {
+            filling.restart().await.map_err(failed)?;
+            return Err(Stopped::Broken("the server could not go on where it broke".to_owned()));
+        }
+        loop {
+            let piece = match tokio::time::timeout(limits.idle, response.chunk()).await {
+                Ok(Ok(piece)) => piece,
+                Ok(Err(error)) => return Err(Stopped::Broken(words(error))),
+                Err(_) => {
+                    let message = format!("no byte came for {} s", limits.idle.as_secs_f64());
+                    return Err(Stopped::Broken(message));
+                }
+            };
+            let Some(piece) = piece else { break };
+            if filling.written + piece.len() as u64 > limits.clip_bytes {
+                let message = format!("the clip is longer than {} bytes", limits.clip_bytes);
+                return Err(Stopped::Useless(message));
+            }
+            filling.write(&piece).await.map_err(failed)?;
+            // What is no video is not downloaded to its end.
+            if filling.start.len() >= sniff::NEEDED {
+                sniff::video(&filling.start).map_err(|what| {
+                    Stopped::Useless(format!("the clip's URL gave {what}, not a video"))
+                })?;
+            }
+        }
+        match filling.total {
+            Some(total) if total != filling.written => {
+                let message = format!("{} of {total} bytes came", filling.written);
+                Err(Stopped::Broken(message))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Filling {
+    fn new(file: File) -> Self {
+        Filling {
+            file: BufWriter::with_capacity(BUFFER, file),
+            written: 0,
+            start: Vec::new(),
+            total: None,
+            validator: None,
+        }
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.file.write_all(bytes).await?;
+        self.written += bytes.len() as u64;
+        let missing = sniff::NEEDED.saturating_sub(self.start.len());
+        self.start.extend(bytes.iter().take(missing));
+        Ok(())
+    }
+
+    async fn restart(&mut self) -> std::io::Result<()> {
+        self.file.flush().await?;
+        self.file.get_ref().set_len(0).await?;
+        self.file.seek(std::io::SeekFrom::Start(0)).await?;
+        self.written = 0;
+        self.start.clear();
+        self.total = None;
+        self.validator = None;
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> std::io::Result<()> {
+        self.file.flush().await?;
+        self.file.get_ref().sync_all().await
+    }
+
+    /// The headers of the next request: the rest alone, if it is still of the same bytes. Bytes
+    /// that nothing names are asked for from their beginning.
+    async fn go_on(&mut self) -> std::io::Result<Vec<(HeaderName, HeaderValue)>> {
+        let mut headers = vec![(ACCEPT_ENCODING, HeaderValue::from_static("identity"))];
+        if self.written == 0 {
+            return Ok(headers);
+        }
+        let range = HeaderValue::from_str(&format!("bytes={}-", self.written));
+        match (self.validator.clone(), range) {
+            (Some(validator), Ok(range)) => {
+                headers.push((RANGE, range));
+                headers.push((IF_RANGE, validator));
+            }
+            _ => self.restart().await?,
+        }
+        Ok(headers)
+    }
+
+    /// Whether the response goes on where the file ends; false when it must be begun again.
+    async fn accept(&mut self, response: &reqwest::Response) -> Result<bool, Stopped> {
+        let status = response.status().as_u16();
+        match status {
+            206 if self.written > 0 => {
+                let range = response.headers().get(CONTENT_RANGE).and_then(|v| v.to_str().ok());
+                let (start, total) = range.and_then(content_range).unwrap_or((0, None));
+                let same = match (self.total, total) {
+                    (Some(known), Some(total)) => known == total,
+                    _ => true,
+                };
+                self.total = self.total.or(total);
+                Ok(start == self.written && same)
+            }
+            200 => {
+                if self.written > 0 {
+                    let restarted = self.restart().await;
+                    restarted.map_err(|e| Stopped::Useless(unwritable(&e)))?;
+                }
+                self.total = response.content_length();
+                self.validator = validator(response);
+                Ok(true)
+            }
+            416 if self.written > 0 => Ok(false),
+            403 | 404 | 410 => {
+                Err(Stopped::Denied(status, format!("the clip's URL answers {status}")))
+            }
+            408 | 425 | 429 | 500..=599 => {
+                Err(Stopped::Broken(format!("the clip's URL answers {status}")))
+            }
+            _ => Err(Stopped::Useless(format!("the clip's URL answers {status}"))),
+        }
+    }
+}
+
+/// What names the bytes of a response: a strong entity tag, else the time of the last change
+/// (RFC 9110, 13.1.5).
+fn validator(response: &reqwest::Response) -> Option<HeaderValue> {
+    let headers = response.headers();
+    let strong = headers.get(ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""));
+    strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
+}
+
+/// First byte and length of the whole, of `bytes 5-9/10`.
+fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
+    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
+    let start = range.split_once('-')?.0.trim().parse().ok()?;
+    Some((start, total.trim().parse().ok()))
+}
+
+fn unwritable(error: &std::io::Error) -> String {
+    format!("the clip can't be written: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_range;
+
+    #[test]
+    fn a_content_range_is_read() {
+        assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
+        assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
+        assert_eq!(content_range("bytes */10"), None);
+        assert_eq!(content_range("5-9/10"), None);
+    }
+}

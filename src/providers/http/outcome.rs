@@ -1,0 +1,163 @@
+//! The outcome of a submission: accepted, refused or unknown (M4). Pure.
+//!
+//! Refused is said only where it is sure that nothing was taken: no byte left, or the provider
+//! says so. Everything else without an id is unknown, and its evidence holds what is known.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use super::client::Trouble;
+use super::cost;
+use super::errors::{Said, Verdict, by_rule, by_status};
+use super::reply::Reply;
+use super::secrets::Mask;
+use crate::protocol::{Class, ProviderCard, Stage};
+use crate::providers::{Refusal, RemoteId, Retry, Submission};
+use crate::wire::Pointer;
+
+/// What a reply is judged by.
+pub(super) struct Bench<'a> {
+    /// The provider's card.
+    pub card: &'a ProviderCard,
+    /// What expressions see beside the reply.
+    pub known: Map<String, Json>,
+    /// The card's values with the model's.
+    pub values: BTreeMap<String, Json>,
+    /// Hides secrets.
+    pub mask: &'a Mask,
+}
+
+/// The outcome of a submission that was tried.
+pub(super) fn submission(bench: &Bench<'_>, answer: Result<Reply, Trouble>) -> Submission {
+    let reply = match answer {
+        Ok(reply) => reply,
+        Err(trouble) => return unanswered(bench, &trouble),
+    };
+    let said = Said::of(&bench.card.errors, &reply, bench.mask);
+    let ruled = by_rule(&bench.card.errors, Stage::Submit, &reply, &said, &bench.known);
+    if let Some(why) = &reply.cut {
+        return unknown(bench, &reply, &said, why);
+    }
+    if reply.is_ok() {
+        return answered(bench, &reply, &said, ruled);
+    }
+    if matches!(reply.status, 307 | 308) && ruled.is_none() {
+        // RFC 9110, 15.4.8: nothing was done here; the request is to be sent elsewhere.
+        let message = format!(
+            "{} answers {} and sends elsewhere; correct its base_url",
+            bench.card.provider, reply.status
+        );
+        return refused(Class::Invalid.as_str(), Retry::Never, message);
+    }
+    match ruled.or_else(|| by_status(Stage::Submit, reply.status)) {
+        Some(verdict) => by_verdict(bench, &reply, &said, &verdict),
+        None => unknown(bench, &reply, &said, "the status says neither yes nor no"),
+    }
+}
+
+fn unanswered(bench: &Bench<'_>, trouble: &Trouble) -> Submission {
+    let provider = &bench.card.provider;
+    let why = bench.mask.clean(trouble.message());
+    match trouble {
+        Trouble::Unreachable(_) => {
+            let message = format!("{provider} can't be reached: {why}");
+            refused("unreachable", Retry::After(None), message)
+        }
+        Trouble::Forbidden(_) => refused("forbidden", Retry::Never, why),
+        Trouble::NoReply(_) => {
+            let evidence = format!("the request left, and {provider} did not answer it: {why}");
+            Submission::Unknown { evidence }
+        }
+    }
+}
+
+/// A reply with a 2xx status.
+fn answered(bench: &Bench<'_>, reply: &Reply, said: &Said, ruled: Option<Verdict>) -> Submission {
+    let submit = &bench.card.submit;
+    let id = submit.id.text(reply.body());
+    let scope = reply.scope(&bench.known);
+    let accepted = submit.accepted.as_ref().is_none_or(|predicate| predicate.holds(&scope));
+    match id {
+        Some(id) if accepted => {
+            let mut captured = captured(&submit.capture, reply.body(), bench.mask);
+            let costs = &bench.card.cost;
+            let of = |at: &crate::protocol::CostAt| cost::amount(at, reply.body(), &bench.values);
+            let fixed = costs.at_submit.as_ref().and_then(of);
+            if let Some(fixed) = &fixed {
+                cost::keep(fixed, &mut captured);
+            }
+            let most = costs.at_create.as_ref().and_then(of).or(fixed);
+            Submission::Accepted { id: RemoteId { id, captured }, most }
+        }
+        Some(id) => match ruled.filter(|verdict| verdict.not_accepted && !verdict.charged) {
+            Some(verdict) => by_verdict(bench, reply, said, &verdict),
+            None => {
+                let why = format!("the reply has the id {id}, but not the look of an acceptance");
+                unknown(bench, reply, said, &why)
+            }
+        },
+        None => match ruled {
+            Some(verdict) => by_verdict(bench, reply, said, &verdict),
+            None => {
+                let missing = || format!("the reply has no id at {}", submit.id.source());
+                let why = reply.trouble().unwrap_or_else(missing);
+                unknown(bench, reply, said, &why)
+            }
+        },
+    }
+}
+
+fn by_verdict(bench: &Bench<'_>, reply: &Reply, said: &Said, verdict: &Verdict) -> Submission {
+    if verdict.charged {
+        // A refusal gives its reservation back, which would be wrong for what is charged.
+        return unknown(bench, reply, said, "the provider refuses it, and charges it all the same");
+    }
+    let retry = match verdict.class {
+        Class::Invalid | Class::Auth | Class::Payment | Class::Policy | Class::NotFound => {
+            Retry::Never
+        }
+        Class::RateLimited | Class::ConcurrencyFull => again(reply),
+        Class::Transient if verdict.not_accepted => again(reply),
+        Class::Transient | Class::OutcomeUnknown => {
+            return unknown(bench, reply, said, "the provider had trouble of its own");
+        }
+    };
+    let words = said.words(reply, bench.mask);
+    let message = format!("{} answers {}: {words}", bench.card.provider, reply.status);
+    refused(verdict.class.as_str(), retry, message)
+}
+
+/// Later, when the provider says, or by the run's own pace.
+pub(super) fn again(reply: &Reply) -> Retry {
+    Retry::After(reply.retry_after().map(milliseconds))
+}
+
+fn milliseconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn refused(cause: &str, retry: Retry, message: String) -> Submission {
+    Submission::Refused(Refusal { retry, cause: cause.to_owned(), message })
+}
+
+fn unknown(bench: &Bench<'_>, reply: &Reply, said: &Said, why: &str) -> Submission {
+    let request = said.request_id.as_ref().map_or(String::new(), |id| format!(", request {id}"));
+    let body = reply.excerpt(bench.mask);
+    let why = bench.mask.clean(why);
+    Submission::Unknown { evidence: format!("HTTP {}{request}: {why}; body: {body}", reply.status) }
+}
+
+/// What a card captures of a reply, without keys.
+pub(super) fn captured(
+    pointers: &BTreeMap<String, Pointer>,
+    body: &Json,
+    mask: &Mask,
+) -> BTreeMap<String, Json> {
+    let found = pointers.iter().filter_map(|(name, pointer)| {
+        let value = pointer.first(body)?;
+        Some((name.clone(), mask.json(value.clone())))
+    });
+    found.collect()
+}

@@ -1,0 +1,92 @@
+//! The driver as the run knows it: a provider like any other.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::control::Cancelled;
+use super::driver::{Driver, HttpSetup, SetupProblem};
+use super::lookup::Lookup;
+use crate::plan::Request;
+use crate::providers::{Answer, AttemptKey, Fetched, Polled, Provider, RemoteId, Submission};
+
+/// Jobs at once where a card says nothing.
+const IN_FLIGHT: u32 = 8;
+
+/// A provider that is spoken to over HTTP as its card says.
+pub struct HttpProvider(Driver);
+
+impl HttpProvider {
+    /// From its card and what the workspace says of it. Opens no connection.
+    ///
+    /// # Errors
+    /// What is missing or wrong, for people.
+    pub fn new(setup: HttpSetup) -> Result<Self, SetupProblem> {
+        Driver::new(setup).map(HttpProvider)
+    }
+
+    /// The base URL that is used.
+    pub fn base_url(&self) -> &str {
+        &self.0.base_url
+    }
+
+    /// Asks the provider to cancel a job.
+    pub async fn cancel(&self, id: &RemoteId, request: &Request) -> Cancelled {
+        self.0.cancel(id, request).await
+    }
+
+    /// Looks for a submission whose answer was lost, begun at `started`. Ids in `taken` are known
+    /// to be of other attempts, so that none of them is taken for this one.
+    pub async fn lookup(
+        &self,
+        request: &Request,
+        key: &AttemptKey,
+        started: Timestamp,
+        taken: &BTreeSet<String>,
+    ) -> Lookup {
+        self.0.lookup(request, key, started, taken).await
+    }
+
+    /// How many jobs the account takes at once; absent where the provider does not say.
+    pub async fn live_in_flight(&self) -> Option<u32> {
+        self.0.live_in_flight().await
+    }
+}
+
+impl Provider for HttpProvider {
+    fn name(&self) -> &str {
+        &self.0.card.provider
+    }
+
+    fn replay_window(&self) -> Option<Duration> {
+        self.0.card.idempotency.as_ref().map(|i| Duration::from_secs(i.window_s))
+    }
+
+    fn default_in_flight(&self) -> usize {
+        let jobs = self.0.card.limits.in_flight.unwrap_or(IN_FLIGHT).max(1);
+        usize::try_from(jobs).unwrap_or(usize::MAX)
+    }
+
+    fn poll_interval_ms(&self) -> u64 {
+        u64::from(self.0.card.poll.every_s) * 1000
+    }
+
+    fn submit<'a>(&'a self, request: &'a Request, key: &'a AttemptKey) -> Answer<'a, Submission> {
+        Box::pin(self.0.submit(request, key))
+    }
+
+    fn poll<'a>(&'a self, id: &'a RemoteId, request: &'a Request) -> Answer<'a, Polled> {
+        Box::pin(self.0.poll(id, request))
+    }
+
+    fn fetch<'a>(
+        &'a self,
+        id: &'a RemoteId,
+        request: &'a Request,
+        to: &'a Path,
+    ) -> Answer<'a, Fetched> {
+        Box::pin(self.0.fetch(id, request, to))
+    }
+}

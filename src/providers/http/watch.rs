@@ -1,0 +1,369 @@
+//! Watching a job: a poll, further reads, and what they mean.
+//!
+//! A read may fail in every way and be repeated freely. Only a word or a rule of the card ends a
+//! job; an HTTP error, an unreadable reply or a missing job is no answer.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::{Map, Value as Json, json};
+
+use super::cost;
+use super::driver::Driver;
+use super::errors::{Said, by_rule, by_status};
+use super::outcome::captured;
+use super::reply::Reply;
+use crate::models::ModelCard;
+use crate::money::Amount;
+use crate::plan::Request;
+use crate::protocol::{Body, Call, Class, Hop, HttpCall, Method, NoOutput, Stage, State};
+use crate::providers::{Failure, Polled, RemoteId, Retry};
+use crate::wire::{WireError, scope_of};
+
+/// A word of a state is shown up to here.
+const WORD: usize = 60;
+
+/// Where a finished clip is.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// A request answers its bytes.
+    Call(HttpCall),
+    /// It stood in the reply, as a `data:` URL.
+    Data(String),
+}
+
+impl Source {
+    /// About how much memory it takes.
+    pub fn length(&self) -> usize {
+        match self {
+            Source::Call(call) => call.url.len(),
+            Source::Data(text) => text.len(),
+        }
+    }
+}
+
+/// What was seen of a job.
+#[derive(Debug)]
+pub(super) enum Seen {
+    /// Not finished.
+    Running { percent: Option<u8>, unknown_word: Option<String> },
+    /// Finished.
+    Ready(Ready),
+    /// Ended without a clip.
+    Failed(State, Failure),
+    /// Nothing is known.
+    NoAnswer(String),
+}
+
+/// A finished clip.
+#[derive(Debug)]
+pub(super) struct Ready {
+    /// Where it is.
+    pub source: Source,
+    /// From when on it may be gone.
+    pub expires: Option<Timestamp>,
+    /// What it cost.
+    pub cost: Option<Amount>,
+}
+
+/// How a job's state was read.
+enum Read {
+    Is(State),
+    Unmapped(String),
+    Nothing(String),
+}
+
+/// A job that is watched.
+struct Job<'a> {
+    request: &'a Request,
+    model: Option<&'a ModelCard>,
+    id: &'a RemoteId,
+}
+
+impl Driver {
+    /// Asks how far a job is.
+    pub async fn poll(&self, id: &RemoteId, request: &Request) -> Polled {
+        match self.look(id, request).await {
+            Seen::Running { percent, unknown_word } => Polled::Running { percent, unknown_word },
+            Seen::Ready(ready) => {
+                self.outputs.keep(&id.id, &ready.source);
+                Polled::Ready { expires: ready.expires, cost: ready.cost }
+            }
+            Seen::Failed(_, failure) => Polled::Failed(failure),
+            Seen::NoAnswer(message) => Polled::NoAnswer { message: self.mask.clean(&message) },
+        }
+    }
+
+    /// Looks at a job, to the place of its clip where there is one.
+    pub async fn look(&self, id: &RemoteId, request: &Request) -> Seen {
+        let model = self.model(request);
+        let mut known = self.known(model.map(|model| (request, model)), Some(id));
+        let job = Job { request, model, id };
+        let reply = match self.reply_about(&job, &known).await {
+            Ok(reply) => reply,
+            Err(message) => return Seen::NoAnswer(message),
+        };
+        let percent = self.percent(&reply);
+        match self.state(&reply, &known) {
+            Read::Nothing(why) => Seen::NoAnswer(why),
+            Read::Unmapped(word) => Seen::Running { percent, unknown_word: Some(word) },
+            Read::Is(State::Queued | State::Running) => {
+                Seen::Running { percent, unknown_word: None }
+            }
+            Read::Is(State::Succeeded) => {
+                self.merge_captured(&mut known, &self.card.poll.capture, &reply);
+                self.succeeded(&job, reply, known).await
+            }
+            Read::Is(state) => Seen::Failed(state, self.failure(state, &reply, &known)),
+        }
+    }
+
+    /// The reply to a poll: of many jobs at once where the provider allows it, with the second
+    /// read where the card has one.
+    async fn reply_about(&self, job: &Job<'_>, known: &Map<String, Json>) -> Result<Reply, String> {
+        let poll = &self.card.poll;
+        let gathered = match &poll.batch {
+            Some(batch) => self.gathered(batch, job.id, known).await?,
+            None => None,
+        };
+        let mut reply = match gathered {
+            Some(reply) => reply,
+            None => self.ask(&poll.request, known).await?,
+        };
+        if let Some(also) = &poll.also {
+            let second = self.ask(also, known).await?;
+            if let Some(why) = second.trouble().filter(|_| second.is_ok()) {
+                return Err(format!("the second read of the poll: {why}"));
+            }
+            if !second.is_ok() {
+                return Err(self.http_error(&second));
+            }
+            match &mut reply.json {
+                Some(Json::Object(body)) => {
+                    body.insert("also".to_owned(), second.body().clone());
+                }
+                body => *body = Some(json!({ "also": second.body() })),
+            }
+        }
+        Ok(reply)
+    }
+
+    /// Sends a read.
+    pub async fn ask(&self, call: &Call, known: &Map<String, Json>) -> Result<Reply, String> {
+        let call = self.built().call(call, Method::Get, None, &scope_of(known));
+        let call = call.map_err(|e| self.unwritable(&e))?;
+        let reply = self.client.read(&call).await;
+        reply.map_err(|trouble| self.mask.clean(trouble.message()))
+    }
+
+    pub fn unwritable(&self, error: &WireError) -> String {
+        self.mask.clean(&format!("the request can't be written: {error}"))
+    }
+
+    /// An HTTP error in words.
+    pub fn http_error(&self, reply: &Reply) -> String {
+        let said = Said::of(&self.card.errors, reply, &self.mask);
+        let words = said.words(reply, &self.mask);
+        format!("{} answers {}: {words}", self.card.provider, reply.status)
+    }
+
+    fn state(&self, reply: &Reply, known: &Map<String, Json>) -> Read {
+        if let Some(cut) = &reply.cut {
+            return Read::Nothing(cut.clone());
+        }
+        let states = &self.card.poll.states;
+        let scope = reply.scope(known);
+        if let Some(rule) = states.rules.iter().find(|rule| rule.when.holds(&scope)) {
+            return Read::Is(rule.is);
+        }
+        if !reply.is_ok() {
+            return Read::Nothing(self.http_error(reply));
+        }
+        if let Some(why) = reply.trouble() {
+            return Read::Nothing(format!("{why}: {}", reply.excerpt(&self.mask)));
+        }
+        let Some(at) = &states.at else { return Read::Is(State::Running) };
+        let Some(word) = at.text(reply.body()) else {
+            let body = reply.excerpt(&self.mask);
+            return Read::Nothing(format!("the reply has no state at {}: {body}", at.source()));
+        };
+        let known = states.words.iter().find(|(_, words)| words.contains(&word));
+        match known {
+            Some((state, _)) => Read::Is(*state),
+            None => Read::Unmapped(self.mask.excerpt(&word, WORD)),
+        }
+    }
+
+    fn percent(&self, reply: &Reply) -> Option<u8> {
+        let poll = &self.card.poll;
+        let text = poll.progress.as_ref()?.text(reply.body())?;
+        let number: Decimal = text.trim().trim_end_matches('%').parse().ok()?;
+        let whole = Decimal::from(poll.progress_of.unwrap_or(100).max(1));
+        let percent = number.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(whole)?;
+        percent.clamp(Decimal::ZERO, Decimal::ONE_HUNDRED).to_u8()
+    }
+
+    /// A job that ended without a clip. What expired may have been made and paid, so it counts
+    /// as charged; what vanished is not, that is what the word means.
+    fn failure(&self, state: State, reply: &Reply, known: &Map<String, Json>) -> Failure {
+        let said = Said::of(&self.card.errors, reply, &self.mask);
+        let errors = &self.card.errors;
+        let verdict = by_rule(errors, Stage::Poll, reply, &said, known)
+            .or_else(|| by_status(Stage::Poll, reply.status));
+        let class = verdict.as_ref().map(|verdict| verdict.class);
+        let by_rule = verdict.as_ref().is_some_and(|verdict| verdict.charged);
+        let (cause, charged, retry) = match state {
+            State::Cancelled => {
+                let paid = self.card.cancel.as_ref().is_some_and(|cancel| cancel.charged);
+                (state.as_str(), by_rule || paid, Retry::Never)
+            }
+            State::Expired => (state.as_str(), true, Retry::Never),
+            State::Vanished => (state.as_str(), false, Retry::After(None)),
+            State::Failed | State::Queued | State::Running | State::Succeeded => {
+                let cause = class.map_or(State::Failed.as_str(), Class::as_str);
+                (cause, by_rule, class.map_or(Retry::Never, retry_of))
+            }
+        };
+        let words = match &said.message {
+            None if said.code.is_none() && state != State::Failed => format!("it is {cause}"),
+            _ => said.words(reply, &self.mask),
+        };
+        let message = format!("{}: {words}", self.card.provider);
+        Failure { cause: cause.to_owned(), message, charged, retry }
+    }
+
+    /// A job that is made: further reads, then the clip's place.
+    async fn succeeded(&self, job: &Job<'_>, polled: Reply, mut known: Map<String, Json>) -> Seen {
+        let mut last = None;
+        for hop in &self.card.result {
+            let reply = match self.ask(&hop.request, &known).await {
+                Ok(reply) => reply,
+                Err(message) => return Seen::NoAnswer(message),
+            };
+            if let Some(seen) = self.bad_hop(hop, &reply, &known) {
+                return seen;
+            }
+            self.merge_captured(&mut known, &hop.capture, &reply);
+            last = Some(reply);
+        }
+        let reply = last.as_ref().unwrap_or(&polled);
+        let source = match self.source(reply, &known) {
+            Ok(Some(source)) => source,
+            Ok(None) => return Seen::Failed(State::Succeeded, self.without_clip(reply)),
+            Err(error) => return Seen::NoAnswer(self.unwritable(&error)),
+        };
+        let values = self.values(job.model.map(|model| (job.request, model)));
+        let after = self.card.cost.after.as_ref();
+        let cost = after.and_then(|at| {
+            cost::amount(at, polled.body(), &values)
+                .or_else(|| cost::amount(at, reply.body(), &values))
+        });
+        let seconds = self.card.output.lifetime_s.and_then(|s| i64::try_from(s).ok());
+        let lifetime = seconds.map(SignedDuration::from_secs);
+        Seen::Ready(Ready {
+            source,
+            expires: lifetime.and_then(|lifetime| self.clock.now().checked_add(lifetime).ok()),
+            cost: cost.or_else(|| cost::kept(&job.id.captured)),
+        })
+    }
+
+    /// What a further read means that brought no result. Only a rule that speaks of the request
+    /// or its content ends the job; everything else may pass.
+    fn bad_hop(&self, hop: &Hop, reply: &Reply, known: &Map<String, Json>) -> Option<Seen> {
+        if let Some(cut) = &reply.cut {
+            return Some(Seen::NoAnswer(cut.clone()));
+        }
+        let good = hop.accepted.as_ref().is_none_or(|good| good.holds(&reply.scope(known)));
+        if reply.is_ok() && good {
+            let unreadable = reply.trouble();
+            return unreadable.map(|why| Seen::NoAnswer(format!("reading the result: {why}")));
+        }
+        let said = Said::of(&self.card.errors, reply, &self.mask);
+        let ruled = by_rule(&self.card.errors, Stage::Result, reply, &said, known);
+        let message = format!("reading the result: {}", self.http_error(reply));
+        match ruled {
+            Some(verdict) if matches!(verdict.class, Class::Invalid | Class::Policy) => {
+                let failure = Failure {
+                    cause: verdict.class.as_str().to_owned(),
+                    message,
+                    charged: verdict.charged,
+                    retry: Retry::Never,
+                };
+                Some(Seen::Failed(State::Failed, failure))
+            }
+            _ => Some(Seen::NoAnswer(message)),
+        }
+    }
+
+    fn merge_captured(
+        &self,
+        known: &mut Map<String, Json>,
+        pointers: &BTreeMap<String, crate::wire::Pointer>,
+        reply: &Reply,
+    ) {
+        let found = captured(pointers, reply.body(), &self.mask);
+        if let Some(Json::Object(all)) = known.get_mut("captured") {
+            all.extend(found);
+        }
+    }
+
+    /// Where the clip is; absent when the reply has none.
+    fn source(
+        &self,
+        reply: &Reply,
+        known: &Map<String, Json>,
+    ) -> Result<Option<Source>, WireError> {
+        let output = &self.card.output;
+        let url = output.url.iter().find_map(|pointer| pointer.text(reply.body()));
+        let scope = reply.scope(known);
+        if let Some(url) = url {
+            if url.starts_with("data:") {
+                return Ok(Some(Source::Data(url)));
+            }
+            let headers = self.built().headers(&output.headers, output.auth, &scope)?;
+            let (method, body) = (Method::Get, Body::Nothing);
+            let call = HttpCall { method, url, headers, body, auth: output.auth };
+            return Ok(Some(Source::Call(call)));
+        }
+        let Some(request) = &output.request else { return Ok(None) };
+        let mut call = self.built().call(request, Method::Get, None, &scope)?;
+        for (name, text) in self.built().headers(&output.headers, false, &scope)? {
+            call.headers.insert(name, text);
+        }
+        Ok(Some(Source::Call(call)))
+    }
+
+    /// A success without a clip. Where the card does not say what it means, it counts as charged.
+    fn without_clip(&self, reply: &Reply) -> Failure {
+        let none = self.card.output.none.as_ref();
+        let reason = none.and_then(|NoOutput { message, .. }| {
+            message.iter().find_map(|pointer| pointer.text(reply.body()))
+        });
+        let reason = match reason {
+            Some(reason) => self.mask.excerpt(&reason, 500),
+            None => reply.excerpt(&self.mask),
+        };
+        let provider = &self.card.provider;
+        Failure {
+            cause: none.map_or("no_output", |none| none.class.as_str()).to_owned(),
+            message: format!("{provider} says that it is made, but there is no clip: {reason}"),
+            charged: none.is_none_or(|none| none.charged),
+            retry: none.map_or(Retry::Never, |none| retry_of(none.class)),
+        }
+    }
+}
+
+/// Whether a job that failed may be tried again.
+fn retry_of(class: Class) -> Retry {
+    match class {
+        Class::Transient | Class::RateLimited | Class::ConcurrencyFull => Retry::After(None),
+        Class::Invalid
+        | Class::Auth
+        | Class::Payment
+        | Class::Policy
+        | Class::NotFound
+        | Class::OutcomeUnknown => Retry::Never,
+    }
+}
