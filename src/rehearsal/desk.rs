@@ -57,6 +57,8 @@ pub(super) enum Answer {
 pub(super) struct Desk {
     card: Arc<ProviderCard>,
     variables: BTreeMap<String, String>,
+    /// What a client must set them to.
+    given: BTreeMap<String, String>,
     /// URL of the server, without a `/` at its end.
     root: String,
     /// The same with what the card's own base URL has in its path.
@@ -98,6 +100,7 @@ impl Desk {
         let DeskSetup { card, candidates, root, dice, speed, clock, pictures, clips } = setup;
         let variables = submission::usual_variables(&card);
         let prefix = submission::prefix(&card.base_url, &variables);
+        let given = submission::given_variables(&card, &root);
         let base = format!("{root}{prefix}");
         let built = Built { base_url: &base, headers: &card.headers };
         let scoped = |candidate: Candidate| {
@@ -107,12 +110,17 @@ impl Desk {
         let scopes: Vec<_> = candidates.into_iter().map(scoped).collect();
         let routes = Routes::new(&card, &built, &prefix, &scopes);
         let state = Mutex::new(Books { routes, ..Books::default() });
-        Desk { card, variables, root, base, dice, speed, clock, pictures, clips, state }
+        Desk { card, variables, given, root, base, dice, speed, clock, pictures, clips, state }
     }
 
     /// URL to give to clients: the server's, with the path of the card's own base URL.
     pub(super) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The card's variables as a client must set them to ask nobody else.
+    pub(super) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.given
     }
 
     /// What was charged so far.

@@ -1,5 +1,6 @@
 //! The simulator: one provider on one port of the loopback.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -126,6 +127,12 @@ impl Simulator {
     /// What stands for the card's base URL: the server's URL, with the path of the card's own.
     pub fn base_url(&self) -> &str {
         self.desk.base()
+    }
+
+    /// Values of the card's variables with which a client asks nobody but this server: those
+    /// that are URLs point to it.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        self.desk.variables().clone()
     }
 
     /// What it has charged so far.

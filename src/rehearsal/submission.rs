@@ -312,6 +312,21 @@ pub(super) fn usual_variables(card: &ProviderCard) -> BTreeMap<String, String> {
     card.variables.iter().map(|(name, variable)| (name.clone(), value(variable))).collect()
 }
 
+/// The variables that a client must set to ask nobody but this server: those without a value of
+/// their own, and those that are URLs.
+pub(super) fn given_variables(card: &ProviderCard, root: &str) -> BTreeMap<String, String> {
+    let mut given = usual_variables(card);
+    given.retain(|name, value| {
+        let own = card.variables[name].default.is_some();
+        let is_url = value.starts_with("https://") && card.variables[name].choices.is_empty();
+        if is_url {
+            *value = root.to_owned();
+        }
+        is_url || !own
+    });
+    given
+}
+
 /// What of a base URL is in every path: `/v1`, or nothing.
 pub(super) fn prefix(base_url: &Filling, variables: &BTreeMap<String, String>) -> String {
     let scope = minijinja::context! { variables => variables };
