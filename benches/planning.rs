@@ -16,7 +16,7 @@ use kinora::manifest::{
     AttributeType, Budget, Catalogue, Columns, Concurrency, Reference, Role, Row, Selection,
     Settings, Shot, Subject, SubjectKind, SubjectSet, Template,
 };
-use kinora::media::{Facts, Format, Orientation, PictureTable};
+use kinora::media::{Facts, Format, Orientation, PictureTable, Traits};
 use kinora::models::{ModelCard, Shelf};
 use kinora::plan::{PlanInputs, Used, build};
 use serde_json::json;
@@ -129,6 +129,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             width: 1200,
             height: 1200,
             orientation: Orientation(1),
+            traits: Traits::default(),
         }));
     }
     let set = SubjectSet {

@@ -17,6 +17,7 @@ mod mention;
 mod motion;
 mod notes;
 mod out_path;
+mod pictures;
 mod planner;
 mod prompt;
 mod settings;

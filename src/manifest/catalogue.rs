@@ -14,6 +14,7 @@ use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::media::PictureTable;
+use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::money::Unit;
 
@@ -328,7 +329,7 @@ pub struct With {
 /// One axis of a shot's matrix.
 #[derive(Debug, Clone)]
 pub struct Axis {
-    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `fps`), or any other,
+    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `fps`, `fit`), or any other,
     /// which templates see as `variant.NAME`.
     pub name: Arc<str>,
     /// Its values as text, in the order of the manifest, each with its place.
@@ -348,4 +349,8 @@ pub struct Settings {
     pub resolution: Option<Placed<String>>,
     /// Frames a second.
     pub fps: Option<Placed<u32>>,
+    /// How a frame of another shape than the clip is made to fit.
+    pub fit: Option<Placed<Fit>>,
+    /// The colour that padding has.
+    pub pad: Option<Placed<Colour>>,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::catalogue::{Role, SubjectKind};
 use super::row::AttributeType;
+use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::yaml::{Codes, Exact, Loose, Name, OneOrMany, Placed, Table, Text};
 
@@ -90,6 +91,14 @@ pub struct RawDefaults {
     /// Frames a second.
     #[schemars(range(min = 1, max = 240))]
     pub fps: Option<Placed<u32>>,
+    /// How a first or last frame of another shape than the clip is made to fit: `keep` if not
+    /// given.
+    pub fit: Option<Placed<Fit>>,
+    /// The colour that `fit: pad` adds, for instance "#f4f1ea"; that of the picture's own border
+    /// if not given.
+    #[serde(default)]
+    #[schemars(with = "Colour")]
+    pub pad: Option<Placed<Colour>>,
     /// How many clips are made of each shot.
     #[schemars(range(min = 1, max = 1000))]
     pub takes: Option<Placed<u32>>,
@@ -379,8 +388,16 @@ pub struct RawShot {
     /// Frames a second.
     #[schemars(range(min = 1, max = 240))]
     pub fps: Option<Placed<u32>>,
+    /// How a first or last frame of another shape than the clip is made to fit: `keep` if not
+    /// given.
+    pub fit: Option<Placed<Fit>>,
+    /// The colour that `fit: pad` adds, for instance "#f4f1ea"; that of the picture's own border
+    /// if not given.
+    #[serde(default)]
+    #[schemars(with = "Colour")]
+    pub pad: Option<Placed<Colour>>,
     /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
-    /// `model`, `fps`), or any name that the prompt uses as `{{ variant.NAME }}`.
+    /// `model`, `fps`, `fit`), or any name that the prompt uses as `{{ variant.NAME }}`.
     #[serde(default)]
     #[schemars(with = "Table<OneOrMany<Loose>>")]
     pub matrix: Table<Placed<OneOrMany<Text>>>,

@@ -15,6 +15,7 @@ use super::row::Columns;
 use super::selectors::Ids;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::limits::Limits;
+use crate::media::prepare::Fit;
 use crate::models::AspectRatio;
 use crate::template::Engine;
 use crate::yaml::{Placed, Text};
@@ -97,6 +98,7 @@ impl Loader<'_> {
             self.check_uses(raw, &selects, &with, sets);
         }
         self.check_standing_alone(raw);
+        self.check_pad(raw, defaults);
         let negative = raw.negative_prompt.as_ref();
         let negative = negative.or_else(|| defaults?.negative_prompt.as_ref());
         let takes = self.takes(raw, defaults);
@@ -143,6 +145,22 @@ impl Loader<'_> {
     }
 
     // ---- settings
+
+    /// A colour of the shot's own that nothing is padded with.
+    fn check_pad(&mut self, raw: &RawShot, defaults: Option<&RawDefaults>) {
+        let fit = raw.fit.as_ref().or_else(|| defaults?.fit.as_ref());
+        let varies = raw.matrix.0.iter().any(|(name, _)| &**name == "fit");
+        let Some(pad) = raw.pad.as_ref().filter(|_| !varies) else { return };
+        let fit = fit.map_or(Fit::Keep, |fit| fit.value);
+        if fit != Fit::Pad {
+            let message = format!("`pad` has no effect with `fit: {}`", fit.as_str());
+            self.findings.push(
+                Finding::warning("manifest::pad_ignored", message)
+                    .at(pad.place, "nothing is padded")
+                    .help("write `fit: pad`"),
+            );
+        }
+    }
 
     fn takes(&mut self, raw: &RawShot, defaults: Option<&RawDefaults>) -> u32 {
         let written = raw.takes.as_ref().or_else(|| defaults?.takes.as_ref());
@@ -432,6 +450,8 @@ fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
         aspect: text(&raw.aspect, |d| &d.aspect),
         resolution: text(&raw.resolution, |d| &d.resolution),
         fps: raw.fps.clone().or_else(|| defaults?.fps.clone()),
+        fit: raw.fit.clone().or_else(|| defaults?.fit.clone()),
+        pad: raw.pad.clone().or_else(|| defaults?.pad.clone()),
     }
 }
 
@@ -441,12 +461,14 @@ fn axis_problem(axis: &str, value: &str) -> Option<&'static str> {
         "aspect" => AspectRatio::parse(value).is_some(),
         "duration" => Decimal::from_str_exact(value).is_ok_and(|d| d > Decimal::ZERO),
         "fps" => value.parse::<u32>().is_ok_and(|n| (1..=240).contains(&n)),
+        "fit" => Fit::parse(value).is_some(),
         _ => !value.trim().is_empty(),
     };
     let needed = match axis {
         "aspect" => "an aspect such as 9:16",
         "duration" => "a number of seconds above 0",
         "fps" => "a whole number from 1 to 240",
+        "fit" => "keep, pad, crop or blur",
         _ => "some text",
     };
     (!fine).then_some(needed)

@@ -144,9 +144,29 @@ pub struct RouteAbility {
     /// Longest side of a picture, in pixels.
     #[serde(default)]
     pub max_side: Option<u32>,
+    /// Most pixels of a picture, width times height.
+    #[serde(default)]
+    pub max_pixels: Option<u64>,
+    /// Narrowest shape of a picture, width to height, for instance "2:5".
+    #[serde(default)]
+    pub aspect_min: Option<AspectRatio>,
+    /// Widest shape of a picture, width to height, for instance "5:2".
+    #[serde(default)]
+    pub aspect_max: Option<AspectRatio>,
     /// Most bytes of one picture.
     #[serde(default)]
     pub max_bytes: Option<u64>,
+    /// Whether pixels of a picture may be transparent; true if not given.
+    #[serde(default = "yes")]
+    pub alpha: bool,
+    /// Whether pictures are made fit for it before they are sent; true if not given. What runs on
+    /// this machine and reads any file by itself says false.
+    #[serde(default = "yes")]
+    pub prepare: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a model wants a picture called in its prompt. `{n}` is the picture's position from 1,

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use super::card::{AspectRatio, Durations, ModelCard, Resolution};
+use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
 use super::workflow;
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
@@ -281,10 +281,7 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
             let help = "write `{n}` for a picture's position or `{name}` for its name";
             problems.push((vec!["routes", route.as_str(), "mention"], message, help));
         }
-        if ability.min_side.zip(ability.max_side).is_some_and(|(min, max)| min > max) {
-            let message = format!("the route `{route}` has min_side above max_side");
-            problems.push((vec!["routes", route.as_str(), "min_side"], message, ""));
-        }
+        picture_problems(*route, ability, &mut problems);
         for format in &ability.formats {
             if !["jpeg", "png", "webp"].contains(&format.as_str()) {
                 let message = format!("Kinora reads no pictures in the format `{format}`");
@@ -308,6 +305,36 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
     }
     price_problems(card, &mut problems);
     problems
+}
+
+/// Limits of a route that no picture at all can keep.
+fn picture_problems<'c>(route: Route, ability: &RouteAbility, problems: &mut Vec<Problem<'c>>) {
+    let mut say = |key, message| problems.push((vec!["routes", route.as_str(), key], message, ""));
+    if ability.min_side.zip(ability.max_side).is_some_and(|(min, max)| min > max) {
+        say("min_side", format!("the route `{route}` has min_side above max_side"));
+    }
+    let square = ability.min_side.map(|side| u64::from(side).pow(2));
+    if square.zip(ability.max_pixels).is_some_and(|(least, most)| least > most) {
+        say("max_pixels", format!("the route `{route}` has max_pixels below its min_side squared"));
+    }
+    let wider = |min: AspectRatio, max: AspectRatio| {
+        u64::from(min.width) * u64::from(max.height) > u64::from(max.width) * u64::from(min.height)
+    };
+    if ability.aspect_min.zip(ability.aspect_max).is_some_and(|(min, max)| wider(min, max)) {
+        say(
+            "aspect_min",
+            format!("the route `{route}` has an aspect_min wider than its aspect_max"),
+        );
+    }
+    for (key, none) in [
+        ("max_side", ability.max_side == Some(0)),
+        ("max_pixels", ability.max_pixels == Some(0)),
+        ("max_bytes", ability.max_bytes == Some(0)),
+    ] {
+        if none {
+            say(key, format!("the route `{route}` has {key} 0, which no picture has"));
+        }
+    }
 }
 
 fn duration_problems(durations: &Durations, problems: &mut Vec<Problem<'_>>) {

@@ -72,6 +72,7 @@ impl PlannedJob {
                 width: facts.width,
                 height: facts.height,
                 url: None,
+                recipe: attached.recipe.making().map(|_| attached.recipe.clone()),
             })
         };
         Some(Request {

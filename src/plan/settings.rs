@@ -8,8 +8,10 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::job::JobSettings;
+use super::pictures::Framing;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::manifest::Shot;
+use crate::media::prepare::Fit;
 use crate::models::{AspectRatio, ModelCard, Resolution, Shelf};
 
 /// The model of a shot that names none.
@@ -32,19 +34,20 @@ pub(super) fn resolve(
     axes: &[AxisValue],
     shelf: &Shelf,
     findings: &mut Findings,
-) -> Option<(Arc<ModelCard>, JobSettings)> {
+) -> Option<(Arc<ModelCard>, JobSettings, Framing)> {
     let wanted = Wanted { shot, axes };
     let card = wanted.model(shelf, findings)?;
     let duration = wanted.duration(&card, findings);
     let aspect = wanted.aspect(&card, findings);
     let resolution = wanted.resolution(&card, findings);
     let fps = wanted.fps(&card, findings);
+    let framing = framing(&wanted, &card, findings);
     let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
     let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
     wanted.side(&card, (width, height), aspect, findings)?;
     let aspect = aspect.to_string();
     let settings = JobSettings { duration, aspect, resolution, width, height, fps, seed: None };
-    Some((card, settings))
+    Some((card, settings, framing?))
 }
 
 struct Wanted<'a> {
@@ -213,6 +216,30 @@ impl Wanted<'_> {
         findings.push(finding);
         None
     }
+}
+
+/// How pictures are made to fit.
+fn framing(wanted: &Wanted<'_>, card: &ModelCard, findings: &mut Findings) -> Option<Framing> {
+    let axis = match wanted.axis("fit") {
+        None => None,
+        Some((text, place)) => match Fit::parse(text) {
+            Some(fit) => Some((fit, place)),
+            None => {
+                findings.push(no_such("fit", text, "keep, pad, crop or blur", place));
+                return None;
+            }
+        },
+    };
+    let framing = Framing::of(wanted.shot, axis.map(|(fit, _)| fit));
+    let place = axis.map(|(_, place)| place);
+    let place = place.or(wanted.shot.settings.fit.as_ref().map(|fit| fit.place));
+    let by_itself = card.routes.values().all(|ability| ability.max == 0 || !ability.prepare);
+    if let (Some(place), true, true) = (place, framing.fit != Fit::Keep, by_itself) {
+        let message =
+            format!("`{}` frames pictures by itself: `fit` has no effect on it", card.model);
+        findings.push(Finding::advice("plan::fit_ignored", message).at(place, "no effect here"));
+    }
+    Some(framing)
 }
 
 fn not_offered(code: &'static str, card: &ModelCard, what: &str, place: Place) -> Finding {

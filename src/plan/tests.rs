@@ -5,5 +5,6 @@ mod cost;
 mod diff;
 mod errors;
 mod matching;
+mod pictures;
 mod prompts;
 mod stable;

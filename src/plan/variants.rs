@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::job::JobSettings;
+use super::pictures::Framing;
 use super::settings::{self, AxisValue};
 use crate::address::escape_into;
 use crate::diagnostic::{Finding, Findings};
@@ -28,6 +29,8 @@ pub(super) struct Variant {
     pub card: Arc<ModelCard>,
     /// Settings; the seed is the job's own.
     pub settings: JobSettings,
+    /// How its pictures are made to fit.
+    pub framing: Framing,
 }
 
 /// What varies in a shot.
@@ -78,8 +81,8 @@ pub(super) fn variants_of(
         let combination = Combination::at(index, &dimensions, catalogue, shot);
         let resolved = settings::resolve(shot, &combination.axes, shelf, &mut found);
         said.pass_on(found, findings);
-        if let Some((card, settings)) = resolved {
-            variants.push(combination.into_variant(card, settings));
+        if let Some(resolved) = resolved {
+            variants.push(combination.into_variant(resolved));
         }
     }
     variants
@@ -169,7 +172,10 @@ impl Combination {
         Combination { axes, values, with }
     }
 
-    fn into_variant(self, card: Arc<ModelCard>, settings: JobSettings) -> Variant {
+    fn into_variant(
+        self,
+        (card, settings, framing): (Arc<ModelCard>, JobSettings, Framing),
+    ) -> Variant {
         let mut text = String::new();
         for (name, value) in &self.values {
             if !text.is_empty() {
@@ -185,6 +191,7 @@ impl Combination {
             with: self.with.into(),
             card,
             settings,
+            framing,
         }
     }
 }

@@ -180,8 +180,7 @@ pub struct Cancel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
-    /// The request; sees `attempt`, `since` and `until` (written as `time` says), and of the job
-    /// `model`, `route`, `values` and `variables`.
+    /// The request; sees `attempt`, `since` and `until` (written as `time` says).
     pub request: Call,
     /// A second read, after the first, whose reply the pointers see under `also`.
     #[serde(default)]

@@ -128,7 +128,7 @@ pub enum UploadBody {
     Json(Shape),
     /// A form; `$file: picture` is the picture's bytes.
     Multipart(Shape),
-    /// A form: the fields of a mapping that a reply gave, in their order, then the picture.
+    /// A form: the fields of a mapping that a reply gave, by name, then the picture.
     MultipartFields {
         /// The mapping.
         fields: Expr,

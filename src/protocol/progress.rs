@@ -1,4 +1,7 @@
 //! How a job is watched, and where its clip is.
+//!
+//! Beside what each request is said to see, every one of them sees what never changes of its job:
+//! `model`, `route`, `values` and `variables`.
 
 use std::collections::BTreeMap;
 
@@ -61,8 +64,7 @@ impl State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Poll {
-    /// The request; sees `id` and `captured`, and of the job what never changes: `model`, `route`,
-    /// `values` and `variables`.
+    /// The request; sees `id` and `captured`.
     pub request: Call,
     /// Seconds between polls.
     #[schemars(range(min = 1, max = 3600))]

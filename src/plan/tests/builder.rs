@@ -15,7 +15,7 @@ use crate::manifest::{
     AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
     Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
 };
-use crate::media::{Facts, Format, Orientation, PictureTable};
+use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
 use crate::plan::{Change, Plan, PlanInputs, PlannedJob, Used, build};
 
@@ -131,6 +131,7 @@ impl Build {
             width: 800,
             height: 600,
             orientation: Orientation(1),
+            traits: Traits::default(),
         };
         self.catalogue.pictures.items_mut()[id.0 as usize].facts = Some(Ok(facts));
         id
@@ -282,7 +283,7 @@ pub fn amount(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 
-fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
+pub fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
     let mut card = json!({
         "kinora_model": 1, "model": model, "provider": "test", "title": model,
         "routes": {

@@ -215,7 +215,7 @@ impl Client {
     }
 
     fn time_of(&self, length: u64) -> Duration {
-        Duration::from_secs(length.div_ceil(self.limits.slowest.max(1)))
+        Duration::from_millis(length.saturating_mul(1000) / self.limits.slowest.max(1))
     }
 
     async fn answer(

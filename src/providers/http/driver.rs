@@ -95,6 +95,15 @@ pub enum SetupProblem {
         /// Names of variables that would give one.
         wanted: String,
     },
+    /// The key can't stand in a header.
+    #[error(
+        "the key of the provider `{provider}` can't be sent: it holds a line break or another \
+         character that no header can hold"
+    )]
+    BadKey {
+        /// Provider.
+        provider: String,
+    },
     /// TLS can't be set up.
     #[error("connections to `{provider}` can't be set up: {why}")]
     Connections {
@@ -140,7 +149,13 @@ impl Driver {
         let guard = Guard::new(&base_url, &card.key_hosts, card.local).map_err(bad_url)?;
         let mask = Mask::of(setup.key.as_ref());
         let auth = match (&card.auth, setup.key) {
-            (Some(auth), Some(key)) => Some((auth.clone(), key)),
+            (Some(auth), Some(key)) => {
+                let text = auth.header_text(&key, setup.clock.now());
+                if reqwest::header::HeaderValue::from_str(&text).is_err() {
+                    return Err(SetupProblem::BadKey { provider: provider() });
+                }
+                Some((auth.clone(), key))
+            }
             (Some(auth), None) if !auth.optional => {
                 return Err(SetupProblem::NoKey { provider: provider(), wanted: auth.wanted() });
             }

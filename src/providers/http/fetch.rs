@@ -10,7 +10,7 @@ use reqwest::header::{
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 
-use super::client::words;
+use super::client::{Trouble, words};
 use super::driver::Driver;
 use super::sniff;
 use super::watch::{Seen, Source};
@@ -54,9 +54,8 @@ impl Driver {
             Ok(file) => Filling::new(file),
             Err(e) => return interrupted(&format!("the clip's file can't be made: {e}")),
         };
-        let remembered = self.outputs.get(&id.id);
-        let mut fresh = remembered.is_none();
-        let mut source = match remembered {
+        let mut denied_before = false;
+        let mut source = match self.outputs.get(&id.id) {
             Some(source) => source,
             None => match self.find(id, request).await {
                 Ok(source) => source,
@@ -69,9 +68,11 @@ impl Driver {
                     self.outputs.forget(&id.id);
                     return Fetched::Complete;
                 }
-                Err(Stopped::Denied(..)) if !fresh => {
-                    // A new poll gives a new URL, or says that the clip is gone.
-                    fresh = true;
+                Err(Stopped::Denied(..)) if !denied_before => {
+                    // A new poll gives a new URL, or says that the clip is gone. Even a URL
+                    // that is fresh may answer only a moment later.
+                    denied_before = true;
+                    tokio::time::sleep(self.client.limits().resume_pause).await;
                     self.outputs.forget(&id.id);
                     source = match self.find(id, request).await {
                         Ok(source) => source,
@@ -147,8 +148,10 @@ impl Driver {
         let failed = |e: std::io::Error| Stopped::Useless(unwritable(&e));
         let also = filling.go_on().await.map_err(failed)?;
         let opened = self.client.open(call, &also).await;
-        let mut response =
-            opened.map_err(|trouble| Stopped::Broken(trouble.message().to_owned()))?;
+        let mut response = opened.map_err(|trouble| match trouble {
+            Trouble::Forbidden(message) => Stopped::Useless(message),
+            Trouble::Unreachable(message) | Trouble::NoReply(message) => Stopped::Broken(message),
+        })?;
         if !filling.accept(&response).await? {
             filling.restart().await.map_err(failed)?;
             return Err(Stopped::Broken("the server could not go on where it broke".to_owned()));

@@ -275,6 +275,17 @@ mod tests {
         assert!(Guard::new("http://api.example.com", &[], false).is_err());
     }
 
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
+        let resolve = |proxies: &[&str]| {
+            let proxies = proxies.iter().map(|name| (*name).to_owned()).collect();
+            PublicNames { proxies }.resolve("localhost".parse().expect("a name"))
+        };
+        let error = resolve(&[]).await.err().map(|e| e.to_string());
+        assert_eq!(error.as_deref(), Some("localhost has no public address"));
+        assert!(resolve(&["localhost"]).await.is_ok());
+    }
+
     #[test]
     fn messages_hold_no_query() {
         let why = hosted().permit("http://a.example/b?sig=s3cret").err().unwrap_or_default();

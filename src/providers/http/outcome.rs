@@ -161,3 +161,67 @@ pub(super) fn captured(
     });
     found.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::diagnostic::Sources;
+    use crate::limits::Limits;
+    use crate::protocol::Rack;
+
+    fn card() -> ProviderCard {
+        let nowhere = std::path::Path::new("no-workspace");
+        let (rack, _) = Rack::load(nowhere, &Limits::default(), &mut Sources::default());
+        (**rack.get("runway").expect("it ships")).clone()
+    }
+
+    fn json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            any::<f64>().prop_map(Json::from),
+            ".{0,20}".prop_map(Json::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            let names = prop_oneof!["id", "status", "error", "estimatedCost", "credits", ".{0,4}"];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
+                prop::collection::vec((names, inner), 0..5)
+                    .prop_map(|entries| Json::Object(entries.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn no_reply_makes_a_panic_and_none_loses_an_id(
+            status in 100u16..600,
+            body in json(),
+            cut in proptest::option::of("[a-z ]{0,9}"),
+        ) {
+            let card = card();
+            let mask = Mask::default();
+            let (known, values) = (Map::new(), BTreeMap::new());
+            let bench = Bench { card: &card, known, values, mask: &mask };
+            let bytes = body.to_string().into_bytes();
+            let json = cut.is_none().then(|| body.clone());
+            let reply = Reply { status, bytes, json, cut, ..Reply::default() };
+            let whole = reply.cut.is_none();
+            let told = card.submit.id.text(&body);
+            match submission(&bench, Ok(reply)) {
+                Submission::Accepted { id, .. } => {
+                    prop_assert!(whole && (200..300).contains(&status));
+                    prop_assert_eq!(Some(id.id), told);
+                }
+                Submission::Refused(_) => prop_assert!(!(200..300).contains(&status)),
+                Submission::Unknown { evidence } => {
+                    let start = format!("HTTP {status}");
+                    prop_assert!(evidence.starts_with(&start));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! A provider made of a card of the test's own, and a server that plays it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kinora::address::Address;
+use kinora::clock::FixedClock;
+use kinora::diagnostic::Sources;
+use kinora::digest::Digest;
+use kinora::limits::Limits;
+use kinora::manifest::Role;
+use kinora::media::Format;
+use kinora::models::{Route, Shelf};
+use kinora::plan::{JobSettings, Request, RequestReference};
+use kinora::protocol::Rack;
+use kinora::providers::http::{
+    HttpProvider, HttpSetup, NetLimits, SetupProblem, WorkspacePictures,
+};
+use kinora::providers::{AttemptKey, Fetched, Polled, Provider, RemoteId, Submission};
+use serde_json::{Value as Json, json};
+
+use crate::server::{Answer, Seen, Server};
+
+/// A key that must not be found anywhere.
+pub const CANARY: &str = "canary-4711-secret";
+
+/// The smallest thing that begins like a clip.
+pub fn clip(length: usize) -> Vec<u8> {
+    let mut bytes = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec();
+    bytes.extend((bytes.len()..length).map(|at| (at % 251) as u8));
+    bytes
+}
+
+/// The card that the tests change to their needs.
+fn card() -> Json {
+    json!({
+        "kinora_provider": 1,
+        "provider": "test",
+        "title": "A provider for tests",
+        "source": "the tests",
+        "base_url": "https://api.test.example",
+        "auth": {
+            "header": "Authorization", "value": "Key {key}", "keys": [{"env": ["TEST_KEY"]}],
+        },
+        "headers": {"X-Version": "7"},
+        "images": {"transports": ["url", "data_uri"]},
+        "submit": {
+            "forms": {
+                "text": {
+                    "path": "/jobs",
+                    "body": {"model": "${model}", "prompt": "${prompt}", "seed": "${seed}"},
+                },
+                "image": {
+                    "path": "/jobs",
+                    "body": {"model": "${model}", "image": "${first.uri}"},
+                },
+            },
+            "id": "$.id",
+        },
+        "poll": {
+            "request": {"path": "/jobs/${id}"},
+            "every_s": 3,
+            "states": {
+                "at": "$.status",
+                "words": {
+                    "queued": ["waiting"], "running": ["working"], "succeeded": ["done"],
+                    "failed": ["failed"], "cancelled": ["cancelled"], "expired": ["old"],
+                    "vanished": ["lost"],
+                },
+            },
+            "progress": "$.progress",
+        },
+        "output": {"url": ["$.video.url"]},
+        "errors": {
+            "code": ["$.error.code"],
+            "message": ["$.error.message"],
+            "request_id_header": "X-Request-Id",
+            "rules": [
+                {"code": ["NSFW*"], "class": "policy"},
+                {"code": ["BUSY"], "class": "transient", "not_accepted": true, "at": ["submit"]},
+                {"code": ["INTERNAL"], "class": "transient"},
+                {"code": ["PAID"], "class": "policy", "charged": true},
+            ],
+        },
+        "rehearsal": {
+            "id": "${attempt}",
+            "accepted": {"body": {"id": "${id}"}},
+            "running": {"body": {"status": "working"}},
+            "succeeded": {"body": {"status": "done", "video": {"url": "${url}"}}},
+            "failed": {"body": {"status": "failed"}},
+        },
+    })
+}
+
+fn model() -> Json {
+    json!({
+        "kinora_model": 1,
+        "model": "test/one",
+        "provider": "test",
+        "title": "A model for tests",
+        "source": "the tests",
+        "routes": {
+            "text": {}, "image": {"min": 1, "max": 1}, "references": {"min": 1, "max": 3},
+        },
+        "durations": {"range": {"min": 2, "max": 10, "step": 1}},
+        "aspects": ["16:9"],
+        "resolutions": {"720p": {"short_side": 720}},
+        "seed": true,
+    })
+}
+
+/// Mappings are merged, `null` removes, everything else replaces.
+fn merge(into: &mut Json, patch: Json) {
+    match (into, patch) {
+        (Json::Object(into), Json::Object(patch)) => {
+            for (name, value) in patch {
+                if value.is_null() {
+                    into.remove(&name);
+                } else {
+                    merge(into.entry(name).or_insert(Json::Null), value);
+                }
+            }
+        }
+        (into, patch) => *into = patch,
+    }
+}
+
+pub fn limits() -> NetLimits {
+    NetLimits {
+        connect: Duration::from_millis(500),
+        idle: Duration::from_millis(300),
+        submit: Duration::from_millis(600),
+        read: Duration::from_millis(600),
+        slowest: 10_000_000,
+        reply_bytes: 1 << 20,
+        clip_bytes: 1 << 20,
+        resumes: 3,
+        resume_pause: Duration::from_millis(1),
+        gather: Duration::from_millis(30),
+    }
+}
+
+pub fn now() -> Timestamp {
+    "2026-11-22T20:00:00Z".parse().expect("a time")
+}
+
+pub fn attempt() -> AttemptKey {
+    AttemptKey::of(&Address::from_stored("set.subject/shot/1"), &Digest::of(b"r"), 1, now())
+}
+
+/// What a test's provider is set up with.
+pub struct Parts {
+    pub patch: Json,
+    pub base_url: Option<String>,
+    pub variables: BTreeMap<String, String>,
+    pub key: Option<String>,
+    pub secret: Option<String>,
+}
+
+impl Parts {
+    pub fn at(base_url: &str, patch: Json) -> Parts {
+        let key = Some(CANARY.to_owned());
+        let (base_url, variables) = (Some(base_url.to_owned()), BTreeMap::new());
+        Parts { patch, base_url, variables, key, secret: None }
+    }
+
+    pub fn provider(self, workspace: &Path) -> Result<HttpProvider, SetupProblem> {
+        let mut card = card();
+        merge(&mut card, self.patch);
+        for (folder, file, content) in
+            [("providers", "test.yaml", card), ("models", "one.yaml", model())]
+        {
+            std::fs::create_dir_all(workspace.join(folder)).expect("a folder");
+            let path = workspace.join(folder).join(file);
+            std::fs::write(path, content.to_string()).expect("written");
+        }
+        let mut sources = Sources::default();
+        let limits_of_files = Limits::default();
+        let (rack, findings) = Rack::load(workspace, &limits_of_files, &mut sources);
+        assert!(!findings.has_errors(), "{:#?}", findings.items());
+        let (shelf, findings) = Shelf::load(workspace, &limits_of_files, &mut sources);
+        assert!(!findings.has_errors(), "{:#?}", findings.items());
+        let card = Arc::clone(rack.get("test").expect("the card is there"));
+        let model = Arc::clone(shelf.get("test/one").expect("the model is there"));
+        let set = [("TEST_KEY", self.key), ("TEST_SECRET", self.secret)];
+        let environment: BTreeMap<String, String> =
+            set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        let key = card.auth.as_ref().and_then(|auth| auth.find(&environment));
+        HttpProvider::new(HttpSetup {
+            card,
+            models: BTreeMap::from([("test/one".to_owned(), model)]),
+            base_url: self.base_url,
+            variables: self.variables,
+            key,
+            pictures: Arc::new(WorkspacePictures {
+                workspace: workspace.to_owned(),
+                limits: limits_of_files,
+            }),
+            clock: Arc::new(FixedClock(now())),
+            limits: limits(),
+        })
+    }
+}
+
+/// A provider and its server.
+pub struct World {
+    pub server: Server,
+    pub provider: HttpProvider,
+    pub folder: tempfile::TempDir,
+}
+
+impl World {
+    pub async fn new(
+        patch: Json,
+        script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> World {
+        let server = Server::start(script).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = server.url();
+        let provider = Parts::at(&url, patch).provider(folder.path()).expect("it is set up");
+        World { server, provider, folder }
+    }
+
+    /// With a second secret in the environment.
+    pub async fn with_secret(
+        patch: Json,
+        secret: &str,
+        script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> World {
+        let server = Server::start(script).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut parts = Parts::at(&server.url(), patch);
+        parts.secret = Some(secret.to_owned());
+        let provider = parts.provider(folder.path()).expect("it is set up");
+        World { server, provider, folder }
+    }
+
+    pub async fn submit(&self) -> Submission {
+        self.provider.submit(&job(), &attempt()).await
+    }
+
+    pub async fn poll(&self) -> Polled {
+        self.provider.poll(&RemoteId::plain("j1"), &job()).await
+    }
+
+    pub fn target(&self) -> PathBuf {
+        self.folder.path().join("clip.mp4")
+    }
+
+    pub async fn fetch(&self) -> Fetched {
+        self.provider.fetch(&RemoteId::plain("j1"), &job(), &self.target()).await
+    }
+
+    /// A job with one picture, whose file holds these bytes.
+    pub fn with_picture(&self, bytes: &[u8], url: Option<&str>) -> Request {
+        let name = format!("{}.png", Digest::of(bytes).short());
+        std::fs::write(self.folder.path().join(&name), bytes).expect("written");
+        let mut request = job();
+        request.route = Route::Image;
+        request.references = vec![RequestReference {
+            name: "hero".to_owned(),
+            role: Role::FirstFrame,
+            path: name,
+            digest: Digest::of(bytes),
+            format: Format::Png,
+            width: 64,
+            height: 48,
+            url: url.map(str::to_owned),
+        }];
+        request
+    }
+}
+
+/// Bytes that are recognised as a PNG.
+pub fn png(rest: &[u8]) -> Vec<u8> {
+    [b"\x89PNG\r\n\x1a\n", rest].concat()
+}
+
+/// A job by the text route.
+pub fn job() -> Request {
+    Request {
+        address: Address::from_stored("set.subject/shot/1"),
+        model: "test/one".to_owned(),
+        provider: "test".to_owned(),
+        route: Route::Text,
+        prompt: "a “quiet” street\nat dawn".to_owned(),
+        negative_prompt: None,
+        settings: JobSettings {
+            duration: "5".parse().expect("a number"),
+            aspect: "16:9".to_owned(),
+            resolution: "720p".to_owned(),
+            width: 1280,
+            height: 720,
+            fps: None,
+            seed: Some(9_007_199_254_740_993),
+        },
+        references: Vec::new(),
+        out: "clip.mp4".to_owned(),
+        fingerprint: Digest::of(b"request"),
+        shot: "shot".to_owned(),
+        subject: None,
+    }
+}
