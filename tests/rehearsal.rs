@@ -14,7 +14,7 @@ use stage::{Stage, cards, request};
 
 /// What one job came to.
 async fn made(stage: &Stage, job: usize, model: &str, route: Route) -> Result<(), String> {
-    let request = request(stage.model(model), route);
+    let request = request(&stage.card, stage.model(model), route);
     let said = |what: &str| format!("{model} by {route}: {what}");
     let (id, _) = match stage.driver.submit(&request, &stage::key(job)).await {
         Submission::Accepted { id, most } => (id, most),

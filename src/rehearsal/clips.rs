@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::submission::Submission;
 use crate::address::Address;
 use crate::digest::Digest;
+use crate::media::prepare::Recipe;
 use crate::models::Route;
 use crate::plan::{Fingerprint, JobSettings, Request, RequestReference};
 use crate::providers::animatic;
@@ -88,7 +89,7 @@ impl Clips {
             fps: None,
             seed: job.seed,
         };
-        let pictures = references.iter().map(|r| (r.role, &r.digest));
+        let pictures = references.iter().map(|r| (r.role, &r.digest, &Recipe::AsItIs));
         let fingerprint =
             Fingerprint::of(&job.model, route, &job.prompt, None, &settings, pictures);
         Request {

@@ -73,7 +73,9 @@ impl Said {
     pub(super) fn captures(&self, wanted: &BTreeMap<String, Pointer>) -> BTreeMap<String, Json> {
         let Some(body) = &self.body else { return BTreeMap::new() };
         let found = |(name, pointer): (&String, &Pointer)| {
-            Some((name.clone(), pointer.first(body)?.clone()))
+            // An empty text is no value yet: an id that is still to come, for instance.
+            let value = pointer.all(body).into_iter().find(|value| value.as_str() != Some(""))?;
+            Some((name.clone(), value.clone()))
         };
         wanted.iter().filter_map(found).collect()
     }

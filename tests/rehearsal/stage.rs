@@ -12,10 +12,11 @@ use kinora::diagnostic::Sources;
 use kinora::digest::Digest;
 use kinora::limits::Limits;
 use kinora::manifest::Role;
+use kinora::media::prepare::Recipe;
 use kinora::media::probe;
 use kinora::models::{AspectRatio, ModelCard, Route, Shelf};
 use kinora::plan::{Fingerprint, JobSettings, Request, RequestReference};
-use kinora::protocol::{ProviderCard, Rack};
+use kinora::protocol::{ProviderCard, Rack, Transport};
 use kinora::providers::AttemptKey;
 use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, WorkspacePictures};
 use kinora::rehearsal::{Faults, Simulator, SimulatorSetup};
@@ -113,7 +114,7 @@ pub async fn pause() {
 }
 
 /// A request that the model can make by this route.
-pub fn request(model: &ModelCard, route: Route) -> Request {
+pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request {
     let resolution = model.resolutions.iter().min_by_key(|(_, r)| r.short_side);
     let (name, resolution) = resolution.expect("a resolution");
     let aspect = model.aspects.first().copied();
@@ -134,12 +135,13 @@ pub fn request(model: &ModelCard, route: Route) -> Request {
         Route::Frames => &[Role::FirstFrame, Role::LastFrame],
         Route::References => &[Role::Identity],
     };
+    let by_url = card.images.transports == [Transport::Url];
     let references: Vec<RequestReference> = roles
         .iter()
         .zip(["mug.png", "table.jpg"])
-        .map(|(role, file)| reference(*role, file))
+        .map(|(role, file)| reference(*role, file, by_url))
         .collect();
-    let pictures = references.iter().map(|r| (r.role, &r.digest));
+    let pictures = references.iter().map(|r| (r.role, &r.digest, &Recipe::AsItIs));
     let fingerprint = Fingerprint::of(model, route, "a mug", None, &settings, pictures);
     Request {
         address: Address::new(None, "turn", None, 1),
@@ -157,7 +159,7 @@ pub fn request(model: &ModelCard, route: Route) -> Request {
     }
 }
 
-fn reference(role: Role, file: &str) -> RequestReference {
+fn reference(role: Role, file: &str, by_url: bool) -> RequestReference {
     let path = Path::new(PICTURES).join(file);
     let facts = probe(&path, &Limits::default()).expect("a picture");
     RequestReference {
@@ -168,6 +170,7 @@ fn reference(role: Role, file: &str) -> RequestReference {
         format: facts.format,
         width: facts.width,
         height: facts.height,
-        url: None,
+        url: by_url.then(|| format!("https://pictures.example.com/{file}")),
+        recipe: None,
     }
 }
