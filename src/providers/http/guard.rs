@@ -1,7 +1,8 @@
 //! The guard: which URLs may be asked, at which addresses, and which of them get the key.
 //!
 //! Pure but for the resolver, which asks the system's names and passes on only addresses that
-//! are public, so that the address that was judged is the one that is connected to.
+//! are public, so that the address that was judged is the one that is connected to. Behind a
+//! proxy it is the proxy that resolves names; addresses written in URLs are judged all the same.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
