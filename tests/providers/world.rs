@@ -18,7 +18,7 @@ use kinora::models::{Route, Shelf};
 use kinora::plan::{JobSettings, Request, RequestReference};
 use kinora::protocol::Rack;
 use kinora::providers::http::{
-    HttpProvider, HttpSetup, NetLimits, SetupProblem, WorkspacePictures,
+    HttpProvider, HttpSetup, NetLimits, Reach, SetupProblem, WorkspacePictures,
 };
 use kinora::providers::{AttemptKey, Fetched, Polled, Provider, RemoteId, Submission};
 use serde_json::{Value as Json, json};
@@ -220,6 +220,7 @@ impl Parts {
             }),
             clock: self.clock,
             limits: limits(),
+            reach: Reach::Everywhere,
         })
     }
 }
