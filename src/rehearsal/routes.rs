@@ -155,7 +155,9 @@ pub(super) fn steps(card: &ProviderCard) -> Vec<(Step, &Call, Method)> {
 fn marked(card: &ProviderCard, scope: &Scope) -> Scope {
     let hops = card.result.iter().flat_map(|hop| hop.capture.keys());
     let names = card.submit.capture.keys().chain(card.poll.capture.keys()).chain(hops);
-    let captured: BTreeMap<&String, &str> = names.map(|name| (name, MARK)).collect();
+    // What is captured may be a whole URL or part of one.
+    let value = format!("https://mark.invalid/{MARK}");
+    let captured: BTreeMap<&String, &str> = names.map(|name| (name, value.as_str())).collect();
     minijinja::context! {
         id => MARK, attempt => MARK, ids => vec![MARK], captured => scope_of(&captured), ..scope.clone()
     }
