@@ -18,7 +18,7 @@ use kinora::manifest::{
 };
 use kinora::media::{Facts, Format, Orientation, PictureTable, Traits};
 use kinora::models::{ModelCard, Shelf};
-use kinora::plan::{PlanInputs, Used, build};
+use kinora::plan::{Access, PlanInputs, Used, build};
 use serde_json::json;
 
 const SOURCE: SourceId = SourceId(0);
@@ -51,6 +51,7 @@ fn plan(
         known,
         earlier: &|_| None,
         address: &|_| None,
+        access: &Access::default(),
         used: Used::default(),
         pictures: Default::default(),
     };
@@ -110,6 +111,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             group: None,
             role: Role::Identity,
             picture,
+            url: None,
             place: place(),
         };
         Subject {
@@ -152,6 +154,8 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         limits: Limits { jobs: u64::MAX, ..Limits::default() },
         concurrency: Concurrency::default(),
         budget: Budget::default(),
+        defaults: Settings::default(),
+        providers: BTreeMap::new(),
         retries: 0,
     }
 }

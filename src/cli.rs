@@ -5,6 +5,7 @@
 mod approve;
 mod args;
 mod check;
+mod hosted;
 mod models;
 mod output;
 mod plan;

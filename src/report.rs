@@ -15,7 +15,7 @@ mod schema_file;
 
 pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
-pub use models::models_text;
+pub use models::{ModelsFacts, models_json, models_text};
 pub use phrase::count;
 pub use plan::{
     JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,

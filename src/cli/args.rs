@@ -59,7 +59,7 @@ pub enum Command {
     Status(StatusArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
-    /// The models that can be planned with, their abilities and prices
+    /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
     /// Simulate a provider on this machine, for any program that speaks its API; spend nothing
     Simulate(super::simulate::SimulateArgs),
@@ -171,9 +171,13 @@ pub enum ReportFormat {
 /// Options of `models`.
 #[derive(Debug, Args)]
 pub struct ModelsArgs {
-    /// A manifest or workspace whose own `models/` folder counts too
-    #[arg(default_value = ".")]
+    /// A manifest, or the folder that holds one: prices are for its defaults, and its own cards
+    /// in `models/` and `providers/` count too
+    #[arg(value_name = "MANIFEST|FOLDER", default_value = ".")]
     pub workspace: PathBuf,
+    /// Only models that can be used with the keys in the environment
+    #[arg(long)]
+    pub usable: bool,
 }
 
 /// Options of `providers`.
@@ -213,6 +217,8 @@ pub enum SchemaName {
     Manifest,
     /// A model card
     ModelCard,
+    /// A provider card
+    ProviderCard,
     /// The plan, as `plan --json` prints it
     Plan,
     /// The report, as `report --format json` prints it

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::choose::Choose;
+use super::providers::ProviderSettings;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -50,6 +52,10 @@ pub struct Catalogue {
     pub concurrency: Concurrency,
     /// How much may be spent.
     pub budget: Budget,
+    /// Settings of shots that don't say otherwise.
+    pub defaults: Settings,
+    /// What the manifest says of providers, by name.
+    pub providers: BTreeMap<String, ProviderSettings>,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.
     pub retries: u32,
 }
@@ -244,6 +250,9 @@ pub struct Reference {
     pub role: Role,
     /// Which picture, in [`Catalogue::pictures`].
     pub picture: crate::media::PictureId,
+    /// Public https URL of the same picture. Its bytes are what a job is known by, so that
+    /// another URL makes no other job.
+    pub url: Option<Arc<str>>,
     /// Where it is written (the `image:` value; for a CSV subject this is still the manifest).
     pub place: Place,
 }
@@ -339,8 +348,10 @@ pub struct Axis {
 /// Settings of a shot, after the manifest's defaults. What is absent, the model's card decides.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
-    /// Model name; absent: `animatic`.
+    /// Model name, or `auto`; absent: `animatic`.
     pub model: Option<Placed<String>>,
+    /// What `auto` chooses among.
+    pub choose: Option<Placed<Choose>>,
     /// Seconds.
     pub duration: Option<Placed<Decimal>>,
     /// `W:H`.

@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use super::catalogue::{Budget, Catalogue, Concurrency, Limit, Shot, SubjectSet, Template};
 use super::raw::{CODES, RawBudget, RawLimits, RawManifest};
 use super::references::{self, Entering};
+use super::shots::defaults;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};
 use crate::digest::FieldHasher;
@@ -117,6 +118,7 @@ impl Loader<'_> {
         let concurrency =
             root.raw.limits.as_ref().map_or_else(Default::default, |l| concurrency(&l.value));
         let budget = self.budget(root.raw.budget.as_ref().map(|b| &b.value));
+        let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
         let root = &files[0].raw;
@@ -147,6 +149,8 @@ impl Loader<'_> {
             limits: self.limits.clone(),
             concurrency,
             budget,
+            defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
+            providers: providers.unwrap_or_default(),
             retries: root.retries.as_ref().map_or(RETRIES, |r| r.value),
         })
     }
@@ -272,6 +276,7 @@ impl Loader<'_> {
             ("defaults", raw.defaults.as_ref().map(|v| v.place)),
             ("limits", raw.limits.as_ref().map(|v| v.place)),
             ("budget", raw.budget.as_ref().map(|v| v.place)),
+            ("providers", raw.providers.as_ref().map(|v| v.place)),
             ("retries", raw.retries.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];

@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::catalogue::{Role, SubjectKind};
+use super::choose::RawChoose;
+use super::providers::RawProvider;
 use super::row::AttributeType;
 use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
@@ -44,6 +46,9 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
+    /// How providers are reached, by name, where that differs from their cards. Only in the root
+    /// manifest.
+    pub providers: Option<Placed<Table<RawProvider>>>,
     /// How often a job that failed without a charge is tried again; 2 if not given. Only in the
     /// root manifest.
     #[schemars(range(max = 100))]
@@ -77,8 +82,11 @@ pub struct RawAllow {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Defaults")]
 pub struct RawDefaults {
-    /// Name of a model; `animatic` if not given.
+    /// Name of a model, or `auto` for the cheapest that can make the shot; `animatic` if not
+    /// given.
     pub model: Option<Text>,
+    /// What `model: auto` chooses among.
+    pub choose: Option<Placed<RawChoose>>,
     /// Seconds.
     #[serde(default, deserialize_with = "placed_decimal")]
     #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
@@ -336,6 +344,9 @@ pub struct RawReference {
     pub image: Option<Text>,
     /// Several pictures: a pattern such as "images/{{ sku }}/detail-*.jpg".
     pub images: Option<Text>,
+    /// Template of a public https URL of the same picture, from which a provider may fetch it
+    /// by itself; beside `image` only.
+    pub url: Option<Text>,
     /// Whether subjects without it are fine.
     #[serde(default)]
     pub optional: bool,
@@ -374,8 +385,10 @@ pub struct RawShot {
     pub uses: Option<OneOrMany<Text>>,
     /// How jobs enter the model, where the automatic choice isn't wanted.
     pub route: Option<Placed<Route>>,
-    /// Name of a model.
+    /// Name of a model, or `auto` for the cheapest that can make the shot.
     pub model: Option<Text>,
+    /// What `model: auto` chooses among.
+    pub choose: Option<Placed<RawChoose>>,
     /// Seconds.
     #[serde(default, deserialize_with = "placed_decimal")]
     #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
@@ -430,6 +443,8 @@ impl<'de> Deserialize<'de> for PlacedDecimal {
     }
 }
 
-fn placed_decimal<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Placed<Decimal>>, D::Error> {
+pub(super) fn placed_decimal<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Placed<Decimal>>, D::Error> {
     Ok(Option::<PlacedDecimal>::deserialize(d)?.map(|p| p.0))
 }

@@ -100,6 +100,26 @@ pub struct ModelCard {
     pub api: Api,
 }
 
+impl ModelCard {
+    /// The fewest pictures that a job sends by a route.
+    pub fn least_pictures(&self, route: Route) -> usize {
+        match route {
+            Route::Text => 0,
+            Route::Image => 1,
+            Route::Frames => 2,
+            Route::References => self.routes.get(&route).map_or(1, |ability| ability.min.max(1)),
+        }
+    }
+
+    /// The resolution of a job that asks for none: 720p, or the least that it makes.
+    pub fn usual_resolution(&self) -> Option<&str> {
+        const USUAL: &str = "720p";
+        let least = || self.resolutions.iter().min_by_key(|(_, r)| r.short_side);
+        let usual = self.resolutions.contains_key(USUAL).then_some(USUAL);
+        usual.or_else(|| least().map(|(name, _)| name.as_str()))
+    }
+}
+
 /// One property for each route, so that editors complete them and slips are found.
 fn routes_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     by_route::<RouteAbility>(generator)

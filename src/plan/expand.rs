@@ -6,10 +6,11 @@
 mod attach;
 mod finish;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::advise;
+use super::choose::Tried;
 use super::context::{ConditionContext, PromptContext, Scope, typed_cell};
 use super::diff::Planned;
 use super::estimate::{Estimate, estimate};
@@ -39,6 +40,8 @@ pub(super) struct Chunk {
     pub digested: Vec<u8>,
     /// A hash of each job's output path, in the order of the jobs.
     pub paths: Vec<u64>,
+    /// How each variant's model did, where models are only tried.
+    pub tried: BTreeMap<usize, Tried>,
 }
 
 /// Makes chunks of one planner.
@@ -51,9 +54,22 @@ pub(super) struct Expander<'a> {
 impl Expander<'_> {
     /// Makes one chunk.
     pub fn chunk(&self, spec: ChunkSpec) -> Chunk {
+        let mut worker = self.worker(spec);
+        worker.run(spec, Worker::takes);
+        worker.chunk
+    }
+
+    /// Tries the models of one chunk's variants on its jobs.
+    pub fn trial(&self, spec: ChunkSpec) -> BTreeMap<usize, Tried> {
+        let mut worker = self.worker(spec);
+        worker.run(spec, Worker::try_out);
+        worker.chunk.tried
+    }
+
+    fn worker(&self, spec: ChunkSpec) -> Worker<'_, '_> {
         let plan = &self.planner.shots[spec.shot];
         let catalogue = &*self.planner.catalogue;
-        let mut worker = Worker {
+        Worker {
             planner: self.planner,
             catalogue,
             plan,
@@ -63,9 +79,7 @@ impl Expander<'_> {
             scope: self.planner.scope(),
             facts: HashMap::new(),
             chunk: Chunk::default(),
-        };
-        worker.run(spec);
-        worker.chunk
+        }
     }
 }
 
@@ -82,13 +96,13 @@ pub(super) struct VariantFacts<'c> {
 }
 
 /// What the takes of one subject and variant share.
-struct Prepared {
+pub(super) struct Prepared {
     prompt: String,
     negative: Option<String>,
-    route: Route,
+    pub route: Route,
     reason: RouteReason,
     attached: Vec<Attached>,
-    estimate: Arc<Estimate>,
+    pub estimate: Arc<Estimate>,
 }
 
 pub(super) struct Worker<'c, 'e> {
@@ -96,7 +110,7 @@ pub(super) struct Worker<'c, 'e> {
     pub catalogue: &'c Catalogue,
     pub plan: &'c ShotPlan,
     pub shot: &'c Shot,
-    compiled: &'e CompiledShot<'e, 'e>,
+    pub compiled: &'e CompiledShot<'e, 'e>,
     known: &'e KnownJobs,
     scope: Arc<Scope>,
     facts: HashMap<usize, VariantFacts<'c>>,
@@ -120,7 +134,8 @@ impl Step<'_> {
 }
 
 impl<'c> Worker<'c, '_> {
-    fn run(&mut self, spec: ChunkSpec) {
+    /// Gives every subject's variants, with all their takes in the chunk, to `make`.
+    fn run(&mut self, spec: ChunkSpec, make: fn(&mut Self, &Step<'c>, u32)) {
         let per_subject = self.plan.per_subject();
         let takes = u64::from(self.plan.takes);
         let mut at = spec.start;
@@ -142,7 +157,7 @@ impl<'c> Worker<'c, '_> {
                 let details = &self.plan.variants[variant];
                 let name = who.take().unwrap_or_default();
                 let step = Step { subject, who: name, variant, details, jobs };
-                self.takes(&step, take as u32 + 1);
+                make(self, &step, take as u32 + 1);
                 who = Some(step.who);
                 at += jobs;
             }
@@ -216,7 +231,7 @@ impl<'c> Worker<'c, '_> {
         self.finish(step, prepared, last);
     }
 
-    fn prepare(&mut self, step: &Step<'c>, take: u32) -> Option<Prepared> {
+    pub fn prepare(&mut self, step: &Step<'c>, take: u32) -> Option<Prepared> {
         let mut facts = self.facts.remove(&step.variant).unwrap_or_else(|| self.facts_of(step));
         let prepared = self.prepare_with(step, take, &mut facts);
         self.facts.insert(step.variant, facts);
@@ -277,6 +292,7 @@ impl<'c> Worker<'c, '_> {
                 role: *role,
                 picture: candidate.reference.picture,
                 recipe,
+                url: candidate.reference.url.clone(),
             }
         };
         let attached = matched.sent.iter().zip(recipes).map(attach).collect();

@@ -86,6 +86,8 @@ pub struct Attached {
     pub picture: PictureId,
     /// What is done to it before it is sent.
     pub recipe: Recipe,
+    /// Public URL of the same picture.
+    pub url: Option<Arc<str>>,
 }
 
 /// One planned job.

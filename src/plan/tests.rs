@@ -1,5 +1,6 @@
 //! Planning, theme by theme, on small catalogues built in code.
 
+mod auto;
 mod builder;
 mod cost;
 mod diff;

@@ -214,10 +214,7 @@ impl Parts {
             base_url: self.base_url,
             variables: self.variables,
             key,
-            pictures: Arc::new(WorkspacePictures {
-                workspace: workspace.to_owned(),
-                limits: limits_of_files,
-            }),
+            pictures: Arc::new(WorkspacePictures::new(workspace, &limits_of_files)),
             clock: self.clock,
             limits: limits(),
             reach: Reach::Everywhere,
@@ -295,6 +292,7 @@ impl World {
             width: 64,
             height: 48,
             url: url.map(str::to_owned),
+            recipe: None,
         }];
         request
     }

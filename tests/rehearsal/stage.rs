@@ -1,7 +1,7 @@
 //! A simulated provider and the driver that asks it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use kinora::models::{AspectRatio, ModelCard, Route, Shelf};
 use kinora::plan::{Fingerprint, JobSettings, Request, RequestReference};
 use kinora::protocol::{ProviderCard, Rack, Transport};
 use kinora::providers::AttemptKey;
-use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, WorkspacePictures};
+use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
 use kinora::rehearsal::{Faults, Simulator, SimulatorSetup};
 use rust_decimal::Decimal;
 
@@ -92,12 +92,10 @@ fn driver(
         base_url: Some(simulator.base_url().to_owned()),
         variables: simulator.variables(),
         key: card.auth.as_ref().and_then(|auth| auth.find(&environment)),
-        pictures: Arc::new(WorkspacePictures {
-            workspace: PathBuf::from(PICTURES),
-            limits: Limits::default(),
-        }),
+        pictures: Arc::new(WorkspacePictures::new(Path::new(PICTURES), &Limits::default())),
         clock: Arc::new(SystemClock),
         limits: NetLimits { resume_pause: Duration::from_millis(5), ..NetLimits::default() },
+        reach: Reach::ThisMachine,
     })
     .expect("the driver is set up")
 }
