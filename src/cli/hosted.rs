@@ -13,7 +13,7 @@ use kinora::media::decode::PictureLimits;
 use kinora::models::BUILT_IN;
 use kinora::plan::PlanSummary;
 use kinora::providers::animatic::Animatic;
-use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, WorkspacePictures};
+use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
 use kinora::providers::{Provider, RemoteId};
 
 use super::Failure;
@@ -123,6 +123,7 @@ fn hosted(workspace: &Workspace, name: &str) -> Result<HttpProvider, String> {
         pictures: Arc::new(WorkspacePictures::new(&catalogue.workspace, &catalogue.limits)),
         clock: Arc::new(SystemClock),
         limits: NetLimits::default(),
+        reach: Reach::Everywhere,
     })
     .map_err(|problem| problem.to_string())
 }
