@@ -12,6 +12,8 @@ mod shelf;
 pub const BUILT_IN: &str = "animatic";
 
 pub use api::{Api, RouteApi, Workflow};
-pub use card::{AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility};
+pub use card::{
+    AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility, USUAL_RESOLUTION,
+};
 pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};
