@@ -14,7 +14,9 @@ mod workflow;
 pub const BUILT_IN: &str = "animatic";
 
 pub use api::{Api, RouteApi, Workflow};
-pub use card::{AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility};
+pub use card::{
+    AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility, USUAL_RESOLUTION,
+};
 pub use only::{NotTogether, Only};
 pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

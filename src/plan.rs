@@ -39,6 +39,7 @@ pub use job::{
 };
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use settings::USUAL_SECONDS;
 pub use summary::{
     AmountsJson, ApprovalLine, BudgetLine, Change, Changes, Choice, FellOut, FindingOut, Group,
     JobLine, Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Tally,

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use kinora::diagnostic::{render_json, render_text};
 use kinora::manifest::{LoadOptions, load};
 use kinora::models::Shelf;
+use kinora::plan::check_providers;
+use kinora::protocol::Rack;
 
 fn table() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad_input");
@@ -100,6 +102,11 @@ fn each_broken_input_is_explained_at_its_place() {
         let mut loaded = load(&workspace.join("kinora.yaml"), &options);
         let (_, cards) = Shelf::load(&workspace, &options.limits, &mut loaded.sources);
         loaded.findings.merge(cards);
+        let (rack, cards) = Rack::load(&workspace, &options.limits, &mut loaded.sources);
+        loaded.findings.merge(cards);
+        if let Some(catalogue) = &loaded.catalogue {
+            loaded.findings.merge(check_providers(catalogue, &rack));
+        }
         assert!(loaded.findings.has_errors(), "{name}: nothing is wrong?");
         assert!(!workspace.join(".kinora").exists(), "{name}: something was written");
         let places = render_json(&loaded.findings, &loaded.sources);

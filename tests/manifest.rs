@@ -326,3 +326,56 @@ fn a_colour_that_nothing_is_padded_with_is_a_warning_at_its_place() {
     assert_eq!(said("defaults: {pad: '#ffffff'}\n", "fit: crop"), none);
     assert_eq!(said("", "pad: '#ffffff', matrix: {fit: [pad, blur]}"), none);
 }
+
+#[test]
+fn providers_wishes_and_urls_are_kept() {
+    let (_dir, catalogue) = good(&[
+        (
+            "kinora.yaml",
+            r#"
+kinora: 1
+budget: {unit: USD}
+defaults: {model: auto, choose: {max_price: 2.50, not: ["*-fast"]}}
+providers:
+  fal: {base_url: "http://127.0.0.1:8080/"}
+  dashscope: {variables: {region: beijing, slot: 3}}
+subjects:
+  products:
+    kind: product
+    from: products.csv
+    references:
+      - {name: hero, image: "{{ id }}.png", url: "https://cdn.example.com/{{ file }}"}
+      - {name: side, image: "{{ id }}.png", url: "{{ link }}"}
+shots:
+  - {id: turn, for: products, prompt: it turns, choose: {references: 2, not: fal/*}}
+  - {id: draft, for: products, prompt: it turns, model: animatic}
+  - {id: both, for: products, prompt: it turns, model: animatic, matrix: {model: [animatic, auto]}}
+"#,
+        ),
+        ("products.csv", "id,file,link\nmug,red mug.png,\ncup,cup.png,https://x.example/y\n"),
+        ("mug.png", ""),
+        ("cup.png", ""),
+    ]);
+    let fal = catalogue.providers["fal"].base_url.as_ref().map(|url| url.value.as_str());
+    assert_eq!(fal, Some("http://127.0.0.1:8080"), "paths begin with the `/`");
+    let variables = &catalogue.providers["dashscope"].variables;
+    assert_eq!(variables["region"].value.value, "beijing");
+    assert_eq!(variables["slot"].value.value, "3");
+
+    let choose = |shot: usize| catalogue.shots[shot].settings.choose.as_ref().map(|c| &c.value);
+    let turn = choose(0).expect("its model is auto");
+    assert_eq!(turn.max_price.as_ref().map(|p| p.value.to_string()).as_deref(), Some("2.50"));
+    assert_eq!(turn.references.as_ref().map(|r| r.value), Some(2));
+    let not: Vec<&str> = turn.not.iter().map(|p| p.text.as_str()).collect();
+    assert_eq!(not, ["fal/*"], "a shot's key takes the place of the default's");
+    assert_eq!(choose(1), None);
+    assert!(choose(2).is_some_and(|c| c.not[0].matches("google/veo-3.1-fast")));
+
+    let urls: Vec<Option<&str>> = catalogue.sets[0]
+        .subjects
+        .iter()
+        .flat_map(|s| s.references.iter().map(|r| r.url.as_deref()))
+        .collect();
+    let (mug, cup) = ("https://cdn.example.com/red%20mug.png", "https://cdn.example.com/cup.png");
+    assert_eq!(urls, [Some(mug), None, Some(cup), Some("https://x.example/y")]);
+}

@@ -100,6 +100,9 @@ pub struct ModelCard {
     pub api: Api,
 }
 
+/// The resolution of a job that asks for none, where its model has it.
+pub const USUAL_RESOLUTION: &str = "720p";
+
 impl ModelCard {
     /// The fewest pictures that a job sends by a route.
     pub fn least_pictures(&self, route: Route) -> usize {
@@ -113,9 +116,8 @@ impl ModelCard {
 
     /// The resolution of a job that asks for none: 720p, or the least that it makes.
     pub fn usual_resolution(&self) -> Option<&str> {
-        const USUAL: &str = "720p";
         let least = || self.resolutions.iter().min_by_key(|(_, r)| r.short_side);
-        let usual = self.resolutions.contains_key(USUAL).then_some(USUAL);
+        let usual = self.resolutions.contains_key(USUAL_RESOLUTION).then_some(USUAL_RESOLUTION);
         usual.or_else(|| least().map(|(name, _)| name.as_str()))
     }
 }

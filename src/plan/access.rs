@@ -3,7 +3,8 @@
 //! What lives here: looking for keys by the provider cards, and what is wrong with `providers:`
 //! of a manifest by those cards. What never does: a key itself, network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::settings::list;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
@@ -45,6 +46,7 @@ impl Reach {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Access {
     providers: BTreeMap<String, Reach>,
+    on_request: BTreeSet<String>,
 }
 
 impl Access {
@@ -66,7 +68,18 @@ impl Access {
         let mut providers: BTreeMap<String, Reach> =
             rack.iter().map(|card| (card.provider.clone(), reach(card))).collect();
         providers.entry(BUILT_IN.to_owned()).or_insert(Reach::Ready);
-        Access { providers }
+        let own_server =
+            |card: &&Arc<ProviderCard>| card.local && !settings.contains_key(&card.provider);
+        let own_servers = rack.iter().filter(own_server).map(|card| card.provider.clone());
+        let on_request = own_servers.chain([BUILT_IN.to_owned()]).collect();
+        Access { providers, on_request }
+    }
+
+    /// Whether a provider is only chosen where it is named: the built-in one, which makes drafts,
+    /// and servers of one's own that the manifest says nothing of, for nobody knows whether they
+    /// run.
+    pub fn on_request(&self, provider: &str) -> bool {
+        self.on_request.contains(provider)
     }
 
     /// Whether a provider can be used.
@@ -80,6 +93,9 @@ impl Access {
         for (provider, reach) in &self.providers {
             digest.field(provider.as_bytes()).field(format!("{reach:?}").as_bytes());
         }
+        for provider in &self.on_request {
+            digest.field(provider.as_bytes());
+        }
         digest.finish()
     }
 }
@@ -87,7 +103,8 @@ impl Access {
 impl<N: Into<String>> FromIterator<(N, Reach)> for Access {
     fn from_iter<I: IntoIterator<Item = (N, Reach)>>(reaches: I) -> Self {
         let named = reaches.into_iter().map(|(name, reach)| (name.into(), reach));
-        Access { providers: named.collect() }
+        let on_request = BTreeSet::from([BUILT_IN.to_owned()]);
+        Access { providers: named.collect(), on_request }
     }
 }
 

@@ -23,7 +23,7 @@ use super::pictures::Framing;
 use super::settings::{self, AxisValue};
 use crate::diagnostic::{Finding, Findings, Place, Severity, nearest};
 use crate::manifest::{Budget, Choose, Pattern, Shot};
-use crate::models::{BUILT_IN, ModelCard, Priced, Route, Shelf};
+use crate::models::{ModelCard, Priced, Route, Shelf};
 use crate::money::{Amount, display_value};
 
 pub(super) use said::none_fits;
@@ -90,7 +90,7 @@ pub(super) fn auto(
     let choose = shot.settings.choose.as_ref().map(|c| c.value.clone()).unwrap_or_default();
     check_names(&choose, market, findings);
     let (mut candidates, mut out) = (Vec::new(), Vec::new());
-    for card in market.shelf.iter().filter(|card| is_meant(card, &choose)) {
+    for card in market.shelf.iter().filter(|card| is_meant(card, &choose, market.access)) {
         let mut found = Findings::default();
         match fit(card, shot, axes, &choose, market, &mut found) {
             Ok(candidate) => candidates.push(candidate),
@@ -106,18 +106,17 @@ pub(super) fn auto(
     Some(Auto { place, choose, candidates, out })
 }
 
-/// Whether the wishes' names let a model in. The built-in one makes drafts, so it is only chosen
-/// where it is named.
-fn is_meant(card: &ModelCard, choose: &Choose) -> bool {
-    let named = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches(&card.model));
+/// Whether the wishes' names let a model in. Some providers are only chosen where they are named.
+fn is_meant(card: &ModelCard, choose: &Choose, access: &Access) -> bool {
+    let any = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches(&card.model));
     let provider = choose.providers.iter().any(|p| p.value == card.provider);
-    if card.provider == BUILT_IN {
-        let by_name = choose.only.iter().any(|p| p.text == card.model);
-        return (by_name || provider) && !named(&choose.not);
+    let by_name = |p: &Pattern| p.matches(&card.model) && !p.text.trim_matches('*').is_empty();
+    if access.on_request(&card.provider) && !provider && !choose.only.iter().any(by_name) {
+        return false;
     }
-    (choose.only.is_empty() || named(&choose.only))
+    (choose.only.is_empty() || any(&choose.only))
         && (choose.providers.is_empty() || provider)
-        && !named(&choose.not)
+        && !any(&choose.not)
 }
 
 /// Names in the wishes that no model has.

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::access::{Access, Reach};
 use super::estimate::in_unit_of;
-use super::settings::DEFAULT_SECONDS;
+use super::settings::USUAL_SECONDS;
 use crate::manifest::{Budget, Settings};
 use crate::models::{AspectRatio, ModelCard, PriceFacts, Priced, Route, Shelf};
 
@@ -68,7 +68,7 @@ fn offer(
 ) -> ModelOffer {
     let mut lacks = Vec::new();
     let asked = defaults.duration.as_ref().map(|d| d.value);
-    let wanted = asked.unwrap_or(DEFAULT_SECONDS);
+    let wanted = asked.unwrap_or(USUAL_SECONDS);
     let duration = card.durations.nearest(wanted).unwrap_or(wanted);
     if asked.is_some() && !card.durations.allows(wanted) {
         lacks.push(format!("{} s", wanted.normalize()));

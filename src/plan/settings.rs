@@ -18,7 +18,7 @@ use crate::models::{AspectRatio, ModelCard, Resolution, Shelf};
 pub const DEFAULT_MODEL: &str = crate::models::BUILT_IN;
 
 /// Seconds of a clip, where neither manifest nor card decides.
-pub(super) const DEFAULT_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
+pub const USUAL_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 
 /// An axis' value in one variant.
 #[derive(Debug, Clone)]
@@ -108,7 +108,7 @@ impl Wanted<'_> {
                 }
             },
             (None, Some(placed)) => (placed.value, placed.place),
-            (None, None) => return card.durations.nearest(DEFAULT_SECONDS),
+            (None, None) => return card.durations.nearest(USUAL_SECONDS),
         };
         if card.durations.allows(seconds) && seconds > Decimal::ZERO {
             return Some(seconds);

@@ -1,5 +1,6 @@
 //! Planning, theme by theme, on small catalogues built in code.
 
+mod access;
 mod auto;
 mod builder;
 mod cost;

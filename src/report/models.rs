@@ -9,9 +9,9 @@ use unicode_width::UnicodeWidthStr;
 use super::layout::{Ink, Paper, fitted};
 use super::phrase::plain;
 use crate::manifest::{Budget, Settings};
-use crate::models::{ModelCard, Priced, Route};
+use crate::models::{ModelCard, Priced, Route, USUAL_RESOLUTION};
 use crate::money::display_value;
-use crate::plan::{ModelOffer, Reach, RoutePrice};
+use crate::plan::{ModelOffer, Reach, RoutePrice, USUAL_SECONDS};
 
 /// Aspects that a table names.
 const ASPECTS: usize = 4;
@@ -31,6 +31,14 @@ pub struct ModelsFacts<'a> {
     pub budget: &'a Budget,
 }
 
+impl ModelsFacts<'_> {
+    /// Seconds and resolution of the clip that prices are for.
+    fn wanted(&self) -> (Decimal, &str) {
+        let seconds = self.defaults.duration.as_ref().map_or(USUAL_SECONDS, |d| d.value);
+        (seconds, self.defaults.resolution.as_ref().map_or(USUAL_RESOLUTION, |r| &r.value))
+    }
+}
+
 /// Every model in its part: usable now, or what is missing. One line each where there is room,
 /// else two.
 pub fn models_text(
@@ -40,7 +48,7 @@ pub fn models_text(
     colour: bool,
 ) -> String {
     let paper = Paper::new(width, colour);
-    let rows: Vec<Row> = offers.iter().map(|offer| Row::of(offer, facts.budget)).collect();
+    let rows: Vec<Row> = offers.iter().map(|offer| Row::of(offer, facts)).collect();
     let widths = Row::widths(&rows);
     let total: usize = widths.iter().map(|w| w + GAP).sum();
     let table = width >= TABLE && total <= width;
@@ -71,13 +79,9 @@ pub fn models_text(
 }
 
 fn for_what(facts: &ModelsFacts<'_>) -> String {
-    let defaults = facts.defaults;
-    let seconds = defaults.duration.as_ref().map_or(Decimal::from(5), |d| d.value);
-    let mut what = vec![
-        format!("{} s", seconds.normalize()),
-        defaults.resolution.as_ref().map_or("720p", |r| &r.value).to_owned(),
-    ];
-    what.extend(defaults.aspect.as_ref().map(|a| a.value.clone()));
+    let (seconds, resolution) = facts.wanted();
+    let mut what = vec![format!("{} s", seconds.normalize()), resolution.to_owned()];
+    what.extend(facts.defaults.aspect.as_ref().map(|a| a.value.clone()));
     format!("Prices are for one clip: {}.", plain(&what.join(", ")))
 }
 
@@ -102,7 +106,7 @@ struct Row {
 }
 
 impl Row {
-    fn of(offer: &ModelOffer, budget: &Budget) -> Self {
+    fn of(offer: &ModelOffer, facts: &ModelsFacts<'_>) -> Self {
         let card = &*offer.card;
         Row {
             model: plain(&card.model),
@@ -111,7 +115,7 @@ impl Row {
             sizes: sizes(card),
             aspects: aspects(card),
             mention: mention(card).unwrap_or_else(|| "–".to_owned()),
-            price: price(offer, budget),
+            price: price(offer, facts),
         }
     }
 
@@ -210,7 +214,8 @@ fn mention(card: &ModelCard) -> Option<String> {
 }
 
 /// The price for the defaults: one, or from the cheapest route to the dearest.
-fn price(offer: &ModelOffer, budget: &Budget) -> String {
+fn price(offer: &ModelOffer, facts: &ModelsFacts<'_>) -> String {
+    let budget = facts.budget;
     let known: Vec<(Decimal, &RoutePrice)> =
         offer.prices.iter().filter_map(|price| Some((price.own.known()?.value, price))).collect();
     let least = known.iter().min_by_key(|(value, _)| *value);
@@ -233,14 +238,26 @@ fn price(offer: &ModelOffer, budget: &Budget) -> String {
     {
         text.push_str(&format!(" = {} {}", span(least, most), plain(budget.unit.as_str())));
     }
-    let lacks_price = offer.lacks.iter().any(|lack| !lack.contains(':'));
-    if lacks_price {
-        let (seconds, resolution) = (offer.duration.normalize(), plain(&offer.resolution));
-        text.push_str(&format!(" ({seconds} s, {resolution})"));
-    } else if !offer.lacks.is_empty() {
-        text.push_str(&format!(" (no {})", offer.lacks.join(", ")));
+    let notes = notes(offer, facts);
+    if !notes.is_empty() {
+        text.push_str(&format!(" ({})", plain(&notes.join(", "))));
     }
     text
+}
+
+/// Where the priced clip is not the one that is asked for.
+fn notes(offer: &ModelOffer, facts: &ModelsFacts<'_>) -> Vec<String> {
+    let (seconds, resolution) = facts.wanted();
+    let mut notes = Vec::new();
+    if offer.duration != seconds {
+        notes.push(format!("{} s", offer.duration.normalize()));
+    }
+    if offer.resolution != resolution {
+        notes.push(offer.resolution.clone());
+    }
+    let aspect = offer.lacks.iter().find(|lack| lack.contains(':'));
+    notes.extend(aspect.map(|aspect| format!("no {aspect}")));
+    notes
 }
 
 /// Every model for programs: its card, whether it can be used, what it needs, and its price for

@@ -1,5 +1,6 @@
 //! The whole road, driving the real program: from a manifest to clips, and every way it can end.
 
+mod choosing;
 mod ends;
 mod forms;
 mod money;

@@ -13,7 +13,7 @@ use crate::manifest::{Budget, Catalogue};
 use crate::models::Route;
 use crate::plan::expand::{Expander, Step, Worker};
 use crate::plan::notes::Notes;
-use crate::plan::planner::{Planner, ShotPlan};
+use crate::plan::planner::{ChunkSpec, Planner, ShotPlan};
 use crate::plan::summary::Choice;
 use crate::plan::variants::Variant;
 use crate::template::Engine;
@@ -27,6 +27,9 @@ const ANY_MODEL: [&str; 6] = [
     "plan::prompt_bytes",
     "plan::frames_unclear",
 ];
+
+/// How many chunks are tried between two looks at the number of jobs.
+const WINDOW: usize = 1024;
 
 /// How one candidate did on the jobs of one variant.
 #[derive(Debug, Clone, Default)]
@@ -261,12 +264,21 @@ fn round(catalogue: &Arc<Catalogue>, shots: &[ShotPlan], open: &[&mut Pending]) 
     // Whoever calls has shown that the templates compile.
     let Ok(compiled) = planner.compile(&engine) else { return tried };
     let expander = Expander { planner: &planner, shots: &compiled, known: &known };
-    let chunks: Vec<_> = planner.chunks().collect();
-    let results: Vec<_> =
-        chunks.into_par_iter().map(|spec| (spec.shot, expander.trial(spec))).collect();
-    for (shot, by_variant) in results {
-        for (variant, result) in by_variant {
-            tried[trials[&shot][variant]].merge(result);
+    let mut chunks = planner.chunks();
+    let mut jobs = 0;
+    // A plan of more jobs than the limit is refused when its jobs are counted.
+    while jobs <= catalogue.limits.jobs {
+        let window: Vec<ChunkSpec> = chunks.by_ref().take(WINDOW).collect();
+        if window.is_empty() {
+            break;
+        }
+        let results: Vec<_> =
+            window.into_par_iter().map(|spec| (spec.shot, expander.trial(spec))).collect();
+        for (shot, by_variant) in results {
+            for (variant, result) in by_variant {
+                jobs += result.jobs();
+                tried[trials[&shot][variant]].merge(result);
+            }
         }
     }
     tried

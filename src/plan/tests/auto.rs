@@ -291,3 +291,49 @@ fn a_model_whose_provider_has_no_card_can_be_planned_but_says_so() {
     assert_eq!(planned.codes(), ["plan::no_provider_card"]);
     assert!(planned.plan.is_some());
 }
+
+#[test]
+fn more_jobs_than_the_limit_are_refused_as_ever() {
+    let planned = plan(one_picture().change(|build| build.catalogue.limits.jobs = 1));
+    assert_eq!(planned.codes(), ["plan::too_many_jobs"]);
+}
+
+#[test]
+fn a_shot_that_selects_nothing_has_no_choice_to_report() {
+    let planned = plan(one_picture().condition("price > 1000"));
+    assert_eq!(planned.codes(), ["plan::empty_shot"]);
+    assert_eq!(planned.plan().summary.choices, []);
+}
+
+#[test]
+fn an_axis_may_compare_auto_with_a_model() {
+    let build = Build::new().products(&["hero"]).shot("turn", "it turns", |_| {});
+    let planned = plan(build.axis("model", &["auto", "e/all"]));
+    assert_eq!(choice(&planned).variant.as_deref(), Some("model=auto"));
+    let models: Vec<&str> = planned.jobs.iter().map(|(job, _)| &*job.model.model).collect();
+    assert_eq!(models, ["a/one-picture", "e/all", "a/one-picture", "e/all"]);
+}
+
+#[test]
+fn a_setting_that_means_nothing_is_the_manifests_mistake() {
+    let planned = plan(one_picture().axis("duration", &["soon"]));
+    assert_eq!(planned.codes(), ["plan::bad_setting"]);
+}
+
+#[test]
+fn the_public_url_of_a_picture_goes_with_the_job_and_changes_no_fingerprint() {
+    let build = || Build::new().products(&["hero"]).shot("turn", "it turns", |_| {}).model("d/all");
+    let plain = plan(build());
+    let with = plan(build().change(|build| {
+        for subject in &mut build.catalogue.sets[0].subjects {
+            subject.references[0].url = Some("https://cdn.example.com/mug.png".into());
+        }
+    }));
+    assert_eq!(plain.plan().digest, with.plan().digest);
+    let request = |planned: &Planned| {
+        let request = planned.jobs[0].0.request(&planned.catalogue).expect("its facts are known");
+        request.references[0].url.clone()
+    };
+    assert_eq!(request(&plain), None);
+    assert_eq!(request(&with).as_deref(), Some("https://cdn.example.com/mug.png"));
+}

@@ -43,10 +43,11 @@ pub(super) fn why(choice: &Choice) -> String {
     let variant = choice.variant.as_ref().map_or_else(String::new, |v| format!(" ({v})"));
     let mut text = format!("{}{variant}: {}", choice.shot, offer(&choice.chosen, &choice.unit));
     match (&choice.second, choice.candidates) {
-        (Some(second), candidates) => {
+        // Those that were found unable are told beside it.
+        (Some(second), _) => {
             text.push_str(&format!(
                 ", the cheapest of {}; second is {}",
-                grouped(candidates),
+                grouped(2 + choice.dearer),
                 offer(second, &choice.unit)
             ));
         }
@@ -85,4 +86,51 @@ fn reason((why, models): &(&str, Vec<&str>)) -> String {
         named.push(format!("{more} more"));
     }
     format!("{} ({why})", listed(&named))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::plan::samples;
+
+    fn offer(model: &str, least: &str, most: &str) -> Offer {
+        let [model, least, most, sum] = [model, least, most, "9"].map(str::to_owned);
+        Offer { model, least, most, sum }
+    }
+
+    fn choice(second: Option<Offer>, candidates: u64, fell_out: usize) -> Choice {
+        let out = |i| FellOut { model: format!("m{i}"), why: format!("reason {}", i / 5) };
+        Choice {
+            shot: "turn".into(),
+            variant: Some("aspect=9:16".into()),
+            unit: "USD".into(),
+            chosen: offer("fal/small", "0.5", "1.25"),
+            second,
+            candidates,
+            dearer: 2,
+            fell_out: (0..fell_out).map(out).collect(),
+        }
+    }
+
+    #[test]
+    fn a_choice_is_one_sentence() {
+        let second = Some(offer("fal/large", "2", "2"));
+        insta::assert_snapshot!(why(&choice(second, 4, 0)), @"turn (aspect=9:16): fal/small at 0.50 to 1.25 USD a clip, the cheapest of 4; second is fal/large at 2 USD a clip");
+        insta::assert_snapshot!(why(&choice(None, 1, 0)), @"turn (aspect=9:16): fal/small at 0.50 to 1.25 USD a clip, the only one that fits what is asked");
+        insta::assert_snapshot!(why(&choice(None, 3, 0)), @"turn (aspect=9:16): fal/small at 0.50 to 1.25 USD a clip, the only one that can make every clip");
+    }
+
+    #[test]
+    fn reasons_are_told_together_and_not_again_for_the_next_variant() {
+        let choices = vec![choice(None, 1, 27), choice(None, 1, 27)];
+        let plan = PlanSummary { choices, ..samples::first() };
+        let lines = choices_text(&plan, Paper::new(120, false));
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        Models chosen
+          turn (aspect=9:16): fal/small at 0.50 to 1.25 USD a clip, the only one that fits what is asked
+            not chosen: m0, m1, m2 and 2 more (reason 0); m5, m6, m7 and 2 more (reason 1); m10, m11, m12 and 2 more (reason 2);
+            m15, m16, m17 and 2 more (reason 3); 7 more, which `--json` lists
+          turn (aspect=9:16): fal/small at 0.50 to 1.25 USD a clip, the only one that fits what is asked
+        ");
+    }
 }
