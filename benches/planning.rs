@@ -16,9 +16,9 @@ use kinora::manifest::{
     AttributeType, Budget, Catalogue, Columns, Concurrency, Reference, Role, Row, Selection,
     Settings, Shot, Subject, SubjectKind, SubjectSet, Template,
 };
-use kinora::media::{Facts, Format, Orientation, PictureTable};
+use kinora::media::{Facts, Format, Orientation, PictureTable, Traits};
 use kinora::models::{ModelCard, Shelf};
-use kinora::plan::{PlanInputs, Used, build};
+use kinora::plan::{Access, PlanInputs, Used, build};
 use serde_json::json;
 
 const SOURCE: SourceId = SourceId(0);
@@ -51,6 +51,7 @@ fn plan(
         known,
         earlier: &|_| None,
         address: &|_| None,
+        access: &Access::default(),
         used: Used::default(),
         pictures: Default::default(),
     };
@@ -110,6 +111,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             group: None,
             role: Role::Identity,
             picture,
+            url: None,
             place: place(),
         };
         Subject {
@@ -129,6 +131,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             width: 1200,
             height: 1200,
             orientation: Orientation(1),
+            traits: Traits::default(),
         }));
     }
     let set = SubjectSet {
@@ -151,6 +154,8 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         limits: Limits { jobs: u64::MAX, ..Limits::default() },
         concurrency: Concurrency::default(),
         budget: Budget::default(),
+        defaults: Settings::default(),
+        providers: BTreeMap::new(),
         retries: 0,
     }
 }

@@ -10,6 +10,7 @@ mod output;
 mod plan;
 mod planning;
 mod progress;
+mod providers;
 mod report;
 mod run;
 mod schema;
@@ -69,6 +70,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Status(status) => report::status(status, global, output),
         Command::Report(report) => report::report(report, global, output),
         Command::Models(models) => models::models(models, global, output),
+        Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),
     }
 }

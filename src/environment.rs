@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// Gives environment variables.
 pub trait Environment: Send + Sync {
-    /// The value of a variable; absent when it is not set, empty or not text.
+    /// The value of a variable, if it is set and is text.
     fn get(&self, name: &str) -> Option<String>;
 }
 
@@ -14,12 +14,12 @@ pub struct ProcessEnvironment;
 
 impl Environment for ProcessEnvironment {
     fn get(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok().map(|v| v.trim().to_owned()).filter(|value| !value.is_empty())
+        std::env::var(name).ok()
     }
 }
 
 impl Environment for BTreeMap<String, String> {
     fn get(&self, name: &str) -> Option<String> {
-        BTreeMap::get(self, name).filter(|value| !value.is_empty()).cloned()
+        BTreeMap::get(self, name).cloned()
     }
 }

@@ -3,13 +3,15 @@
 //! What lives here: the manifest's types and schema, loading, feeds, references on disk,
 //! selectors. What never does: routes, prices, jobs, network; nothing is written.
 
+mod addresses;
 mod catalogue;
-mod environment;
+mod choose;
 mod feed;
 mod fill;
 mod from_feed;
 mod load;
 mod names;
+mod providers;
 mod raw;
 mod references;
 mod row;
@@ -24,6 +26,7 @@ pub use catalogue::{
     Axis, Budget, Catalogue, Columns, Concurrency, Limit, Placed, Reference, Role, Row, Selection,
     Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
 };
-pub use environment::{Environment, SystemEnvironment};
+pub use choose::{Choose, Pattern};
 pub use load::{LoadOptions, Loaded, load, name_of};
+pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;

@@ -8,12 +8,15 @@ pub mod decode;
 pub mod encode;
 mod file;
 pub mod frame;
+mod header;
 mod mp4;
 mod pictures;
+pub mod prepare;
 mod probe;
+mod profile;
 
 pub use file::{read_whole, recognise};
 pub use pictures::{
-    Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, Stamp,
+    Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, Stamp, Traits,
 };
 pub use probe::{PictureCache, Probed, probe, probe_all};

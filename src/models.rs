@@ -5,10 +5,16 @@
 
 mod api;
 mod card;
+mod only;
 mod price;
 mod shelf;
+mod workflow;
+
+/// Name of the provider, and of its model, that ship in the program: no network, no key.
+pub const BUILT_IN: &str = "animatic";
 
 pub use api::{Api, RouteApi, Workflow};
 pub use card::{AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility};
+pub use only::{NotTogether, Only};
 pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

@@ -4,8 +4,10 @@
 //! against the ledger, advice, the summary. What never does: network, HTTP, writing anything
 //! but the ledger's caches.
 
+mod access;
 mod advise;
 mod build;
+mod choose;
 mod context;
 mod diff;
 mod estimate;
@@ -16,25 +18,30 @@ mod matching;
 mod mention;
 mod motion;
 mod notes;
+mod offers;
 mod out_path;
+mod pictures;
 mod planner;
 mod prompt;
 mod settings;
 mod summary;
 mod tally;
+mod together;
 mod variants;
 mod walk;
 
+pub use access::{Access, Reach, check_providers};
 pub use build::{Plan, PlanInputs, Used, build};
 pub use diff::{Planned, Standing};
 
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
 };
+pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use summary::{
-    AmountsJson, ApprovalLine, BudgetLine, Change, Changes, FindingOut, Group, JobLine,
-    PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Tally,
+    AmountsJson, ApprovalLine, BudgetLine, Change, Changes, Choice, FellOut, FindingOut, Group,
+    JobLine, Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Tally,
 };
 pub use walk::PlanStream;
 

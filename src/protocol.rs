@@ -27,3 +27,18 @@ pub use progress::{Batch, Hop, NoOutput, Output, Poll, State, StateRule, States}
 pub use rack::{Rack, SHIPPED_PROVIDERS, provider_card_schema};
 pub use rehearsal::{Other, Rehearsal, Reply};
 pub use request::{Body, Built, HttpCall, JobScope, Part, PictureScope};
+
+/// A mapping with at most one `T` for each of some names.
+fn by_name<T: schemars::JsonSchema>(
+    names: &[&str],
+    generator: &mut schemars::SchemaGenerator,
+) -> schemars::Schema {
+    let value = generator.subschema_for::<T>().to_value();
+    let properties: serde_json::Map<String, serde_json::Value> =
+        names.iter().map(|name| ((*name).to_owned(), value.clone())).collect();
+    schemars::json_schema!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false
+    })
+}

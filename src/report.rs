@@ -8,18 +8,20 @@ mod markdown;
 mod models;
 mod phrase;
 mod plan;
+mod providers;
 mod run;
 #[cfg(test)]
 mod schema_file;
 
 pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
-pub use models::models_text;
+pub use models::{ModelsFacts, models_json, models_text};
 pub use phrase::count;
 pub use plan::{
     JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
     plan_question_text, plan_schema, plan_text, verdict,
 };
+pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
     RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, html, run_json,

@@ -307,3 +307,22 @@ fn aliases_and_merge_keys_save_words() {
     assert_eq!(b.duration.as_ref().map(|d| d.value.to_string()).as_deref(), Some("6"));
     assert_eq!(b.aspect.as_ref().map(|a| a.value.as_str()), Some("1:1"));
 }
+
+#[test]
+fn a_colour_that_nothing_is_padded_with_is_a_warning_at_its_place() {
+    let shot = |rest: &str| format!("  - {{id: a, prompt: a slow pan, {rest}}}\n");
+    let said = |defaults: &str, rest: &str| {
+        let text = format!("kinora: 1\n{defaults}shots:\n{}", shot(rest));
+        let dir = workspace(&[("kinora.yaml", &text)]);
+        let loaded = open(dir.path());
+        loaded.findings.items().iter().map(|f| f.message.clone()).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    let ignored = "`pad` has no effect with `fit: crop`";
+    assert_eq!(said("", "fit: crop, pad: '#ffffff'"), [ignored]);
+    assert_eq!(said("", "pad: '#ffffff'"), ["`pad` has no effect with `fit: keep`"]);
+    assert_eq!(said("defaults: {fit: pad}\n", "pad: '#ffffff'"), none);
+    // A colour among the defaults is for the shots that pad.
+    assert_eq!(said("defaults: {pad: '#ffffff'}\n", "fit: crop"), none);
+    assert_eq!(said("", "pad: '#ffffff', matrix: {fit: [pad, blur]}"), none);
+}

@@ -86,6 +86,7 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
             width: 0,
             height: 0,
             url: None,
+            recipe: None,
         }],
         out: String::new(),
         shot: "bench".to_owned(),

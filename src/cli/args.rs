@@ -59,8 +59,10 @@ pub enum Command {
     Status(StatusArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
-    /// The models that can be planned with, their abilities and prices
+    /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
+    /// The providers that can make clips, what they can do, and which key they need
+    Providers(ProvidersArgs),
     /// Print the JSON Schema of a file that Kinora reads or writes
     Schema(SchemaArgs),
 }
@@ -167,9 +169,35 @@ pub enum ReportFormat {
 /// Options of `models`.
 #[derive(Debug, Args)]
 pub struct ModelsArgs {
-    /// A manifest or workspace whose own `models/` folder counts too
+    /// A manifest, or the folder that holds one: prices are for its defaults, and its own cards
+    /// in `models/` and `providers/` count too
+    #[arg(value_name = "MANIFEST|FOLDER", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Only models that can be used with the keys in the environment
+    #[arg(long)]
+    pub usable: bool,
+}
+
+/// Options of `providers`.
+#[derive(Debug, Args)]
+pub struct ProvidersArgs {
+    /// A manifest or workspace whose own `providers/` folder counts too
     #[arg(default_value = ".")]
     pub workspace: PathBuf,
+    /// How to show it
+    #[arg(long, value_enum)]
+    pub format: Option<ProvidersFormat>,
+}
+
+/// Forms of the list of providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProvidersFormat {
+    /// For a terminal
+    Text,
+    /// Everything, for programs
+    Json,
+    /// The table of the README
+    Markdown,
 }
 
 /// Options of `schema`.
@@ -187,6 +215,8 @@ pub enum SchemaName {
     Manifest,
     /// A model card
     ModelCard,
+    /// A provider card
+    ProviderCard,
     /// The plan, as `plan --json` prints it
     Plan,
     /// The report, as `report --format json` prints it

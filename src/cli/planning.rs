@@ -21,6 +21,7 @@ pub fn plan_whole(
         known: &known,
         earlier: &|job| ledger.earlier_parts(job).ok().flatten(),
         address: &|job| ledger.address_of(job).ok().flatten().map(|a| a.to_string()),
+        access: &workspace.access,
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
     };

@@ -11,6 +11,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
     output.data(match arguments.name {
         SchemaName::Manifest => include_str!("../../schemas/manifest.schema.json"),
         SchemaName::ModelCard => include_str!("../../schemas/model-card.schema.json"),
+        SchemaName::ProviderCard => include_str!("../../schemas/provider-card.schema.json"),
         SchemaName::Plan => include_str!("../../schemas/plan.schema.json"),
         SchemaName::Report => include_str!("../../schemas/report.schema.json"),
         SchemaName::Events => include_str!("../../schemas/events.schema.json"),

@@ -8,13 +8,15 @@ use jiff::tz::TimeZone;
 use kinora::clock::{Clock, SystemClock};
 use kinora::diagnostic::{Finding, Findings, Sources};
 use kinora::digest::{Digest, FieldHasher};
+use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Mode, Period, Stored};
 use kinora::limits::Limits;
 use kinora::manifest::{self, Catalogue, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
-use kinora::plan::{PictureTally, Used};
+use kinora::plan::{Access, PictureTally, Used, check_providers};
+use kinora::protocol::Rack;
 
 use super::Failure;
 use super::args::Global;
@@ -32,6 +34,10 @@ pub struct Workspace {
     pub catalogue: Arc<Catalogue>,
     /// The models.
     pub shelf: Shelf,
+    /// The providers.
+    pub rack: Rack,
+    /// Which providers can be used.
+    pub access: Access,
     /// Files behind the findings.
     pub sources: Sources,
     /// Warnings so far.
@@ -101,6 +107,11 @@ impl Workspace {
         let folder = workspace_of(given)?;
         let (shelf, card_findings) = Shelf::load(&folder, &limits, &mut sources);
         findings.merge(card_findings);
+        let (rack, card_findings) = Rack::load(&folder, &limits, &mut sources);
+        findings.merge(card_findings);
+        if let Some(catalogue) = &loaded.catalogue {
+            findings.merge(check_providers(catalogue, &rack));
+        }
         let Some(mut catalogue) = loaded.catalogue.filter(|_| !findings.has_errors()) else {
             return Err(invalid(&mut findings, &sources, output));
         };
@@ -123,10 +134,13 @@ impl Workspace {
                 format!("what was learnt about the pictures was not kept: {why}"),
             ));
         }
+        let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers);
         let workspace = Workspace {
             given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),
             shelf,
+            rack,
+            access,
             sources,
             findings,
             pictures,
@@ -152,6 +166,8 @@ impl Workspace {
             .field(self.given.as_bytes())
             .field(self.catalogue.inputs.as_bytes())
             .optional(self.shelf.digest().as_ref().map(|d| &d.as_bytes()[..]))
+            .optional(self.rack.digest().as_ref().map(|d| &d.as_bytes()[..]))
+            .field(self.access.digest().as_bytes())
             .field(&serial.to_le_bytes())
             .field(today.to_string().as_bytes());
         for (_, picture) in self.catalogue.pictures.iter() {

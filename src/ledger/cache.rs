@@ -6,7 +6,7 @@ use super::error::LedgerError;
 use super::open::Ledger;
 use super::read::bytes;
 use crate::digest::Digest;
-use crate::media::{Facts, Format, Orientation, PictureCache, Stamp};
+use crate::media::{Facts, Format, Orientation, PictureCache, Stamp, Traits};
 
 /// How many plans are kept; the oldest go first.
 const PLANS_KEPT: i64 = 16;
@@ -43,14 +43,16 @@ impl Ledger {
         let read = || -> rusqlite::Result<PictureCache> {
             let c = self.reading();
             let mut query = c.prepare(
-                "SELECT path, size, mtime_ns, inode, digest, format, width, height, orientation
+                "SELECT path, size, mtime_ns, inode, digest, format, width, height, orientation,
+                     traits
                  FROM pictures",
             )?;
             let mut rows = query.query([])?;
             let mut cached = PictureCache::new();
             while let Some(row) = rows.next()? {
-                // A format that this binary doesn't know is looked at again.
+                // A format or a trait that this binary doesn't know is looked at again.
                 let Some(format) = format_of(row.get_ref(5)?.as_str()?) else { continue };
+                let Some(traits) = Traits::from_bits(row.get(9)?) else { continue };
                 let size = row.get::<_, i64>(1)?.cast_unsigned();
                 let stamp = Stamp {
                     size,
@@ -64,6 +66,7 @@ impl Ledger {
                     width: row.get(6)?,
                     height: row.get(7)?,
                     orientation: Orientation(row.get(8)?),
+                    traits,
                 };
                 cached.insert(row.get_ref(0)?.as_str()?.into(), (stamp, facts));
             }
@@ -83,7 +86,7 @@ impl Ledger {
         Stored::of(self.write_shortly(move |c| {
             let mut insert = c.prepare_cached(
                 "INSERT OR REPLACE INTO pictures (path, size, mtime_ns, inode, digest, format,
-                     width, height, orientation) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     width, height, orientation, traits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?;
             for (path, stamp, facts) in &facts {
                 insert.execute(params![
@@ -95,7 +98,8 @@ impl Ledger {
                     facts.format.as_str(),
                     facts.width,
                     facts.height,
-                    facts.orientation.0
+                    facts.orientation.0,
+                    facts.traits.bits()
                 ])?;
             }
             Ok(())

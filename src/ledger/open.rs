@@ -158,11 +158,22 @@ fn open_writer(path: &Path) -> Result<Connection, LedgerError> {
 fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
     let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
     if path.exists() {
-        let connection =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sql)?;
-        schema::configure(&connection).map_err(sql)?;
-        if schema::examine(path, &connection)? == schema::FORMAT {
-            return Ok(connection);
+        let open = || -> Result<_, LedgerError> {
+            let connection =
+                Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sql)?;
+            schema::configure(&connection).map_err(sql)?;
+            Ok((schema::examine(path, &connection)?, connection))
+        };
+        match open()? {
+            (schema::FORMAT, connection) => return Ok(connection),
+            // A file that nothing was written to yet.
+            (0, _) => {}
+            // What an older version wrote must not be taken for nothing: it was paid for.
+            (_, connection) => {
+                drop(connection);
+                drop(open_writer(path)?);
+                return Ok(open()?.1);
+            }
         }
     }
     let mut empty = Connection::open_in_memory().map_err(sql)?;

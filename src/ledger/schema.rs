@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::error::LedgerError;
 
 /// The newest format that this binary reads and writes.
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 
 /// Marks the file as a ledger of Kinora (`KNRA`).
 const APPLICATION_ID: i64 = 0x4B4E_5241;
@@ -21,7 +21,7 @@ const APPLICATION_ID: i64 = 0x4B4E_5241;
 const CHECKED_WHOLE_UP_TO: u64 = 64 << 20;
 
 /// Step `n` turns format `n` into format `n + 1`.
-const STEPS: [&str; FORMAT as usize] = [STEP_0];
+const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1];
 
 const STEP_0: &str = "
 CREATE TABLE meta (
@@ -149,6 +149,10 @@ CREATE TRIGGER attempts_stay BEFORE UPDATE ON attempts
 CREATE TRIGGER attempts_remain BEFORE DELETE ON attempts
     BEGIN SELECT RAISE(ABORT, 'what was asked is never removed'); END;
 ";
+
+/// Facts of pictures gained `traits`. Rows of before have a number that means none, and are looked
+/// at again.
+const STEP_1: &str = "ALTER TABLE pictures ADD COLUMN traits INTEGER NOT NULL DEFAULT 255;";
 
 /// Settings that every connection needs.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {

@@ -10,10 +10,13 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::choose::Choose;
+use super::providers::ProviderSettings;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
 use crate::media::PictureTable;
+use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::money::Unit;
 
@@ -49,6 +52,10 @@ pub struct Catalogue {
     pub concurrency: Concurrency,
     /// How much may be spent.
     pub budget: Budget,
+    /// Settings of shots that don't say otherwise.
+    pub defaults: Settings,
+    /// What the manifest says of providers, by name.
+    pub providers: BTreeMap<String, ProviderSettings>,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.
     pub retries: u32,
 }
@@ -243,6 +250,9 @@ pub struct Reference {
     pub role: Role,
     /// Which picture, in [`Catalogue::pictures`].
     pub picture: crate::media::PictureId,
+    /// Public https URL of the same picture. Its bytes are what a job is known by, so that
+    /// another URL makes no other job.
+    pub url: Option<Arc<str>>,
     /// Where it is written (the `image:` value; for a CSV subject this is still the manifest).
     pub place: Place,
 }
@@ -328,7 +338,7 @@ pub struct With {
 /// One axis of a shot's matrix.
 #[derive(Debug, Clone)]
 pub struct Axis {
-    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `fps`), or any other,
+    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `fps`, `fit`), or any other,
     /// which templates see as `variant.NAME`.
     pub name: Arc<str>,
     /// Its values as text, in the order of the manifest, each with its place.
@@ -338,8 +348,10 @@ pub struct Axis {
 /// Settings of a shot, after the manifest's defaults. What is absent, the model's card decides.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Settings {
-    /// Model name; absent: `animatic`.
+    /// Model name, or `auto`; absent: `animatic`.
     pub model: Option<Placed<String>>,
+    /// What `auto` chooses among.
+    pub choose: Option<Placed<Choose>>,
     /// Seconds.
     pub duration: Option<Placed<Decimal>>,
     /// `W:H`.
@@ -348,4 +360,8 @@ pub struct Settings {
     pub resolution: Option<Placed<String>>,
     /// Frames a second.
     pub fps: Option<Placed<u32>>,
+    /// How a frame of another shape than the clip is made to fit.
+    pub fit: Option<Placed<Fit>>,
+    /// The colour that padding has.
+    pub pad: Option<Placed<Colour>>,
 }

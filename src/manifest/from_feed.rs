@@ -11,7 +11,7 @@ use super::fill::Fill;
 use super::load::Loader;
 use super::names::{self, Scope, Use};
 use super::raw::RawSet;
-use super::references;
+use super::references::{self, SpecFill};
 use super::row::{AttributeType, Columns};
 use super::rows::{Layout, Parsed, RowReader, Tags, place_of};
 use super::sets::{nearest_help, tags};
@@ -305,11 +305,8 @@ impl Loader<'_> {
         let engine = Engine::new(&limits);
         let columns = Arc::clone(&set.columns);
         let Ok(id) = Fill::new(&engine, &layout.id, &columns) else { return };
-        let fills: Vec<Fill<'_, '_>> = layout
-            .specs
-            .iter()
-            .filter_map(|s| Fill::new(&engine, &s.path, &columns).ok())
-            .collect();
+        let fills: Vec<SpecFill<'_, '_>> =
+            layout.specs.iter().filter_map(|s| SpecFill::new(&engine, s, &columns).ok()).collect();
         let env = self.env.clone();
         let reader = RowReader {
             layout,

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::catalogue::{Budget, Catalogue, Concurrency, Limit, Shot, SubjectSet, Template};
-use super::environment::{Environment, SystemEnvironment};
 use super::raw::{CODES, RawBudget, RawLimits, RawManifest};
 use super::references::{self, Entering};
+use super::shots::defaults;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};
 use crate::digest::FieldHasher;
+use crate::environment::{Environment, ProcessEnvironment};
 use crate::limits::Limits;
 use crate::media::PictureTable;
 use crate::money::{MAX_WHOLE_UNITS, Unit};
@@ -41,7 +42,7 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        LoadOptions { limits: Limits::default(), environment: Arc::new(SystemEnvironment) }
+        LoadOptions { limits: Limits::default(), environment: Arc::new(ProcessEnvironment) }
     }
 }
 
@@ -117,6 +118,7 @@ impl Loader<'_> {
         let concurrency =
             root.raw.limits.as_ref().map_or_else(Default::default, |l| concurrency(&l.value));
         let budget = self.budget(root.raw.budget.as_ref().map(|b| &b.value));
+        let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
         let root = &files[0].raw;
@@ -147,6 +149,8 @@ impl Loader<'_> {
             limits: self.limits.clone(),
             concurrency,
             budget,
+            defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
+            providers: providers.unwrap_or_default(),
             retries: root.retries.as_ref().map_or(RETRIES, |r| r.value),
         })
     }
@@ -272,6 +276,7 @@ impl Loader<'_> {
             ("defaults", raw.defaults.as_ref().map(|v| v.place)),
             ("limits", raw.limits.as_ref().map(|v| v.place)),
             ("budget", raw.budget.as_ref().map(|v| v.place)),
+            ("providers", raw.providers.as_ref().map(|v| v.place)),
             ("retries", raw.retries.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
@@ -329,7 +334,7 @@ impl Loader<'_> {
             }
         }
         for name in &allow.value.env.items {
-            match self.options.environment.value(name) {
+            match self.options.environment.get(name) {
                 Some(value) => {
                     self.env.insert(name.to_string(), value);
                 }

@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::catalogue::{Role, SubjectKind};
+use super::choose::RawChoose;
+use super::providers::RawProvider;
 use super::row::AttributeType;
+use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::yaml::{Codes, Exact, Loose, Name, OneOrMany, Placed, Table, Text};
 
@@ -43,6 +46,9 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
+    /// How providers are reached, by name, where that differs from their cards. Only in the root
+    /// manifest.
+    pub providers: Option<Placed<Table<RawProvider>>>,
     /// How often a job that failed without a charge is tried again; 2 if not given. Only in the
     /// root manifest.
     #[schemars(range(max = 100))]
@@ -76,8 +82,11 @@ pub struct RawAllow {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Defaults")]
 pub struct RawDefaults {
-    /// Name of a model; `animatic` if not given.
+    /// Name of a model, or `auto` for the cheapest that can make the shot; `animatic` if not
+    /// given.
     pub model: Option<Text>,
+    /// What `model: auto` chooses among.
+    pub choose: Option<Placed<RawChoose>>,
     /// Seconds.
     #[serde(default, deserialize_with = "placed_decimal")]
     #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
@@ -90,6 +99,14 @@ pub struct RawDefaults {
     /// Frames a second.
     #[schemars(range(min = 1, max = 240))]
     pub fps: Option<Placed<u32>>,
+    /// How a first or last frame of another shape than the clip is made to fit: `keep` if not
+    /// given.
+    pub fit: Option<Placed<Fit>>,
+    /// The colour that `fit: pad` adds, for instance "#f4f1ea"; that of the picture's own border
+    /// if not given.
+    #[serde(default)]
+    #[schemars(with = "Colour")]
+    pub pad: Option<Placed<Colour>>,
     /// How many clips are made of each shot.
     #[schemars(range(min = 1, max = 1000))]
     pub takes: Option<Placed<u32>>,
@@ -327,6 +344,9 @@ pub struct RawReference {
     pub image: Option<Text>,
     /// Several pictures: a pattern such as "images/{{ sku }}/detail-*.jpg".
     pub images: Option<Text>,
+    /// Template of a public https URL of the same picture, from which a provider may fetch it
+    /// by itself; beside `image` only.
+    pub url: Option<Text>,
     /// Whether subjects without it are fine.
     #[serde(default)]
     pub optional: bool,
@@ -365,8 +385,10 @@ pub struct RawShot {
     pub uses: Option<OneOrMany<Text>>,
     /// How jobs enter the model, where the automatic choice isn't wanted.
     pub route: Option<Placed<Route>>,
-    /// Name of a model.
+    /// Name of a model, or `auto` for the cheapest that can make the shot.
     pub model: Option<Text>,
+    /// What `model: auto` chooses among.
+    pub choose: Option<Placed<RawChoose>>,
     /// Seconds.
     #[serde(default, deserialize_with = "placed_decimal")]
     #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
@@ -379,8 +401,16 @@ pub struct RawShot {
     /// Frames a second.
     #[schemars(range(min = 1, max = 240))]
     pub fps: Option<Placed<u32>>,
+    /// How a first or last frame of another shape than the clip is made to fit: `keep` if not
+    /// given.
+    pub fit: Option<Placed<Fit>>,
+    /// The colour that `fit: pad` adds, for instance "#f4f1ea"; that of the picture's own border
+    /// if not given.
+    #[serde(default)]
+    #[schemars(with = "Colour")]
+    pub pad: Option<Placed<Colour>>,
     /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
-    /// `model`, `fps`), or any name that the prompt uses as `{{ variant.NAME }}`.
+    /// `model`, `fps`, `fit`), or any name that the prompt uses as `{{ variant.NAME }}`.
     #[serde(default)]
     #[schemars(with = "Table<OneOrMany<Loose>>")]
     pub matrix: Table<Placed<OneOrMany<Text>>>,
@@ -413,6 +443,8 @@ impl<'de> Deserialize<'de> for PlacedDecimal {
     }
 }
 
-fn placed_decimal<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Placed<Decimal>>, D::Error> {
+pub(super) fn placed_decimal<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<Option<Placed<Decimal>>, D::Error> {
     Ok(Option::<PlacedDecimal>::deserialize(d)?.map(|p| p.0))
 }

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::addresses::public_url;
 use super::catalogue::{Reference, Role};
 use super::fill::{Fill, View, verbatim};
 use super::raw::RawReference;
+use super::row::Columns;
 use super::workspace::{Folders, Workspace};
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::media::{PictureId, PictureTable, Stamp};
-use crate::template::TemplateErrorKind;
+use crate::template::{Engine, TemplateError, TemplateErrorKind};
 use crate::yaml::Text;
 
 /// One entry of `references:`, checked.
@@ -28,8 +30,38 @@ pub(super) struct Spec {
     /// Whether `path` is a pattern.
     pub many: bool,
     pub optional: bool,
+    /// Template of a public URL of the same picture.
+    pub url: Option<Text>,
     /// Where its name is, or what stands for it.
     pub place: Place,
+}
+
+/// An entry's templates, ready to be filled in.
+pub(super) struct SpecFill<'e, 's> {
+    path: Fill<'e, 's>,
+    url: Option<(Place, Fill<'e, 's>)>,
+}
+
+impl<'e, 's> SpecFill<'e, 's> {
+    pub fn new(
+        engine: &'e Engine<'s>,
+        spec: &'s Spec,
+        columns: &Columns,
+    ) -> Result<Self, TemplateError> {
+        let path = Fill::new(engine, &spec.path, columns)?;
+        let url = match &spec.url {
+            Some(url) => Some((url.place, Fill::new(engine, url, columns)?)),
+            None => None,
+        };
+        Ok(SpecFill { path, url })
+    }
+}
+
+impl Spec {
+    /// Its templates.
+    pub fn templates(&self) -> impl Iterator<Item = &Text> {
+        std::iter::once(&self.path).chain(&self.url)
+    }
 }
 
 /// A picture that an entry names for one subject.
@@ -39,6 +71,8 @@ pub(super) struct Named {
     pub spec: usize,
     /// Shown path.
     pub path: String,
+    /// Public URL of the same picture.
+    pub url: Option<Arc<str>>,
 }
 
 /// Reads `references:`; entries that can't be used are reported and left out.
@@ -83,6 +117,16 @@ pub(super) fn specs(
             );
             continue;
         }
+        if let Some(url) = entry.url.as_ref().filter(|_| many) {
+            let finding = Finding::error(
+                "reference::url_of_many",
+                "`url` is one picture's address, but `images` may be many pictures",
+            );
+            let finding =
+                finding.at(url.place, "which of them is this?").also(path.place, "`images`");
+            findings.push(finding.help("write one reference with `image` for each picture"));
+            continue;
+        }
         let role = entry.role.unwrap_or_default();
         let name = entry.name.as_ref().map_or_else(|| Arc::from(role.as_str()), |n| n.text.clone());
         let place = entry.name.as_ref().map_or(path.place, |n| n.place);
@@ -99,7 +143,8 @@ pub(super) fn specs(
             continue;
         }
         let path = path.clone();
-        specs.push(Spec { name, role, path, many, optional: entry.optional, place });
+        let (optional, url) = (entry.optional, entry.url.clone());
+        specs.push(Spec { name, role, path, many, optional, url, place });
     }
     specs
 }
@@ -107,7 +152,7 @@ pub(super) fn specs(
 /// The pictures that entries name for one subject. `who` names the subject in messages.
 pub(super) fn name_pictures(
     specs: &[Spec],
-    fills: &[Fill<'_, '_>],
+    fills: &[SpecFill<'_, '_>],
     view: &View<'_>,
     workspace: &Workspace,
     folder: &str,
@@ -117,7 +162,7 @@ pub(super) fn name_pictures(
     let mut named = Vec::with_capacity(specs.len());
     for (index, (spec, fill)) in specs.iter().zip(fills).enumerate() {
         let escape = if spec.many { glob::Pattern::escape } else { verbatim };
-        let path = match fill.render(view, escape) {
+        let path = match fill.path.render(view, escape) {
             Ok(path) => path,
             // An attribute that is absent leaves an optional picture absent.
             Err(e) if spec.optional && e.kind == TemplateErrorKind::Undefined => continue,
@@ -172,11 +217,16 @@ pub(super) fn name_pictures(
                     .help(no_match_help(&workspace.path(&shown))),
                 ),
                 Ok(paths) => {
-                    named.extend(paths.into_iter().map(|path| Named { spec: index, path }));
+                    let picture = |path| Named { spec: index, path, url: None };
+                    named.extend(paths.into_iter().map(picture));
                 }
             }
         } else {
-            named.push(Named { spec: index, path: shown });
+            let url = fill
+                .url
+                .as_ref()
+                .and_then(|(place, fill)| public_url(*place, fill, view, who, findings));
+            named.push(Named { spec: index, path: shown, url });
         }
     }
     named
@@ -256,7 +306,8 @@ impl Entering {
                 (spec.name.clone(), None)
             };
             let id = pictures.enter(&picture.path);
-            Reference { name, group, role: spec.role, picture: id, place: spec.path.place }
+            let (role, place) = (spec.role, spec.path.place);
+            Reference { name, group, role, picture: id, url: picture.url, place }
         };
         named.into_iter().map(refer).collect()
     }

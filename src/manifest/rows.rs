@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::catalogue::Subject;
 use super::feed::{Header, Piece, Record, cell_range, records};
 use super::fill::{Fill, View, verbatim};
-use super::references::{self, Named, Spec};
+use super::references::{self, Named, Spec, SpecFill};
 use super::row::{AttributeType, Columns, Row};
 use super::sets::{cell_problem, tags, too_many};
 use super::shots::id_problem;
@@ -49,7 +49,7 @@ pub(super) struct RowReader<'a> {
     pub layout: &'a Layout,
     pub columns: &'a Columns,
     pub id: &'a Fill<'a, 'a>,
-    pub fills: &'a [Fill<'a, 'a>],
+    pub fills: &'a [SpecFill<'a, 'a>],
     pub workspace: &'a Workspace,
     pub folder: &'a str,
     pub set: &'a str,

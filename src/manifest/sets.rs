@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::catalogue::{Subject, SubjectSet};
-use super::fill::{Fill, View};
+use super::fill::View;
 use super::load::{File, Loader};
 use super::names::{self, Scope, Use};
 use super::raw::{RawItem, RawSet};
-use super::references::{self, Spec};
+use super::references::{self, Spec, SpecFill};
 use super::row::{AttributeType, Columns, Row};
 use super::shots::is_alias;
 use crate::diagnostic::{Finding, Place, nearest};
@@ -237,8 +237,8 @@ impl Loader<'_> {
         let specs: Vec<Spec> = shared.iter().cloned().chain(specs).collect();
         let limits = self.limits.clone();
         let engine = Engine::new(&limits);
-        let fills: Vec<Fill<'_, '_>> =
-            specs.iter().filter_map(|s| Fill::new(&engine, &s.path, &set.columns).ok()).collect();
+        let fills: Vec<SpecFill<'_, '_>> =
+            specs.iter().filter_map(|s| SpecFill::new(&engine, s, &set.columns).ok()).collect();
         let view =
             View { columns: &set.columns, cells: &cells, id: Some(&item.id), env: &self.env };
         let who = || format!("`{}.{}`", set.name, &*item.id);
@@ -284,7 +284,9 @@ impl Loader<'_> {
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);
-        specs.retain(|s| names::check(&s.path, &scope, limits, sources, &mut self.findings));
+        let findings = &mut self.findings;
+        let mut fine = |text: &Text| names::check(text, &scope, limits, sources, findings);
+        specs.retain(|s| s.templates().map(&mut fine).fold(true, |all, fine| all && fine));
         self.optional.extend(specs.iter().filter(|s| s.optional).map(|s| s.path.place));
         specs
     }

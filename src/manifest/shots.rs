@@ -6,15 +6,16 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectSet, Template, With};
-use super::fill::{Fill, View};
+use super::fill::View;
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
 use super::raw::{RawDefaults, RawReference, RawShot};
-use super::references;
+use super::references::{self, SpecFill};
 use super::row::Columns;
 use super::selectors::Ids;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::limits::Limits;
+use crate::media::prepare::Fit;
 use crate::models::AspectRatio;
 use crate::template::Engine;
 use crate::yaml::{Placed, Text};
@@ -97,9 +98,13 @@ impl Loader<'_> {
             self.check_uses(raw, &selects, &with, sets);
         }
         self.check_standing_alone(raw);
+        self.check_pad(raw, defaults);
         let negative = raw.negative_prompt.as_ref();
         let negative = negative.or_else(|| defaults?.negative_prompt.as_ref());
         let takes = self.takes(raw, defaults);
+        let mut settings = settings(raw, defaults);
+        let model = settings.model.as_ref().map(|m| m.value.as_str());
+        settings.choose = self.choose(raw, defaults, model);
         Shot {
             id: raw.id.text.clone(),
             place: raw.id.place,
@@ -115,7 +120,7 @@ impl Loader<'_> {
                 .as_ref()
                 .map(|uses| uses.items.iter().map(|name| (name.to_string(), name.place)).collect()),
             route: raw.route.as_ref().map(|r| (r.value, r.place)),
-            settings: settings(raw, defaults),
+            settings,
             axes,
             takes,
             seeds: raw.seeds.items.iter().map(|s| s.value).collect(),
@@ -143,6 +148,22 @@ impl Loader<'_> {
     }
 
     // ---- settings
+
+    /// A colour of the shot's own that nothing is padded with.
+    fn check_pad(&mut self, raw: &RawShot, defaults: Option<&RawDefaults>) {
+        let fit = raw.fit.as_ref().or_else(|| defaults?.fit.as_ref());
+        let varies = raw.matrix.0.iter().any(|(name, _)| &**name == "fit");
+        let Some(pad) = raw.pad.as_ref().filter(|_| !varies) else { return };
+        let fit = fit.map_or(Fit::Keep, |fit| fit.value);
+        if fit != Fit::Pad {
+            let message = format!("`pad` has no effect with `fit: {}`", fit.as_str());
+            self.findings.push(
+                Finding::warning("manifest::pad_ignored", message)
+                    .at(pad.place, "nothing is padded")
+                    .help("write `fit: pad`"),
+            );
+        }
+    }
 
     fn takes(&mut self, raw: &RawShot, defaults: Option<&RawDefaults>) -> u32 {
         let written = raw.takes.as_ref().or_else(|| defaults?.takes.as_ref());
@@ -395,9 +416,11 @@ impl Loader<'_> {
         let mut good = Vec::new();
         let mut fills = Vec::new();
         for spec in &specs {
-            if names::check(&spec.path, &scope, &limits, &self.sources, &mut self.findings)
-                && let Ok(fill) = Fill::new(&engine, &spec.path, &columns)
-            {
+            let mut fine = |text: &Text| {
+                names::check(text, &scope, &limits, &self.sources, &mut self.findings)
+            };
+            let all_fine = spec.templates().map(&mut fine).fold(true, |all, fine| all && fine);
+            if all_fine && let Ok(fill) = SpecFill::new(&engine, spec, &columns) {
                 good.push(spec.clone());
                 fills.push(fill);
             }
@@ -420,7 +443,7 @@ impl Loader<'_> {
     }
 }
 
-/// Settings of a shot, the manifest's defaults where it says nothing.
+/// Settings of a shot, the manifest's defaults where it says nothing. `choose` is not among them.
 fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
     let text = |own: &Option<Text>, default: fn(&RawDefaults) -> &Option<Text>| {
         let text = own.as_ref().or_else(|| default(defaults?).as_ref())?;
@@ -428,10 +451,28 @@ fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
     };
     Settings {
         model: text(&raw.model, |d| &d.model),
+        choose: None,
         duration: raw.duration.clone().or_else(|| defaults?.duration.clone()),
         aspect: text(&raw.aspect, |d| &d.aspect),
         resolution: text(&raw.resolution, |d| &d.resolution),
         fps: raw.fps.clone().or_else(|| defaults?.fps.clone()),
+        fit: raw.fit.clone().or_else(|| defaults?.fit.clone()),
+        pad: raw.pad.clone().or_else(|| defaults?.pad.clone()),
+    }
+}
+
+/// The manifest's defaults, as settings.
+pub(super) fn defaults(raw: &RawDefaults) -> Settings {
+    let text = |text: &Text| Placed { value: text.trim().to_owned(), place: text.place };
+    Settings {
+        model: raw.model.as_ref().map(text),
+        choose: None,
+        duration: raw.duration.clone(),
+        aspect: raw.aspect.as_ref().map(text),
+        resolution: raw.resolution.as_ref().map(text),
+        fps: raw.fps.clone(),
+        fit: raw.fit.clone(),
+        pad: raw.pad.clone(),
     }
 }
 
@@ -441,12 +482,14 @@ fn axis_problem(axis: &str, value: &str) -> Option<&'static str> {
         "aspect" => AspectRatio::parse(value).is_some(),
         "duration" => Decimal::from_str_exact(value).is_ok_and(|d| d > Decimal::ZERO),
         "fps" => value.parse::<u32>().is_ok_and(|n| (1..=240).contains(&n)),
+        "fit" => Fit::parse(value).is_some(),
         _ => !value.trim().is_empty(),
     };
     let needed = match axis {
         "aspect" => "an aspect such as 9:16",
         "duration" => "a number of seconds above 0",
         "fps" => "a whole number from 1 to 240",
+        "fit" => "keep, pad, crop or blur",
         _ => "some text",
     };
     (!fine).then_some(needed)

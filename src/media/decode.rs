@@ -51,28 +51,56 @@ pub fn load(path: &Path, limits: &PictureLimits) -> Result<Pixels, PictureProble
 pub fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<Pixels, PictureProblem> {
     let format = recognise(bytes)?;
     check_whole(format, bytes)?;
+    let mut decoder = decoder(format, bytes, limits)?;
+    let orientation = decoder.orientation().map_err(|e| problem(&e, limits))?;
+    let mut picture = pixels(decoder, limits)?;
+    picture.apply_orientation(orientation);
+    let may_have_alpha = picture.color().has_alpha();
+    let image = picture.into_rgba8();
+    let has_alpha = may_have_alpha && image.pixels().any(|p| p.0[3] != u8::MAX);
+    Ok(Pixels { image, has_alpha })
+}
+
+/// A decoder that has read the headers, of a picture that is within limits.
+pub(super) fn decoder<'b>(
+    format: Format,
+    bytes: &'b [u8],
+    limits: &PictureLimits,
+) -> Result<impl ImageDecoder + 'b, PictureProblem> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), image_format(format));
     let mut allowed = image::Limits::default();
     // Eight bytes hold a pixel of any format; the pixels themselves are checked below, so that
     // the error names the limit that the user can raise.
     allowed.max_alloc = Some(limits.pixels.saturating_mul(8).saturating_add(1 << 20));
     reader.limits(allowed);
-    let mut decoder = reader.into_decoder().map_err(|e| problem(&e, limits))?;
+    let decoder = reader.into_decoder().map_err(|e| problem(&e, limits))?;
     let (width, height) = decoder.dimensions();
+    check_pixels(width, height, limits)?;
+    Ok(decoder)
+}
+
+/// The pixels as they are stored.
+pub(super) fn pixels(
+    decoder: impl ImageDecoder,
+    limits: &PictureLimits,
+) -> Result<DynamicImage, PictureProblem> {
+    DynamicImage::from_decoder(decoder).map_err(|e| problem(&e, limits))
+}
+
+/// Whether a picture's size is within limits.
+pub(super) fn check_pixels(
+    width: u32,
+    height: u32,
+    limits: &PictureLimits,
+) -> Result<(), PictureProblem> {
     let pixels = u64::from(width) * u64::from(height);
-    if pixels > limits.pixels {
-        return Err(PictureProblem::TooLarge {
-            what: format!("{width}×{height} is {pixels} pixels, the limit is {}", limits.pixels),
-            limit: "picture_pixels",
-        });
+    if pixels <= limits.pixels {
+        return Ok(());
     }
-    let orientation = decoder.orientation().map_err(|e| problem(&e, limits))?;
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(|e| problem(&e, limits))?;
-    picture.apply_orientation(orientation);
-    let may_have_alpha = picture.color().has_alpha();
-    let image = picture.into_rgba8();
-    let has_alpha = may_have_alpha && image.pixels().any(|p| p.0[3] != u8::MAX);
-    Ok(Pixels { image, has_alpha })
+    Err(PictureProblem::TooLarge {
+        what: format!("{width}×{height} is {pixels} pixels, the limit is {}", limits.pixels),
+        limit: "picture_pixels",
+    })
 }
 
 fn image_format(format: Format) -> ImageFormat {

@@ -54,6 +54,47 @@ impl Orientation {
     }
 }
 
+/// What a header says of a picture's pixels beyond their number, where it decides whether a
+/// receiver can take the file as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Traits {
+    /// Pixels may be transparent; whether any is, only decoding tells.
+    pub alpha: bool,
+    /// More than 8 bits a channel.
+    pub deep: bool,
+    /// Inks, not lights (JPEG of four components).
+    pub cmyk: bool,
+    /// An embedded ICC profile gives its colours another meaning than sRGB does.
+    pub foreign_profile: bool,
+    /// More than one frame.
+    pub animated: bool,
+}
+
+impl Traits {
+    fn flags(&mut self) -> [&mut bool; 5] {
+        [
+            &mut self.alpha,
+            &mut self.deep,
+            &mut self.cmyk,
+            &mut self.foreign_profile,
+            &mut self.animated,
+        ]
+    }
+
+    /// As one number, a bit for each in the order of the fields.
+    pub fn bits(mut self) -> u8 {
+        self.flags().iter().enumerate().fold(0, |bits, (i, flag)| bits | u8::from(**flag) << i)
+    }
+
+    /// From [`Traits::bits`]; `None` for a number that it never gives.
+    pub fn from_bits(bits: u8) -> Option<Self> {
+        let mut traits = Traits::default();
+        traits.flags().into_iter().enumerate().for_each(|(i, flag)| *flag = bits >> i & 1 == 1);
+        (traits.bits() == bits).then_some(traits)
+    }
+}
+
 /// What the file system says of a file: enough to know that it did not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Stamp {
@@ -80,6 +121,8 @@ pub struct Facts {
     pub height: u32,
     /// EXIF orientation.
     pub orientation: Orientation,
+    /// What else its header says of its pixels.
+    pub traits: Traits,
 }
 
 /// Why a picture can't be used.
@@ -104,6 +147,16 @@ pub enum PictureProblem {
         what: String,
         /// The limit's name.
         limit: &'static str,
+    },
+    /// It can't be encoded in as few bytes as its receiver takes.
+    #[error(
+        "made as small as it may be, it still has {least} bytes; {most} are taken (`max_bytes`)"
+    )]
+    TooManyBytes {
+        /// Bytes of its smallest encoding.
+        least: u64,
+        /// Bytes that are taken.
+        most: u64,
     },
 }
 

@@ -1,19 +1,17 @@
 //! Probing: what a picture file is, by its bytes, in one read.
 //!
-//! What lives here: size and orientation by header, and the digest. What never does: reading
-//! and recognising files (that is `file`), decoding pixels, what a picture is for, the
+//! What lives here: the facts of a file, for one or for a whole table. What never does: reading
+//! and recognising files (that is `file`), what headers say (`header`), decoding pixels, what a picture is for, the
 //! cache of facts itself (the ledger keeps it).
 
 use std::collections::HashMap;
-use std::io::Cursor;
 use std::path::Path;
 
-use image::ImageDecoder;
-use image::codecs::{jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use rayon::prelude::*;
 
 use super::file::{check_whole, read_whole, recognise};
-use super::pictures::{Facts, Format, Orientation, PictureProblem, PictureTable, Stamp};
+use super::header::{self, Header};
+use super::pictures::{Facts, PictureProblem, PictureTable, Stamp};
 use crate::digest::Digest;
 use crate::limits::Limits;
 
@@ -84,7 +82,8 @@ pub fn probe(path: &Path, limits: &Limits) -> Result<Facts, PictureProblem> {
     let bytes = read_whole(path, limits.picture_bytes)?;
     let format = recognise(&bytes)?;
     check_whole(format, &bytes)?;
-    let (width, height, orientation) = header_of(format, &bytes)?;
+    let header = header::read(format, &bytes)?;
+    let (width, height) = header.upright();
     let pixels = u64::from(width) * u64::from(height);
     if pixels > limits.picture_pixels {
         return Err(PictureProblem::TooLarge {
@@ -92,32 +91,15 @@ pub fn probe(path: &Path, limits: &Limits) -> Result<Facts, PictureProblem> {
             limit: "picture_pixels",
         });
     }
-    let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+    let Header { orientation, traits, .. } = header;
     let (digest, bytes) = (Digest::of(&bytes), bytes.len() as u64);
-    Ok(Facts { digest, bytes, format, width, height, orientation })
-}
-
-/// Width and height as stored, and orientation.
-fn header_of(format: Format, bytes: &[u8]) -> Result<(u32, u32, Orientation), PictureProblem> {
-    let reader = || Cursor::new(bytes);
-    match format {
-        Format::Jpeg => JpegDecoder::new(reader()).and_then(facts_of),
-        Format::Png => PngDecoder::new(reader()).and_then(facts_of),
-        Format::Webp => WebPDecoder::new(reader()).and_then(facts_of),
-    }
-    .map_err(|e| PictureProblem::Damaged(e.to_string()))
-}
-
-fn facts_of(mut decoder: impl ImageDecoder) -> image::ImageResult<(u32, u32, Orientation)> {
-    let (width, height) = decoder.dimensions();
-    // Broken EXIF is common and harmless: the picture is then shown as it is stored.
-    let orientation = decoder.orientation().map_or(1, |o| o.to_exif());
-    Ok((width, height, Orientation(orientation)))
+    Ok(Facts { digest, bytes, format, width, height, orientation, traits })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::{Format, Orientation};
     use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder};
     use image::{ExtendedColorType, ImageEncoder, ImageResult};
     use tempfile::TempDir;

@@ -60,7 +60,7 @@ pub struct Workflow {
     pub file: Option<String>,
     /// The graph itself, in place of a file.
     #[serde(default)]
-    #[schemars(with = "Option<Json>")]
+    #[schemars(with = "Json")]
     pub graph: Option<Json>,
     /// What is put into it: JSON pointers (`/10/inputs/image`) and what goes there.
     pub slots: BTreeMap<String, Shape>,

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api::Api;
+use super::only::Only;
 use super::price::Price;
 
 /// How a job enters a model.
@@ -69,6 +70,9 @@ pub struct ModelCard {
     pub aspects: Vec<AspectRatio>,
     /// Resolutions by name, for instance `720p`.
     pub resolutions: BTreeMap<String, Resolution>,
+    /// Combinations that allow less than the lists above.
+    #[serde(default)]
+    pub only: Vec<Only>,
     /// Pixels of the longest side that it can make; absent where its aspects and resolutions
     /// say it all.
     #[serde(default)]
@@ -94,6 +98,26 @@ pub struct ModelCard {
     /// How its provider calls it, and what its requests say.
     #[serde(default)]
     pub api: Api,
+}
+
+impl ModelCard {
+    /// The fewest pictures that a job sends by a route.
+    pub fn least_pictures(&self, route: Route) -> usize {
+        match route {
+            Route::Text => 0,
+            Route::Image => 1,
+            Route::Frames => 2,
+            Route::References => self.routes.get(&route).map_or(1, |ability| ability.min.max(1)),
+        }
+    }
+
+    /// The resolution of a job that asks for none: 720p, or the least that it makes.
+    pub fn usual_resolution(&self) -> Option<&str> {
+        const USUAL: &str = "720p";
+        let least = || self.resolutions.iter().min_by_key(|(_, r)| r.short_side);
+        let usual = self.resolutions.contains_key(USUAL).then_some(USUAL);
+        usual.or_else(|| least().map(|(name, _)| name.as_str()))
+    }
 }
 
 /// One property for each route, so that editors complete them and slips are found.
@@ -140,9 +164,29 @@ pub struct RouteAbility {
     /// Longest side of a picture, in pixels.
     #[serde(default)]
     pub max_side: Option<u32>,
+    /// Most pixels of a picture, width times height.
+    #[serde(default)]
+    pub max_pixels: Option<u64>,
+    /// Narrowest shape of a picture, width to height, for instance "2:5".
+    #[serde(default)]
+    pub aspect_min: Option<AspectRatio>,
+    /// Widest shape of a picture, width to height, for instance "5:2".
+    #[serde(default)]
+    pub aspect_max: Option<AspectRatio>,
     /// Most bytes of one picture.
     #[serde(default)]
     pub max_bytes: Option<u64>,
+    /// Whether pixels of a picture may be transparent; true if not given.
+    #[serde(default = "yes")]
+    pub alpha: bool,
+    /// Whether pictures are made fit for it before they are sent; true if not given. What runs on
+    /// this machine and reads any file by itself says false.
+    #[serde(default = "yes")]
+    pub prepare: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a model wants a picture called in its prompt. `{n}` is the picture's position from 1,

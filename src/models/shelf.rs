@@ -7,7 +7,8 @@ use std::sync::{Arc, LazyLock};
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
-use super::card::{AspectRatio, Durations, ModelCard, Resolution};
+use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
+use super::workflow;
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
@@ -22,12 +23,53 @@ macro_rules! shipped {
 /// Cards that ship in the binary: file name and text.
 pub const SHIPPED: &[(&str, &str)] = shipped![
     "animatic.yaml",
+    "byteplus-seedance-1.5-pro.yaml",
+    "byteplus-seedance-2.0-fast.yaml",
+    "byteplus-seedance-2.0.yaml",
+    "byteplus-seedance-2.5.yaml",
+    "dashscope-wan2.2-kf2v-flash.yaml",
+    "dashscope-wan2.6.yaml",
+    "dashscope-wan2.7.yaml",
+    "dashscope-wan3.0.yaml",
     "fal-seedance-2.0.yaml",
     "google-veo-3.1-fast.yaml",
+    "kling-3-3.0-omni.yaml",
+    "kling-3-3.0-turbo.yaml",
+    "kling-3-3.0.yaml",
+    "kling-v1-6.yaml",
+    "kling-v2-6.yaml",
+    "kling-v3-omni.yaml",
+    "kling-v3.yaml",
+    "minimax-h3-max.yaml",
+    "minimax-h3.yaml",
+    "minimax-v1-hailuo-02.yaml",
+    "minimax-v1-hailuo-2.3-fast.yaml",
+    "minimax-v1-hailuo-2.3.yaml",
+    "minimax-v1-s2v-01.yaml",
+    "runway-gen4-turbo.yaml",
     "runway-gen4.5.yaml",
+    "runway-h3-max.yaml",
     "runway-hailuo3.yaml",
+    "runway-kling-o3-pro.yaml",
+    "runway-kling-o3-standard.yaml",
+    "runway-kling2.5-turbo-pro.yaml",
+    "runway-kling3.0-pro.yaml",
+    "runway-kling3.0-standard.yaml",
+    "runway-seedance2-5.yaml",
+    "runway-seedance2-fast.yaml",
     "runway-seedance2-mini.yaml",
+    "runway-seedance2.yaml",
+    "runway-veo3.1-fast.yaml",
+    "runway-veo3.1.yaml",
+    "runway-wan3.yaml",
+    "vidu-2.0.yaml",
+    "vidu-q1.yaml",
     "vidu-q2.yaml",
+    "vidu-q3-pro.yaml",
+    "vidu-q3-turbo.yaml",
+    "vidu-q3.yaml",
+    "volcengine-seedance-2.0-fast.yaml",
+    "volcengine-seedance-2.0.yaml",
 ];
 
 /// Most cards that a workspace may have; each is read whole at every start.
@@ -79,7 +121,7 @@ impl Shelf {
                 text: Some(Arc::from(*text)),
             };
             let id = loader.sources.add(source);
-            loader.card(text, id, true);
+            loader.card(text, id, true, workspace);
         }
         loader.own_cards(workspace);
         let cards = loader.cards.into_iter().map(|(name, (card, ..))| (name, card)).collect();
@@ -134,11 +176,11 @@ impl Loading<'_> {
             &mut self.findings,
         );
         for (source, text) in read {
-            self.card(&text, source, false);
+            self.card(&text, source, false, workspace);
         }
     }
 
-    fn card(&mut self, text: &str, source: SourceId, ships: bool) {
+    fn card(&mut self, text: &str, source: SourceId, ships: bool, workspace: &Path) {
         self.hasher.field(text.as_bytes());
         // Limits are for what people bring; what ships is known to be good.
         let defaults = Limits::default();
@@ -158,7 +200,7 @@ impl Loading<'_> {
         if !usable {
             return;
         }
-        let card: ModelCard = match yaml::decode(&node) {
+        let mut card: ModelCard = match yaml::decode(&node) {
             Ok(card) => card,
             Err(error) => {
                 let place = error.place.unwrap_or(node.place);
@@ -171,6 +213,13 @@ impl Loading<'_> {
             let place = yaml::place_of(&node, keys.iter().copied());
             let finding = Finding::error("card::wrong_value", message).at(place, "this value");
             self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
+        }
+        if let Some(workflow) = &mut card.api.workflow {
+            let (sources, findings) = (&mut *self.sources, &mut self.findings);
+            let read = workflow::load(workflow, &node, workspace, limits, sources, findings);
+            if let Some(text) = read {
+                self.hasher.field(text.as_bytes());
+            }
         }
         if self.errors() == errors {
             self.shelve(card, yaml::place_of(&node, ["model"].into_iter()), ships);
@@ -224,10 +273,15 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
                 format!("the route `{route}` has min {} above max {}", ability.min, ability.max);
             problems.push((vec!["routes", route.as_str(), "min"], message, ""));
         }
-        if ability.min_side.zip(ability.max_side).is_some_and(|(min, max)| min > max) {
-            let message = format!("the route `{route}` has min_side above max_side");
-            problems.push((vec!["routes", route.as_str(), "min_side"], message, ""));
+        if let Some(mention) = &ability.mention
+            && !mention.0.contains("{n}")
+            && !mention.0.contains("{name}")
+        {
+            let message = format!("`{}` is the same for every picture", mention.0);
+            let help = "write `{n}` for a picture's position or `{name}` for its name";
+            problems.push((vec!["routes", route.as_str(), "mention"], message, help));
         }
+        picture_problems(*route, ability, &mut problems);
         for format in &ability.formats {
             if !["jpeg", "png", "webp"].contains(&format.as_str()) {
                 let message = format!("Kinora reads no pictures in the format `{format}`");
@@ -236,7 +290,13 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
             }
         }
     }
+    for route in card.api.routes.keys().filter(|route| !card.routes.contains_key(route)) {
+        let message = format!("the card has no route `{route}`");
+        let help = "name one of `routes:`";
+        problems.push((vec!["api", "routes", route.as_str()], message, help));
+    }
     duration_problems(&card.durations, &mut problems);
+    only_problems(card, &mut problems);
     resolution_problems(card, &mut problems);
     for fps in &card.fps {
         if !(1..=240).contains(fps) {
@@ -245,6 +305,36 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
     }
     price_problems(card, &mut problems);
     problems
+}
+
+/// Limits of a route that no picture at all can keep.
+fn picture_problems<'c>(route: Route, ability: &RouteAbility, problems: &mut Vec<Problem<'c>>) {
+    let mut say = |key, message| problems.push((vec!["routes", route.as_str(), key], message, ""));
+    if ability.min_side.zip(ability.max_side).is_some_and(|(min, max)| min > max) {
+        say("min_side", format!("the route `{route}` has min_side above max_side"));
+    }
+    let square = ability.min_side.map(|side| u64::from(side).pow(2));
+    if square.zip(ability.max_pixels).is_some_and(|(least, most)| least > most) {
+        say("max_pixels", format!("the route `{route}` has max_pixels below its min_side squared"));
+    }
+    let wider = |min: AspectRatio, max: AspectRatio| {
+        u64::from(min.width) * u64::from(max.height) > u64::from(max.width) * u64::from(min.height)
+    };
+    if ability.aspect_min.zip(ability.aspect_max).is_some_and(|(min, max)| wider(min, max)) {
+        say(
+            "aspect_min",
+            format!("the route `{route}` has an aspect_min wider than its aspect_max"),
+        );
+    }
+    for (key, none) in [
+        ("max_side", ability.max_side == Some(0)),
+        ("max_pixels", ability.max_pixels == Some(0)),
+        ("max_bytes", ability.max_bytes == Some(0)),
+    ] {
+        if none {
+            say(key, format!("the route `{route}` has {key} 0, which no picture has"));
+        }
+    }
 }
 
 fn duration_problems(durations: &Durations, problems: &mut Vec<Problem<'_>>) {
@@ -269,6 +359,28 @@ fn duration_problems(durations: &Durations, problems: &mut Vec<Problem<'_>>) {
             if *step < Decimal::ZERO {
                 problems.push((keys("step"), "a step can't be below 0".to_owned(), ""));
             }
+        }
+    }
+}
+
+fn only_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
+    for only in &card.only {
+        let keys = || vec!["only"];
+        if only.durations.is_none() && only.aspects.is_empty() {
+            let help = "write `durations` or `aspects`";
+            problems.push((keys(), "a line of `only` says nothing".to_owned(), help));
+        }
+        for name in only.resolutions.iter().filter(|r| !card.resolutions.contains_key(*r)) {
+            let message = format!("the card has no resolution `{name}`");
+            problems.push((keys(), message, "name one of `resolutions:`"));
+        }
+        for route in only.routes.iter().filter(|r| !card.routes.contains_key(r)) {
+            let message = format!("the card has no route `{route}`");
+            problems.push((keys(), message, "name one of `routes:`"));
+        }
+        for aspect in only.aspects.iter().filter(|a| !card.aspects.contains(a)) {
+            let message = format!("the card has no aspect {aspect}");
+            problems.push((keys(), message, "name one of `aspects:`"));
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::access::Access;
 use super::diff::{Planned, Standing};
 use super::job::PlannedJob;
 use super::notes::Notes;
@@ -37,6 +38,8 @@ pub struct PlanInputs<'a> {
     pub earlier: &'a dyn Fn(i64) -> Option<[u64; 4]>,
     /// A job's address by its row; asked for a few orphans only.
     pub address: &'a dyn Fn(i64) -> Option<String>,
+    /// Which providers can be used.
+    pub access: &'a Access,
     /// What is spent, reserved and unknown, in the workspace's unit.
     pub used: Used,
     /// What probing did.
@@ -72,7 +75,7 @@ pub fn build(
     inputs: &PlanInputs<'_>,
     mut sink: impl FnMut(&PlannedJob, &Change),
 ) -> (Option<Plan>, Findings) {
-    let (planner, mut findings) = Planner::new(catalogue, shelf);
+    let (planner, mut findings) = Planner::new(catalogue, shelf, inputs.access);
     let Some(planner) = planner else {
         findings.sort();
         return (None, findings);
@@ -179,7 +182,8 @@ fn finish(
     }
     orphans(&mut gathered, inputs);
     let digest = Digest::from_bytes(*gathered.digest.finalize().as_bytes());
-    let summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
+    let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
+    summary.choices = planner.choices.to_vec();
     (Some(Plan { digest, summary, planner }), findings)
 }
 
@@ -279,6 +283,7 @@ fn summarise(
         by_route: cells.groups(unit, |cell| (cell.route, cell.route.to_string())),
         // Shots without a subject come last.
         by_kind: cells.groups(unit, |cell| ((cell.kind.is_none(), cell.kind), kind(cell.kind))),
+        choices: Vec::new(),
         prices: prices(cells, shelf),
         budgets: budgets(catalogue, cells, inputs.used),
         approval: None,

@@ -55,7 +55,7 @@ pub(super) fn estimate(
 /// An amount in the workspace's unit, rounded up as the ledger will hold it, so that the sum of
 /// all jobs is the sum of what they reserve; `None` where no rate is stated or no such amount is
 /// held.
-fn in_unit_of(budget: &Budget, amount: &Amount) -> Option<Decimal> {
+pub(super) fn in_unit_of(budget: &Budget, amount: &Amount) -> Option<Decimal> {
     let value = match rate(budget, &amount.unit)? {
         rate if rate == Decimal::ONE => amount.value,
         rate => amount.value.checked_mul(rate)?,

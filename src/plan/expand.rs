@@ -3,28 +3,31 @@
 //! What lives here: choosing subjects, filling in templates, matching inputs, and putting a job
 //! together. What never does: order between chunks, sums.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+mod attach;
+mod finish;
+
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-
 use super::advise;
+use super::choose::Tried;
 use super::context::{ConditionContext, PromptContext, Scope, typed_cell};
-use super::diff::{Planned, Standing};
+use super::diff::Planned;
 use super::estimate::{Estimate, estimate};
-use super::job::{Attached, Fingerprint, PlannedJob, RouteReason};
+use super::job::{Attached, RouteReason};
 use super::matching::{Candidate, Matched, Names, Owner, find_route, meant_by};
 use super::mention::{Piece, pieces};
 use super::notes::{Concerned, Notes};
+use super::pictures::{self, RouteNeeds};
 use super::planner::{ChunkSpec, CompiledShot, Planner, ShotPlan};
 use super::prompt::{self, Calling, Meaning};
 use super::tally::Cells;
+use super::together;
 use super::variants::Variant;
-use crate::address::Address;
 use crate::ledger::KnownJobs;
-use crate::manifest::{Catalogue, Reference, Shot, SubjectRef};
-use crate::models::{Priced, Route};
+use crate::manifest::{Catalogue, Shot, SubjectRef};
+use crate::media::prepare::Recipe;
+use crate::models::Route;
 use crate::template::{Compiled, Ordered, TemplateError, TemplateValue};
 
 /// The jobs of one chunk, with all that is to be said and summed about them.
@@ -37,6 +40,8 @@ pub(super) struct Chunk {
     pub digested: Vec<u8>,
     /// A hash of each job's output path, in the order of the jobs.
     pub paths: Vec<u64>,
+    /// How each variant's model did, where models are only tried.
+    pub tried: BTreeMap<usize, Tried>,
 }
 
 /// Makes chunks of one planner.
@@ -49,9 +54,22 @@ pub(super) struct Expander<'a> {
 impl Expander<'_> {
     /// Makes one chunk.
     pub fn chunk(&self, spec: ChunkSpec) -> Chunk {
+        let mut worker = self.worker(spec);
+        worker.run(spec, Worker::takes);
+        worker.chunk
+    }
+
+    /// Tries the models of one chunk's variants on its jobs.
+    pub fn trial(&self, spec: ChunkSpec) -> BTreeMap<usize, Tried> {
+        let mut worker = self.worker(spec);
+        worker.run(spec, Worker::try_out);
+        worker.chunk.tried
+    }
+
+    fn worker(&self, spec: ChunkSpec) -> Worker<'_, '_> {
         let plan = &self.planner.shots[spec.shot];
         let catalogue = &*self.planner.catalogue;
-        let mut worker = Worker {
+        Worker {
             planner: self.planner,
             catalogue,
             plan,
@@ -61,9 +79,7 @@ impl Expander<'_> {
             scope: self.planner.scope(),
             facts: HashMap::new(),
             chunk: Chunk::default(),
-        };
-        worker.run(spec);
-        worker.chunk
+        }
     }
 }
 
@@ -75,16 +91,18 @@ pub(super) struct VariantFacts<'c> {
     names: Vec<(Arc<str>, Arc<str>)>,
     /// Estimates by route and number of pictures.
     estimates: Vec<((Route, usize), Arc<Estimate>)>,
+    /// What routes need of pictures.
+    needs: Vec<RouteNeeds>,
 }
 
 /// What the takes of one subject and variant share.
-struct Prepared {
+pub(super) struct Prepared {
     prompt: String,
     negative: Option<String>,
-    route: Route,
+    pub route: Route,
     reason: RouteReason,
     attached: Vec<Attached>,
-    estimate: Arc<Estimate>,
+    pub estimate: Arc<Estimate>,
 }
 
 pub(super) struct Worker<'c, 'e> {
@@ -92,7 +110,7 @@ pub(super) struct Worker<'c, 'e> {
     pub catalogue: &'c Catalogue,
     pub plan: &'c ShotPlan,
     pub shot: &'c Shot,
-    compiled: &'e CompiledShot<'e, 'e>,
+    pub compiled: &'e CompiledShot<'e, 'e>,
     known: &'e KnownJobs,
     scope: Arc<Scope>,
     facts: HashMap<usize, VariantFacts<'c>>,
@@ -116,7 +134,8 @@ impl Step<'_> {
 }
 
 impl<'c> Worker<'c, '_> {
-    fn run(&mut self, spec: ChunkSpec) {
+    /// Gives every subject's variants, with all their takes in the chunk, to `make`.
+    fn run(&mut self, spec: ChunkSpec, make: fn(&mut Self, &Step<'c>, u32)) {
         let per_subject = self.plan.per_subject();
         let takes = u64::from(self.plan.takes);
         let mut at = spec.start;
@@ -138,7 +157,7 @@ impl<'c> Worker<'c, '_> {
                 let details = &self.plan.variants[variant];
                 let name = who.take().unwrap_or_default();
                 let step = Step { subject, who: name, variant, details, jobs };
-                self.takes(&step, take as u32 + 1);
+                make(self, &step, take as u32 + 1);
                 who = Some(step.who);
                 at += jobs;
             }
@@ -212,7 +231,7 @@ impl<'c> Worker<'c, '_> {
         self.finish(step, prepared, last);
     }
 
-    fn prepare(&mut self, step: &Step<'c>, take: u32) -> Option<Prepared> {
+    pub fn prepare(&mut self, step: &Step<'c>, take: u32) -> Option<Prepared> {
         let mut facts = self.facts.remove(&step.variant).unwrap_or_else(|| self.facts_of(step));
         let prepared = self.prepare_with(step, take, &mut facts);
         self.facts.insert(step.variant, facts);
@@ -250,9 +269,11 @@ impl<'c> Worker<'c, '_> {
         if !advise::prompt_fits(self, step, &prompt, negative.as_deref()) {
             return None;
         }
-        if !advise::pictures_fit(self, step, &candidates, &matched) {
+        if !together::settings_fit(self, step, matched.route) {
             return None;
         }
+        let needs = pictures::needs_of(&mut facts.needs, step, matched.route);
+        let recipes = pictures::recipes(self, step, &candidates, &matched, needs)?;
         let images = matched.sent.len();
         let estimate = self.estimate(step, facts, matched.route, images);
         advise::on_cost(self, step, &matched, &estimate);
@@ -264,73 +285,19 @@ impl<'c> Worker<'c, '_> {
             &matched,
             |worker, by, n| worker.estimate(step, facts, by, n),
         );
-        let attach = |(i, role): &(usize, _)| {
+        let attach = |((i, role), recipe): (&(usize, _), Recipe)| {
             let candidate = &candidates[*i];
             Attached {
                 name: candidate.shown.clone(),
                 role: *role,
                 picture: candidate.reference.picture,
+                recipe,
+                url: candidate.reference.url.clone(),
             }
         };
-        let attached = matched.sent.iter().map(attach).collect();
+        let attached = matched.sent.iter().zip(recipes).map(attach).collect();
         let Matched { route, reason, .. } = matched;
         Some(Prepared { prompt, negative, route, reason, attached, estimate })
-    }
-
-    fn facts_of(&self, step: &Step<'c>) -> VariantFacts<'c> {
-        let mut further = Vec::new();
-        let mut names = Vec::new();
-        for (position, (alias, at)) in step.details.with.iter().enumerate() {
-            let subject = &self.catalogue.sets[at.set as usize].subjects[at.subject as usize];
-            names.push((alias.clone(), Arc::from(&*subject.id)));
-            for reference in &subject.references {
-                let shown: Arc<str> = format!("{alias}.{}", reference.name).into();
-                if self.is_used(reference, Some((alias, &subject.id))) {
-                    further.push(Candidate { owner: Owner::With(position), reference, shown });
-                }
-            }
-        }
-        let own = self.shot.references.iter().filter(|reference| self.is_used(reference, None));
-        further.extend(own.map(|reference| Candidate {
-            owner: Owner::Shot,
-            reference,
-            shown: reference.name.clone(),
-        }));
-        VariantFacts { further, names, estimates: Vec::new() }
-    }
-
-    /// Whether `use:` lets a reference in: by its name, its group, its subject's alias or id, or
-    /// `alias.name`.
-    fn is_used(&self, reference: &Reference, of: Option<(&str, &str)>) -> bool {
-        let Some(uses) = &self.shot.uses else { return true };
-        let named =
-            |name: &str| *reference.name == *name || reference.group.as_deref() == Some(name);
-        uses.iter().any(|(name, _)| match of {
-            None => named(name),
-            Some((alias, id)) => [alias, id].into_iter().any(|owner| {
-                let rest = name.strip_prefix(owner);
-                rest.is_some_and(|r| r.is_empty() || r.strip_prefix('.').is_some_and(named))
-            }),
-        })
-    }
-
-    /// A job's pictures: its subject's, then those of further subjects and of the shot.
-    fn candidates(
-        &self,
-        subject: Option<SubjectRef>,
-        further: &[Candidate<'c>],
-    ) -> Vec<Candidate<'c>> {
-        let own = subject.map(|at| {
-            let set = &self.catalogue.sets[at.set as usize];
-            &set.subjects[at.subject as usize].references
-        });
-        let own = own.into_iter().flatten().filter(|reference| self.is_used(reference, None));
-        let own = own.map(|reference| Candidate {
-            owner: Owner::Subject,
-            reference,
-            shown: reference.name.clone(),
-        });
-        own.chain(further.iter().cloned()).collect()
     }
 
     fn own_id(&self, subject: Option<SubjectRef>) -> Option<&'c str> {
@@ -454,91 +421,6 @@ impl<'c> Worker<'c, '_> {
         facts.estimates.push((by, made.clone()));
         made
     }
-
-    /// Puts one job together.
-    fn finish(&mut self, step: &Step<'c>, prepared: Prepared, take: u32) {
-        let Variant { text, card, settings, .. } = step.details;
-        let subject = step.subject.map(|at| {
-            let set = &self.catalogue.sets[at.set as usize];
-            (&*set.name, &*set.subjects[at.subject as usize].id)
-        });
-        let address = Address::new(subject, &self.shot.id, text.as_deref(), take);
-        let key = address.key();
-        let mut settings = settings.clone();
-        if card.seed {
-            let given = self.shot.seeds.get(take as usize - 1).copied();
-            settings.seed = Some(given.unwrap_or_else(|| derived_seed(&key.0)));
-        }
-        let facts = prepared.attached.iter().filter_map(|attached| {
-            let facts = self.catalogue.pictures.facts(attached.picture)?;
-            Some((attached.role, &facts.digest))
-        });
-        let Prepared { prompt, negative, route, reason, .. } = &prepared;
-        let (route, reason) = (*route, *reason);
-        let fingerprint =
-            Fingerprint::of(card, route, prompt, negative.as_deref(), &settings, facts);
-        let Some(out) = self.out(step, take, (key, address.clone())) else { return };
-        let job = PlannedJob {
-            address,
-            key,
-            shot: self.plan.shot as u32,
-            subject: step.subject,
-            take,
-            model: card.clone(),
-            route,
-            reason,
-            prompt: prepared.prompt,
-            negative_prompt: prepared.negative,
-            settings,
-            attached: prepared.attached,
-            fingerprint,
-            estimate: prepared.estimate.price.clone(),
-            text_estimate: prepared.estimate.text,
-            out,
-        };
-        self.keep(job);
-    }
-
-    fn out(
-        &mut self,
-        step: &Step<'c>,
-        take: u32,
-        job: (crate::address::JobKey, Address),
-    ) -> Option<String> {
-        let template = self.shot.out.as_ref().unwrap_or(&self.catalogue.out);
-        let mut context = self.prompt_context(step, take);
-        context.job = Some(job);
-        let one = Concerned { subject: &step.who, jobs: 1 };
-        let shot = self.plan.shot;
-        match self.compiled.out.render(TemplateValue::from_object(context)) {
-            Ok(path) => match super::out_path::check(&path) {
-                Ok(()) => Some(path),
-                Err(problem) => {
-                    let note = || advise::out_path(template, &path, problem);
-                    self.chunk.notes.add(shot, "plan::out_path", problem, one, note);
-                    None
-                }
-            },
-            Err(error) => {
-                let code = "plan::template";
-                let key = format!("out {:?}{}", error.range, error.message);
-                let note = || advise::template_error(template, &error, code);
-                self.chunk.notes.add(shot, code, &key, one, note);
-                None
-            }
-        }
-    }
-
-    fn keep(&mut self, job: PlannedJob) {
-        let standing = Standing::of(job.key, &job.fingerprint, self.known);
-        let kind = job.subject.map(|at| self.catalogue.sets[at.set as usize].kind);
-        let chunk = &mut self.chunk;
-        chunk.cells.add(&job, kind, &standing);
-        digest_into(&job, &mut chunk.digested);
-        let hasher: BuildHasherDefault<DefaultHasher> = BuildHasherDefault::default();
-        chunk.paths.push(hasher.hash_one(&*job.out));
-        chunk.jobs.push(Planned { job, standing });
-    }
 }
 
 impl Prepared {
@@ -549,32 +431,6 @@ impl Prepared {
             attached: self.attached.clone(),
             estimate: self.estimate.clone(),
             ..*self
-        }
-    }
-}
-
-/// A seed from an address' digest: stable for the job, and below 2^31, which every provider
-/// that takes seeds accepts.
-fn derived_seed(key: &[u8; 16]) -> u64 {
-    let bytes = [key[12], key[13], key[14], key[15]];
-    u64::from(u32::from_le_bytes(bytes) >> 1)
-}
-
-/// Address, fingerprint and estimate, so that no two different lists of jobs give the same
-/// bytes: the address is preceded by its length, the rest has a fixed one.
-fn digest_into(job: &PlannedJob, out: &mut Vec<u8>) {
-    let address = job.address.as_str().as_bytes();
-    out.extend_from_slice(&(address.len() as u64).to_le_bytes());
-    out.extend_from_slice(address);
-    out.extend_from_slice(job.fingerprint.whole.as_bytes());
-    match &job.estimate {
-        Priced::Known(amount) => {
-            out.push(1);
-            out.extend_from_slice(&amount.value.normalize().serialize());
-        }
-        Priced::Unpriced => {
-            out.push(0);
-            out.extend_from_slice(&Decimal::ZERO.serialize());
         }
     }
 }

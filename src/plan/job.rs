@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, JobKey};
 use crate::digest::{Digest, FieldHasher};
 use crate::manifest::Role;
+use crate::media::prepare::Recipe;
 use crate::media::{Format, PictureId};
 use crate::models::{ModelCard, Priced, Route};
 
@@ -83,6 +84,10 @@ pub struct Attached {
     pub role: Role,
     /// The file.
     pub picture: PictureId,
+    /// What is done to it before it is sent.
+    pub recipe: Recipe,
+    /// Public URL of the same picture.
+    pub url: Option<Arc<str>>,
 }
 
 /// One planned job.
@@ -175,14 +180,15 @@ impl Part {
 }
 
 impl Fingerprint {
-    /// Of a request's parts. Nothing here is a position in a file, a path or a time.
+    /// Of a request's parts; a picture is its digest and what is done to it. Nothing here is a
+    /// position in a file, a path or a time.
     pub fn of<'a>(
         model: &ModelCard,
         route: Route,
         prompt: &str,
         negative_prompt: Option<&str>,
         settings: &JobSettings,
-        pictures: impl Iterator<Item = (Role, &'a Digest)>,
+        pictures: impl Iterator<Item = (Role, &'a Digest, &'a Recipe)>,
     ) -> Self {
         let model = FieldHasher::new("model")
             .field(model.provider.as_bytes())
@@ -203,8 +209,12 @@ impl Fingerprint {
             .optional(settings.seed.map(u64::to_le_bytes).as_ref().map(|b| &b[..]))
             .finish();
         let mut references = FieldHasher::new("references");
-        for (role, digest) in pictures {
+        for (role, digest, recipe) in pictures {
             references.field(role.as_str().as_bytes()).field(digest.as_bytes());
+            // A file that is sent as it is has no more to say; no role is written like an id.
+            if recipe.making().is_some() {
+                references.field(recipe.id().as_bytes());
+            }
         }
         let parts = [model, prompt, settings, references.finish()];
         let mut whole = FieldHasher::new("request");
@@ -283,4 +293,7 @@ pub struct RequestReference {
     /// Public https URL of the same picture, where the user has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What is done to it before it is sent; absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<Recipe>,
 }

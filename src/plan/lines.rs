@@ -71,7 +71,8 @@ impl PlannedJob {
                 format: facts.format,
                 width: facts.width,
                 height: facts.height,
-                url: None,
+                url: attached.url.as_ref().map(ToString::to_string),
+                recipe: attached.recipe.making().map(|_| attached.recipe.clone()),
             })
         };
         Some(Request {

@@ -5,7 +5,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::diagnostic::{Finding, Findings};
+use crate::diagnostic::{Finding, Findings, Severity};
 use crate::money::{Amount, Unit};
 
 /// How many different causes of one code a shot reports in full.
@@ -113,6 +113,12 @@ impl Notes {
             Some((_, _, count)) => *count += note.jobs,
             None => self.further.push((note.shot, note.finding, note.jobs)),
         }
+    }
+
+    /// The first error among them.
+    pub fn first_error(&self) -> Option<&Finding> {
+        let findings = self.items.iter().map(|note| &note.finding);
+        findings.into_iter().find(|finding| finding.severity == Severity::Error)
     }
 
     /// Adds the notes of the part of the plan that comes next.

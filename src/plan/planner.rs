@@ -6,9 +6,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::access::{Access, Reach};
+use super::choose::{self, Market};
 use super::context::Scope;
 use super::motion;
 use super::settings;
+use super::summary::Choice;
 use super::variants::{Said, Variant, variants_of};
 use crate::diagnostic::{Finding, Findings};
 use crate::manifest::{Catalogue, Selection, Shot, SubjectRef, Template};
@@ -25,6 +28,8 @@ pub struct Planner {
     pub(super) shots: Arc<[ShotPlan]>,
     /// Names of the models that have each route, for errors.
     pub(super) by_route: Arc<HashMap<Route, Vec<String>>>,
+    /// Models that were chosen where the manifest says `auto`.
+    pub(super) choices: Arc<[Choice]>,
 }
 
 /// A shot with all that its subjects share.
@@ -59,7 +64,7 @@ pub(super) struct ChunkSpec {
 }
 
 impl ShotPlan {
-    fn new(catalogue: &Catalogue, index: usize, variants: Vec<Variant>) -> Self {
+    pub fn new(catalogue: &Catalogue, index: usize, variants: Vec<Variant>) -> Self {
         let shot = &catalogue.shots[index];
         let mut segments = Vec::new();
         let mut before = 0;
@@ -123,20 +128,32 @@ fn covers(earlier: &Selection, later: &Selection) -> bool {
 }
 
 impl Planner {
-    /// Does all that needs no subject: compiles templates, resolves models and settings. Every
-    /// problem is found at once; with an error among them there is no planner.
-    pub fn new(catalogue: &Arc<Catalogue>, shelf: &Shelf) -> (Option<Planner>, Findings) {
+    /// Does all that needs no single subject: compiles templates, resolves settings, chooses
+    /// models. Every problem is found at once; with an error among them there is no planner.
+    pub fn new(
+        catalogue: &Arc<Catalogue>,
+        shelf: &Shelf,
+        access: &Access,
+    ) -> (Option<Planner>, Findings) {
         let mut findings = Findings::default();
         check_ids(catalogue, &mut findings);
         check_templates(catalogue, &mut findings);
         let mut said = Said::default();
+        let market = Market { shelf, access, budget: &catalogue.budget };
         let mut shots = Vec::with_capacity(catalogue.shots.len());
         for (index, shot) in catalogue.shots.iter().enumerate() {
-            let variants = variants_of(catalogue, shot, shelf, &mut said, &mut findings);
-            check_route(shot, &variants, shelf, &mut findings);
-            check_ignored(shot, &variants, &mut findings);
-            advise_motion(shot, &mut findings);
+            let variants = variants_of(catalogue, shot, market, &mut said, &mut findings);
             shots.push(ShotPlan::new(catalogue, index, variants));
+        }
+        let choices = match findings.has_errors() {
+            false => choose::choose(catalogue, &mut shots, &mut findings),
+            true => Vec::new(),
+        };
+        for (shot, plan) in catalogue.shots.iter().zip(&shots) {
+            check_route(shot, &plan.variants, shelf, &mut findings);
+            check_access(shot, &plan.variants, access, &mut said, &mut findings);
+            check_ignored(shot, &plan.variants, &mut findings);
+            advise_motion(shot, &mut findings);
         }
         if findings.has_errors() {
             return (None, findings);
@@ -146,6 +163,7 @@ impl Planner {
             catalogue: catalogue.clone(),
             shots: shots.into(),
             by_route: Arc::new(by_route.collect()),
+            choices: choices.into(),
         };
         (Some(planner), findings)
     }
@@ -280,6 +298,49 @@ fn check_route(shot: &Shot, variants: &[Variant], shelf: &Shelf, findings: &mut 
         let help = format!("models that have it: {}", settings::list(&models_with(shelf, route)));
         let finding = Finding::error("plan::route_missing", message);
         findings.push(finding.at(place, "this route").help(help));
+    }
+}
+
+/// Models at providers that can't be spoken to, whatever keys there are.
+fn check_access(
+    shot: &Shot,
+    variants: &[Variant],
+    access: &Access,
+    said: &mut Said,
+    findings: &mut Findings,
+) {
+    for card in variants.iter().map(|v| &v.card) {
+        let provider = &card.provider;
+        let finding = match access.reach(provider) {
+            Reach::Ready | Reach::NeedsKey(_) => continue,
+            Reach::NoCard => {
+                let message = format!(
+                    "`{}` can be planned with, but not run: there is no provider card `{provider}`",
+                    card.model
+                );
+                let help = format!("write `providers/{provider}.yaml` beside the manifest");
+                Finding::warning("plan::no_provider_card", message).help(help)
+            }
+            Reach::NeedsVariables(names) => {
+                let message = format!(
+                    "the provider `{provider}` of `{}` must be told: {}",
+                    card.model,
+                    settings::list(&names)
+                );
+                let help = format!(
+                    "write `providers: {{{provider}: {{variables: {{{}: …}}}}}}`",
+                    names.join(": …, ")
+                );
+                Finding::error("plan::variable_unset", message).help(help)
+            }
+        };
+        let axis = shot.axes.iter().find(|axis| &*axis.name == "model");
+        let named = axis.and_then(|axis| axis.values.iter().find(|(v, _)| **v == *card.model));
+        let written = shot.settings.model.as_ref().map(|m| m.place);
+        let place = named.map(|(_, place)| *place).or(written).unwrap_or(shot.place);
+        let mut found = Findings::default();
+        found.push(finding.at(place, "this model"));
+        said.pass_on(found, findings);
     }
 }
 

@@ -8,15 +8,17 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::job::JobSettings;
+use super::pictures::Framing;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
-use crate::manifest::Shot;
+use crate::manifest::{Settings, Shot};
+use crate::media::prepare::Fit;
 use crate::models::{AspectRatio, ModelCard, Resolution, Shelf};
 
 /// The model of a shot that names none.
-pub const DEFAULT_MODEL: &str = "animatic";
+pub const DEFAULT_MODEL: &str = crate::models::BUILT_IN;
 
 /// Seconds of a clip, where neither manifest nor card decides.
-const DEFAULT_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
+pub(super) const DEFAULT_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 
 /// An axis' value in one variant.
 #[derive(Debug, Clone)]
@@ -26,25 +28,43 @@ pub(super) struct AxisValue {
     pub place: Place,
 }
 
-/// Resolves the settings of one variant. Every problem becomes an error; `None` then.
-pub(super) fn resolve(
+/// The model that a variant names: a card, or the cheapest that can.
+pub(super) enum Named {
+    /// This one.
+    Card(Arc<ModelCard>),
+    /// `auto`, written here.
+    Auto(Place),
+}
+
+/// The model of one variant; a name that is none becomes an error.
+pub(super) fn model(
     shot: &Shot,
     axes: &[AxisValue],
     shelf: &Shelf,
     findings: &mut Findings,
-) -> Option<(Arc<ModelCard>, JobSettings)> {
+) -> Option<Named> {
+    Wanted { shot, axes }.model(shelf, findings)
+}
+
+/// Resolves the settings of one variant on a model. Every problem becomes an error; `None` then.
+pub(super) fn resolve(
+    shot: &Shot,
+    axes: &[AxisValue],
+    card: &ModelCard,
+    findings: &mut Findings,
+) -> Option<(JobSettings, Framing)> {
     let wanted = Wanted { shot, axes };
-    let card = wanted.model(shelf, findings)?;
-    let duration = wanted.duration(&card, findings);
-    let aspect = wanted.aspect(&card, findings);
-    let resolution = wanted.resolution(&card, findings);
-    let fps = wanted.fps(&card, findings);
+    let duration = wanted.duration(card, findings);
+    let aspect = wanted.aspect(card, findings);
+    let resolution = wanted.resolution(card, findings);
+    let fps = wanted.fps(card, findings);
+    let framing = framing(&wanted, card, findings);
     let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
     let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
-    wanted.side(&card, (width, height), aspect, findings)?;
+    wanted.side(card, (width, height), aspect, findings)?;
     let aspect = aspect.to_string();
     let settings = JobSettings { duration, aspect, resolution, width, height, fps, seed: None };
-    Some((card, settings))
+    Some((settings, framing?))
 }
 
 struct Wanted<'a> {
@@ -57,12 +77,15 @@ impl Wanted<'_> {
         self.axes.iter().find(|a| &*a.name == name).map(|a| (&*a.value, a.place))
     }
 
-    fn model(&self, shelf: &Shelf, findings: &mut Findings) -> Option<Arc<ModelCard>> {
+    fn model(&self, shelf: &Shelf, findings: &mut Findings) -> Option<Named> {
         let written = self.shot.settings.model.as_ref().map(|m| (m.value.as_str(), m.place));
         let (name, place) =
             self.axis("model").or(written).unwrap_or((DEFAULT_MODEL, self.shot.place));
         if let Some(card) = shelf.get(name) {
-            return Some(card.clone());
+            return Some(Named::Card(card.clone()));
+        }
+        if Settings::is_auto(name) {
+            return Some(Named::Auto(place));
         }
         let names: Vec<&str> = shelf.iter().map(|c| c.model.as_str()).collect();
         let help = match nearest(name, names.iter().copied()) {
@@ -152,9 +175,7 @@ impl Wanted<'_> {
     fn resolution(&self, card: &ModelCard, findings: &mut Findings) -> Option<String> {
         let written = self.shot.settings.resolution.as_ref().map(|r| (r.value.as_str(), r.place));
         let Some((name, place)) = self.axis("resolution").or(written) else {
-            let usual = card.resolutions.contains_key("720p").then(|| "720p".to_owned());
-            let least = || card.resolutions.iter().min_by_key(|(_, r)| r.short_side);
-            let found = usual.or_else(|| least().map(|(name, _)| name.clone()));
+            let found = card.usual_resolution().map(str::to_owned);
             if found.is_none() {
                 let what = "at any resolution: its card lists none";
                 findings.push(not_offered("plan::resolution", card, what, self.shot.place));
@@ -213,6 +234,30 @@ impl Wanted<'_> {
         findings.push(finding);
         None
     }
+}
+
+/// How pictures are made to fit.
+fn framing(wanted: &Wanted<'_>, card: &ModelCard, findings: &mut Findings) -> Option<Framing> {
+    let axis = match wanted.axis("fit") {
+        None => None,
+        Some((text, place)) => match Fit::parse(text) {
+            Some(fit) => Some((fit, place)),
+            None => {
+                findings.push(no_such("fit", text, "keep, pad, crop or blur", place));
+                return None;
+            }
+        },
+    };
+    let framing = Framing::of(wanted.shot, axis.map(|(fit, _)| fit));
+    let place = axis.map(|(_, place)| place);
+    let place = place.or(wanted.shot.settings.fit.as_ref().map(|fit| fit.place));
+    let by_itself = card.routes.values().all(|ability| ability.max == 0 || !ability.prepare);
+    if let (Some(place), true, true) = (place, framing.fit != Fit::Keep, by_itself) {
+        let message =
+            format!("`{}` frames pictures by itself: `fit` has no effect on it", card.model);
+        findings.push(Finding::advice("plan::fit_ignored", message).at(place, "no effect here"));
+    }
+    Some(framing)
 }
 
 fn not_offered(code: &'static str, card: &ModelCard, what: &str, place: Place) -> Finding {

@@ -44,6 +44,9 @@ pub struct PlanSummary {
     pub by_route: Vec<Group>,
     /// … by kind of subject (`none` for shots without one).
     pub by_kind: Vec<Group>,
+    /// Models that were chosen where the manifest says `auto`, in the manifest's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
     /// Prices that were used, oldest first.
     pub prices: Vec<PriceUsed>,
     /// Budgets that bear on this plan, with what is left of them.
@@ -132,6 +135,53 @@ pub struct Changes {
     pub orphaned: u64,
     /// Some of those, by address.
     pub orphaned_examples: Vec<String>,
+}
+
+/// The model that was chosen for one variant of a shot whose manifest says `auto`: the cheapest,
+/// over all its jobs, that can make every one of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Choice {
+    /// Shot.
+    pub shot: String,
+    /// The variant as in addresses; absent for a shot without axes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// Unit of all prices here.
+    pub unit: String,
+    /// What was chosen.
+    pub chosen: Offer,
+    /// What came second; absent where no other model can make all the jobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<Offer>,
+    /// Models that the wishes, the settings and the keys at hand left to choose from.
+    pub candidates: u64,
+    /// How many of those cost more than the second.
+    pub dearer: u64,
+    /// Models that the wishes let in by name and that can't be chosen, each with the first
+    /// reason.
+    pub fell_out: Vec<FellOut>,
+}
+
+/// What a model asks for the jobs of one variant, as decimal strings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Offer {
+    /// Model.
+    pub model: String,
+    /// The cheapest clip.
+    pub least: String,
+    /// The dearest clip.
+    pub most: String,
+    /// All jobs of the variant, done or not.
+    pub sum: String,
+}
+
+/// A model that could not be chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FellOut {
+    /// Model.
+    pub model: String,
+    /// Why.
+    pub why: String,
 }
 
 /// A price list that the plan used.

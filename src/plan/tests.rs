@@ -1,9 +1,11 @@
 //! Planning, theme by theme, on small catalogues built in code.
 
+mod auto;
 mod builder;
 mod cost;
 mod diff;
 mod errors;
 mod matching;
+mod pictures;
 mod prompts;
 mod stable;

@@ -6,13 +6,15 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::choose::{self, Auto, Market};
 use super::job::JobSettings;
+use super::pictures::Framing;
 use super::settings::{self, AxisValue};
 use crate::address::escape_into;
 use crate::diagnostic::{Finding, Findings};
 use crate::limits::Limits;
 use crate::manifest::{Axis, Catalogue, Shot, SubjectRef, With};
-use crate::models::{ModelCard, Shelf};
+use crate::models::ModelCard;
 
 /// One combination of a shot's axes.
 #[derive(Debug, Clone)]
@@ -28,6 +30,11 @@ pub(super) struct Variant {
     pub card: Arc<ModelCard>,
     /// Settings; the seed is the job's own.
     pub settings: JobSettings,
+    /// How its pictures are made to fit.
+    pub framing: Framing,
+    /// What the model is chosen from, where the manifest leaves it open. Until then, the model
+    /// and its settings are those of any candidate.
+    pub auto: Option<Arc<Auto>>,
 }
 
 /// What varies in a shot.
@@ -58,7 +65,7 @@ impl<'c> Dimension<'c> {
 pub(super) fn variants_of(
     catalogue: &Catalogue,
     shot: &Shot,
-    shelf: &Shelf,
+    market: Market<'_>,
     said: &mut Said,
     findings: &mut Findings,
 ) -> Vec<Variant> {
@@ -76,10 +83,10 @@ pub(super) fn variants_of(
     for index in 0..count {
         let mut found = Findings::default();
         let combination = Combination::at(index, &dimensions, catalogue, shot);
-        let resolved = settings::resolve(shot, &combination.axes, shelf, &mut found);
+        let resolved = combination.resolve(shot, market, &mut found);
         said.pass_on(found, findings);
-        if let Some((card, settings)) = resolved {
-            variants.push(combination.into_variant(card, settings));
+        if let Some(resolved) = resolved {
+            variants.push(combination.into_variant(resolved));
         }
     }
     variants
@@ -91,7 +98,7 @@ pub(super) fn variants_of(
 pub(super) struct Said(HashSet<(String, Option<crate::diagnostic::Place>)>);
 
 impl Said {
-    fn pass_on(&mut self, found: Findings, findings: &mut Findings) {
+    pub fn pass_on(&mut self, found: Findings, findings: &mut Findings) {
         for finding in found.items() {
             let place = finding.place.as_ref().map(|(place, _)| *place);
             if self.0.insert((finding.message.clone(), place)) {
@@ -117,6 +124,14 @@ fn dimensions_of<'c>(shot: &'c Shot, findings: &mut Findings) -> Vec<Dimension<'
         }
     }
     dimensions
+}
+
+/// What a combination asks of its model.
+struct Resolved {
+    card: Arc<ModelCard>,
+    settings: JobSettings,
+    framing: Framing,
+    auto: Option<Arc<Auto>>,
 }
 
 /// One combination on its way to a variant.
@@ -169,7 +184,42 @@ impl Combination {
         Combination { axes, values, with }
     }
 
-    fn into_variant(self, card: Arc<ModelCard>, settings: JobSettings) -> Variant {
+    /// Its model and settings; of a model that is left open, those of its first candidate.
+    fn resolve(
+        &self,
+        shot: &Shot,
+        market: Market<'_>,
+        findings: &mut Findings,
+    ) -> Option<Resolved> {
+        match settings::model(shot, &self.axes, market.shelf, findings)? {
+            settings::Named::Card(card) => {
+                let (settings, framing) = settings::resolve(shot, &self.axes, &card, findings)?;
+                Some(Resolved { card, settings, framing, auto: None })
+            }
+            settings::Named::Auto(place) => {
+                let auto = choose::auto(shot, &self.axes, place, market, findings)?;
+                let Some(first) = auto.candidates.first() else {
+                    let named = self.text();
+                    findings.push(choose::none_fits(
+                        shot,
+                        named.as_deref(),
+                        (auto.place, &auto.out),
+                        None,
+                    ));
+                    return None;
+                };
+                Some(Resolved {
+                    card: first.card.clone(),
+                    settings: first.settings.clone(),
+                    framing: first.framing,
+                    auto: Some(Arc::new(auto)),
+                })
+            }
+        }
+    }
+
+    /// Its name in addresses; absent for a shot without axes.
+    fn text(&self) -> Option<Box<str>> {
         let mut text = String::new();
         for (name, value) in &self.values {
             if !text.is_empty() {
@@ -179,12 +229,19 @@ impl Combination {
             text.push('=');
             escape_into(value, &mut text);
         }
+        (!text.is_empty()).then(|| text.into_boxed_str())
+    }
+
+    fn into_variant(self, resolved: Resolved) -> Variant {
+        let Resolved { card, settings, framing, auto } = resolved;
         Variant {
-            text: (!text.is_empty()).then(|| text.into_boxed_str()),
+            text: self.text(),
             values: self.values.into(),
             with: self.with.into(),
             card,
             settings,
+            framing,
+            auto,
         }
     }
 }

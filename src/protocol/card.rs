@@ -182,6 +182,9 @@ pub struct Cancel {
 pub struct Lookup {
     /// The request; sees `attempt`, `since` and `until` (written as `time` says).
     pub request: Call,
+    /// A second read, after the first, whose reply the pointers see under `also`.
+    #[serde(default)]
+    pub also: Option<Call>,
     /// Where the submissions are in the reply.
     pub items: Pointer,
     /// Where the id is in one of them.
@@ -201,6 +204,10 @@ pub struct Lookup {
     /// How times are written.
     #[serde(default)]
     pub time: TimeFilter,
+    /// Where an entry says when it was submitted, for lists that can't be asked for a span of
+    /// time: Unix seconds or milliseconds, or RFC 3339. Entries outside the span are not ours.
+    #[serde(default)]
+    pub submitted: Option<Pointer>,
 }
 
 /// How a submission is known to be ours.
@@ -228,11 +235,15 @@ pub enum Match {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Paging {
-    /// Query parameter that is raised or set.
+    /// Query parameter that is raised or set; empty with `next_url`.
+    #[serde(default)]
     pub parameter: String,
     /// Where the next page's cursor is; absent: pages are counted.
     #[serde(default)]
     pub next: Option<Pointer>,
+    /// Where the next page's whole URL is; it is only followed to the host of the first page.
+    #[serde(default)]
+    pub next_url: Option<Pointer>,
     /// Number of the first page.
     #[serde(default)]
     pub first: u32,

@@ -1,8 +1,13 @@
 //! What a provider card says that can't be, beyond what its schema refuses.
 
+use std::collections::BTreeSet;
+
+use super::call::{Call, Encoding};
 use super::card::{Auth, ProviderCard};
 use super::images::{Transport, Upload};
 use super::progress::State;
+use crate::diagnostic::{Place, nearest};
+use crate::yaml::{Node, Value};
 
 /// Keys to a value, what is wrong with it, and what to do.
 pub(super) type Problem = (Vec<String>, String, &'static str);
@@ -19,6 +24,7 @@ pub(super) fn problems(card: &ProviderCard) -> Vec<Problem> {
         found.add(&["provider"], message, "");
     }
     connection(card, &mut found);
+    calls(card, &mut found);
     if let Some(auth) = &card.auth {
         keys(auth, &mut found);
     }
@@ -30,6 +36,7 @@ pub(super) fn problems(card: &ProviderCard) -> Vec<Problem> {
     pictures(card, &mut found);
     output(card, &mut found);
     rules(card, &mut found);
+    paging(card, &mut found);
     rehearsal(card, &mut found);
     found.0
 }
@@ -76,10 +83,109 @@ fn connection(card: &ProviderCard, found: &mut Found) {
     }
 }
 
+fn calls(card: &ProviderCard, found: &mut Found) {
+    let mut all: Vec<(Vec<&str>, &Call)> = Vec::new();
+    for (name, form) in &card.submit.forms {
+        all.push((vec!["submit", "forms", name], form));
+    }
+    all.push((vec!["poll", "request"], &card.poll.request));
+    all.extend(card.poll.also.iter().map(|call| (vec!["poll", "also"], call)));
+    let batch = card.poll.batch.iter();
+    all.extend(batch.map(|batch| (vec!["poll", "batch", "request"], &batch.request)));
+    const HOPS: [&str; 4] = ["0", "1", "2", "3"];
+    for (hop, at) in card.result.iter().zip(HOPS) {
+        all.push((vec!["result", at, "request"], &hop.request));
+    }
+    all.extend(card.output.request.iter().map(|call| (vec!["output", "request"], call)));
+    let cancel = card.cancel.iter();
+    all.extend(cancel.map(|cancel| (vec!["cancel", "request"], &cancel.request)));
+    let lookup = card.lookup.iter();
+    all.extend(lookup.map(|lookup| (vec!["lookup", "request"], &lookup.request)));
+    let live = card.limits.live.iter();
+    all.extend(live.map(|live| (vec!["limits", "live", "request"], &live.request)));
+    for (mut keys, call) in all {
+        if call.encoding == Encoding::Json && call.body.as_ref().is_some_and(|b| b.has_file()) {
+            let mut keys = keys.clone();
+            keys.push("body");
+            let help = "say `encoding: multipart`, or hand the picture over as `uri`";
+            found.add(&keys, "a picture's bytes can't stand in JSON".to_owned(), help);
+        }
+        keys.push("path");
+        path(call.path.source(), &keys, found);
+    }
+    if let Some(upload) = &card.images.upload {
+        for (i, step) in upload.steps.iter().enumerate() {
+            let keys = ["images", "upload", "steps", &i.to_string(), "path"];
+            path(step.path.source(), &keys, found);
+        }
+    }
+}
+
+fn path(source: &str, keys: &[&str], found: &mut Found) {
+    if !source.starts_with('/') && !source.starts_with("${") && !source.starts_with("https://") {
+        let message = format!("the path `{source}` does not begin with `/`");
+        found.add(keys, message, "write the path below `base_url`, or `${captured.…}`");
+    }
+}
+
+/// Names after `variables.` and `captured.` that the card does not have, each at its place.
+pub(super) fn names(card: &ProviderCard, node: &Node) -> Vec<(Place, String, String)> {
+    let variables: BTreeSet<&str> = card.variables.keys().map(String::as_str).collect();
+    let upload = card.images.upload.iter().flat_map(|upload| &upload.steps);
+    let by_upload = upload.flat_map(|step| step.capture.keys().chain(step.capture_headers.keys()));
+    let captured: BTreeSet<&str> = card
+        .submit
+        .capture
+        .keys()
+        .chain(card.poll.capture.keys())
+        .chain(card.result.iter().flat_map(|hop| hop.capture.keys()))
+        .chain(by_upload)
+        .map(String::as_str)
+        .collect();
+    let mut found = Vec::new();
+    look_for(node, "variables.", &variables, "variable", &mut found);
+    look_for(node, "captured.", &captured, "captured value", &mut found);
+    found
+}
+
+fn look_for(
+    node: &Node,
+    before: &str,
+    known: &BTreeSet<&str>,
+    what: &str,
+    found: &mut Vec<(Place, String, String)>,
+) {
+    match &node.value {
+        Value::Null => {}
+        Value::List(items) => {
+            items.iter().for_each(|item| look_for(item, before, known, what, found));
+        }
+        Value::Map(entries) => {
+            entries.iter().for_each(|entry| look_for(&entry.value, before, known, what, found));
+        }
+        Value::Scalar(scalar) => {
+            for (at, _) in scalar.text.match_indices(before) {
+                let rest = &scalar.text[at + before.len()..];
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+                let name = &rest[..end.unwrap_or(rest.len())];
+                if known.contains(name) || scalar.text[..at].ends_with(is_name_char) {
+                    continue;
+                }
+                let help = match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => String::new(),
+                };
+                found.push((node.place, format!("the card has no {what} `{name}`"), help));
+            }
+        }
+    }
+}
+
 fn keys(auth: &Auth, found: &mut Found) {
-    if !auth.value.contains("{key}") {
+    if !auth.value.contains("{key}") || auth.value.contains("${") {
         let message = "the header's text has no place for the key".to_owned();
-        found.add(&["auth", "value"], message, "write `{key}` where it goes: `Bearer {key}`");
+        let help = "write `{key}`, without a `$`, where it goes: `Bearer {key}`";
+        found.add(&["auth", "value"], message, help);
     }
     if auth.keys.is_empty() {
         let message = "no environment variable is named for the key".to_owned();
@@ -140,6 +246,12 @@ fn states(card: &ProviderCard, found: &mut Found) {
 
 fn pictures(card: &ProviderCard, found: &mut Found) {
     let images = &card.images;
+    if images.transports.is_empty() {
+        let message = "there is no way to hand over a picture".to_owned();
+        let help = "name one of url, data_uri, base64, upload and file";
+        found.add(&["images", "transports"], message, help);
+        return;
+    }
     let uploads = images.transports.contains(&Transport::Upload);
     match (&images.upload, uploads) {
         (None, true) => {
@@ -195,11 +307,22 @@ fn rules(card: &ProviderCard, found: &mut Found) {
     }
 }
 
+fn paging(card: &ProviderCard, found: &mut Found) {
+    let Some(paging) = card.lookup.as_ref().and_then(|lookup| lookup.paging.as_ref()) else {
+        return;
+    };
+    if paging.parameter.is_empty() == paging.next_url.is_none() {
+        let message = "a list goes on either by a parameter or by the next page's URL".to_owned();
+        found.add(&["lookup", "paging"], message, "write `parameter`, or `next_url`");
+    }
+}
+
 fn rehearsal(card: &ProviderCard, found: &mut Found) {
     let rehearsal = &card.rehearsal;
     let count = |keys: &[&str], has: usize, needs: usize, what: &str, found: &mut Found| {
         if has != needs {
-            found.add(keys, format!("there are {has} replies for {needs} {what}"), "");
+            let message = format!("the number of replies is {has}, that of {what} {needs}");
+            found.add(keys, message, "write one reply for each, in their order");
         }
     };
     let steps = card.images.upload.as_ref().map_or(0, |upload| upload.steps.len());

@@ -39,7 +39,7 @@ impl Auth {
     pub fn find(&self, environment: &dyn Environment) -> Option<Key> {
         self.keys.iter().find_map(|source| {
             let parts: Option<Vec<String>> =
-                source.env.iter().map(|name| environment.get(name)).collect();
+                source.env.iter().map(|name| set(environment, name)).collect();
             let parts = parts.filter(|parts| !parts.is_empty())?;
             let material = match (&source.jwt, &parts[..]) {
                 (Some(jwt), [issuer, secret]) => Material::Signing {
@@ -68,6 +68,11 @@ impl Auth {
         };
         self.value.replace("{key}", &text)
     }
+}
+
+/// A variable's value without white space around it, which a key never has; absent when empty.
+fn set(environment: &dyn Environment, name: &str) -> Option<String> {
+    environment.get(name).map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
 }
 
 impl Key {
@@ -113,7 +118,7 @@ mod tests {
         Auth { header, value, keys, optional: false }
     }
 
-    fn set(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    fn setting(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
     }
 
@@ -121,7 +126,7 @@ mod tests {
     fn the_first_source_that_is_whole_wins() {
         let auth = auth(vec![source(&["A_KEY"]), source(&["A_ID", "A_SECRET"])]);
         let text = |pairs| {
-            let key = auth.find(&set(pairs))?;
+            let key = auth.find(&setting(pairs))?;
             Some(auth.header_text(&key, Timestamp::UNIX_EPOCH))
         };
         assert_eq!(text(&[("A_KEY", "k"), ("A_ID", "i")]).as_deref(), Some("Key k"));
@@ -147,7 +152,7 @@ mod tests {
     #[test]
     fn a_key_shows_nothing() {
         let auth = auth(vec![source(&["A_KEY"])]);
-        let key = auth.find(&set(&[("A_KEY", "canary-4711")])).expect("it is set");
+        let key = auth.find(&setting(&[("A_KEY", "canary-4711")])).expect("it is set");
         assert!(!format!("{key:?}").contains("canary"));
     }
 }

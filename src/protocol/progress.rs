@@ -1,4 +1,7 @@
 //! How a job is watched, and where its clip is.
+//!
+//! Beside what each request is said to see, every one of them sees what never changes of its job:
+//! `model`, `route`, `values` and `variables`.
 
 use std::collections::BTreeMap;
 
@@ -113,8 +116,13 @@ pub struct States {
     pub at: Option<Pointer>,
     /// Words of each state. A word that is not here keeps the job polled, and is reported.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Vec<String>>")]
+    #[schemars(schema_with = "words_schema")]
     pub words: BTreeMap<State, Vec<String>>,
+}
+
+/// One property for each state, so that editors complete them and slips are found.
+fn words_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    super::by_name::<Vec<String>>(State::ALL.map(State::as_str).as_slice(), generator)
 }
 
 /// One condition.

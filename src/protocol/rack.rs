@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::Value as Json;
 
 use super::card::ProviderCard;
-use super::check::problems;
+use super::check::{names, problems};
 use crate::diagnostic::{Finding, Findings, Place, Severity, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
@@ -20,7 +20,24 @@ macro_rules! shipped {
 }
 
 /// Cards that ship in the binary: file name and text.
-pub const SHIPPED_PROVIDERS: &[(&str, &str)] = shipped!["runway.yaml"];
+pub const SHIPPED_PROVIDERS: &[(&str, &str)] = shipped![
+    "byteplus.yaml",
+    "comfyui.yaml",
+    "dashscope.yaml",
+    "fal.yaml",
+    "google.yaml",
+    "kling-3.yaml",
+    "kling.yaml",
+    "luma.yaml",
+    "minimax-v1.yaml",
+    "minimax.yaml",
+    "openai-videos.yaml",
+    "openrouter.yaml",
+    "replicate.yaml",
+    "runway.yaml",
+    "vidu.yaml",
+    "volcengine.yaml",
+];
 
 /// Most provider cards that a workspace may have; each is read whole at every start.
 const MOST_CARDS: usize = 500;
@@ -161,6 +178,14 @@ impl Loading {
                 return;
             }
         };
+        if self.errors() > errors {
+            // What the schema took out would be missed by every other check.
+            return;
+        }
+        for (place, message, help) in names(&card, &node) {
+            let finding = Finding::error("provider::unknown_value", message).at(place, "here");
+            self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
+        }
         for (keys, message, help) in problems(&card) {
             let place = yaml::place_of(&node, keys.iter().map(String::as_str));
             let finding = Finding::error("provider::wrong_value", message).at(place, "this value");

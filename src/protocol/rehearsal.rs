@@ -56,7 +56,7 @@ pub struct Rehearsal {
     pub live: Option<Reply>,
     /// To a refused submission, by class.
     #[serde(default)]
-    #[schemars(with = "BTreeMap<String, Reply>")]
+    #[schemars(schema_with = "errors_schema")]
     pub errors: BTreeMap<Class, Reply>,
     /// The code of a job that failed by policy, for `failed`.
     #[serde(default)]
@@ -64,6 +64,11 @@ pub struct Rehearsal {
     /// What an official client asks for beside.
     #[serde(default)]
     pub others: Vec<Other>,
+}
+
+/// One property for each class, so that editors complete them and slips are found.
+fn errors_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    super::by_name::<Reply>(Class::ALL.map(Class::as_str).as_slice(), generator)
 }
 
 /// One reply.

@@ -39,7 +39,7 @@ pub use render::{Drawing, Progress, RenderError, render};
 pub use words::{CAMERA_WORDS, FAST_WORDS, MOVES, Move, MoveWord, SLOW_WORDS};
 
 /// The provider's name on model cards.
-pub const NAME: &str = "animatic";
+pub const NAME: &str = crate::models::BUILT_IN;
 
 /// The provider. Dropping it stops what is being rendered and waits for nothing.
 pub struct Animatic {

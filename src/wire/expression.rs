@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use minijinja::value::{Serde, Value, ValueKind};
-use minijinja::{Environment, Expression, UndefinedBehavior};
+use minijinja::{Environment, ErrorKind, Expression, UndefinedBehavior};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value as Json;
@@ -108,6 +108,15 @@ impl Expr {
                     .map_or(String::new(), |near| format!("; did you mean `{near}`?"));
                 return Err(format!("there is no value named `{name}`{help}"));
             }
+        }
+        // Filters are only looked for when they are reached; nothing else can go wrong for sure.
+        if let Err(error) = compiled.eval(())
+            && matches!(
+                error.kind(),
+                ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownFunction
+            )
+        {
+            return Err(words(&error));
         }
         Ok(Expr { source: source.into(), compiled: Arc::new(compiled) })
     }

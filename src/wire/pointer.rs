@@ -21,6 +21,11 @@ impl Pointer {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn parse(source: &str) -> Result<Pointer, String> {
+        if !source.starts_with('$') {
+            return Err(format!(
+                "`{source}` is no pointer: it begins with `$`, as `$.data.id` does"
+            ));
+        }
         let path = JsonPath::parse(source)
             .map_err(|e| format!("not a pointer such as `$.data.id` ({})", e.message()))?;
         Ok(Pointer { source: source.into(), path: Arc::new(path) })

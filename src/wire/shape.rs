@@ -169,6 +169,11 @@ impl Shape {
         &self.source
     }
 
+    /// Whether a picture's bytes are a part of it.
+    pub fn has_file(&self) -> bool {
+        self.part.has_file()
+    }
+
     /// The JSON; absent when all of it is left out.
     ///
     /// # Errors
@@ -229,10 +234,23 @@ impl Part {
                 Ok(Part::If { when: expr("$if")?, then: Box::new(then), otherwise })
             }
             _ => Err(format!(
-                "`{}` is not known here; write `$each` with `$item`, `$if` with `$then` (and \
-                 `$else`), or `$file`",
+                "`{}` can't be read; write `$each` with `$item`, `$if` with `$then` (and `$else`), \
+                 or `$file`",
                 marks.join("`, `")
             )),
+        }
+    }
+
+    fn has_file(&self) -> bool {
+        match self {
+            Part::File(_) => true,
+            Part::Literal(_) | Part::Value(_) | Part::Text(_) => false,
+            Part::List(parts) => parts.iter().any(Part::has_file),
+            Part::Map(parts) => parts.iter().any(|(_, part)| part.has_file()),
+            Part::Each { item, .. } => item.has_file(),
+            Part::If { then, otherwise, .. } => {
+                then.has_file() || otherwise.as_ref().is_some_and(|part| part.has_file())
+            }
         }
     }
 
@@ -455,7 +473,7 @@ mod tests {
             (json!("${prompt"), "no closing"),
             (json!("${promt}"), "did you mean `prompt`?"),
             (json!("${prompt |}"), "not an expression"),
-            (json!({"$each": "references"}), "not known here"),
+            (json!({"$each": "references"}), "can't be read"),
             (json!({"$if": "seed", "$then": 1, "other": 2}), "beside other keys"),
         ] {
             let why = Shape::parse(&shape).expect_err("a mistake");

@@ -63,6 +63,12 @@ const FORMS: &[Form] = &[
     },
     Form { name: "aspect", is_type: false, words: "an aspect such as 9:16", holds: is_aspect },
     Form {
+        name: "colour",
+        is_type: false,
+        words: "a colour such as \"#f4f1ea\", in quotes",
+        holds: is_colour,
+    },
+    Form {
         name: "date",
         is_type: false,
         words: "a day such as 2026-01-31",
@@ -90,6 +96,11 @@ pub fn is_decimal(text: &str) -> bool {
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic())
         && text.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+}
+
+fn is_colour(text: &str) -> bool {
+    text.strip_prefix('#')
+        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn is_aspect(text: &str) -> bool {

@@ -269,6 +269,7 @@ impl Job {
                 width: 1,
                 height: 1,
                 url: picture.url.clone(),
+                recipe: None,
             })
             .collect();
         let request = Request {

@@ -295,6 +295,7 @@ impl World {
             width: 64,
             height: 48,
             url: url.map(str::to_owned),
+            recipe: None,
         }];
         request
     }

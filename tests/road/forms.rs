@@ -58,7 +58,8 @@ fn markdown_leads_with_the_verdict() {
 #[test]
 fn every_schema_can_be_printed() {
     let shop = Workspace::shop();
-    for name in ["manifest", "model-card", "plan", "report", "events", "sidecar"] {
+    let names = ["manifest", "model-card", "provider-card", "plan", "report", "events", "sidecar"];
+    for name in names {
         let printed = shop.kinora(&["schema", name]).ends(0).json();
         assert!(printed["$schema"].is_string(), "{name}");
     }

@@ -15,14 +15,15 @@ use crate::manifest::{
     AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
     Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
 };
-use crate::media::{Facts, Format, Orientation, PictureTable};
+use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
-use crate::plan::{Change, Plan, PlanInputs, PlannedJob, Used, build};
+use crate::plan::{Access, Change, Plan, PlanInputs, PlannedJob, Reach, Used, build};
 
 /// A catalogue in the making. Its one source holds every template, one after another.
 pub struct Build {
     text: String,
     pub catalogue: Catalogue,
+    pub access: Access,
 }
 
 /// Everything that a plan gave.
@@ -86,6 +87,7 @@ impl Build {
     pub fn new() -> Self {
         let mut build = Build {
             text: String::new(),
+            access: access(),
             catalogue: Catalogue {
                 name: "test".into(),
                 workspace: PathBuf::from("."),
@@ -103,6 +105,8 @@ impl Build {
                 limits: Limits::default(),
                 concurrency: Concurrency::default(),
                 budget: Budget::default(),
+                defaults: Settings::default(),
+                providers: BTreeMap::new(),
                 retries: 0,
             },
         };
@@ -131,6 +135,7 @@ impl Build {
             width: 800,
             height: 600,
             orientation: Orientation(1),
+            traits: Traits::default(),
         };
         self.catalogue.pictures.items_mut()[id.0 as usize].facts = Some(Ok(facts));
         id
@@ -141,7 +146,7 @@ impl Build {
         // `detail-1` is one of the glob `detail`.
         let group = name.rsplit_once('-').filter(|(_, n)| n.parse::<u32>().is_ok());
         let group = group.map(|(group, _)| group.into());
-        Reference { name: name.into(), group, role, picture, place }
+        Reference { name: name.into(), group, role, picture, url: None, place }
     }
 
     /// A set with attributes `title`, `colour` and `price`.
@@ -267,6 +272,7 @@ impl Build {
             known,
             earlier: &|_| Some([0; 4]),
             address: &|row| Some(format!("row {row}")),
+            access: &self.access,
             used,
             pictures: Default::default(),
         };
@@ -282,7 +288,12 @@ pub fn amount(text: &str) -> Decimal {
     text.parse().expect("a decimal")
 }
 
-fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
+/// The provider of the cards below can be used.
+pub fn access() -> Access {
+    [("test", Reach::Ready)].into_iter().collect()
+}
+
+pub fn card(model: &str, change: impl FnOnce(&mut serde_json::Value)) -> ModelCard {
     let mut card = json!({
         "kinora_model": 1, "model": model, "provider": "test", "title": model,
         "routes": {

@@ -106,9 +106,14 @@ fn mentioned_pictures_go_first_where_a_route_takes_few() {
 
 #[test]
 fn a_route_s_limits_on_pictures_are_named() {
-    let planned = plan(&["hero"], "it turns", "narrow");
+    let build = Build::new().products(&["hero"]).change(|build| {
+        if let Some(Ok(facts)) = &mut build.catalogue.pictures.items_mut()[0].facts {
+            facts.height = 299;
+        }
+    });
+    let planned = build.shot("turn", "it turns", |_| {}).model("narrow").plan();
     let message = planned.message("plan::picture_limit");
-    assert!(message.contains("(`formats`), this is jpeg"), "{message}");
+    assert!(message.contains("(`min_side`), this is 800x299"), "{message}");
     assert_eq!(planned.marked("plan::picture_limit"), "mug/hero.jpg");
 }
 

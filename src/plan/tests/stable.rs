@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::builder::{Build, Planned, shelf};
+use super::builder::{Build, Planned, access, shelf};
 use crate::ledger::KnownJobs;
 use crate::media::PictureId;
 use crate::plan::{Part, Planner};
@@ -90,7 +90,7 @@ fn a_subject_selected_twice_has_its_jobs_once() {
 fn walking_stops_when_it_is_told_to() {
     let rows: Vec<usize> = (0..3000).collect();
     let catalogue = with_rows(&rows).catalogue;
-    let planner = Planner::new(&catalogue, &shelf()).0.expect("no errors");
+    let planner = Planner::new(&catalogue, &shelf(), &access()).0.expect("no errors");
     let mut seen = 0;
     planner.for_each(&KnownJobs::new(), |jobs| {
         seen += jobs.len();

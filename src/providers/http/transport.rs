@@ -153,6 +153,7 @@ mod tests {
             width: 1,
             height: 1,
             url: url.map(str::to_owned),
+            recipe: None,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::plan::{Group, JobLine, PlanSummary, Tally};
 use crate::report::markdown::{Document, code, head, prose, row};
 use crate::report::phrase::{amounts, decimal, grouped, length_of, shortened};
 
+use super::choices::why;
 use super::verdict::{Piece, cost, over_budget, steps, verdict};
 
 /// Shots in the first table.
@@ -176,6 +177,8 @@ fn breakdown(summary: &PlanSummary, doc: &mut Document) {
             doc.rows(rows, 0, "rows");
             doc.line("");
         }
+        let choices = summary.choices.iter().map(|choice| format!("- {}", prose(&why(choice))));
+        doc.rows(choices, 0, "choices");
         let prices = summary.prices.iter().map(|p| {
             format!(
                 "- {} in {}: as of {}, {}",

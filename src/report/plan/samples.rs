@@ -44,6 +44,7 @@ pub fn empty() -> PlanSummary {
         by_model: vec![],
         by_route: vec![],
         by_kind: vec![],
+        choices: Vec::new(),
         prices: vec![],
         budgets: vec![],
         approval: None,

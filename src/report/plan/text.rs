@@ -5,6 +5,7 @@ use crate::plan::{FindingOut, Group, PlanSummary, Tally};
 use crate::report::layout::{Ink, Paper, Table, beside, shown_width};
 use crate::report::phrase::{amounts, decimal, grouped, number, plain, shortened};
 
+use super::choices::choices_text;
 use super::verdict::{next_steps, over_budget, verdict};
 
 /// From here on two tables stand beside each other.
@@ -41,6 +42,7 @@ fn body(summary: &PlanSummary, paper: Paper) -> Vec<Vec<String>> {
     }
     if !quiet {
         blocks.extend(totals(summary, paper));
+        blocks.push(choices_text(summary, paper));
         blocks.push(prices(summary, paper));
         blocks.push(budgets(summary, paper));
         blocks.push(approval(summary, paper));

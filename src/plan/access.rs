@@ -1,0 +1,160 @@
+//! Access: which providers can be used with the cards, the manifest and the environment at hand.
+//!
+//! What lives here: looking for keys by the provider cards, and what is wrong with `providers:`
+//! of a manifest by those cards. What never does: a key itself, network.
+
+use std::collections::BTreeMap;
+
+use super::settings::list;
+use crate::diagnostic::{Finding, Findings, Place, nearest};
+use crate::digest::{Digest, FieldHasher};
+use crate::environment::Environment;
+use crate::manifest::{Catalogue, ProviderSettings};
+use crate::models::BUILT_IN;
+use crate::protocol::{ProviderCard, Rack};
+
+/// Whether a provider can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Now.
+    Ready,
+    /// Once environment variables hold its key: all of any of these lists.
+    NeedsKey(Vec<Vec<String>>),
+    /// Once the manifest sets variables of its card, by name.
+    NeedsVariables(Vec<String>),
+    /// Never: there is no card for it.
+    NoCard,
+}
+
+impl Reach {
+    /// What is missing, in words: `A, or B and C`.
+    pub fn needs(&self) -> String {
+        match self {
+            Reach::Ready => String::new(),
+            Reach::NeedsKey(sources) => {
+                let sources: Vec<String> = sources.iter().map(|all| all.join(" and ")).collect();
+                sources.join(", or ")
+            }
+            Reach::NeedsVariables(names) => list(names),
+            Reach::NoCard => "a provider card".to_owned(),
+        }
+    }
+}
+
+/// Which providers can be used. It knows names only, never a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    providers: BTreeMap<String, Reach>,
+}
+
+impl Access {
+    /// By the cards of a rack, an environment that may hold keys, and what a manifest sets.
+    pub fn of(
+        rack: &Rack,
+        environment: &dyn Environment,
+        settings: &BTreeMap<String, ProviderSettings>,
+    ) -> Self {
+        let reach = |card: &ProviderCard| match unset(card, settings.get(&card.provider)) {
+            unset if !unset.is_empty() => Reach::NeedsVariables(unset),
+            _ => match &card.auth {
+                Some(auth) if !auth.optional && auth.find(environment).is_none() => {
+                    Reach::NeedsKey(auth.keys.iter().map(|source| source.env.clone()).collect())
+                }
+                _ => Reach::Ready,
+            },
+        };
+        let mut providers: BTreeMap<String, Reach> =
+            rack.iter().map(|card| (card.provider.clone(), reach(card))).collect();
+        providers.entry(BUILT_IN.to_owned()).or_insert(Reach::Ready);
+        Access { providers }
+    }
+
+    /// Whether a provider can be used.
+    pub fn reach(&self, provider: &str) -> Reach {
+        self.providers.get(provider).cloned().unwrap_or(Reach::NoCard)
+    }
+
+    /// A digest: the same one, the same providers can be used.
+    pub fn digest(&self) -> Digest {
+        let mut digest = FieldHasher::new("access");
+        for (provider, reach) in &self.providers {
+            digest.field(provider.as_bytes()).field(format!("{reach:?}").as_bytes());
+        }
+        digest.finish()
+    }
+}
+
+impl<N: Into<String>> FromIterator<(N, Reach)> for Access {
+    fn from_iter<I: IntoIterator<Item = (N, Reach)>>(reaches: I) -> Self {
+        let named = reaches.into_iter().map(|(name, reach)| (name.into(), reach));
+        Access { providers: named.collect() }
+    }
+}
+
+/// The card's variables that have no value.
+fn unset(card: &ProviderCard, settings: Option<&ProviderSettings>) -> Vec<String> {
+    let set = |name: &str| settings.is_some_and(|s| s.variables.contains_key(name));
+    let open = card.variables.iter().filter(|(name, v)| v.default.is_none() && !set(name));
+    open.map(|(name, _)| name.clone()).collect()
+}
+
+/// What is wrong with `providers:` of a manifest, by the cards.
+pub fn check_providers(catalogue: &Catalogue, rack: &Rack) -> Findings {
+    let mut findings = Findings::default();
+    for (name, settings) in &catalogue.providers {
+        match rack.get(name) {
+            Some(card) => check_variables(card, settings, &mut findings),
+            None => {
+                let names: Vec<&str> = rack.iter().map(|card| card.provider.as_str()).collect();
+                let finding = unknown(
+                    "plan::unknown_provider",
+                    format!("no provider is named `{name}`"),
+                    (name, settings.place),
+                    &names,
+                    "providers",
+                );
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}
+
+fn check_variables(card: &ProviderCard, settings: &ProviderSettings, findings: &mut Findings) {
+    for (name, set) in &settings.variables {
+        let Some(variable) = card.variables.get(name) else {
+            let names: Vec<&str> = card.variables.keys().map(String::as_str).collect();
+            let message = format!("the provider `{}` has no variable `{name}`", card.provider);
+            let at = (name.as_str(), set.place);
+            findings.push(unknown("plan::unknown_variable", message, at, &names, "variables"));
+            continue;
+        };
+        let value = &set.value.value;
+        let choices: Vec<&str> = variable.choices.keys().map(String::as_str).collect();
+        if !choices.is_empty() && !choices.contains(&value.as_str()) {
+            let message = format!("`{value}` is no {name} of the provider `{}`", card.provider);
+            let at = (value.as_str(), set.value.place);
+            findings.push(unknown("plan::variable_value", message, at, &choices, "it may be"));
+        } else if value.is_empty() {
+            let message = format!("the variable `{name}` is empty");
+            let finding = Finding::error("plan::variable_value", message);
+            findings.push(finding.at(set.value.place, "nothing is written here"));
+        }
+    }
+}
+
+/// A name that is none of those there are.
+fn unknown(
+    code: &'static str,
+    message: String,
+    (name, place): (&str, Place),
+    known: &[&str],
+    what: &str,
+) -> Finding {
+    let help = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "its card has none; remove it".to_owned(),
+        None => format!("{what}: {}", known.join(", ")),
+    };
+    Finding::error(code, message).at(place, "this one").help(help)
+}

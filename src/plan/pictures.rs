@@ -1,0 +1,140 @@
+//! Pictures of a job: whether the route can have them, and what is done to each before it is sent.
+//!
+//! What lives here: a route's abilities and a shot's `fit` as needs of a picture, and the errors
+//! where one can't be met. What never does: pixels; recipes are decided by header facts alone.
+
+use super::expand::{Step, Worker};
+use super::matching::{Candidate, Matched};
+use crate::diagnostic::Finding;
+use crate::limits::Limits;
+use crate::manifest::{Role, Shot};
+use crate::media::prepare::{Colour, Fit, PictureNeeds, Recipe, recipe};
+use crate::media::{Format, PictureProblem};
+use crate::models::{AspectRatio, Route, RouteAbility};
+
+/// How a variant of a shot wants pictures made to fit.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Framing {
+    pub fit: Fit,
+    pub pad: Option<Colour>,
+}
+
+impl Framing {
+    /// Of a shot, and its axis `fit` where it has one.
+    pub fn of(shot: &Shot, axis: Option<Fit>) -> Framing {
+        let settings = &shot.settings;
+        let written = settings.fit.as_ref().map(|fit| fit.value);
+        let pad = settings.pad.as_ref().map(|pad| pad.value);
+        Framing { fit: axis.or(written).unwrap_or_default(), pad }
+    }
+}
+
+/// What a route needs of pictures: of frames, which should have the clip's shape, and of others,
+/// which may have any that is taken.
+#[derive(Debug)]
+pub(super) struct RouteNeeds {
+    route: Route,
+    frames: PictureNeeds,
+    others: PictureNeeds,
+    /// Whether anything is prepared at all.
+    prepare: bool,
+}
+
+impl RouteNeeds {
+    fn new(route: Route, ability: &RouteAbility, framing: Framing, aspect: &str) -> Self {
+        let sides = |aspect: AspectRatio| (aspect.width, aspect.height);
+        let known = [Format::Jpeg, Format::Png, Format::Webp];
+        let taken = |format: &Format| ability.formats.iter().any(|f| f == format.as_str());
+        let others = PictureNeeds {
+            formats: known.into_iter().filter(taken).collect(),
+            min_side: ability.min_side,
+            max_side: ability.max_side,
+            max_pixels: ability.max_pixels,
+            aspect_min: ability.aspect_min.map(sides),
+            aspect_max: ability.aspect_max.map(sides),
+            max_bytes: ability.max_bytes,
+            alpha: ability.alpha,
+            fit: framing.fit,
+            pad: framing.pad.map(|Colour(colour)| colour),
+            ..PictureNeeds::default()
+        };
+        let aspect = AspectRatio::parse(aspect).map(sides);
+        let frames = PictureNeeds { aspect, ..others.clone() };
+        RouteNeeds { route, frames, others, prepare: ability.prepare }
+    }
+
+    fn of(&self, role: Role) -> &PictureNeeds {
+        match (self.route, role) {
+            (Route::Image | Route::Frames, _) | (_, Role::FirstFrame | Role::LastFrame) => {
+                &self.frames
+            }
+            _ => &self.others,
+        }
+    }
+}
+
+/// The needs of a route, made once for each variant.
+pub(super) fn needs_of<'n>(
+    known: &'n mut Vec<RouteNeeds>,
+    step: &Step<'_>,
+    route: Route,
+) -> Option<&'n RouteNeeds> {
+    if let Some(i) = known.iter().position(|needs| needs.route == route) {
+        return known.get(i);
+    }
+    let details = step.details;
+    let ability = details.card.routes.get(&route)?;
+    known.push(RouteNeeds::new(route, ability, details.framing, &details.settings.aspect));
+    known.last()
+}
+
+/// What is done to each picture that is sent, in their order; `None` where one can't be sent,
+/// which is said.
+pub(super) fn recipes(
+    worker: &mut Worker<'_, '_>,
+    step: &Step<'_>,
+    candidates: &[Candidate<'_>],
+    matched: &Matched,
+    needs: Option<&RouteNeeds>,
+) -> Option<Vec<Recipe>> {
+    let mut recipes = Vec::with_capacity(matched.sent.len());
+    for (i, role) in &matched.sent {
+        let candidate = &candidates[*i];
+        let picture = worker.catalogue.pictures.get(candidate.reference.picture);
+        let (code, message, help) = match &picture.facts {
+            Some(Ok(facts)) => match needs.map(|needs| (recipe(facts, needs.of(*role)), needs)) {
+                Some((Ok(recipe), needs)) if needs.prepare => {
+                    recipes.push(recipe);
+                    continue;
+                }
+                None | Some((Ok(_), _)) => {
+                    recipes.push(Recipe::AsItIs);
+                    continue;
+                }
+                Some((Err(unfit), _)) => {
+                    let message = format!("`{}` {unfit}", step.details.card.model);
+                    ("plan::picture_limit", message, unfit.help().to_owned())
+                }
+            },
+            Some(Err(problem)) => {
+                let help = match problem {
+                    PictureProblem::TooLarge { limit, .. } => Limits::how_to_raise(limit),
+                    _ => "replace the file".to_owned(),
+                };
+                ("plan::picture", problem.to_string(), help)
+            }
+            None => {
+                let message = "it has not been probed".to_owned();
+                ("plan::picture", message, "probe the pictures before planning".to_owned())
+            }
+        };
+        let key = format!("{}{message}", picture.path);
+        let place = candidate.reference.place;
+        let finding = || {
+            let message = format!("`{}` can't be used: {message}", picture.path);
+            Finding::error(code, message).at(place, "this picture").help(help)
+        };
+        worker.chunk.notes.add(worker.plan.shot, code, &key, step.concerned(), finding);
+    }
+    (recipes.len() == matched.sent.len()).then_some(recipes)
+}
