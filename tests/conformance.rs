@@ -7,15 +7,19 @@
 
 #[path = "conformance/compare.rs"]
 mod compare;
+#[path = "conformance/jobs.rs"]
+mod jobs;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use compare::{Case, Recording, Sent, differences};
+use jobs::Jobs;
 use kinora::diagnostic::{Findings, Sources};
 use kinora::limits::Limits;
 use kinora::models::Shelf;
 use kinora::protocol::Rack;
+use serde::de::DeserializeOwned;
 
 const FOLDER: &str = "tests/conformance";
 
@@ -29,7 +33,7 @@ fn shipped() -> (Rack, Shelf) {
     (rack, shelf)
 }
 
-fn cases(file: &Path) -> Vec<Case> {
+fn read<T: DeserializeOwned>(file: &Path) -> T {
     let mut sources = Sources::default();
     let limits = Limits::default();
     let name = file.display().to_string();
@@ -56,7 +60,7 @@ fn every_card_sends_what_the_provider_s_own_client_sent() {
         .collect();
     files.sort();
     for file in files {
-        for case in cases(&file) {
+        for case in read::<Vec<Case>>(&file) {
             let recording = recordings
                 .entry(case.recorded.clone())
                 .or_insert_with(|| Recording::read(FOLDER, &case.recorded));
@@ -75,4 +79,24 @@ fn every_card_sends_what_the_provider_s_own_client_sent() {
     }
     assert!(problems.is_empty(), "\n{problems}");
     assert!(compared > 0, "no case was compared");
+}
+
+/// The same job asked of the client and of Kinora gives the same request, picture bytes and all.
+#[test]
+fn every_logical_job_is_sent_as_the_provider_s_own_client_sent_it() {
+    let (rack, shelf) = shipped();
+    let (mut problems, mut compared) = (String::new(), 0);
+    for jobs in read::<Vec<Jobs>>(Path::new(&format!("{FOLDER}/jobs.yaml"))) {
+        let recording = Recording::read(FOLDER, &jobs.recorded);
+        for (at, recorded) in recording.requests().enumerate() {
+            let Some(case) = jobs.case(at, recorded, &shelf) else { continue };
+            let sent = Sent::of(&case, &rack, &shelf);
+            for difference in differences(&case, recorded, &sent) {
+                problems += &format!("{} #{at} ({}): {difference}\n", case.recorded, case.what());
+            }
+            compared += 1;
+        }
+    }
+    assert!(problems.is_empty(), "\n{problems}");
+    assert!(compared > 0, "no job was compared");
 }

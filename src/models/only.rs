@@ -71,7 +71,8 @@ impl ModelCard {
                     instead: durations.to_string(),
                 });
             }
-            let aspect = aspect.filter(|a| !only.aspects.is_empty() && !only.aspects.contains(a))?;
+            let aspect =
+                aspect.filter(|a| !only.aspects.is_empty() && !only.aspects.contains(a))?;
             let made: Vec<String> = only.aspects.iter().map(ToString::to_string).collect();
             let what = format!("clip with the aspect {aspect} {place}");
             Some(NotTogether { what, instead: made.join(", ") })

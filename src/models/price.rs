@@ -46,6 +46,10 @@ pub struct Charge {
     /// Only for these resolutions, by name; empty: all.
     #[serde(default)]
     pub resolutions: Vec<String>,
+    /// Only for clips of these lengths, in seconds; empty: all.
+    #[serde(default, deserialize_with = "crate::yaml::decimals")]
+    #[schemars(with = "crate::yaml::Decimals")]
+    pub seconds: Vec<Decimal>,
     /// How many of what it is counted by are free.
     #[serde(default)]
     pub free: u32,
@@ -121,6 +125,7 @@ impl Charge {
         (self.routes.is_empty() || self.routes.contains(&facts.route))
             && (self.resolutions.is_empty()
                 || self.resolutions.iter().any(|r| r == facts.resolution))
+            && (self.seconds.is_empty() || self.seconds.contains(&facts.seconds))
     }
 
     fn amount_for(&self, facts: &PriceFacts<'_>) -> Decimal {
@@ -130,5 +135,33 @@ impl Charge {
             ChargePer::Image => Decimal::from(facts.images),
         };
         self.amount * (counted - Decimal::from(self.free)).max(Decimal::ZERO)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_charge_may_be_for_clips_of_some_lengths_only() {
+        let price: Price = serde_json::from_value(serde_json::json!({
+            "unit": "USD", "as_of": "2026-07-10", "source": "test",
+            "charges": [
+                {"per": "clip", "amount": "0.30", "seconds": ["5"]},
+                {"per": "clip", "amount": "0.90", "seconds": ["10"]},
+            ],
+        }))
+        .expect("a price");
+        let of = |seconds: &str| {
+            let seconds = seconds.parse().expect("a number");
+            price.of(&PriceFacts { route: Route::Text, seconds, resolution: "720p", images: 0 })
+        };
+        let known = |amount: &str| {
+            let value = amount.parse().expect("a number");
+            Priced::Known(Amount::new(value, price.unit.clone()))
+        };
+        assert_eq!(of("5.0"), known("0.30"));
+        assert_eq!(of("10"), known("0.90"));
+        assert_eq!(of("7"), Priced::Unpriced);
     }
 }

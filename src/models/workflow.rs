@@ -150,9 +150,7 @@ fn no_graph(graph: &Json) -> Option<(&'static str, &'static str)> {
         Some(nodes) if nodes.get("nodes").is_some_and(Json::is_array) => {
             Some(("the workflow is in the editor's format, which the server does not run", export))
         }
-        Some(nodes)
-            if !nodes.is_empty() && nodes.values().all(|n| n["class_type"].is_string()) =>
-        {
+        Some(nodes) if !nodes.is_empty() && nodes.values().all(|n| n["class_type"].is_string()) => {
             None
         }
         _ => Some(("a workflow is a mapping of nodes, each with its `class_type`", export)),

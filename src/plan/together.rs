@@ -11,8 +11,7 @@ use crate::models::Route;
 pub(super) fn settings_fit(worker: &mut Worker<'_, '_>, step: &Step<'_>, route: Route) -> bool {
     const CODE: &str = "plan::not_together";
     let (card, settings) = (&step.details.card, &step.details.settings);
-    let found =
-        card.not_together(route, &settings.resolution, settings.duration, &settings.aspect);
+    let found = card.not_together(route, &settings.resolution, settings.duration, &settings.aspect);
     let Some(against) = found else { return true };
     let place = model_place(worker, step);
     let message = format!("`{}` makes no {}", card.model, against.what);

@@ -235,15 +235,11 @@ pub enum Match {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Paging {
-    /// Query parameter that is raised or set; empty with `next_url`.
-    #[serde(default)]
+    /// Query parameter that is raised or set.
     pub parameter: String,
-    /// Where the next page's cursor is; absent: pages are counted.
+    /// Where the next page's cursor is, or its whole URL; absent: pages are counted.
     #[serde(default)]
     pub next: Option<Pointer>,
-    /// Where the next page's whole URL is; it is only followed to the host of the first page.
-    #[serde(default)]
-    pub next_url: Option<Pointer>,
     /// Number of the first page.
     #[serde(default)]
     pub first: u32,

@@ -36,7 +36,6 @@ pub(super) fn problems(card: &ProviderCard) -> Vec<Problem> {
     pictures(card, &mut found);
     output(card, &mut found);
     rules(card, &mut found);
-    paging(card, &mut found);
     rehearsal(card, &mut found);
     found.0
 }
@@ -304,16 +303,6 @@ fn rules(card: &ProviderCard, found: &mut Found) {
                 found.add(&["errors", "rules", &at, "code"], message, "");
             }
         }
-    }
-}
-
-fn paging(card: &ProviderCard, found: &mut Found) {
-    let Some(paging) = card.lookup.as_ref().and_then(|lookup| lookup.paging.as_ref()) else {
-        return;
-    };
-    if paging.parameter.is_empty() == paging.next_url.is_none() {
-        let message = "a list goes on either by a parameter or by the next page's URL".to_owned();
-        found.add(&["lookup", "paging"], message, "write `parameter`, or `next_url`");
     }
 }
 

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
 /// One recorded request and what it was.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// File in `recorded/`, without `.json`.
@@ -35,7 +35,8 @@ pub struct Case {
     /// The logical job, for a submission.
     #[serde(default)]
     pub job: Option<Job>,
-    /// Or the step: `poll`, `result.N`, `output`, `cancel`, `lookup`, `live`, `upload.N`.
+    /// Or the step: `poll`, `result.N`, `output`, `download`, `cancel`, `lookup`, `live`,
+    /// `upload.N`, or a form that no shipped model uses: `form.NAME`.
     #[serde(default)]
     pub step: Option<String>,
     /// What the step's expressions see: `id`, `captured`, `picture`, …
@@ -80,7 +81,7 @@ pub struct Job {
 }
 
 /// A picture by what stands for it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Picture {
     #[serde(default)]
@@ -122,6 +123,10 @@ impl Recording {
         let json: Json = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
         let requests = json["requests"].as_array().cloned().unwrap_or_default();
         Recording { requests }
+    }
+
+    pub fn requests(&self) -> impl Iterator<Item = &Json> {
+        self.requests.iter()
     }
 
     pub fn request(&self, at: usize) -> &Json {
@@ -199,9 +204,10 @@ impl Sent {
                     media_types.push(media_type.to_owned());
                 }
                 let scope = scope_of(&sees);
-                let (name, at) = step.split_once('.').unwrap_or((step, "0"));
-                let at: usize = at.parse().expect("a step's number");
+                let (name, part) = step.split_once('.').unwrap_or((step, "0"));
+                let at: usize = part.parse().unwrap_or_default();
                 let call = match name {
+                    "form" => built.call(&card.submit.forms[part], Method::Post, None, &scope),
                     "poll" => built.call(&card.poll.request, Method::Get, None, &scope),
                     "batch" => {
                         let batch = card.poll.batch.as_ref().expect("polls in batches");
@@ -223,6 +229,17 @@ impl Sent {
                     "live" => {
                         let live = card.limits.live.as_ref().expect("limits are read live");
                         built.call(&live.request, Method::Get, None, &scope)
+                    }
+                    "download" => {
+                        let output = &card.output;
+                        let headers = built.headers(&output.headers, output.auth, &scope);
+                        headers.map(|headers| HttpCall {
+                            method: Method::Get,
+                            url: sees["url"].as_str().expect("the clip's URL").to_owned(),
+                            headers,
+                            body: Body::Nothing,
+                            auth: output.auth,
+                        })
                     }
                     "upload" => {
                         let upload = card.images.upload.as_ref().expect("it uploads");
@@ -341,6 +358,7 @@ pub fn differences(case: &Case, recorded: &Json, sent: &Sent) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |what: &str, theirs: Json, ours: Json| {
         if theirs != ours {
+            let (theirs, ours) = (shortened(theirs), shortened(ours));
             found.push(format!("{what}\n    client: {theirs}\n    Kinora: {ours}"));
         }
     };
@@ -356,7 +374,7 @@ pub fn differences(case: &Case, recorded: &Json, sent: &Sent) -> Vec<String> {
     let prefix = case.path_prefix.as_deref().unwrap_or("");
     compare("path", json!(their_path), json!(format!("{prefix}{our_path}")));
     compare("query", query(their_query, &case.client_only), query(our_query, &case.ours_only));
-    compare("headers", their_headers(case, recorded), our_headers(case, sent));
+    compare("headers", their_headers(case, recorded, sent), our_headers(case, sent));
     let mut body = their_body(recorded);
     let mut own = our_body(sent);
     case.client_only.iter().for_each(|name| remove(&mut body, name));
@@ -387,10 +405,16 @@ fn kept(name: &str, leave_out: &[String]) -> bool {
     !NOISE.contains(&name) && !left_out
 }
 
-fn their_headers(case: &Case, recorded: &Json) -> Json {
+fn their_headers(case: &Case, recorded: &Json, sent: &Sent) -> Json {
     let headers = recorded["headers"].as_object().cloned().unwrap_or_default();
     let kept = headers.into_iter().filter(|(name, _)| kept(name, &case.client_only));
-    let kept: BTreeMap<String, Json> = kept.map(|(k, v)| (k, form_of(v))).collect();
+    let mut kept: BTreeMap<String, Json> = kept.map(|(k, v)| (k, form_of(v))).collect();
+    // A header that holds nothing but the key.
+    if let Some((name, _)) = sent.auth.as_ref().filter(|(_, value)| value == "{key}")
+        && let Some(key) = kept.get_mut(name)
+    {
+        *key = json!("{key}");
+    }
     json!(kept)
 }
 
@@ -414,7 +438,6 @@ fn our_headers(case: &Case, sent: &Sent) -> Json {
         .map(|(name, value)| (name.clone(), form_of(json!(value))))
         .collect();
     if let Some((name, value)) = &sent.auth {
-        let value = if name == "authorization" { value.clone() } else { "{key}".to_owned() };
         headers.insert(name.clone(), json!(value));
     }
     json!(headers)
@@ -514,8 +537,21 @@ fn same(theirs: &Json, ours: &Json) -> bool {
         (Json::Array(a), Json::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(v, w)| same(v, w))
         }
-        (Json::String(a), Json::String(b)) => a == b || cut_short(a, b),
+        (Json::String(a), Json::String(b)) => a == b || cut_short(a, b) || digested(a, b),
         (a, b) => a == b,
+    }
+}
+
+/// As it is shown: long texts, such as pictures, only by their beginning.
+fn shortened(json: Json) -> Json {
+    match json {
+        Json::String(text) if text.len() > 200 => {
+            let start: String = text.chars().take(80).collect();
+            json!(format!("{start}… ({} bytes)", text.len()))
+        }
+        Json::Array(items) => Json::Array(items.into_iter().map(shortened).collect()),
+        Json::Object(map) => map.into_iter().map(|(k, v)| (k, shortened(v))).collect(),
+        other => other,
     }
 }
 
@@ -523,4 +559,10 @@ fn same(theirs: &Json, ours: &Json) -> bool {
 fn cut_short(theirs: &str, ours: &str) -> bool {
     let Some((start, rest)) = theirs.rsplit_once("...<") else { return false };
     rest.ends_with(" chars>") && ours.starts_with(start)
+}
+
+/// `sha256:…`, the digest of the whole text.
+fn digested(theirs: &str, ours: &str) -> bool {
+    let digest = ring::digest::digest(&ring::digest::SHA256, ours.as_bytes());
+    theirs.strip_prefix("sha256:") == Some(&data_encoding::HEXLOWER.encode(digest.as_ref()))
 }

@@ -53,7 +53,7 @@ async fn the_time_is_asked_for_with_room_for_clocks() {
     let query = world.server.seen().remove(0).query;
     assert_eq!(
         query,
-        "since=2026-11-22T19%3A59%3A00%2B00%3A00&until=2026-11-22T20%3A01%3A00.6%2B00%3A00"
+        "since=2026-11-22T19%3A59%3A00%2B00%3A00&until=2026-11-22T20%3A01%3A30%2B00%3A00"
     );
 }
 
@@ -71,6 +71,23 @@ async fn a_submission_is_known_by_what_it_says_or_by_being_the_only_one() {
     let count = looking(json!({"count": {"model": "$.model"}}));
     let lookup = found(count, |_| answer(json!({"items": [entry("j1", ""), entry("taken", "")]})));
     assert!(matches!(lookup.await, Lookup::Found(id) if id.id == "j1"));
+}
+
+#[tokio::test]
+async fn where_a_list_tells_times_only_those_of_the_submission_count() {
+    let mut patch = looking(json!({"count": {"model": "$.model"}}));
+    patch["lookup"]["submitted"] = json!("$.at");
+    let at = |id: &str, seconds_after: i64| {
+        let mut entry = entry(id, "");
+        entry["at"] = json!(now().as_second() + seconds_after);
+        entry
+    };
+    let items = json!({"items": [at("yesterday", -86_400), at("j1", 5), at("later", 86_400)]});
+    let lookup = found(patch.clone(), move |_| answer(items.clone())).await;
+    assert!(matches!(lookup, Lookup::Found(id) if id.id == "j1"));
+    let items = json!({"items": [at("yesterday", -86_400)]});
+    let lookup = found(patch, move |_| answer(items.clone())).await;
+    assert_eq!(lookup, Lookup::Absent { conclusive: true });
 }
 
 #[tokio::test]
@@ -95,7 +112,7 @@ async fn a_list_is_read_to_its_end() {
             _ => answer(json!({"items": [entry("j1", attempt().as_str())]})),
         }
     };
-    let next_url = || paged(json!({"next_url": "$.next"}));
+    let next_url = || paged(json!({"parameter": "cursor", "next": "$.next"}));
     assert!(matches!(found(next_url(), going_on_at("127.0.0.1")).await, Lookup::Found(_)));
     assert!(matches!(found(next_url(), going_on_at("localhost")).await, Lookup::Failed { .. }));
     let counted = paged(json!({"parameter": "page", "first": 1}));
@@ -152,7 +169,7 @@ async fn a_job_is_cancelled_where_the_provider_can() {
             "cancel": {"request": {"method": "DELETE", "path": "/jobs/${id}"}, "stops": ["queued"]},
             "rehearsal": {"cancel": {}},
         });
-        let world = World::new(patch, move |_| reply.clone()).await;
+        let world = World::impatient(patch, move |_| reply.clone()).await;
         let cancelled = world.provider.cancel(&RemoteId::plain("j1"), &job()).await;
         assert_eq!(world.server.seen()[0].method, "DELETE");
         assert_eq!(world.server.seen()[0].path, "/jobs/j1");

@@ -17,7 +17,7 @@ use super::transport::{choose, parcel, value};
 use crate::models::ModelCard;
 use crate::plan::Request;
 use crate::protocol::{
-    Body, Class, HttpCall, Lookup as Recipe, Match, Method, Paging, Stage, TimeFilter, Transport,
+    Body, Class, HttpCall, Lookup as Recipe, Match, Method, Stage, TimeFilter, Transport,
 };
 use crate::providers::{AttemptKey, RemoteId};
 use crate::wire::{Pointer, scope_of};
@@ -172,7 +172,7 @@ impl Driver {
         let first = first.map_err(|e| self.unwritable(&e))?;
         let mut number = recipe.paging.as_ref().map_or(0, |paging| paging.first);
         let mut call = first.clone();
-        if let Some(paging) = recipe.paging.as_ref().filter(|paging| counts(paging)) {
+        if let Some(paging) = recipe.paging.as_ref().filter(|paging| paging.next.is_none()) {
             set_query(&mut call.url, &paging.parameter, &number.to_string())?;
         }
         for read in 1..=MOST_PAGES {
@@ -199,15 +199,16 @@ impl Driver {
             }
             let Some(paging) = &recipe.paging else { return Ok(found) };
             let before = call.url.clone();
-            if let Some(next_url) = &paging.next_url {
-                let Some(next) = next_url.text(&body) else { return Ok(found) };
-                if !same_origin(&first.url, &next) {
+            if let Some(next) = &paging.next {
+                let Some(next) = next.text(&body) else { return Ok(found) };
+                // Some give the whole URL of what follows.
+                if !next.contains("://") {
+                    set_query(&mut call.url, &paging.parameter, &next)?;
+                } else if same_origin(&first.url, &next) {
+                    call.url = next;
+                } else {
                     return Err("the list goes on at another host, which is not asked".to_owned());
                 }
-                call.url = next;
-            } else if let Some(next) = &paging.next {
-                let Some(next) = next.text(&body) else { return Ok(found) };
-                set_query(&mut call.url, &paging.parameter, &next)?;
             } else if items.is_empty() {
                 return Ok(found);
             } else {
@@ -276,11 +277,6 @@ fn time_of(text: &str) -> Option<Timestamp> {
     let milliseconds = if number.abs() > MOST_SECONDS { number } else { number * 1000.0 };
     let milliseconds = Decimal::from_f64_retain(milliseconds)?.round().to_i64()?;
     Timestamp::from_millisecond(milliseconds).ok()
-}
-
-/// Whether pages are counted.
-fn counts(paging: &Paging) -> bool {
-    paging.next.is_none() && paging.next_url.is_none()
 }
 
 fn same_origin(one: &str, other: &str) -> bool {
