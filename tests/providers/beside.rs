@@ -53,7 +53,7 @@ async fn the_time_is_asked_for_with_room_for_clocks() {
     let query = world.server.seen().remove(0).query;
     assert_eq!(
         query,
-        "since=2026-11-22T19%3A59%3A00%2B00%3A00&until=2026-11-22T20%3A01%3A00.6%2B00%3A00"
+        "since=2026-11-22T19%3A59%3A00%2B00%3A00&until=2026-11-22T20%3A01%3A30%2B00%3A00"
     );
 }
 
@@ -92,26 +92,30 @@ async fn where_a_list_tells_times_only_those_of_the_submission_count() {
 
 #[tokio::test]
 async fn a_list_is_read_to_its_end() {
-    let cursor = |next: &'static str| {
+    let paged = |paging: Json| {
         let mut patch = looking(json!({"marker": "$.mark"}));
-        patch["lookup"]["paging"] = json!({"parameter": "cursor", "next": next});
+        patch["lookup"]["paging"] = paging;
         patch
     };
     let pages = |seen: &Seen| match seen.query.contains("cursor=two") {
         false => answer(json!({"items": [], "next": "two"})),
-        true => answer(json!({"items": [entry("j1", attempt().as_str())]})),
+        true => answer(json!({"items": [entry("j1", attempt().as_str())], "next": "two"})),
     };
-    assert!(matches!(found(cursor("$.next"), pages).await, Lookup::Found(_)));
-    let whole_url = |seen: &Seen| match seen.path.as_str() {
-        "/list" => {
-            let host = seen.header("host").unwrap_or_default();
-            answer(json!({"items": [], "next": format!("http://{host}/list2")}))
+    let cursor = paged(json!({"parameter": "cursor", "next": "$.next"}));
+    assert!(matches!(found(cursor, pages).await, Lookup::Found(_)));
+    let going_on_at = |host: &'static str| {
+        move |seen: &Seen| match seen.path.as_str() {
+            "/list" => {
+                let here = seen.header("host").unwrap_or_default().replace("127.0.0.1", host);
+                answer(json!({"items": [], "next": format!("http://{here}/list2")}))
+            }
+            _ => answer(json!({"items": [entry("j1", attempt().as_str())]})),
         }
-        _ => answer(json!({"items": [entry("j1", attempt().as_str())]})),
     };
-    assert!(matches!(found(cursor("$.next"), whole_url).await, Lookup::Found(_)));
-    let mut counted = looking(json!({"marker": "$.mark"}));
-    counted["lookup"]["paging"] = json!({"parameter": "page", "first": 1});
+    let next_url = || paged(json!({"parameter": "cursor", "next": "$.next"}));
+    assert!(matches!(found(next_url(), going_on_at("127.0.0.1")).await, Lookup::Found(_)));
+    assert!(matches!(found(next_url(), going_on_at("localhost")).await, Lookup::Failed { .. }));
+    let counted = paged(json!({"parameter": "page", "first": 1}));
     let pages = |seen: &Seen| match seen.query.rsplit("page=").next() {
         Some("1") => answer(json!({"items": [entry("x", "other")]})),
         Some("2") => answer(json!({"items": [entry("j1", attempt().as_str())]})),
@@ -121,6 +125,23 @@ async fn a_list_is_read_to_its_end() {
     // A list without an end proves nothing.
     let endless = |_: &Seen| answer(json!({"items": [entry("x", "other")]}));
     assert_eq!(found(counted, endless).await, Lookup::Absent { conclusive: false });
+}
+
+#[tokio::test]
+async fn entries_of_another_time_are_not_ours_and_a_second_list_is_read_too() {
+    let mut patch = looking(json!({"count": {"model": "$.model"}}));
+    patch["lookup"]["submitted"] = json!("$.at");
+    patch["lookup"]["also"] = json!({"path": "/archive"});
+    patch["lookup"]["items"] = json!("$['items', 'also'][*]");
+    let at = |id: &str, at: Json| json!({"id": id, "model": "one", "at": at});
+    let lookup = found(patch, move |seen| match seen.path.as_str() {
+        "/list" => answer(json!({"items": [at("old", json!(1_795_374_000))]})),
+        _ => answer(json!([
+            at("j1", json!("2026-11-22T20:00:01Z")),
+            at("new", json!(1_795_381_200_000_u64))
+        ])),
+    });
+    assert!(matches!(lookup.await, Lookup::Found(id) if id.id == "j1"));
 }
 
 #[tokio::test]
@@ -148,7 +169,7 @@ async fn a_job_is_cancelled_where_the_provider_can() {
             "cancel": {"request": {"method": "DELETE", "path": "/jobs/${id}"}, "stops": ["queued"]},
             "rehearsal": {"cancel": {}},
         });
-        let world = World::new(patch, move |_| reply.clone()).await;
+        let world = World::impatient(patch, move |_| reply.clone()).await;
         let cancelled = world.provider.cancel(&RemoteId::plain("j1"), &job()).await;
         assert_eq!(world.server.seen()[0].method, "DELETE");
         assert_eq!(world.server.seen()[0].path, "/jobs/j1");

@@ -16,16 +16,21 @@ async fn done(
     patch: Json,
     reply: impl Fn(&Seen, usize) -> Answer + Send + Sync + 'static,
 ) -> World {
+    World::new(patch, job_done(reply)).await
+}
+
+fn job_done(
+    reply: impl Fn(&Seen, usize) -> Answer + Send + Sync + 'static,
+) -> impl Fn(&Seen) -> Answer + Send + Sync + 'static {
     let downloads = AtomicUsize::new(0);
-    World::new(patch, move |seen| {
+    move |seen| {
         if seen.path == "/jobs/j1" {
             let host = seen.header("host").unwrap_or_default();
             let url = format!("http://{host}/clip.mp4?signature=s3cret");
             return answer(json!({"status": "done", "video": { "url": url }}));
         }
         reply(seen, downloads.fetch_add(1, Ordering::SeqCst))
-    })
-    .await
+    }
 }
 
 fn message(fetched: Fetched) -> String {
@@ -121,12 +126,13 @@ async fn a_clip_that_never_comes_whole_is_interrupted() {
     let world = done(json!({}), |_, _| text(clip(9_000)).cut_after(4_000)).await;
     message(world.fetch().await);
     assert_eq!(world.server.to("/clip.mp4").len(), 4);
-    let world = done(json!({}), |_, _| hang()).await;
+    let world = World::impatient(json!({}), job_done(|_, _| hang())).await;
     assert!(message(world.fetch().await).contains("no answer within"));
     let world = done(json!({}), |_, _| status(503)).await;
     assert_eq!(message(world.fetch().await), "the clip's URL answers 503");
     // Slow is not broken, as long as bytes come.
-    let world = done(json!({}), |_, _| text(clip(60)).drip(Duration::from_millis(10))).await;
+    let slow = job_done(|_, _| text(clip(60)).drip(Duration::from_millis(10)));
+    let world = World::impatient(json!({}), slow).await;
     assert_eq!(world.fetch().await, Fetched::Complete);
 }
 
@@ -180,7 +186,7 @@ async fn a_clip_is_gone_only_when_a_fresh_url_says_so_too() {
     let world = World::new(json!({}), |_| answer(json!({"status": "old"}))).await;
     assert!(matches!(world.fetch().await, Fetched::Gone { .. }));
     for reply in [status(404), status(500), answer(json!({"status": "working"})), hang()] {
-        let world = World::new(json!({}), move |_| reply.clone()).await;
+        let world = World::impatient(json!({}), move |_| reply.clone()).await;
         message(world.fetch().await);
     }
 }

@@ -17,9 +17,13 @@ async fn outcome(reply: Answer) -> Submission {
     outcome_with(json!({}), reply).await
 }
 
+async fn impatient(reply: Answer) -> Submission {
+    World::impatient(json!({}), move |_| reply.clone()).await.submit().await
+}
+
 async fn outcome_at(base_url: String) -> Submission {
     let folder = tempfile::tempdir().expect("a folder");
-    let parts = Parts::at(&base_url, json!({}));
+    let parts = Parts { limits: crate::world::impatient(), ..Parts::at(&base_url, json!({})) };
     let provider = parts.provider(folder.path()).expect("it is set up");
     provider.submit(&job(), &attempt()).await
 }
@@ -100,7 +104,7 @@ async fn a_reply_that_is_cut_huge_or_slow_is_unknown() {
     let huge = answer(json!({"id": "j1", "rest": "x".repeat(20 << 20)}));
     let huge = evidence(outcome(huge).await);
     assert!(huge.contains("longer than 1048576 bytes") && huge.contains("\"j1\""), "{huge}");
-    let drip = evidence(outcome(answer(whole).drip(Duration::from_millis(15))).await);
+    let drip = evidence(impatient(answer(whole).drip(Duration::from_millis(15))).await);
     assert!(drip.contains("stopped in its middle") && drip.contains("\"j1\""), "{drip}");
     let headers = answer(json!({"id": "j1"})).header("x-big", "y".repeat(2 << 20));
     assert!(evidence(outcome(headers).await).contains("did not answer it"));
@@ -110,7 +114,7 @@ async fn a_reply_that_is_cut_huge_or_slow_is_unknown() {
 
 #[tokio::test]
 async fn no_answer_after_the_request_left_is_unknown() {
-    assert!(evidence(outcome(hang()).await).contains("no answer within 0.6 s"));
+    assert!(evidence(impatient(hang()).await).contains("no answer within 0.6 s"));
     for reply in [&b""[..], b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nContent-Le", b"garbage\r\n\r\n"]
     {
         let evidence = evidence(outcome_at(format!("http://127.0.0.1:{}", raw(reply).await)).await);
@@ -206,7 +210,7 @@ async fn an_id_in_a_reply_that_does_not_look_like_an_acceptance_is_kept_as_evide
 #[tokio::test]
 async fn a_submission_is_sent_once_whatever_comes_back() {
     for reply in [status(503), status(429), status(307).header("location", "/jobs2"), hang()] {
-        let world = World::new(json!({}), move |_| reply.clone()).await;
+        let world = World::impatient(json!({}), move |_| reply.clone()).await;
         let _ = world.submit().await;
         assert_eq!(world.server.seen().len(), 1);
     }

@@ -47,7 +47,7 @@ async fn words_are_states_and_unknown_ones_are_reported() {
 
 #[tokio::test]
 async fn no_reply_but_the_card_s_words_ends_a_job() {
-    let cases: [(Answer, &str); 11] = [
+    let cases: [(Answer, &str); 10] = [
         (text("nonsense"), "not JSON"),
         (text("<html>"), "HTML"),
         (text(""), "empty"),
@@ -58,12 +58,13 @@ async fn no_reply_but_the_card_s_words_ends_a_job() {
         (status(500).body("<html>"), "test answers 500: <html>"),
         (answer(json!({"status": "done", "x": "y".repeat(2 << 20)})), "longer than"),
         (answer(json!({"status": "failed"})).cut_after(10), "broke off"),
-        (hang(), "no answer within"),
     ];
     for (reply, expected) in cases {
         let message = no_answer(polled(reply).await);
         assert!(message.contains(expected), "{message} / {expected}");
     }
+    let message = no_answer(World::impatient(json!({}), |_| hang()).await.poll().await);
+    assert_eq!(message, "no answer within 0.3 s");
 }
 
 #[tokio::test]
@@ -259,14 +260,14 @@ async fn a_batch_that_fails_answers_nobody_and_one_that_is_dropped_stops_nobody(
     polls.into_iter().for_each(|polled| assert!(no_answer(polled).contains("429")));
     assert_eq!(world.server.seen().len(), 1);
 
-    let world = World::new(batched(), |seen| match seen.path.as_str() {
+    let world = World::impatient(batched(), |seen| match seen.path.as_str() {
         "/jobs/j2" => answer(json!({"status": "waiting"})),
         other => panic!("{other}"),
     })
     .await;
     let mut first = world.provider.poll(&one, &request);
     let second = world.provider.poll(&two, &request);
-    let brief = tokio::time::timeout(Duration::from_millis(5), &mut first).await;
+    let brief = tokio::time::timeout(Duration::from_millis(20), &mut first).await;
     assert!(brief.is_err());
     let (second, ()) = tokio::join!(second, async {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -9,14 +9,14 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kinora::address::Address;
 use kinora::clock::Clock;
-use kinora::diagnostic::Sources;
+use kinora::diagnostic::{Findings, Sources};
 use kinora::digest::Digest;
 use kinora::limits::Limits;
 use kinora::manifest::Role;
 use kinora::media::Format;
-use kinora::models::{Route, Shelf};
+use kinora::models::{ModelCard, Route};
 use kinora::plan::{JobSettings, Request, RequestReference};
-use kinora::protocol::Rack;
+use kinora::protocol::ProviderCard;
 use kinora::providers::http::{
     HttpProvider, HttpSetup, NetLimits, Reach, SetupProblem, WorkspacePictures,
 };
@@ -129,19 +129,28 @@ fn merge(into: &mut Json, patch: Json) {
     }
 }
 
-pub fn limits() -> NetLimits {
+/// Sizes are small; times are long enough for a busy machine.
+fn limits() -> NetLimits {
+    let long = Duration::from_secs(30);
     NetLimits {
-        connect: Duration::from_millis(500),
-        idle: Duration::from_millis(300),
-        submit: Duration::from_millis(600),
-        read: Duration::from_millis(600),
+        connect: long,
+        idle: long,
+        submit: long,
+        read: long,
         slowest: 10_000_000,
         reply_bytes: 1 << 20,
         clip_bytes: 1 << 20,
         resumes: 3,
         resume_pause: Duration::from_millis(1),
-        gather: Duration::from_millis(30),
+        gather: Duration::from_millis(100),
     }
+}
+
+/// For tests in which nothing comes.
+pub fn impatient() -> NetLimits {
+    let (connect, idle) = (Duration::from_millis(500), Duration::from_millis(300));
+    let whole = Duration::from_millis(600);
+    NetLimits { connect, idle, submit: whole, read: whole, ..limits() }
 }
 
 pub fn now() -> Timestamp {
@@ -169,6 +178,18 @@ impl Clock for MovingClock {
     }
 }
 
+/// A card as a workspace would have it.
+fn read<T: serde::de::DeserializeOwned>(file: &Path, content: &Json) -> T {
+    std::fs::write(file, content.to_string()).expect("written");
+    let (mut sources, mut findings) = (Sources::default(), Findings::default());
+    let limits = Limits::default();
+    let read = kinora::yaml::read_file(file, "card", &limits, &mut sources);
+    let (source, text) = read.unwrap_or_else(|e| panic!("{e:?}"));
+    let node = kinora::yaml::read(&text, source, &limits, &mut findings);
+    let node = node.unwrap_or_else(|| panic!("{:?}", findings.items()));
+    kinora::yaml::decode(&node).unwrap_or_else(|e| panic!("{e} at {:?}", e.place))
+}
+
 /// What a test's provider is set up with.
 pub struct Parts {
     pub patch: Json,
@@ -177,46 +198,35 @@ pub struct Parts {
     pub key: Option<String>,
     pub secret: Option<String>,
     pub clock: Arc<MovingClock>,
+    pub limits: NetLimits,
 }
 
 impl Parts {
     pub fn at(base_url: &str, patch: Json) -> Parts {
         let key = Some(CANARY.to_owned());
         let (base_url, variables) = (Some(base_url.to_owned()), BTreeMap::new());
-        Parts { patch, base_url, variables, key, secret: None, clock: Arc::default() }
+        let (clock, limits) = (Arc::default(), limits());
+        Parts { patch, base_url, variables, key, secret: None, clock, limits }
     }
 
     pub fn provider(self, workspace: &Path) -> Result<HttpProvider, SetupProblem> {
         let mut card = card();
         merge(&mut card, self.patch);
-        for (folder, file, content) in
-            [("providers", "test.yaml", card), ("models", "one.yaml", model())]
-        {
-            std::fs::create_dir_all(workspace.join(folder)).expect("a folder");
-            let path = workspace.join(folder).join(file);
-            std::fs::write(path, content.to_string()).expect("written");
-        }
-        let mut sources = Sources::default();
-        let limits_of_files = Limits::default();
-        let (rack, findings) = Rack::load(workspace, &limits_of_files, &mut sources);
-        assert!(!findings.has_errors(), "{:#?}", findings.items());
-        let (shelf, findings) = Shelf::load(workspace, &limits_of_files, &mut sources);
-        assert!(!findings.has_errors(), "{:#?}", findings.items());
-        let card = Arc::clone(rack.get("test").expect("the card is there"));
-        let model = Arc::clone(shelf.get("test/one").expect("the model is there"));
+        let card: Arc<ProviderCard> = Arc::new(read(&workspace.join("card.yaml"), &card));
+        let model: ModelCard = read(&workspace.join("model.yaml"), &model());
         let set = [("TEST_KEY", self.key), ("TEST_SECRET", self.secret)];
         let environment: BTreeMap<String, String> =
             set.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         let key = card.auth.as_ref().and_then(|auth| auth.find(&environment));
         HttpProvider::new(HttpSetup {
             card,
-            models: BTreeMap::from([("test/one".to_owned(), model)]),
+            models: BTreeMap::from([("test/one".to_owned(), Arc::new(model))]),
             base_url: self.base_url,
             variables: self.variables,
             key,
-            pictures: Arc::new(WorkspacePictures::new(workspace, &limits_of_files)),
+            pictures: Arc::new(WorkspacePictures::new(workspace, &Limits::default())),
             clock: self.clock,
-            limits: limits(),
+            limits: self.limits,
             reach: Reach::Everywhere,
         })
     }
@@ -245,6 +255,14 @@ impl World {
         script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
     ) -> World {
         World::with(patch, script, |parts| parts.secret = Some(secret.to_owned())).await
+    }
+
+    /// One that waits for nothing.
+    pub async fn impatient(
+        patch: Json,
+        script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+    ) -> World {
+        World::with(patch, script, |parts| parts.limits = impatient()).await
     }
 
     async fn with(
@@ -298,9 +316,16 @@ impl World {
     }
 }
 
-/// Bytes that are recognised as a PNG.
-pub fn png(rest: &[u8]) -> Vec<u8> {
-    [b"\x89PNG\r\n\x1a\n", rest].concat()
+/// A picture, of 64 by 48 pixels, that differs with its seed.
+pub fn png(seed: &[u8]) -> Vec<u8> {
+    let mut pixels = image::RgbImage::new(64, 48);
+    for (at, (_, _, pixel)) in pixels.enumerate_pixels_mut().enumerate() {
+        let seed = usize::from(seed[at % seed.len()]);
+        *pixel = image::Rgb([seed as u8, (at * seed % 256) as u8, (at % 256) as u8]);
+    }
+    let mut file = std::io::Cursor::new(Vec::new());
+    pixels.write_to(&mut file, image::ImageFormat::Png).expect("it can be written");
+    file.into_inner()
 }
 
 /// A job by the text route.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value as Json, json};
 
 use super::client::Client;
@@ -14,12 +16,17 @@ use super::outcome::captured;
 use super::transport::{choose, parcel, value};
 use crate::models::ModelCard;
 use crate::plan::Request;
-use crate::protocol::{Body, Class, Lookup as Recipe, Match, Method, Stage, TimeFilter, Transport};
+use crate::protocol::{
+    Body, Class, HttpCall, Lookup as Recipe, Match, Method, Stage, TimeFilter, Transport,
+};
 use crate::providers::{AttemptKey, RemoteId};
 use crate::wire::{Pointer, scope_of};
 
 /// Pages that one lookup reads.
 const MOST_PAGES: u32 = 50;
+
+/// Numbers above are milliseconds: as seconds they would be beyond the year 5000.
+const MOST_SECONDS: f64 = 1e11;
 
 /// How far two clocks may differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(60);
@@ -77,7 +84,7 @@ impl Driver {
         known.insert("attempt".to_owned(), json!(key.as_str()));
         known.insert("since".to_owned(), json!(written(&recipe.time, since)));
         known.insert("until".to_owned(), json!(written(&recipe.time, until)));
-        let ours = Ours { wanted, taken, since, until };
+        let ours = Ours { wanted, since, until, taken };
         let found = match self.matches(recipe, &ours, &known).await {
             Ok(found) => found,
             Err(message) => return failed(message),
@@ -88,7 +95,9 @@ impl Driver {
         });
         match found.ids.len() {
             0 => Lookup::Absent { conclusive: recipe.conclusive && found.whole && listed },
-            1 => found.ids.into_values().next().map_or(Lookup::Ambiguous(0), Lookup::Found),
+            1 if found.whole || !matches!(recipe.matching, Match::Count { .. }) => {
+                found.ids.into_values().next().map_or(Lookup::Ambiguous(0), Lookup::Found)
+            }
             several => Lookup::Ambiguous(several),
         }
     }
@@ -159,56 +168,68 @@ impl Driver {
         known: &Map<String, Json>,
     ) -> Result<Found, String> {
         let mut found = Found { ids: BTreeMap::new(), whole: true };
-        let mut page = recipe.paging.as_ref().map_or(0, |paging| paging.first);
-        let mut cursor: Option<String> = None;
-        for read in 0..MOST_PAGES {
-            let body = match self.page(recipe, known, page, cursor.as_deref()).await? {
-                Some(body) => body,
-                None => return Ok(found),
-            };
+        let first = self.built().call(&recipe.request, Method::Get, None, &scope_of(known));
+        let first = first.map_err(|e| self.unwritable(&e))?;
+        let mut number = recipe.paging.as_ref().map_or(0, |paging| paging.first);
+        let mut call = first.clone();
+        if let Some(paging) = recipe.paging.as_ref().filter(|paging| paging.next.is_none()) {
+            set_query(&mut call.url, &paging.parameter, &number.to_string())?;
+        }
+        for read in 1..=MOST_PAGES {
+            let Some(mut body) = self.page(&call, known).await? else { return Ok(found) };
+            if let Some(also) = recipe.also.as_ref().filter(|_| read == 1) {
+                let call = self.built().call(also, Method::Get, None, &scope_of(known));
+                let call = call.map_err(|e| self.unwritable(&e))?;
+                let second = self.page(&call, known).await?;
+                match (&mut body, second) {
+                    (Json::Object(body), Some(second)) => {
+                        body.insert("also".to_owned(), second);
+                    }
+                    (body, Some(second)) => *body = json!({ "also": second }),
+                    (_, None) => {}
+                }
+            }
             let items = recipe.items.all(&body);
             for item in &items {
                 let Some(id) = recipe.id.text(item) else { continue };
-                if ours.may_be(recipe, &id, item) {
+                if !ours.taken.contains(&id) && ours.in_time(recipe, item) && ours.fits(item) {
                     let captured = captured(&self.card.submit.capture, item, &self.mask);
                     found.ids.insert(id.clone(), RemoteId { id, captured });
                 }
             }
             let Some(paging) = &recipe.paging else { return Ok(found) };
-            let empty = items.is_empty();
-            match &paging.next {
-                Some(next) => match next.text(&body).filter(|c| Some(c) != cursor.as_ref()) {
-                    Some(next) => cursor = Some(next),
-                    None => return Ok(found),
-                },
-                None if empty => return Ok(found),
-                None => page += 1,
+            let before = call.url.clone();
+            if let Some(next) = &paging.next {
+                let Some(next) = next.text(&body) else { return Ok(found) };
+                // Some give the whole URL of what follows.
+                if !next.contains("://") {
+                    set_query(&mut call.url, &paging.parameter, &next)?;
+                } else if same_origin(&first.url, &next) {
+                    call.url = next;
+                } else {
+                    return Err("the list goes on at another host, which is not asked".to_owned());
+                }
+            } else if items.is_empty() {
+                return Ok(found);
+            } else {
+                number += 1;
+                set_query(&mut call.url, &paging.parameter, &number.to_string())?;
             }
-            found.whole = read + 1 < MOST_PAGES;
+            if call.url == before {
+                return Ok(found);
+            }
         }
+        found.whole = false;
         Ok(found)
     }
 
     /// One page; absent when the provider says by a rule that there is nothing.
     async fn page(
         &self,
-        recipe: &Recipe,
+        call: &HttpCall,
         known: &Map<String, Json>,
-        page: u32,
-        cursor: Option<&str>,
     ) -> Result<Option<Json>, String> {
-        let call = self.built().call(&recipe.request, Method::Get, None, &scope_of(known));
-        let mut call = call.map_err(|e| self.unwritable(&e))?;
-        if let Some(paging) = &recipe.paging {
-            match (&paging.next, cursor) {
-                // Some give the whole URL of what follows.
-                (Some(_), Some(next)) if next.contains("://") => call.url = next.to_owned(),
-                (Some(_), Some(next)) => set_query(&mut call.url, &paging.parameter, next)?,
-                (Some(_), None) => {}
-                (None, _) => set_query(&mut call.url, &paging.parameter, &page.to_string())?,
-            }
-        }
-        let reply = self.client.read(&call).await.map_err(|t| t.message().to_owned())?;
+        let reply = self.client.read(call).await.map_err(|t| t.message().to_owned())?;
         let said = Said::of(&self.card.errors, &reply, &self.mask);
         let verdict = by_rule(&self.card.errors, Stage::Result, &reply, &said, known);
         if verdict.is_some_and(|verdict| verdict.class == Class::NotFound) {
@@ -222,6 +243,45 @@ impl Driver {
             None => Ok(reply.json),
         }
     }
+}
+
+/// How an entry is known to be ours.
+struct Ours<'a> {
+    wanted: Wanted<'a>,
+    since: Timestamp,
+    until: Timestamp,
+    taken: &'a BTreeSet<String>,
+}
+
+impl Ours<'_> {
+    /// Whether an entry can be of our time. One that does not say when it was submitted can.
+    fn in_time(&self, recipe: &Recipe, item: &Json) -> bool {
+        let said = recipe.submitted.as_ref().and_then(|at| at.text(item));
+        let time = said.and_then(|text| time_of(&text));
+        time.is_none_or(|time| (self.since..=self.until).contains(&time))
+    }
+
+    fn fits(&self, item: &Json) -> bool {
+        match &self.wanted {
+            Wanted::Marker(at, text) | Wanted::Count(at, text) => {
+                at.text(item).is_some_and(|found| found == *text)
+            }
+            Wanted::Echo(at, ours) => at.first(item).is_some_and(|theirs| echoes(ours, theirs)),
+        }
+    }
+}
+
+/// A time as providers write it: Unix seconds or milliseconds, or RFC 3339.
+fn time_of(text: &str) -> Option<Timestamp> {
+    let Ok(number) = text.parse::<f64>() else { return text.parse().ok() };
+    let milliseconds = if number.abs() > MOST_SECONDS { number } else { number * 1000.0 };
+    let milliseconds = Decimal::from_f64_retain(milliseconds)?.round().to_i64()?;
+    Timestamp::from_millisecond(milliseconds).ok()
+}
+
+fn same_origin(one: &str, other: &str) -> bool {
+    let origin = |text| url::Url::parse(text).map(|url| url.origin());
+    matches!((origin(one), origin(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 struct Found {
@@ -261,44 +321,6 @@ fn set_query(url: &mut String, name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What is known of the submission that is looked for.
-struct Ours<'a> {
-    wanted: Wanted<'a>,
-    /// Ids of other attempts.
-    taken: &'a BTreeSet<String>,
-    since: Timestamp,
-    until: Timestamp,
-}
-
-impl Ours<'_> {
-    /// Whether an entry may be ours. One whose time can't be read may be.
-    fn may_be(&self, recipe: &Recipe, id: &str, item: &Json) -> bool {
-        let time = recipe.submitted.as_ref().and_then(|at| at.text(item)).and_then(|t| read(&t));
-        let in_time = time.is_none_or(|time| (self.since..=self.until).contains(&time));
-        in_time && !self.taken.contains(id) && fits(&self.wanted, item)
-    }
-}
-
-/// A time as providers write it in lists: RFC 3339, Unix seconds or milliseconds.
-fn read(text: &str) -> Option<Timestamp> {
-    /// As seconds, this is beyond the year 5000; as milliseconds, in 1973.
-    const MILLISECONDS_FROM: i64 = 100_000_000_000;
-    match text.parse::<i64>() {
-        Ok(number) if number >= MILLISECONDS_FROM => Timestamp::from_millisecond(number).ok(),
-        Ok(number) => Timestamp::from_second(number).ok(),
-        Err(_) => text.parse().ok(),
-    }
-}
-
-fn fits(wanted: &Wanted<'_>, item: &Json) -> bool {
-    match wanted {
-        Wanted::Marker(at, text) | Wanted::Count(at, text) => {
-            at.text(item).is_some_and(|found| found == *text)
-        }
-        Wanted::Echo(at, ours) => at.first(item).is_some_and(|theirs| echoes(ours, theirs)),
-    }
-}
-
 /// Whether everything of ours is there. Providers add their defaults.
 fn echoes(ours: &Json, theirs: &Json) -> bool {
     match (ours, theirs) {
@@ -330,12 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn times_in_lists_are_read_in_three_forms() {
+    fn times_are_read_as_providers_write_them() {
         let time: Timestamp = "2026-11-22T20:00:00Z".parse().expect("a time");
-        for text in ["2026-11-22T20:00:00Z", "1795377600", "1795377600000"] {
-            assert_eq!(read(text), Some(time), "{text}");
+        for text in ["1795377600", "1795377600000", "1795377600.0", "2026-11-22T21:00:00+01:00"] {
+            assert_eq!(time_of(text), Some(time), "{text}");
         }
-        assert_eq!(read("yesterday"), None);
+        for text in ["yesterday", "", "NaN", "1e300"] {
+            assert_eq!(time_of(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -165,6 +165,8 @@ pub(super) fn captured(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, LazyLock};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -172,11 +174,11 @@ mod tests {
     use crate::limits::Limits;
     use crate::protocol::Rack;
 
-    fn card() -> ProviderCard {
+    static CARD: LazyLock<Arc<ProviderCard>> = LazyLock::new(|| {
         let nowhere = std::path::Path::new("no-workspace");
         let (rack, _) = Rack::load(nowhere, &Limits::default(), &mut Sources::default());
-        (**rack.get("runway").expect("it ships")).clone()
-    }
+        Arc::clone(rack.get("runway").expect("it ships"))
+    });
 
     fn json() -> impl Strategy<Value = Json> {
         let leaf = prop_oneof![
@@ -203,10 +205,10 @@ mod tests {
             body in json(),
             cut in proptest::option::of("[a-z ]{0,9}"),
         ) {
-            let card = card();
+            let card: &ProviderCard = &CARD;
             let mask = Mask::default();
             let (known, values) = (Map::new(), BTreeMap::new());
-            let bench = Bench { card: &card, known, values, mask: &mask };
+            let bench = Bench { card, known, values, mask: &mask };
             let bytes = body.to_string().into_bytes();
             let json = cut.is_none().then(|| body.clone());
             let reply = Reply { status, bytes, json, cut, ..Reply::default() };
