@@ -5,6 +5,7 @@
 mod approve;
 mod args;
 mod check;
+mod hosted;
 mod models;
 mod output;
 mod plan;
@@ -14,6 +15,7 @@ mod providers;
 mod report;
 mod run;
 mod schema;
+mod simulate;
 mod workspace;
 
 use clap::Parser;
@@ -70,6 +72,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Status(status) => report::status(status, global, output),
         Command::Report(report) => report::report(report, global, output),
         Command::Models(models) => models::models(models, global, output),
+        Command::Simulate(simulation) => simulate::simulate(simulation, global, output),
         Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),
     }

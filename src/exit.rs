@@ -35,7 +35,7 @@ impl Exit {
     pub const TABLE: &'static [(Exit, &'static str)] = &[
         (Exit::Done, "done, or nothing to do"),
         (Exit::Internal, "unexpected: disk, ledger or a defect; the message says which"),
-        (Exit::Usage, "wrong command line"),
+        (Exit::Usage, "wrong command line, or a provider's key is not set"),
         (Exit::InvalidManifest, "a manifest, feed, card or picture is wrong; nothing was spent"),
         (Exit::ApprovalNeeded, "the plan is not approved and nobody was there to ask"),
         (Exit::OverBudget, "a budget or ceiling stopped the run; what was started is finished"),

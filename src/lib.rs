@@ -3,7 +3,7 @@
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
 //! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
-//! ledger → plan → providers → run → report → (the binary's) cli.
+//! ledger → plan → providers → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
 pub mod clock;
@@ -20,6 +20,7 @@ pub mod money;
 pub mod plan;
 pub mod protocol;
 pub mod providers;
+pub mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod template;

@@ -5,10 +5,12 @@
 
 mod expression;
 mod pointer;
+mod reading;
 mod shape;
 
 pub use expression::{Expr, NAMES, Scope, WireError, scope_of};
 pub use pointer::Pointer;
+pub use reading::{Reading, Sighting, sent_as};
 pub use shape::{FILE_KEY, Filling, Shape};
 
 use crate::yaml::{CustomForm, Node};

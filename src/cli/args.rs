@@ -61,6 +61,8 @@ pub enum Command {
     Report(ReportArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
+    /// Simulate a provider on this machine, for any program that speaks its API; spend nothing
+    Simulate(super::simulate::SimulateArgs),
     /// The providers that can make clips, what they can do, and which key they need
     Providers(ProvidersArgs),
     /// Print the JSON Schema of a file that Kinora reads or writes

@@ -1,17 +1,14 @@
 //! `kinora run`: plan, ask, dispatch, say what came of it.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kinora::clock::{Chance, Clock, SystemClock};
 use kinora::exit::Exit;
-use kinora::ledger::{Approval, JobState, Ledger, Mode};
-use kinora::media::decode::PictureLimits;
+use kinora::ledger::{Approval, AttemptRecord, JobState, Ledger, Mode};
 use kinora::money::{Amount, Micros};
 use kinora::plan::{Plan, PlanSummary};
-use kinora::providers::{Provider, animatic::Animatic};
 use kinora::report;
 use kinora::run::{
     self, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work,
@@ -20,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::approve::{record, refuse_unpriced, whole_ceiling};
 use super::args::{Global, RunArgs};
+use super::hosted::Providers;
 use super::output::Output;
 use super::planning::plan_whole;
 use super::progress::Progress;
@@ -41,10 +39,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     if !output.json && (arguments.yes || !std::io::stdin().is_terminal()) {
         output.findings(&workspace.findings, &workspace.sources);
     }
-    let providers = providers(&workspace)?;
     let summary = &plan.summary;
-    refuse_without_provider(summary, &workspace, &providers)?;
-    let left = Left::by_earlier_runs(&ledger, &providers)?;
+    let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
+    let providers = Providers::of(&workspace, summary, &open, output)?;
+    let left = Left::by_earlier_runs(&open, &providers);
     let exit = if summary.to_run.jobs == 0 && left.taken_up == 0 {
         nothing_to_do(summary, &left, output)
     } else {
@@ -71,19 +69,19 @@ struct Left {
 }
 
 impl Left {
-    fn by_earlier_runs(ledger: &Ledger, providers: &Providers) -> Result<Self, Failure> {
+    fn by_earlier_runs(open: &[AttemptRecord], providers: &Providers) -> Self {
         let now = SystemClock.now();
         let mut left = Left { taken_up: 0, unknown: 0 };
-        for attempt in ledger.open_attempts().map_err(|e| ledger_failure(&e))? {
+        for attempt in open {
             let age = now.duration_since(attempt.started).unsigned_abs();
-            let window = providers.get(&attempt.provider).and_then(|p| p.replay_window());
+            let window = providers.all.get(&attempt.provider).and_then(|p| p.replay_window());
             let may_replay = window.is_some_and(|window| age < window);
             match attempt.state {
                 JobState::Unknown if !may_replay => left.unknown += 1,
                 _ => left.taken_up += 1,
             }
         }
-        Ok(left)
+        left
     }
 }
 
@@ -192,46 +190,6 @@ fn person() -> String {
         .unwrap_or_else(|| "somebody".to_owned())
 }
 
-/// Providers by name.
-type Providers = BTreeMap<String, Arc<dyn Provider>>;
-
-/// A plan for models that nobody here can run is refused before anybody is asked.
-fn refuse_without_provider(
-    summary: &PlanSummary,
-    workspace: &Workspace,
-    providers: &Providers,
-) -> Result<(), Failure> {
-    let missing: Vec<String> = summary
-        .by_model
-        .iter()
-        .filter_map(|group| workspace.shelf.get(&group.name))
-        .filter(|card| !providers.contains_key(&card.provider))
-        .map(|card| format!("`{}` (provider `{}`)", card.model, card.provider))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let have: Vec<&str> = providers.keys().map(String::as_str).collect();
-    Err(Failure::new(
-        Exit::InvalidManifest,
-        format!(
-            "this version plans for {} but can't run it; it runs: {}; nothing was spent",
-            missing.join(", "),
-            have.join(", ")
-        ),
-    ))
-}
-
-/// The providers that ship in the box.
-fn providers(workspace: &Workspace) -> Result<Providers, Failure> {
-    let folder = &workspace.catalogue.workspace;
-    let animatic = Animatic::new(folder, &folder.join(".kinora/animatic"))
-        .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?
-        .within(PictureLimits::from(&workspace.catalogue.limits));
-    let animatic: Arc<dyn Provider> = Arc::new(animatic);
-    Ok(BTreeMap::from([(animatic.name().to_owned(), animatic)]))
-}
-
 /// Dispatches the plan until it ends or is stopped.
 fn dispatch(
     plan: &Plan,
@@ -246,9 +204,9 @@ fn dispatch(
     let work = feed(plan, workspace, &ledger)?;
     let limits = MoneyLimits::of(&catalogue.budget)
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
-    let setup = Setup {
+    let mut setup = Setup {
         ledger: Arc::new(ledger),
-        providers,
+        providers: providers.all.clone(),
         clips: Arc::new(MediaClips),
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),
@@ -273,6 +231,7 @@ fn dispatch(
         let progress = Progress::new(total, output);
         // On a thread of its own: a pipe that nobody empties must not hold up anything else.
         let printing = tokio::task::spawn_blocking(move || print(events, progress));
+        providers.limit(&mut setup.concurrency).await;
         let ended = run::execute(setup, work, event_sender, stop).await;
         // The sender is gone, so the printing ends by itself.
         let _ = printing.await;

@@ -47,6 +47,14 @@ pub struct SetVariable {
     pub value: Placed<String>,
 }
 
+impl ProviderSettings {
+    /// The values of the card's variables, by name.
+    pub fn values(&self) -> BTreeMap<String, String> {
+        let value = |(name, set): (&String, &SetVariable)| (name.clone(), set.value.value.clone());
+        self.variables.iter().map(value).collect()
+    }
+}
+
 impl Loader<'_> {
     /// `providers:` of the root manifest.
     pub(super) fn providers(

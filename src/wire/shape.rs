@@ -27,11 +27,11 @@ pub const FILE_KEY: &str = "$file";
 #[derive(Clone, PartialEq)]
 pub struct Filling {
     source: String,
-    pieces: Vec<Piece>,
+    pub(super) pieces: Vec<Piece>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Piece {
+pub(super) enum Piece {
     Text(String),
     Expr(Expr),
 }
@@ -139,11 +139,11 @@ fn closing(text: &str) -> Option<usize> {
 #[derive(Clone, PartialEq)]
 pub struct Shape {
     source: Json,
-    part: Part,
+    pub(super) part: Part,
 }
 
 #[derive(Clone, PartialEq)]
-enum Part {
+pub(super) enum Part {
     Literal(Json),
     Value(Expr),
     Text(Filling),

@@ -164,6 +164,18 @@ async fn a_picture_is_uploaded_once_for_all_jobs() {
 }
 
 #[tokio::test]
+async fn a_handle_is_used_while_it_is_good() {
+    let world = World::new(uploading(), uploads).await;
+    let request = world.with_picture(&png(b"same"), None);
+    // It is good for 24 hours, of which a tenth is left for the provider's queue.
+    for (hours, uploads) in [(0, 1), (21, 1), (1, 2), (21, 2), (1, 3)] {
+        world.clock.forward(hours);
+        world.provider.submit(&request, &attempt()).await;
+        assert_eq!(world.server.to("/place").len(), uploads, "{hours}");
+    }
+}
+
+#[tokio::test]
 async fn a_handle_that_may_have_been_refused_is_made_anew() {
     let world = World::new(uploading(), |seen| match seen.path.as_str() {
         "/jobs" => status(422),

@@ -53,6 +53,7 @@ fn error(code: &str) -> Json {
 async fn an_id_in_a_good_reply_is_an_acceptance() {
     assert_eq!(id(outcome(answer(json!({"id": "j1"}))).await), "j1");
     assert_eq!(id(outcome(answer(json!({"id": 4711})).status(201)).await), "4711");
+    assert_eq!(id(outcome(text("\u{feff}{\"id\": \"j1\"}")).await), "j1");
 }
 
 #[tokio::test]
@@ -101,6 +102,8 @@ async fn a_reply_that_is_cut_huge_or_slow_is_unknown() {
     assert!(huge.contains("longer than 1048576 bytes") && huge.contains("\"j1\""), "{huge}");
     let drip = evidence(outcome(answer(whole).drip(Duration::from_millis(15))).await);
     assert!(drip.contains("stopped in its middle") && drip.contains("\"j1\""), "{drip}");
+    let headers = answer(json!({"id": "j1"})).header("x-big", "y".repeat(2 << 20));
+    assert!(evidence(outcome(headers).await).contains("did not answer it"));
     let deep = text(format!("{{\"id\":\"j1\",\"x\":{}", "[".repeat(100_000)));
     assert!(evidence(outcome(deep).await).contains("\"j1\""));
 }

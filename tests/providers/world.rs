@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kinora::address::Address;
-use kinora::clock::FixedClock;
+use kinora::clock::Clock;
 use kinora::diagnostic::Sources;
 use kinora::digest::Digest;
 use kinora::limits::Limits;
@@ -17,7 +18,7 @@ use kinora::models::{Route, Shelf};
 use kinora::plan::{JobSettings, Request, RequestReference};
 use kinora::protocol::Rack;
 use kinora::providers::http::{
-    HttpProvider, HttpSetup, NetLimits, SetupProblem, WorkspacePictures,
+    HttpProvider, HttpSetup, NetLimits, Reach, SetupProblem, WorkspacePictures,
 };
 use kinora::providers::{AttemptKey, Fetched, Polled, Provider, RemoteId, Submission};
 use serde_json::{Value as Json, json};
@@ -151,6 +152,23 @@ pub fn attempt() -> AttemptKey {
     AttemptKey::of(&Address::from_stored("set.subject/shot/1"), &Digest::of(b"r"), 1, now())
 }
 
+/// A clock that a test moves.
+#[derive(Debug, Default)]
+pub struct MovingClock(AtomicI64);
+
+impl MovingClock {
+    pub fn forward(&self, hours: i64) {
+        self.0.fetch_add(hours, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovingClock {
+    fn now(&self) -> Timestamp {
+        let moved = SignedDuration::from_hours(self.0.load(Ordering::SeqCst));
+        now().checked_add(moved).expect("a time in range")
+    }
+}
+
 /// What a test's provider is set up with.
 pub struct Parts {
     pub patch: Json,
@@ -158,13 +176,14 @@ pub struct Parts {
     pub variables: BTreeMap<String, String>,
     pub key: Option<String>,
     pub secret: Option<String>,
+    pub clock: Arc<MovingClock>,
 }
 
 impl Parts {
     pub fn at(base_url: &str, patch: Json) -> Parts {
         let key = Some(CANARY.to_owned());
         let (base_url, variables) = (Some(base_url.to_owned()), BTreeMap::new());
-        Parts { patch, base_url, variables, key, secret: None }
+        Parts { patch, base_url, variables, key, secret: None, clock: Arc::default() }
     }
 
     pub fn provider(self, workspace: &Path) -> Result<HttpProvider, SetupProblem> {
@@ -195,12 +214,10 @@ impl Parts {
             base_url: self.base_url,
             variables: self.variables,
             key,
-            pictures: Arc::new(WorkspacePictures {
-                workspace: workspace.to_owned(),
-                limits: limits_of_files,
-            }),
-            clock: Arc::new(FixedClock(now())),
+            pictures: Arc::new(WorkspacePictures::new(workspace, &limits_of_files)),
+            clock: self.clock,
             limits: limits(),
+            reach: Reach::Everywhere,
         })
     }
 }
@@ -210,6 +227,7 @@ pub struct World {
     pub server: Server,
     pub provider: HttpProvider,
     pub folder: tempfile::TempDir,
+    pub clock: Arc<MovingClock>,
 }
 
 impl World {
@@ -217,11 +235,7 @@ impl World {
         patch: Json,
         script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
     ) -> World {
-        let server = Server::start(script).await;
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = server.url();
-        let provider = Parts::at(&url, patch).provider(folder.path()).expect("it is set up");
-        World { server, provider, folder }
+        World::with(patch, script, |_| ()).await
     }
 
     /// With a second secret in the environment.
@@ -230,12 +244,21 @@ impl World {
         secret: &str,
         script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
     ) -> World {
+        World::with(patch, script, |parts| parts.secret = Some(secret.to_owned())).await
+    }
+
+    async fn with(
+        patch: Json,
+        script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+        change: impl FnOnce(&mut Parts),
+    ) -> World {
         let server = Server::start(script).await;
         let folder = tempfile::tempdir().expect("a folder");
         let mut parts = Parts::at(&server.url(), patch);
-        parts.secret = Some(secret.to_owned());
+        change(&mut parts);
+        let clock = Arc::clone(&parts.clock);
         let provider = parts.provider(folder.path()).expect("it is set up");
-        World { server, provider, folder }
+        World { server, provider, folder, clock }
     }
 
     pub async fn submit(&self) -> Submission {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::batch::Gathering;
 use super::client::{Client, NetLimits};
 use super::compose::{job_scope, submission};
-use super::guard::Guard;
+use super::guard::{Guard, Reach};
 use super::memory::Outputs;
 use super::outcome::{self, Bench};
 use super::pictures::PictureSource;
@@ -39,6 +39,8 @@ pub struct HttpSetup {
     pub clock: Arc<dyn Clock>,
     /// How long is waited, and how much is taken.
     pub limits: NetLimits,
+    /// How far requests may go.
+    pub reach: Reach,
 }
 
 /// Why a provider can't be used.
@@ -146,7 +148,8 @@ impl Driver {
             }
         };
         let base_url = base_url.trim().trim_end_matches('/').to_owned();
-        let guard = Guard::new(&base_url, &card.key_hosts, card.local).map_err(bad_url)?;
+        let guard =
+            Guard::new(&base_url, &card.key_hosts, card.local, setup.reach).map_err(bad_url)?;
         let mask = Mask::of(setup.key.as_ref());
         let auth = match (&card.auth, setup.key) {
             (Some(auth), Some(key)) => {

@@ -1,16 +1,28 @@
 //! The guard: which URLs may be asked, at which addresses, and which of them get the key.
 //!
 //! Pure but for the resolver, which asks the system's names and passes on only addresses that
-//! are public, so that the address that was judged is the one that is connected to.
+//! are public, so that the address that was judged is the one that is connected to. Behind a
+//! proxy it is the proxy that resolves names; addresses written in URLs are judged all the same.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+/// How far a provider's requests may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// To the card's hosts, and to public ones that replies name.
+    #[default]
+    Everywhere,
+    /// To this machine alone, whatever cards and replies say: for rehearsals.
+    ThisMachine,
+}
+
 /// Knows a card's hosts.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
+    reach: Reach,
     base: Url,
     key_hosts: Vec<String>,
     /// Whether the base URL points to this machine.
@@ -35,7 +47,12 @@ impl Guard {
     ///
     /// # Errors
     /// What is wrong with the URL, in words.
-    pub fn new(base: &str, key_hosts: &[String], local: bool) -> Result<Self, String> {
+    pub fn new(
+        base: &str,
+        key_hosts: &[String],
+        local: bool,
+        reach: Reach,
+    ) -> Result<Self, String> {
         let base = parse(base)?;
         if base.query().is_some() || base.fragment().is_some() {
             return Err("a base URL has no `?` and no `#`".to_owned());
@@ -44,7 +61,10 @@ impl Guard {
         if base.scheme() == "http" && !loopback && !local {
             return Err("plain http is for servers on this machine only; write https".to_owned());
         }
-        Ok(Guard { base, key_hosts: key_hosts.to_vec(), loopback, local })
+        if reach == Reach::ThisMachine && !loopback {
+            return Err("a rehearsal asks this machine alone".to_owned());
+        }
+        Ok(Guard { reach, base, key_hosts: key_hosts.to_vec(), loopback, local })
     }
 
     /// Whether the base URL points to this machine or to a server of one's own.
@@ -59,6 +79,9 @@ impl Guard {
     pub fn permit(&self, url: &str) -> Result<Permit, String> {
         let url = parse(url)?;
         let refused = |why: &str| Err(format!("{} is not asked: {why}", shown(&url)));
+        if self.reach == Reach::ThisMachine && !is_loopback(&url) {
+            return refused("a rehearsal asks this machine alone");
+        }
         let same_host = url.host() == self.base.host();
         if url.origin() == self.base.origin() {
             return Ok(Permit { url, key: true, own: true });
@@ -198,7 +221,8 @@ mod tests {
 
     fn hosted() -> Guard {
         let hosts = ["rest.example.com".to_owned(), "*.cdn.example.com".to_owned()];
-        Guard::new("https://api.example.com/v1", &hosts, false).expect("it is good")
+        Guard::new("https://api.example.com/v1", &hosts, false, Reach::Everywhere)
+            .expect("it is good")
     }
 
     fn key(guard: &Guard, url: &str) -> Option<bool> {
@@ -256,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_server_on_this_machine_may_speak_of_this_machine() {
-        let guard = Guard::new("http://127.0.0.1:8188", &[], false).expect("it is good");
+        let guard =
+            Guard::new("http://127.0.0.1:8188", &[], false, Reach::Everywhere).expect("it is good");
         assert_eq!(key(&guard, "http://127.0.0.1:8188/view"), Some(true));
         assert_eq!(key(&guard, "http://127.0.0.1:9000/x"), Some(false));
         assert_eq!(key(&guard, "http://localhost:8188/view"), Some(false));
@@ -266,13 +291,14 @@ mod tests {
 
     #[test]
     fn a_server_of_one_s_own_is_asked_where_it_stands() {
-        let guard = Guard::new("http://192.168.1.5:8188", &[], true).expect("it is good");
+        let guard = Guard::new("http://192.168.1.5:8188", &[], true, Reach::Everywhere)
+            .expect("it is good");
         assert_eq!(key(&guard, "http://192.168.1.5:8188/view"), Some(true));
         assert_eq!(key(&guard, "http://192.168.1.5:9000/view"), Some(false));
         assert!(guard.permit("http://192.168.1.6/").is_err());
         assert!(guard.permit("https://127.0.0.1/").is_err());
-        assert!(Guard::new("http://192.168.1.5:8188", &[], false).is_err());
-        assert!(Guard::new("http://api.example.com", &[], false).is_err());
+        assert!(Guard::new("http://192.168.1.5:8188", &[], false, Reach::Everywhere).is_err());
+        assert!(Guard::new("http://api.example.com", &[], false, Reach::Everywhere).is_err());
     }
 
     #[tokio::test]
@@ -284,6 +310,18 @@ mod tests {
         let error = resolve(&[]).await.err().map(|e| e.to_string());
         assert_eq!(error.as_deref(), Some("localhost has no public address"));
         assert!(resolve(&["localhost"]).await.is_ok());
+    }
+
+    #[test]
+    fn a_rehearsal_stays_on_this_machine() {
+        let hosts = ["rest.example.com".to_owned()];
+        let new = |base| Guard::new(base, &hosts, true, Reach::ThisMachine);
+        let guard = new("http://127.0.0.1:8188").expect("it is good");
+        assert_eq!(key(&guard, "http://127.0.0.1:8188/x"), Some(true));
+        assert_eq!(key(&guard, "http://localhost:9000/x"), Some(false));
+        assert!(guard.permit("https://rest.example.com/x").is_err());
+        assert!(new("https://api.example.com").is_err());
+        assert!(new("http://192.168.1.5").is_err());
     }
 
     #[test]

@@ -36,10 +36,11 @@ pub(super) fn submission(bench: &Bench<'_>, answer: Result<Reply, Trouble>) -> S
         Err(trouble) => return unanswered(bench, &trouble),
     };
     let said = Said::of(&bench.card.errors, &reply, bench.mask);
-    let ruled = by_rule(&bench.card.errors, Stage::Submit, &reply, &said, &bench.known);
+    // Half an error is no error that rules could read: its code may have said anything.
     if let Some(why) = &reply.cut {
         return unknown(bench, &reply, &said, why);
     }
+    let ruled = by_rule(&bench.card.errors, Stage::Submit, &reply, &said, &bench.known);
     if reply.is_ok() {
         return answered(bench, &reply, &said, ruled);
     }

@@ -1,12 +1,13 @@
 //! Where pictures come from, as they are sent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use crate::digest::Digest;
 use crate::limits::Limits;
-use crate::media::{Format, read_whole, recognise};
+use crate::media::Format;
+use crate::media::decode::PictureLimits;
+use crate::media::prepare::{CacheError, PreparedCache, Recipe};
 use crate::plan::RequestReference;
 
 /// A picture as it is sent.
@@ -34,25 +35,45 @@ pub trait PictureSource: Send + Sync {
     fn ready(&self, reference: &RequestReference) -> Result<ReadyPicture, String>;
 }
 
-/// Pictures of a workspace, sent as they are.
-#[derive(Debug, Clone)]
+/// Pictures of a workspace, prepared as their recipes say; what is made is kept in
+/// `.kinora/prepared`.
+#[derive(Debug)]
 pub struct WorkspacePictures {
-    /// Folder that references are relative to.
-    pub workspace: PathBuf,
-    /// How much is read.
-    pub limits: Limits,
+    workspace: PathBuf,
+    limits: PictureLimits,
+    prepared: PreparedCache,
+}
+
+impl WorkspacePictures {
+    /// Of the folder that references are relative to.
+    pub fn new(workspace: &Path, limits: &Limits) -> Self {
+        WorkspacePictures {
+            workspace: workspace.to_path_buf(),
+            limits: PictureLimits::from(limits),
+            prepared: PreparedCache::new(workspace.join(".kinora").join("prepared")),
+        }
+    }
 }
 
 impl PictureSource for WorkspacePictures {
     fn ready(&self, reference: &RequestReference) -> Result<ReadyPicture, String> {
         let path = self.workspace.join(&reference.path);
-        let failed = |e: crate::media::PictureProblem| format!("{}: {e}", reference.path);
-        let bytes = read_whole(&path, self.limits.picture_bytes).map_err(failed)?;
-        if Digest::of(&bytes) != reference.digest {
-            return Err(format!("{} has changed since it was planned; plan again", reference.path));
-        }
-        let format = recognise(&bytes).map_err(failed)?;
-        let (width, height) = (reference.width, reference.height);
-        Ok(ReadyPicture { bytes: bytes.into(), format, width, height, unchanged: true })
+        let recipe = reference.recipe.as_ref().unwrap_or(&Recipe::AsItIs);
+        let prepared = self
+            .prepared
+            .get_or_prepare(&path, &reference.digest, recipe, &self.limits)
+            .map_err(|e| match e {
+                CacheError::Changed { .. } => {
+                    format!("{} has changed since it was planned; plan again", reference.path)
+                }
+                other => format!("{}: {other}", reference.path),
+            })?;
+        Ok(ReadyPicture {
+            bytes: prepared.bytes.into(),
+            format: prepared.format,
+            width: prepared.width,
+            height: prepared.height,
+            unchanged: recipe.making().is_none(),
+        })
     }
 }

@@ -16,6 +16,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// Characters of a body that are shown.
 const EXCERPT: usize = 200;
 
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// What came back.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reply {
@@ -70,7 +73,10 @@ impl Reply {
             }
         }
         if reply.cut.is_none() {
-            reply.json = serde_json::from_slice(&reply.bytes).ok();
+            // Some servers begin with a mark of the encoding, which is no part of JSON.
+            let start =
+                usize::from(reply.bytes.starts_with(BYTE_ORDER_MARK)) * BYTE_ORDER_MARK.len();
+            reply.json = serde_json::from_slice(&reply.bytes[start..]).ok();
         }
         reply
     }

@@ -174,6 +174,7 @@ impl Driver {
         known.insert(
             "picture".to_owned(),
             json!({
+                "at": 0,
                 "name": name,
                 "file_name": parcel.file_name,
                 "media_type": parcel.media_type,

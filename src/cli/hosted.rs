@@ -1,0 +1,129 @@
+//! The providers that a run needs, ready to be spoken to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kinora::clock::SystemClock;
+use kinora::environment::{Environment, ProcessEnvironment};
+use kinora::exit::Exit;
+use kinora::ledger::AttemptRecord;
+use kinora::manifest::Concurrency;
+use kinora::media::decode::PictureLimits;
+use kinora::models::BUILT_IN;
+use kinora::plan::PlanSummary;
+use kinora::providers::animatic::Animatic;
+use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
+use kinora::providers::{Provider, RemoteId};
+
+use super::Failure;
+use super::output::Output;
+use super::workspace::Workspace;
+
+/// How long a run waits to hear how much an account takes at once.
+const LIVE_LIMITS: Duration = Duration::from_secs(10);
+
+/// The providers of a run.
+pub struct Providers {
+    /// Every one of them, by name.
+    pub all: BTreeMap<String, Arc<dyn Provider>>,
+    /// Those that are spoken to over HTTP.
+    hosted: Vec<Arc<HttpProvider>>,
+}
+
+impl Providers {
+    /// Those of a plan's models and of attempts that earlier runs left open. What is lacking for
+    /// the plan is said all at once; what is lacking only for an open attempt leaves it where it
+    /// is, with a word.
+    pub fn of(
+        workspace: &Workspace,
+        summary: &PlanSummary,
+        open: &[AttemptRecord],
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let planned: BTreeSet<&str> = summary
+            .by_model
+            .iter()
+            .filter_map(|group| Some(workspace.shelf.get(&group.name)?.provider.as_str()))
+            .collect();
+        let left: BTreeSet<&str> = open.iter().map(|attempt| attempt.provider.as_str()).collect();
+        let mut providers = Providers { all: BTreeMap::new(), hosted: Vec::new() };
+        providers.add_animatic(workspace)?;
+        let mut lacking = Vec::new();
+        for name in planned.iter().chain(left.difference(&planned)) {
+            if *name == BUILT_IN {
+                continue;
+            }
+            match hosted(workspace, name) {
+                Ok(provider) => providers.add(Arc::new(provider)),
+                Err(why) if planned.contains(name) => lacking.push(why),
+                Err(why) => {
+                    let jobs = open.iter().filter(|a| a.provider == *name && is_at(a)).count();
+                    output.say(&format!("kinora: {why}; {jobs} jobs wait there for another run"));
+                }
+            }
+        }
+        if lacking.is_empty() {
+            return Ok(providers);
+        }
+        let what = format!("{}; nothing was spent", lacking.join("; "));
+        Err(Failure::new(Exit::Usage, what))
+    }
+
+    fn add_animatic(&mut self, workspace: &Workspace) -> Result<(), Failure> {
+        let folder = &workspace.catalogue.workspace;
+        let animatic = Animatic::new(folder, &folder.join(".kinora/animatic"))
+            .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?
+            .within(PictureLimits::from(&workspace.catalogue.limits));
+        self.all.insert(BUILT_IN.to_owned(), Arc::new(animatic));
+        Ok(())
+    }
+
+    fn add(&mut self, provider: Arc<HttpProvider>) {
+        self.all.insert(provider.name().to_owned(), provider.clone());
+        self.hosted.push(provider);
+    }
+
+    /// Asks those that say so how much the account takes at once; what the manifest says stands.
+    pub async fn limit(&self, concurrency: &mut Concurrency) {
+        for provider in &self.hosted {
+            let name = provider.name();
+            if concurrency.providers.contains_key(name) {
+                continue;
+            }
+            let asked = tokio::time::timeout(LIVE_LIMITS, provider.live_in_flight()).await;
+            if let Ok(Some(jobs)) = asked {
+                concurrency.providers.insert(name.to_owned(), jobs.max(1));
+            }
+        }
+    }
+}
+
+/// Whether a provider surely has a job.
+fn is_at(attempt: &AttemptRecord) -> bool {
+    attempt.remote_id.as_deref().map(RemoteId::from_stored).is_some()
+}
+
+/// A provider by its card, the manifest's settings and the key in the environment.
+fn hosted(workspace: &Workspace, name: &str) -> Result<HttpProvider, String> {
+    let Some(card) = workspace.rack.get(name) else {
+        return Err(format!("there is no card for the provider `{name}`"));
+    };
+    let environment: &dyn Environment = &ProcessEnvironment;
+    let catalogue = &workspace.catalogue;
+    let settings = catalogue.providers.get(name);
+    let variables = settings.map(|settings| settings.values()).unwrap_or_default();
+    let models = workspace.shelf.iter().filter(|model| model.provider == name);
+    HttpProvider::new(HttpSetup {
+        card: card.clone(),
+        models: models.map(|model| (model.model.clone(), model.clone())).collect(),
+        base_url: settings.and_then(|s| s.base_url.as_ref()).map(|url| url.value.to_string()),
+        variables,
+        key: card.auth.as_ref().and_then(|auth| auth.find(environment)),
+        pictures: Arc::new(WorkspacePictures::new(&catalogue.workspace, &catalogue.limits)),
+        clock: Arc::new(SystemClock),
+        limits: NetLimits::default(),
+        reach: Reach::Everywhere,
+    })
+    .map_err(|problem| problem.to_string())
+}

@@ -1,0 +1,26 @@
+//! Rehearsal: providers simulated on this machine, for nothing.
+//!
+//! A provider's own card, turned around, says what its requests look like and what to answer.
+//! What lives here: reading submissions, jobs that take their time, play credits and their
+//! bill, faults by a seed, clips from the animatic's renderer, the loopback server. What never
+//! does: anything that only one provider needs; a connection to anywhere else.
+
+mod bill;
+mod body;
+mod clips;
+mod desk;
+mod faults;
+mod job;
+mod peer;
+mod pictures;
+mod replies;
+mod routes;
+mod server;
+mod settings;
+mod simulator;
+mod submission;
+mod uploads;
+
+pub use bill::{Bill, Charge};
+pub use faults::{FaultKind, Faults, Profile};
+pub use simulator::{Simulator, SimulatorError, SimulatorSetup};

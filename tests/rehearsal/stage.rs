@@ -1,0 +1,174 @@
+//! A simulated provider and the driver that asks it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kinora::address::Address;
+use kinora::clock::SystemClock;
+use kinora::diagnostic::Sources;
+use kinora::digest::Digest;
+use kinora::limits::Limits;
+use kinora::manifest::Role;
+use kinora::media::prepare::Recipe;
+use kinora::media::probe;
+use kinora::models::{AspectRatio, ModelCard, Route, Shelf};
+use kinora::plan::{Fingerprint, JobSettings, Request, RequestReference};
+use kinora::protocol::{ProviderCard, Rack, Transport};
+use kinora::providers::AttemptKey;
+use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
+use kinora::rehearsal::{Faults, Simulator, SimulatorSetup};
+use rust_decimal::Decimal;
+
+/// Where the pictures are.
+const PICTURES: &str = "tests/conformance/pictures";
+
+/// Every shipped card.
+pub fn cards() -> (Rack, Shelf) {
+    let nowhere = Path::new("tests/no-workspace");
+    let mut sources = Sources::default();
+    let (rack, findings) = Rack::load(nowhere, &Limits::default(), &mut sources);
+    assert!(!findings.has_errors(), "{:?}", findings.items());
+    let (shelf, findings) = Shelf::load(nowhere, &Limits::default(), &mut sources);
+    assert!(!findings.has_errors(), "{:?}", findings.items());
+    (rack, shelf)
+}
+
+/// A simulated provider and its driver.
+pub struct Stage {
+    pub simulator: Simulator,
+    pub driver: HttpProvider,
+    pub card: Arc<ProviderCard>,
+    shelf: Shelf,
+    pub folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Of a shipped provider.
+    pub async fn of(provider: &str, faults: Faults) -> Stage {
+        Stage::seeded(provider, faults, 1).await
+    }
+
+    /// With another seed.
+    pub async fn seeded(provider: &str, faults: Faults, seed: u64) -> Stage {
+        let (rack, shelf) = cards();
+        let card = rack.get(provider).expect("it ships").clone();
+        let simulator = Simulator::start(SimulatorSetup {
+            card: card.clone(),
+            models: shelf.iter().cloned().collect(),
+            port: 0,
+            seed,
+            faults,
+            speed: 100.0,
+            short_side: 64,
+            clock: Arc::new(SystemClock),
+        })
+        .await
+        .expect("it starts");
+        let driver = driver(&card, &shelf, &simulator, "AKEY");
+        Stage { simulator, driver, card, shelf, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// A model's card.
+    pub fn model(&self, name: &str) -> &ModelCard {
+        self.shelf.get(name).expect("it ships")
+    }
+}
+
+/// The driver of a simulated provider.
+fn driver(
+    card: &Arc<ProviderCard>,
+    shelf: &Shelf,
+    simulator: &Simulator,
+    key: &str,
+) -> HttpProvider {
+    let names = card.auth.iter().flat_map(|auth| auth.keys.iter().flat_map(|k| k.env.clone()));
+    let environment: BTreeMap<String, String> = names.map(|name| (name, key.to_owned())).collect();
+    HttpProvider::new(HttpSetup {
+        card: card.clone(),
+        models: shelf.iter().map(|model| (model.model.clone(), model.clone())).collect(),
+        base_url: Some(simulator.base_url().to_owned()),
+        variables: simulator.variables(),
+        key: card.auth.as_ref().and_then(|auth| auth.find(&environment)),
+        pictures: Arc::new(WorkspacePictures::new(Path::new(PICTURES), &Limits::default())),
+        clock: Arc::new(SystemClock),
+        limits: NetLimits { resume_pause: Duration::from_millis(5), ..NetLimits::default() },
+        reach: Reach::ThisMachine,
+    })
+    .expect("the driver is set up")
+}
+
+/// The key of a job's attempt.
+pub fn key(job: usize) -> AttemptKey {
+    let address = Address::new(None, &format!("shot{job}"), None, 1);
+    AttemptKey::of(&address, &Digest::of(b"request"), 1, Timestamp::UNIX_EPOCH)
+}
+
+/// Until the next poll.
+pub async fn pause() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
+/// A request that the model can make by this route.
+pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request {
+    let resolution = model.resolutions.iter().min_by_key(|(_, r)| r.short_side);
+    let (name, resolution) = resolution.expect("a resolution");
+    let aspect = model.aspects.first().copied();
+    let aspect = aspect.unwrap_or(AspectRatio { width: 9, height: 16 });
+    let (width, height) = resolution.size(aspect);
+    let settings = JobSettings {
+        duration: model.durations.nearest(Decimal::ONE).expect("a length"),
+        aspect: aspect.to_string(),
+        resolution: name.clone(),
+        width,
+        height,
+        fps: model.fps.first().copied(),
+        seed: model.seed.then_some(7),
+    };
+    let roles: &[Role] = match route {
+        Route::Text => &[],
+        Route::Image => &[Role::FirstFrame],
+        Route::Frames => &[Role::FirstFrame, Role::LastFrame],
+        Route::References => &[Role::Identity],
+    };
+    let by_url = card.images.transports == [Transport::Url];
+    let references: Vec<RequestReference> = roles
+        .iter()
+        .zip(["mug.png", "table.jpg"])
+        .map(|(role, file)| reference(*role, file, by_url))
+        .collect();
+    let pictures = references.iter().map(|r| (r.role, &r.digest, &Recipe::AsItIs));
+    let fingerprint = Fingerprint::of(model, route, "a mug", None, &settings, pictures);
+    Request {
+        address: Address::new(None, "turn", None, 1),
+        model: model.model.clone(),
+        provider: model.provider.clone(),
+        route,
+        prompt: "a mug".to_owned(),
+        negative_prompt: None,
+        settings,
+        references,
+        out: "clip.mp4".to_owned(),
+        fingerprint: fingerprint.whole,
+        shot: "turn".to_owned(),
+        subject: None,
+    }
+}
+
+fn reference(role: Role, file: &str, by_url: bool) -> RequestReference {
+    let path = Path::new(PICTURES).join(file);
+    let facts = probe(&path, &Limits::default()).expect("a picture");
+    RequestReference {
+        name: file.to_owned(),
+        role,
+        path: file.to_owned(),
+        digest: facts.digest,
+        format: facts.format,
+        width: facts.width,
+        height: facts.height,
+        url: by_url.then(|| format!("https://pictures.example.com/{file}")),
+        recipe: None,
+    }
+}
