@@ -262,10 +262,17 @@ impl Routes {
     ) {
         let marked = marked(card, scope);
         for (step, call, usual) in steps(card) {
-            let own = address(built, call, usual, &marked).is_some_and(|a| a.is_marked());
-            let Some(address) = address(built, call, usual, scope).filter(|_| own) else {
+            let form = address(built, call, usual, &marked).filter(Address::is_marked);
+            let (Some(form), Some(address)) = (form, address(built, call, usual, scope)) else {
                 continue;
             };
+            // What is not captured yet leaves its parameter out; without any of them the address
+            // would be that of every job.
+            let said = |name: &String| address.query.iter().any(|(other, _)| other == name);
+            let mut own = form.query.iter().filter(|(_, value)| value.contains(MARK));
+            if !form.path.contains(MARK) && !own.any(|(name, _)| said(name)) {
+                continue;
+            }
             let key = address.key();
             self.parameters.insert(key.query.iter().map(|(name, _)| name.clone()).collect());
             let (_, steps) = self.jobs.entry(key).or_insert_with(|| (job, Vec::new()));
