@@ -331,6 +331,7 @@ pub fn shelf() -> Shelf {
             c["aspects"] = json!(["16:9"]);
             c["durations"] = json!({"values": ["4", "8"]});
             c["prompt_max_chars"] = json!(20);
+            c["only"] = json!([{"resolutions": ["480p"], "durations": {"values": ["8"]}}]);
             c["seed"] = json!(false);
             c["negative_prompt"] = json!(false);
             c["routes"]["image"] = json!({"min": 1, "max": 1, "formats": ["png"], "min_side": 300});

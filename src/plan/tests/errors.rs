@@ -183,3 +183,23 @@ fn a_condition_that_names_nothing_is_an_error() {
     let planned = build.condition("prise > 1000").plan();
     assert_eq!(planned.codes(), ["plan::condition"]);
 }
+
+#[test]
+fn what_a_model_makes_alone_but_not_together_is_an_error() {
+    let short = |resolution: &'static str, seconds: i64| {
+        let build = Build::new().shot("mood", "a slow pan", |_| {}).model("narrow");
+        let build = build.change(move |build| {
+            let place = build.place("the-settings");
+            let settings = &mut build.catalogue.shots[0].settings;
+            settings.duration = Some(Placed { value: Decimal::from(seconds), place });
+            settings.resolution = Some(Placed { value: resolution.to_owned(), place });
+        });
+        build.plan()
+    };
+    assert_eq!(short("720p", 4).codes(), [""; 0]);
+    assert_eq!(short("480p", 8).codes(), [""; 0]);
+    let planned = short("480p", 4);
+    assert_eq!(planned.codes(), ["plan::not_together"]);
+    insta::assert_snapshot!(planned.message("plan::not_together"), @"`narrow` makes no clip of 4 s at 480p (`mood`)");
+    assert_eq!(planned.help("plan::not_together"), "there it makes 8 s");
+}
