@@ -148,7 +148,10 @@ impl Desk {
         match target {
             Target::Shared(Shared::Submit(candidates), _) => self.submit(&candidates, asked),
             Target::Job(job, steps) => self.step(job, &steps, asked),
-            Target::Missing(attempt) => Answer::Said(self.lookup(Some(&attempt), asked)),
+            Target::Missing(Step::Lookup, attempt) => {
+                Answer::Said(self.lookup(Some(&attempt), asked))
+            }
+            Target::Missing(..) => Answer::Said(self.nothing_also(asked)),
             Target::Upload(at) => self.upload(Some(at), asked),
             Target::Shared(Shared::Upload, _) => self.upload(None, asked),
             Target::Shared(shared, named) => Answer::Said(self.shared(&shared, &named, asked)),
@@ -179,7 +182,7 @@ impl Desk {
                 .and_then(|upload| upload.steps.get(at.step))
                 .is_none_or(|step| step.auth),
             Target::Shared(Shared::Other(_), _) => false,
-            Target::Shared(..) | Target::Missing(_) => true,
+            Target::Shared(..) | Target::Missing(..) => true,
         }
     }
 
@@ -614,14 +617,20 @@ impl Desk {
         }
         all.unwrap_or_else(|| {
             // Nothing is under way: as it is said of a job that is at its end.
-            let rehearsal = &self.card.rehearsal;
-            let ended = match also {
-                true => rehearsal.also.get(State::Queued.as_str()),
-                false => Some(&rehearsal.succeeded),
-            };
+            if also {
+                return self.nothing_also(asked);
+            }
             let scope = self.general_scope(asked, &Json::Null, &[]);
-            self.reply(ended, &minijinja::context! { id => "none", ..scope })
+            let scope = minijinja::context! { id => "none", ..scope };
+            Said::of(&self.card.rehearsal.succeeded, &scope)
         })
+    }
+
+    /// The second read of a job that is not there: as of one of which it says nothing yet.
+    fn nothing_also(&self, asked: &Asked) -> Said {
+        let scope = self.general_scope(asked, &Json::Null, &[]);
+        let reply = self.card.rehearsal.also.get(State::Queued.as_str());
+        self.reply(reply, &minijinja::context! { id => "none", ..scope })
     }
 
     fn batch(&self, parameter: &str, asked: &Asked) -> Said {

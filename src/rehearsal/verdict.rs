@@ -37,8 +37,10 @@ pub struct Difference {
 /// How a rehearsal ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// Attempts by their state in the ledger.
-    pub attempts: BTreeMap<&'static str, u64>,
+    /// Jobs by their state in the ledger.
+    pub jobs: BTreeMap<&'static str, u64>,
+    /// Attempts that were made for them.
+    pub attempts: usize,
     /// What the bills sum up to for jobs that the ledger knows, in the workspace's unit.
     pub charged: String,
     /// What the ledger has settled for them.
@@ -69,8 +71,11 @@ impl Verdict {
             by_id: attempts.iter().filter_map(|a| Some((key(a)?, *a))).collect(),
             ..Comparing::default()
         };
-        for attempt in &attempts {
-            *comparing.counts.entry(attempt.state.as_str()).or_default() += 1;
+        // The oldest come first, so the last one of a job says where it is.
+        let last: HashMap<i64, JobState> = attempts.iter().map(|a| (a.job, a.state)).collect();
+        let mut jobs = BTreeMap::new();
+        for state in last.into_values() {
+            *jobs.entry(state.as_str()).or_default() += 1;
         }
         for bill in bills {
             for charge in &bill.charges {
@@ -81,7 +86,8 @@ impl Verdict {
         comparing.never_charged();
         let text = |micros: i64| micros_text(micros);
         Verdict {
-            attempts: comparing.counts,
+            jobs,
+            attempts: attempts.len(),
             charged: text(comparing.charged),
             settled: text(comparing.settled),
             unit: unit.to_owned(),
@@ -99,10 +105,10 @@ impl Verdict {
     /// The verdict in words.
     pub fn text(&self) -> String {
         let counts: Vec<String> =
-            self.attempts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+            self.jobs.iter().map(|(state, count)| format!("{count} {state}")).collect();
         let counts = if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
         let mut lines = vec![
-            format!("attempts        {counts}"),
+            format!("jobs            {counts} ({} attempts)", self.attempts),
             format!("charged         {} {} by the bills", shown(&self.charged), self.unit),
             format!("settled         {} {} by the ledger", shown(&self.settled), self.unit),
         ];
@@ -152,7 +158,6 @@ fn key(attempt: &AttemptRecord) -> Option<Key> {
 #[derive(Default)]
 struct Comparing<'a> {
     by_id: HashMap<Key, &'a AttemptRecord>,
-    counts: BTreeMap<&'static str, u64>,
     charged: i64,
     settled: i64,
     lost: Vec<LostReply>,
@@ -236,5 +241,103 @@ impl Comparing<'_> {
             job: charge.id.clone(),
             what: what.to_owned(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Address;
+    use crate::digest::Digest;
+    use crate::money::Unit;
+    use jiff::Timestamp;
+    use rust_decimal::Decimal;
+
+    fn micros(n: i64) -> Micros {
+        Micros::from_decimal(Decimal::from(n)).expect("small")
+    }
+
+    fn attempt(id: i64, state: JobState, remote: Option<&str>, settled: i64) -> AttemptRecord {
+        AttemptRecord {
+            id,
+            job: id,
+            address: Address::new(None, "turn", None, 1),
+            state,
+            number: 1,
+            plan: Digest::of(b"plan"),
+            request: String::new(),
+            remote_id: remote.map(str::to_owned),
+            reserved: Micros::ZERO,
+            settled: micros(settled),
+            message: None,
+            started: Timestamp::UNIX_EPOCH,
+            updated: Timestamp::UNIX_EPOCH,
+            fingerprint: Digest::of(b"request"),
+            parts: [0; 4],
+            provider: "p".to_owned(),
+            model: "p/m".to_owned(),
+            estimate: micros(settled),
+            basis: None,
+            ready: None,
+            expires: None,
+            interruptions: 0,
+            clip: None,
+        }
+    }
+
+    fn charge(id: &str, amount: i64, reply_lost: bool) -> Charge {
+        Charge {
+            id: id.to_owned(),
+            attempt: None,
+            model: "p/m".to_owned(),
+            amount: Some(Decimal::from(amount)),
+            unit: Some(Unit::new("USD")),
+            at: Timestamp::UNIX_EPOCH,
+            state: "succeeded",
+            refunded: false,
+            reply_lost,
+        }
+    }
+
+    fn verdict(charges: Vec<Charge>, attempts: &[AttemptRecord]) -> Verdict {
+        let bills = [Bill { provider: "p".to_owned(), charges }];
+        Verdict::of(&bills, attempts, "USD", |amount| amount.to_micros().ok())
+    }
+
+    #[test]
+    fn books_agree_when_every_charge_is_settled_and_lost_replies_are_held() {
+        let attempts =
+            [attempt(1, JobState::Done, Some("a"), 2), attempt(2, JobState::Unknown, None, 0)];
+        let found = verdict(vec![charge("a", 2, false), charge("b", 3, true)], &attempts);
+        assert!(found.agrees(), "{found:?}");
+        insta::assert_snapshot!(found.text(), @r"
+        jobs            1 done, 1 unknown (2 attempts)
+        charged         2 USD by the bills
+        settled         2 USD by the ledger
+        reply lost      p charges 3 USD for b, held as unknown
+        verdict         the books agree
+        ");
+    }
+
+    #[test]
+    fn every_way_in_which_books_can_differ_is_said() {
+        let attempts = [
+            attempt(1, JobState::Done, Some("a"), 1),
+            attempt(2, JobState::Refused, None, 0),
+            attempt(3, JobState::Done, Some("c"), 4),
+        ];
+        let charges = vec![charge("a", 2, false), charge("b", 3, false), charge("d", 1, true)];
+        let found = verdict(charges, &attempts);
+        assert!(!found.agrees());
+        let what: Vec<&str> = found.differences.iter().map(|d| d.what.as_str()).collect();
+        assert_eq!(
+            what,
+            [
+                "2 USD is charged (succeeded), 1 is settled (done)",
+                "it is charged, and the ledger does not know it",
+                "1 are charged, and only 0 are held as unknown",
+                "the ledger knows it (4 settled), and no bill does",
+            ]
+        );
     }
 }
