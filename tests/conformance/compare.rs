@@ -358,6 +358,7 @@ pub fn differences(case: &Case, recorded: &Json, sent: &Sent) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |what: &str, theirs: Json, ours: Json| {
         if theirs != ours {
+            let (theirs, ours) = (shortened(theirs), shortened(ours));
             found.push(format!("{what}\n    client: {theirs}\n    Kinora: {ours}"));
         }
     };
@@ -538,6 +539,19 @@ fn same(theirs: &Json, ours: &Json) -> bool {
         }
         (Json::String(a), Json::String(b)) => a == b || cut_short(a, b) || digested(a, b),
         (a, b) => a == b,
+    }
+}
+
+/// As it is shown: long texts, such as pictures, only by their beginning.
+fn shortened(json: Json) -> Json {
+    match json {
+        Json::String(text) if text.len() > 200 => {
+            let start: String = text.chars().take(80).collect();
+            json!(format!("{start}… ({} bytes)", text.len()))
+        }
+        Json::Array(items) => Json::Array(items.into_iter().map(shortened).collect()),
+        Json::Object(map) => map.into_iter().map(|(k, v)| (k, shortened(v))).collect(),
+        other => other,
     }
 }
 

@@ -74,6 +74,23 @@ async fn a_submission_is_known_by_what_it_says_or_by_being_the_only_one() {
 }
 
 #[tokio::test]
+async fn where_a_list_tells_times_only_those_of_the_submission_count() {
+    let mut patch = looking(json!({"count": {"model": "$.model"}}));
+    patch["lookup"]["submitted"] = json!("$.at");
+    let at = |id: &str, seconds_after: i64| {
+        let mut entry = entry(id, "");
+        entry["at"] = json!(now().as_second() + seconds_after);
+        entry
+    };
+    let items = json!({"items": [at("yesterday", -86_400), at("j1", 5), at("later", 86_400)]});
+    let lookup = found(patch.clone(), move |_| answer(items.clone())).await;
+    assert!(matches!(lookup, Lookup::Found(id) if id.id == "j1"));
+    let items = json!({"items": [at("yesterday", -86_400)]});
+    let lookup = found(patch, move |_| answer(items.clone())).await;
+    assert_eq!(lookup, Lookup::Absent { conclusive: true });
+}
+
+#[tokio::test]
 async fn a_list_is_read_to_its_end() {
     let cursor = |next: &'static str| {
         let mut patch = looking(json!({"marker": "$.mark"}));

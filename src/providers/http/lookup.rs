@@ -77,7 +77,8 @@ impl Driver {
         known.insert("attempt".to_owned(), json!(key.as_str()));
         known.insert("since".to_owned(), json!(written(&recipe.time, since)));
         known.insert("until".to_owned(), json!(written(&recipe.time, until)));
-        let found = match self.matches(recipe, &wanted, &known, taken).await {
+        let ours = Ours { wanted, taken, since, until };
+        let found = match self.matches(recipe, &ours, &known).await {
             Ok(found) => found,
             Err(message) => return failed(message),
         };
@@ -154,9 +155,8 @@ impl Driver {
     async fn matches(
         &self,
         recipe: &Recipe,
-        wanted: &Wanted<'_>,
+        ours: &Ours<'_>,
         known: &Map<String, Json>,
-        taken: &BTreeSet<String>,
     ) -> Result<Found, String> {
         let mut found = Found { ids: BTreeMap::new(), whole: true };
         let mut page = recipe.paging.as_ref().map_or(0, |paging| paging.first);
@@ -169,7 +169,7 @@ impl Driver {
             let items = recipe.items.all(&body);
             for item in &items {
                 let Some(id) = recipe.id.text(item) else { continue };
-                if !taken.contains(&id) && fits(wanted, item) {
+                if ours.may_be(recipe, &id, item) {
                     let captured = captured(&self.card.submit.capture, item, &self.mask);
                     found.ids.insert(id.clone(), RemoteId { id, captured });
                 }
@@ -261,6 +261,35 @@ fn set_query(url: &mut String, name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// What is known of the submission that is looked for.
+struct Ours<'a> {
+    wanted: Wanted<'a>,
+    /// Ids of other attempts.
+    taken: &'a BTreeSet<String>,
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl Ours<'_> {
+    /// Whether an entry may be ours. One whose time can't be read may be.
+    fn may_be(&self, recipe: &Recipe, id: &str, item: &Json) -> bool {
+        let time = recipe.submitted.as_ref().and_then(|at| at.text(item)).and_then(|t| read(&t));
+        let in_time = time.is_none_or(|time| (self.since..=self.until).contains(&time));
+        in_time && !self.taken.contains(id) && fits(&self.wanted, item)
+    }
+}
+
+/// A time as providers write it in lists: RFC 3339, Unix seconds or milliseconds.
+fn read(text: &str) -> Option<Timestamp> {
+    /// As seconds, this is beyond the year 5000; as milliseconds, in 1973.
+    const MILLISECONDS_FROM: i64 = 100_000_000_000;
+    match text.parse::<i64>() {
+        Ok(number) if number >= MILLISECONDS_FROM => Timestamp::from_millisecond(number).ok(),
+        Ok(number) => Timestamp::from_second(number).ok(),
+        Err(_) => text.parse().ok(),
+    }
+}
+
 fn fits(wanted: &Wanted<'_>, item: &Json) -> bool {
     match wanted {
         Wanted::Marker(at, text) | Wanted::Count(at, text) => {
@@ -298,6 +327,15 @@ mod tests {
         assert_eq!(written(&TimeFilter::default(), time), "2026-11-22T20:00:00+00:00");
         let seconds = TimeFilter { format: Some("%s".to_owned()), utc_offset_h: 0 };
         assert_eq!(written(&seconds, time), "1795377600");
+    }
+
+    #[test]
+    fn times_in_lists_are_read_in_three_forms() {
+        let time: Timestamp = "2026-11-22T20:00:00Z".parse().expect("a time");
+        for text in ["2026-11-22T20:00:00Z", "1795377600", "1795377600000"] {
+            assert_eq!(read(text), Some(time), "{text}");
+        }
+        assert_eq!(read("yesterday"), None);
     }
 
     #[test]
