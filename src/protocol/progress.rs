@@ -72,8 +72,8 @@ pub struct Poll {
     /// Many jobs in one request.
     #[serde(default)]
     pub batch: Option<Batch>,
-    /// A second read whose reply the states see as `body.also`, for providers that tell of
-    /// queued and of finished jobs at different places.
+    /// A second read, after the first, whose reply the states see as `body.also`, for providers
+    /// that tell of queued and of finished jobs at different places.
     #[serde(default)]
     pub also: Option<Call>,
     /// How the state is read.

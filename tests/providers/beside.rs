@@ -179,3 +179,29 @@ async fn of_several_limits_the_smallest_counts() {
     let world = World::new(json!({}), |_| status(200)).await;
     assert_eq!(world.provider.live_in_flight().await, None);
 }
+
+#[tokio::test]
+async fn what_is_finished_may_stand_in_another_list() {
+    let both = || {
+        let mut patch = looking(json!({"marker": "$.mark"}));
+        patch["lookup"]["also"] = json!({"path": "/finished"});
+        patch["lookup"]["items"] = json!("$['items', 'also'][*]");
+        patch
+    };
+    let finished = |seen: &Seen| match seen.path.as_str() {
+        "/list" => answer(json!({"items": [entry("x", "other")]})),
+        _ => answer(json!({"j1": entry("j1", attempt().as_str())})),
+    };
+    assert!(matches!(found(both(), finished).await, Lookup::Found(id) if id.id == "j1"));
+    let nowhere = |seen: &Seen| match seen.path.as_str() {
+        "/list" => answer(json!({"items": []})),
+        _ => answer(json!({})),
+    };
+    assert_eq!(found(both(), nowhere).await, Lookup::Absent { conclusive: true });
+    // Half of an answer proves nothing.
+    let half = |seen: &Seen| match seen.path.as_str() {
+        "/list" => answer(json!({"items": []})),
+        _ => status(500),
+    };
+    assert!(matches!(found(both(), half).await, Lookup::Failed { .. }));
+}

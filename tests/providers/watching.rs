@@ -159,6 +159,8 @@ async fn a_second_read_of_the_poll_is_seen_beside_the_first() {
     };
     let world = World::new(patch(), queue(json!(["j1"]))).await;
     assert!(matches!(world.poll().await, Polled::Running { .. }));
+    let asked: Vec<String> = world.server.seen().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(asked.last().map(String::as_str), Some("/queue"), "after the first: {asked:?}");
     let world = World::new(patch(), queue(json!([]))).await;
     assert_eq!(failure(world.poll().await).cause, "vanished");
     // While the second read fails, nothing is known.

@@ -14,7 +14,9 @@ use super::outcome::captured;
 use super::transport::{choose, parcel, value};
 use crate::models::ModelCard;
 use crate::plan::Request;
-use crate::protocol::{Body, Class, Lookup as Recipe, Match, Method, Stage, TimeFilter, Transport};
+use crate::protocol::{
+    Body, Class, HttpCall, Lookup as Recipe, Match, Method, Stage, TimeFilter, Transport,
+};
 use crate::providers::{AttemptKey, RemoteId};
 use crate::wire::{Pointer, scope_of};
 
@@ -208,7 +210,25 @@ impl Driver {
                 (None, _) => set_query(&mut call.url, &paging.parameter, &page.to_string())?,
             }
         }
-        let reply = self.client.read(&call).await.map_err(|t| t.message().to_owned())?;
+        let Some(mut body) = self.list(&call, known).await? else { return Ok(None) };
+        if let Some(also) = &recipe.also {
+            let call = self.built().call(also, Method::Get, None, &scope_of(known));
+            let second = self.list(&call.map_err(|e| self.unwritable(&e))?, known).await?;
+            let Json::Object(first) = &mut body else {
+                return Err("the first reply is no mapping".to_owned());
+            };
+            first.insert("also".to_owned(), second.unwrap_or_default());
+        }
+        Ok(Some(body))
+    }
+
+    /// What a list says; absent when the provider says by a rule that there is nothing.
+    async fn list(
+        &self,
+        call: &HttpCall,
+        known: &Map<String, Json>,
+    ) -> Result<Option<Json>, String> {
+        let reply = self.client.read(call).await.map_err(|t| t.message().to_owned())?;
         let said = Said::of(&self.card.errors, &reply, &self.mask);
         let verdict = by_rule(&self.card.errors, Stage::Result, &reply, &said, known);
         if verdict.is_some_and(|verdict| verdict.class == Class::NotFound) {
