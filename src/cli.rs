@@ -12,6 +12,7 @@ mod plan;
 mod planning;
 mod progress;
 mod providers;
+mod rehearse;
 mod report;
 mod run;
 mod schema;
@@ -72,6 +73,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Status(status) => report::status(status, global, output),
         Command::Report(report) => report::report(report, global, output),
         Command::Models(models) => models::models(models, global, output),
+        Command::Rehearse(rehearsal) => rehearse::rehearse(rehearsal, global, output),
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),
         Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),

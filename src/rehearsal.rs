@@ -20,7 +20,9 @@ mod settings;
 mod simulator;
 mod submission;
 mod uploads;
+mod verdict;
 
 pub use bill::{Bill, Charge};
 pub use faults::{FaultKind, Faults, Profile};
 pub use simulator::{Simulator, SimulatorError, SimulatorSetup};
+pub use verdict::{Difference, LostReply, Verdict};

@@ -61,6 +61,8 @@ pub enum Command {
     Report(ReportArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
+    /// The whole run against simulated providers, for nothing: do bills and ledger agree?
+    Rehearse(super::rehearse::RehearseArgs),
     /// Simulate a provider on this machine, for any program that speaks its API; spend nothing
     Simulate(super::simulate::SimulateArgs),
     /// The providers that can make clips, what they can do, and which key they need

@@ -1,6 +1,7 @@
 //! The providers that a run needs, ready to be spoken to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ impl Providers {
             .collect();
         let left: BTreeSet<&str> = open.iter().map(|attempt| attempt.provider.as_str()).collect();
         let mut providers = Providers { all: BTreeMap::new(), hosted: Vec::new() };
-        providers.add_animatic(workspace)?;
+        providers.add_animatic(workspace, &workspace.catalogue.workspace)?;
         let mut lacking = Vec::new();
         for name in planned.iter().chain(left.difference(&planned)) {
             if *name == BUILT_IN {
@@ -70,11 +71,24 @@ impl Providers {
         Err(Failure::new(Exit::Usage, what))
     }
 
-    fn add_animatic(&mut self, workspace: &Workspace) -> Result<(), Failure> {
-        let folder = &workspace.catalogue.workspace;
-        let animatic = Animatic::new(folder, &folder.join(".kinora/animatic"))
+    /// Those of a rehearsal, with the animatic at work in its folder.
+    pub fn rehearsed(
+        workspace: &Workspace,
+        folder: &Path,
+        drivers: Vec<HttpProvider>,
+    ) -> Result<Self, Failure> {
+        let mut providers = Providers { all: BTreeMap::new(), hosted: Vec::new() };
+        providers.add_animatic(workspace, folder)?;
+        drivers.into_iter().for_each(|driver| providers.add(Arc::new(driver)));
+        Ok(providers)
+    }
+
+    /// The animatic, which keeps its clips below `folder` until they are fetched.
+    fn add_animatic(&mut self, workspace: &Workspace, folder: &Path) -> Result<(), Failure> {
+        let catalogue = &workspace.catalogue;
+        let animatic = Animatic::new(&catalogue.workspace, &folder.join(".kinora/animatic"))
             .map_err(|e| Failure::new(Exit::Internal, format!("the animatic: {e}")))?
-            .within(PictureLimits::from(&workspace.catalogue.limits));
+            .within(PictureLimits::from(&catalogue.limits));
         self.all.insert(BUILT_IN.to_owned(), Arc::new(animatic));
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! `kinora run`: plan, ask, dispatch, say what came of it.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +49,16 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     } else {
         let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
         let total = summary.to_run.jobs + left.taken_up;
-        let ended = dispatch(&plan, &workspace, ledger, providers, approval, total, output)?;
+        let work = Dispatch {
+            plan: &plan,
+            workspace: &workspace,
+            ledger,
+            providers,
+            approval,
+            folder: folder.clone(),
+            total,
+        };
+        let ended = dispatch(work, output)?;
         say_end(&ended, total, &workspace, output);
         ended.exit()
     };
@@ -190,16 +200,27 @@ fn person() -> String {
         .unwrap_or_else(|| "somebody".to_owned())
 }
 
+/// What is dispatched, and where.
+pub(super) struct Dispatch<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What it is of.
+    pub workspace: &'a Workspace,
+    /// Where every step is written.
+    pub ledger: Ledger,
+    /// Who makes the clips.
+    pub providers: Providers,
+    /// Under which it runs.
+    pub approval: Approval,
+    /// Folder that clips are published below.
+    pub folder: PathBuf,
+    /// Jobs, those of earlier runs included.
+    pub total: u64,
+}
+
 /// Dispatches the plan until it ends or is stopped.
-fn dispatch(
-    plan: &Plan,
-    workspace: &Workspace,
-    ledger: Ledger,
-    providers: Providers,
-    approval: Approval,
-    total: u64,
-    output: &Output,
-) -> Result<RunSummary, Failure> {
+pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary, Failure> {
+    let Dispatch { plan, workspace, ledger, providers, approval, folder, total } = work;
     let catalogue = &workspace.catalogue;
     let work = feed(plan, workspace, &ledger)?;
     let limits = MoneyLimits::of(&catalogue.budget)
@@ -210,7 +231,7 @@ fn dispatch(
         clips: Arc::new(MediaClips),
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),
-        workspace: catalogue.workspace.clone(),
+        workspace: folder,
         concurrency: catalogue.concurrency.clone(),
         limits,
         jobs: Some(plan.summary.to_run.jobs),

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::submission::Submission;
 use crate::address::Address;
-use crate::digest::Digest;
+use crate::digest::{Digest, FieldHasher};
 use crate::media::prepare::Recipe;
 use crate::models::Route;
 use crate::plan::{Fingerprint, JobSettings, Request, RequestReference};
@@ -90,8 +90,14 @@ impl Clips {
             seed: job.seed,
         };
         let pictures = references.iter().map(|r| (r.role, &r.digest, &Recipe::AsItIs));
-        let fingerprint =
-            Fingerprint::of(&job.model, route, &job.prompt, None, &settings, pictures);
+        let parts =
+            Fingerprint::of(&job.model, route, &job.prompt, None, &settings, pictures).parts;
+        // Which model is asked changes nothing of what is drawn.
+        let mut name = FieldHasher::new("rehearsed clip");
+        name.field(route.as_str().as_bytes());
+        for part in &parts[1..] {
+            name.field(&part.to_le_bytes());
+        }
         Request {
             address: Address::new(None, "rehearsal", None, 1),
             model: job.model.model.clone(),
@@ -102,8 +108,8 @@ impl Clips {
             settings,
             references,
             out: String::new(),
-            fingerprint: fingerprint.whole,
-            shot: job.model.model.clone(),
+            fingerprint: name.finish(),
+            shot: job.model.provider.clone(),
             subject: None,
         }
     }

@@ -69,8 +69,9 @@ pub(super) enum Target {
     Upload(UploadAt),
     /// Something else; with what the path named.
     Shared(Shared, BTreeMap<String, String>),
-    /// A lookup of an attempt that never arrived.
-    Missing(String),
+    /// A step of a job that is not there, by the id or attempt key in its path: a lookup, or the
+    /// second read of a state.
+    Missing(Step, String),
 }
 
 /// Stands for an id where only the form of an address is wanted; a character for private use,
@@ -94,8 +95,9 @@ pub(super) struct Routes {
     uploads: HashMap<Key, UploadAt>,
     /// Names of query parameters that are part of some key.
     parameters: BTreeSet<Vec<String>>,
-    /// Lookups with the attempt in the path: what stands before and after it.
-    lookups: Vec<(Method, String, String)>,
+    /// Steps that are answered of jobs that are not there: what stands before and after the id or
+    /// attempt key in their paths.
+    missing: Vec<(Step, Method, String, String)>,
     /// Method, path pattern and position of what clients ask for beside.
     others: Vec<(Method, String)>,
 }
@@ -221,16 +223,17 @@ impl Routes {
     /// own will be entered.
     fn enter_form(&mut self, step: Step, address: Address) {
         let shared = match step {
-            Step::Lookup => match address.path.split_once(MARK) {
-                Some((before, after)) => {
-                    let pattern = (address.method, before.to_owned(), after.to_owned());
-                    if !self.lookups.contains(&pattern) {
-                        self.lookups.push(pattern);
+            Step::Lookup | Step::Also if address.path.contains(MARK) => {
+                if let Some((before, after)) = address.path.split_once(MARK) {
+                    let (before, after) = (before.to_owned(), after.to_owned());
+                    let pattern = (step, address.method, before, after);
+                    if !self.missing.contains(&pattern) {
+                        self.missing.push(pattern);
                     }
-                    return;
                 }
-                None => Shared::Lookup(address.marked_parameter()),
-            },
+                return;
+            }
+            Step::Lookup => Shared::Lookup(address.marked_parameter()),
             _ if address.is_marked() => return,
             Step::Poll => Shared::Poll,
             Step::Also => Shared::Also,
@@ -321,11 +324,10 @@ impl Routes {
                 return Some(Target::Shared(shared.clone(), BTreeMap::new()));
             }
         }
-        for (method, before, after) in &self.lookups {
-            let attempt =
-                asked.path.strip_prefix(&before[..]).and_then(|p| p.strip_suffix(&after[..]));
-            if let Some(attempt) = attempt.filter(|a| *method == asked.method && !a.is_empty()) {
-                return Some(Target::Missing(attempt.to_owned()));
+        for (step, method, before, after) in &self.missing {
+            let key = asked.path.strip_prefix(&before[..]).and_then(|p| p.strip_suffix(&after[..]));
+            if let Some(key) = key.filter(|key| *method == asked.method && !key.is_empty()) {
+                return Some(Target::Missing(*step, key.to_owned()));
             }
         }
         self.others.iter().enumerate().find_map(|(at, (method, pattern))| {

@@ -53,6 +53,15 @@ impl Stage {
 
     /// With another seed.
     pub async fn seeded(provider: &str, faults: Faults, seed: u64) -> Stage {
+        Stage::set(provider, faults, seed, 100.0).await
+    }
+
+    /// Whose jobs stay in the queue for as long as a test takes.
+    pub async fn slow(provider: &str) -> Stage {
+        Stage::set(provider, Faults::default(), 1, 0.01).await
+    }
+
+    async fn set(provider: &str, faults: Faults, seed: u64, speed: f64) -> Stage {
         let (rack, shelf) = cards();
         let card = rack.get(provider).expect("it ships").clone();
         let simulator = Simulator::start(SimulatorSetup {
@@ -61,13 +70,13 @@ impl Stage {
             port: 0,
             seed,
             faults,
-            speed: 100.0,
+            speed,
             short_side: 64,
             clock: Arc::new(SystemClock),
         })
         .await
         .expect("it starts");
-        let driver = driver(&card, &shelf, &simulator, "AKEY");
+        let driver = driver(&card, &shelf, &simulator);
         Stage { simulator, driver, card, shelf, folder: tempfile::tempdir().expect("a folder") }
     }
 
@@ -78,14 +87,10 @@ impl Stage {
 }
 
 /// The driver of a simulated provider.
-fn driver(
-    card: &Arc<ProviderCard>,
-    shelf: &Shelf,
-    simulator: &Simulator,
-    key: &str,
-) -> HttpProvider {
+fn driver(card: &Arc<ProviderCard>, shelf: &Shelf, simulator: &Simulator) -> HttpProvider {
     let names = card.auth.iter().flat_map(|auth| auth.keys.iter().flat_map(|k| k.env.clone()));
-    let environment: BTreeMap<String, String> = names.map(|name| (name, key.to_owned())).collect();
+    let environment: BTreeMap<String, String> =
+        names.map(|name| (name, "AKEY".to_owned())).collect();
     HttpProvider::new(HttpSetup {
         card: card.clone(),
         models: shelf.iter().map(|model| (model.model.clone(), model.clone())).collect(),
