@@ -72,7 +72,7 @@ fn an_approval_of_another_plan_is_6() {
 }
 
 #[test]
-fn a_model_that_this_version_cannot_run_is_refused_before_anything_is_asked() {
+fn a_provider_without_its_key_is_refused_before_anything_is_asked() {
     let shop = Workspace::shop();
     shop.edit(
         "kinora.yaml",
@@ -82,8 +82,8 @@ fn a_model_that_this_version_cannot_run_is_refused_before_anything_is_asked() {
     shop.edit("kinora.yaml", "kinora: 1", "kinora: 1\nbudget: {unit: USD}");
     let plan = shop.kinora(&["plan", "."]).ends(0);
     assert!(plan.stdout.contains("6.07") || plan.stdout.contains("6.068"), "{}", plan.stdout);
-    let ended = shop.kinora(&["run", ".", "--yes"]).ends(3);
-    assert!(ended.stderr.contains("can't run it"), "{}", ended.stderr);
+    let ended = shop.kinora(&["run", ".", "--yes"]).ends(2);
+    assert!(ended.stderr.contains("needs a key: set FAL_KEY"), "{}", ended.stderr);
 }
 
 #[test]
