@@ -55,7 +55,8 @@ fn is_name_char(c: char) -> bool {
 fn connection(card: &ProviderCard, found: &mut Found) {
     let base = card.base_url.source();
     let secure = base.starts_with("https://");
-    if !secure && !(card.local && base.starts_with("http://")) {
+    let own_server = card.local && base.starts_with("http://");
+    if !secure && !own_server {
         let help = "keys and pictures only travel over https; a server of your own may say \
                     `local: true`";
         found.add(&["base_url"], format!("`{base}` is not an https URL"), help);
@@ -233,7 +234,8 @@ fn states(card: &ProviderCard, found: &mut Found) {
     }
     let succeeds = states.words.contains_key(&State::Succeeded)
         || states.rules.iter().any(|rule| rule.is == State::Succeeded);
-    if !succeeds && !(states.rules.is_empty() && states.words.is_empty()) {
+    let said = !states.rules.is_empty() || !states.words.is_empty();
+    if said && !succeeds {
         let message = "no word and no rule means `succeeded`".to_owned();
         found.add(&["poll", "states"], message, "");
     }
