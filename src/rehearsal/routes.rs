@@ -254,7 +254,8 @@ impl Routes {
         }
         let fixed = address.query.into_iter().filter(|(_, value)| !value.contains(MARK)).collect();
         // What differs from model to model or from time to time may not decide.
-        let fixed = if matches!(shared, Shared::Lookup(_)) { BTreeMap::new() } else { fixed };
+        let varies = matches!(shared, Shared::Lookup(_) | Shared::Upload);
+        let fixed = if varies { BTreeMap::new() } else { fixed };
         entries.push((fixed, shared));
     }
 
