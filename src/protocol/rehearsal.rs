@@ -20,6 +20,10 @@ use crate::wire::{Filling, Shape};
 pub struct Rehearsal {
     /// What an id looks like; sees `attempt`, a UUID.
     pub id: Filling,
+    /// Path and query of a clip's URL, for clients that take it apart; sees the job and its `id`.
+    /// Absent: a path of the rehearsal's own.
+    #[serde(default)]
+    pub clip: Option<Filling>,
     /// To a submission.
     pub accepted: Reply,
     /// To a poll while it waits; absent: as while it is made.

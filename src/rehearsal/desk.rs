@@ -123,7 +123,7 @@ impl Desk {
     }
 
     /// The card's variables as a client must set them to ask nobody else.
-    pub(super) fn variables(&self) -> &BTreeMap<String, String> {
+    pub(super) fn given(&self) -> &BTreeMap<String, String> {
         &self.given
     }
 
@@ -236,7 +236,16 @@ impl Desk {
     }
 
     fn clip_url(&self, job: &Job, at: JobAt) -> String {
-        format!("{}{CLIPS}{at}-{}.mp4", self.root, job.url_number)
+        match self.clip_path(job, at) {
+            Some(path) => format!("{}{path}", self.root),
+            None => format!("{}{CLIPS}{at}-{}.mp4", self.root, job.url_number),
+        }
+    }
+
+    /// The path of a job's clip, where the card has one of its own.
+    pub(super) fn clip_path(&self, job: &Job, at: JobAt) -> Option<String> {
+        let filling = self.card.rehearsal.clip.as_ref()?;
+        filling.fill(&self.job_scope(job, at)).ok().flatten()
     }
 
     fn refusal(&self, class: Class, message: &str, asked: &Asked) -> Said {

@@ -86,11 +86,14 @@ struct Key {
     query: Vec<(String, String)>,
 }
 
+/// What a method and path are for, where the query has these parameters.
+type Entry = (BTreeMap<String, String>, Shared);
+
 /// All routes of one provider.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     prefix: String,
-    shared: HashMap<(Method, String), Vec<(BTreeMap<String, String>, Shared)>>,
+    shared: HashMap<(Method, String), Vec<Entry>>,
     jobs: HashMap<Key, (JobAt, Vec<Step>)>,
     uploads: HashMap<Key, UploadAt>,
     /// Names of query parameters that are part of some key.
@@ -251,7 +254,8 @@ impl Routes {
         }
         let fixed = address.query.into_iter().filter(|(_, value)| !value.contains(MARK)).collect();
         // What differs from model to model or from time to time may not decide.
-        let fixed = if matches!(shared, Shared::Lookup(_)) { BTreeMap::new() } else { fixed };
+        let varies = matches!(shared, Shared::Lookup(_) | Shared::Upload);
+        let fixed = if varies { BTreeMap::new() } else { fixed };
         entries.push((fixed, shared));
     }
 
@@ -276,12 +280,17 @@ impl Routes {
             if !form.path.contains(MARK) && !own.any(|(name, _)| said(name)) {
                 continue;
             }
-            let key = address.key();
-            self.parameters.insert(key.query.iter().map(|(name, _)| name.clone()).collect());
-            let (_, steps) = self.jobs.entry(key).or_insert_with(|| (job, Vec::new()));
-            if !steps.contains(&step) {
-                steps.push(step);
-            }
+            self.enter_step(&address, job, step);
+        }
+    }
+
+    /// Enters one address of a job.
+    pub(super) fn enter_step(&mut self, address: &Address, job: JobAt, step: Step) {
+        let key = address.key();
+        self.parameters.insert(key.query.iter().map(|(name, _)| name.clone()).collect());
+        let (_, steps) = self.jobs.entry(key).or_insert_with(|| (job, Vec::new()));
+        if !steps.contains(&step) {
+            steps.push(step);
         }
     }
 

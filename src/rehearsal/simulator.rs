@@ -132,7 +132,7 @@ impl Simulator {
     /// Values of the card's variables with which a client asks nobody but this server: those
     /// that are URLs point to it.
     pub fn variables(&self) -> BTreeMap<String, String> {
-        self.desk.variables().clone()
+        self.desk.given().clone()
     }
 
     /// What it has charged so far.

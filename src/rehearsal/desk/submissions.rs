@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 
 use super::{Answer, Asked, Desk, KEPT_TEXT};
 use crate::models::{PriceFacts, Priced};
-use crate::protocol::{Class, Match, Stage, State};
+use crate::protocol::{Class, Match, Method, Stage, State};
 use crate::rehearsal::faults::FaultKind;
 use crate::rehearsal::job::{Doom, Job};
 use crate::rehearsal::replies::{self, Said};
-use crate::rehearsal::routes::JobAt;
+use crate::rehearsal::routes::{Address, JobAt, Step};
 use crate::rehearsal::submission::{self, Brought, Candidate, Submission};
 use crate::wire::Scope;
 
@@ -140,6 +140,11 @@ impl Desk {
         job.captured.extend(said.captures(&self.card.submit.capture));
         let scope = self.job_scope(&job, at);
         books.routes.enter_job(&self.card, &self.built(), &scope, at);
+        if self.card.rehearsal.clip.is_some()
+            && let Some(address) = Address::of(Method::Get, &self.clip_url(&job, at))
+        {
+            books.routes.enter_step(&address, at, Step::Output);
+        }
         if let Some(attempt) = job.asked.attempt.clone() {
             books.by_attempt.entry(attempt).or_insert(at);
         }

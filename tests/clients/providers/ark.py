@@ -6,7 +6,7 @@ from recorder import Reply
 from waiting import download, until
 
 CLIENT = "volcengine-ark-runtime"
-PROVIDER = "ark"
+PROVIDER = "volcengine"
 HOW = (
     "Ark(base_url=..., api_key=...) (used here); no base-url env var. Same client works for BytePlus ModelArk. "
     "Last two POSTs: SDK auto-retry after 429."
