@@ -3,6 +3,7 @@
 mod choosing;
 mod ends;
 mod forms;
+mod hosted;
 mod money;
 mod resume;
 mod workspace;
