@@ -59,6 +59,7 @@ pub const SHIPPED: &[(&str, &str)] = shipped![
     "openrouter-veo-3.1.yaml",
     "openrouter-wan-2.7.yaml",
     "replicate-kling-v3.yaml",
+    "replicate-seedance-1-pro.yaml",
     "replicate-seedance-2.0.yaml",
     "runway-gen4-turbo.yaml",
     "runway-gen4.5.yaml",
