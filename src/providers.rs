@@ -197,6 +197,12 @@ pub trait Provider: Send + Sync {
     /// attempt key, because the provider knows it and never makes or charges it twice.
     fn replay_window(&self) -> Option<Duration>;
 
+    /// Whether it knows a job by its content alone and for ever, so that its answer to a request
+    /// is the answer to every earlier one that was the same.
+    fn knows_by_content(&self) -> bool {
+        false
+    }
+
     /// How many jobs it takes at once, where the manifest sets no limit.
     fn default_in_flight(&self) -> usize;
 

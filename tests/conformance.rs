@@ -13,12 +13,13 @@ mod jobs;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use compare::{Case, Recording, Sent, differences};
+use compare::{Case, Job, Picture, Recording, Sent, differences};
 use jobs::Jobs;
 use kinora::diagnostic::{Findings, Sources};
 use kinora::limits::Limits;
-use kinora::models::Shelf;
-use kinora::protocol::Rack;
+use kinora::manifest::Role;
+use kinora::models::{Route, Shelf};
+use kinora::protocol::{Rack, Transport};
 use serde::de::DeserializeOwned;
 
 const FOLDER: &str = "tests/conformance";
@@ -99,4 +100,43 @@ fn every_logical_job_is_sent_as_the_provider_s_own_client_sent_it() {
     }
     assert!(problems.is_empty(), "\n{problems}");
     assert!(compared > 0, "no job was compared");
+}
+
+/// What the plan shows as sent is sent, and counted in the prompt as it is in the request: also
+/// where one of the pictures is a first frame by its role.
+#[test]
+fn every_picture_of_a_references_job_is_in_the_request_in_its_order() {
+    let (rack, shelf) = shipped();
+    let by_references = |card: &&std::sync::Arc<kinora::models::ModelCard>| {
+        card.routes.get(&Route::References).is_some_and(|ability| ability.max >= 2)
+    };
+    let mut looked_at = 0;
+    for card in shelf.iter().filter(by_references).filter(|card| card.provider != "animatic") {
+        let provider = rack.get(&card.provider).expect("it has a card");
+        let by_url = provider.images.transports.contains(&Transport::Url);
+        let picture = |role, name: &str| {
+            let text = Some(format!("https://shop.example/{name}.png"));
+            let (url, base64) = if by_url { (text, None) } else { (None, text) };
+            Picture { name: Some(name.to_owned()), role, url, base64, ..Picture::default() }
+        };
+        let seconds = card.durations.nearest(5.into()).expect("a length");
+        let job = Job {
+            route: Route::References,
+            prompt: "it stands there".to_owned(),
+            duration: seconds.to_string(),
+            aspect: card.aspects.first().map_or("16:9".to_owned(), ToString::to_string),
+            resolution: card.usual_resolution().expect("a resolution").to_owned(),
+            pictures: vec![picture(Role::FirstFrame, "one"), picture(Role::Identity, "two")],
+            negative_prompt: None,
+            seed: None,
+            fps: None,
+            values: BTreeMap::new(),
+        };
+        let case = Case { model: Some(card.model.clone()), job: Some(job), ..Case::default() };
+        let sent = Sent::of(&case, &rack, &shelf).body();
+        let at = |name: &str| sent.find(&format!("shop.example/{name}.png"));
+        assert!(at("one").is_some() && at("one") < at("two"), "{}: {sent}", card.model);
+        looked_at += 1;
+    }
+    assert!(looked_at > 15, "{looked_at}");
 }

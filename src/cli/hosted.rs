@@ -12,7 +12,7 @@ use kinora::ledger::AttemptRecord;
 use kinora::manifest::Concurrency;
 use kinora::media::decode::PictureLimits;
 use kinora::models::BUILT_IN;
-use kinora::plan::PlanSummary;
+use kinora::plan::{PlanSummary, host_of, is_this_machine};
 use kinora::providers::animatic::Animatic;
 use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
 use kinora::providers::{Provider, RemoteId};
@@ -23,6 +23,9 @@ use super::workspace::Workspace;
 
 /// How long a run waits to hear how much an account takes at once.
 const LIVE_LIMITS: Duration = Duration::from_secs(10);
+
+/// Jobs at once that a provider's own word may ask for; more, a manifest may say.
+const MOST_AT_ONCE: u32 = 256;
 
 /// The providers of a run.
 pub struct Providers {
@@ -56,7 +59,10 @@ impl Providers {
                 continue;
             }
             match hosted(workspace, name) {
-                Ok(provider) => providers.add(Arc::new(provider)),
+                Ok(provider) => {
+                    say_destination(workspace, name, &provider, output);
+                    providers.add(Arc::new(provider));
+                }
                 Err(why) if planned.contains(name) => lacking.push(why),
                 Err(why) => {
                     let jobs = open.iter().filter(|a| a.provider == *name && is_at(a)).count();
@@ -107,9 +113,26 @@ impl Providers {
             }
             let asked = tokio::time::timeout(LIVE_LIMITS, provider.live_in_flight()).await;
             if let Ok(Some(jobs)) = asked {
-                concurrency.providers.insert(name.to_owned(), jobs.max(1));
+                concurrency.providers.insert(name.to_owned(), jobs.clamp(1, MOST_AT_ONCE));
             }
         }
+    }
+}
+
+/// Says where a key goes, when the workspace and not a card in the box decides it.
+fn say_destination(workspace: &Workspace, name: &str, provider: &HttpProvider, output: &Output) {
+    let settings = workspace.catalogue.providers.get(name);
+    let by_workspace =
+        workspace.rack.is_own(name) || settings.is_some_and(|settings| settings.base_url.is_some());
+    let auth = workspace.rack.get(name).and_then(|card| card.auth.as_ref());
+    let (Some(auth), Some(host), true) = (auth, host_of(provider.base_url()), by_workspace) else {
+        return;
+    };
+    if !is_this_machine(&host) && auth.find(&ProcessEnvironment).is_some() {
+        let key = auth.wanted();
+        output.say(&format!(
+            "kinora: the key of `{name}` ({key}) goes to {host}, as this workspace says"
+        ));
     }
 }
 

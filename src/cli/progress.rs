@@ -169,6 +169,9 @@ fn trouble(event: &RunEvent) -> Option<String> {
         RunEvent::UnknownState { job, provider, word } => {
             format!("odd      {job}: {provider} says `{word}`, a state that its card does not know")
         }
+        RunEvent::NotWritten { job, provider, id } => {
+            format!("keep     {job}: {provider} has it as {id}; the ledger could not be written")
+        }
         RunEvent::Held { model, why } => format!("held     {model}: {why}"),
         RunEvent::Overcharged { job, reserved, cost, .. } => {
             format!("ALARM    {job}: {cost} charged, {reserved} reserved; its model is held")

@@ -103,6 +103,9 @@ pub struct ModelCard {
 /// The resolution of a job that asks for none, where its model has it.
 pub const USUAL_RESOLUTION: &str = "720p";
 
+/// Its shorter side, in pixels: of models that do not have it, the nearest is taken.
+const USUAL_SHORT_SIDE: u32 = 720;
+
 impl ModelCard {
     /// The fewest pictures that a job sends by a route.
     pub fn least_pictures(&self, route: Route) -> usize {
@@ -116,9 +119,10 @@ impl ModelCard {
 
     /// The resolution of a job that asks for none: 720p, or the least that it makes.
     pub fn usual_resolution(&self) -> Option<&str> {
-        let least = || self.resolutions.iter().min_by_key(|(_, r)| r.short_side);
+        let far = |r: &Resolution| r.short_side.abs_diff(USUAL_SHORT_SIDE);
+        let nearest = || self.resolutions.iter().min_by_key(|(_, r)| (far(r), r.short_side));
         let usual = self.resolutions.contains_key(USUAL_RESOLUTION).then_some(USUAL_RESOLUTION);
-        usual.or_else(|| least().map(|(name, _)| name.as_str()))
+        usual.or_else(|| nearest().map(|(name, _)| name.as_str()))
     }
 }
 

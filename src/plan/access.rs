@@ -12,7 +12,7 @@ use crate::digest::{Digest, FieldHasher};
 use crate::environment::Environment;
 use crate::manifest::{Catalogue, ProviderSettings};
 use crate::models::BUILT_IN;
-use crate::protocol::{ProviderCard, Rack};
+use crate::protocol::{ProviderCard, Rack, Transport};
 
 /// Whether a provider can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,7 @@ impl Reach {
 pub struct Access {
     providers: BTreeMap<String, Reach>,
     on_request: BTreeSet<String>,
+    by_url: Arc<BTreeSet<String>>,
 }
 
 impl Access {
@@ -72,7 +73,14 @@ impl Access {
             |card: &&Arc<ProviderCard>| card.local && !settings.contains_key(&card.provider);
         let own_servers = rack.iter().filter(own_server).map(|card| card.provider.clone());
         let on_request = own_servers.chain([BUILT_IN.to_owned()]).collect();
-        Access { providers, on_request }
+        let only_urls = |card: &&Arc<ProviderCard>| card.images.transports == [Transport::Url];
+        let by_url = rack.iter().filter(only_urls).map(|card| card.provider.clone()).collect();
+        Access { providers, on_request, by_url: Arc::new(by_url) }
+    }
+
+    /// Providers that take pictures by public URLs only.
+    pub(super) fn by_url(&self) -> &Arc<BTreeSet<String>> {
+        &self.by_url
     }
 
     /// Whether a provider is only chosen where it is named: the built-in one, which makes drafts,
@@ -93,7 +101,7 @@ impl Access {
         for (provider, reach) in &self.providers {
             digest.field(provider.as_bytes()).field(format!("{reach:?}").as_bytes());
         }
-        for provider in &self.on_request {
+        for provider in self.on_request.iter().chain(self.by_url.iter()) {
             digest.field(provider.as_bytes());
         }
         digest.finish()
@@ -104,7 +112,7 @@ impl<N: Into<String>> FromIterator<(N, Reach)> for Access {
     fn from_iter<I: IntoIterator<Item = (N, Reach)>>(reaches: I) -> Self {
         let named = reaches.into_iter().map(|(name, reach)| (name.into(), reach));
         let on_request = BTreeSet::from([BUILT_IN.to_owned()]);
-        Access { providers: named.collect(), on_request }
+        Access { providers: named.collect(), on_request, by_url: Arc::default() }
     }
 }
 
@@ -120,7 +128,10 @@ pub fn check_providers(catalogue: &Catalogue, rack: &Rack) -> Findings {
     let mut findings = Findings::default();
     for (name, settings) in &catalogue.providers {
         match rack.get(name) {
-            Some(card) => check_variables(card, settings, &mut findings),
+            Some(card) => {
+                check_variables(card, settings, &mut findings);
+                check_destination(card, settings, &mut findings);
+            }
             None => {
                 let names: Vec<&str> = rack.iter().map(|card| card.provider.as_str()).collect();
                 let finding = unknown(
@@ -135,6 +146,32 @@ pub fn check_providers(catalogue: &Catalogue, rack: &Rack) -> Findings {
         }
     }
     findings
+}
+
+/// A key that goes elsewhere than its provider's card says is said, whoever wrote the manifest.
+fn check_destination(card: &ProviderCard, settings: &ProviderSettings, findings: &mut Findings) {
+    let (Some(base), Some(auth)) = (&settings.base_url, &card.auth) else { return };
+    let Some(host) = host_of(&base.value) else { return };
+    if is_this_machine(&host) || host_of(card.base_url.source()).is_some_and(|h| h == host) {
+        return;
+    }
+    let message = format!("requests to `{}`, with its key, go to {host}", card.provider);
+    let help =
+        format!("the key is in {}; remove `base_url` if you don't know this host", auth.wanted());
+    let finding = Finding::warning("plan::key_goes_elsewhere", message);
+    findings.push(finding.at(base.place, "not the provider's own host").help(help));
+}
+
+/// The host of a URL.
+pub fn host_of(url: &str) -> Option<String> {
+    url::Url::parse(url).ok()?.host_str().map(str::to_owned)
+}
+
+/// Whether a host is this machine.
+pub fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn check_variables(card: &ProviderCard, settings: &ProviderSettings, findings: &mut Findings) {
@@ -152,6 +189,10 @@ fn check_variables(card: &ProviderCard, settings: &ProviderSettings, findings: &
             let message = format!("`{value}` is no {name} of the provider `{}`", card.provider);
             let at = (value.as_str(), set.value.place);
             findings.push(unknown("plan::variable_value", message, at, &choices, "it may be"));
+        } else if choices.is_empty() && value.contains(['/', '\\', '@', ':', '?', '#', ' ']) {
+            let message = format!("`{value}` can't stand in an address");
+            let finding = Finding::error("plan::variable_value", message);
+            findings.push(finding.at(set.value.place, "this value").help("write a plain word"));
         } else if value.is_empty() {
             let message = format!("the variable `{name}` is empty");
             let finding = Finding::error("plan::variable_value", message);

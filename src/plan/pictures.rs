@@ -97,15 +97,30 @@ pub(super) fn recipes(
     matched: &Matched,
     needs: Option<&RouteNeeds>,
 ) -> Option<Vec<Recipe>> {
+    let provider = step.details.card.provider.as_str();
+    let by_url = worker.planner.by_url.contains(provider);
     let mut recipes = Vec::with_capacity(matched.sent.len());
     for (i, role) in &matched.sent {
         let candidate = &candidates[*i];
         let picture = worker.catalogue.pictures.get(candidate.reference.picture);
         let (code, message, help) = match &picture.facts {
             Some(Ok(facts)) => match needs.map(|needs| (recipe(facts, needs.of(*role)), needs)) {
+                None | Some((Ok(_), _)) if by_url && candidate.reference.url.is_none() => {
+                    let message = format!("`{provider}` takes pictures by public URLs only");
+                    let help = "give the reference a `url:` beside its `image:`".to_owned();
+                    ("plan::picture_url", message, help)
+                }
                 Some((Ok(recipe), needs)) if needs.prepare => {
-                    recipes.push(recipe);
-                    continue;
+                    if !by_url || recipe.making().is_none() {
+                        recipes.push(recipe);
+                        continue;
+                    }
+                    let message = format!(
+                        "`{provider}` takes pictures by public URLs only, and this one would have \
+                         to be changed for `{}`",
+                        step.details.card.model
+                    );
+                    ("plan::picture_url", message, "publish a picture that fits".to_owned())
                 }
                 None | Some((Ok(_), _)) => {
                     recipes.push(Recipe::AsItIs);

@@ -3,7 +3,7 @@
 //! What lives here: compiling templates, resolving models and settings, the list of chunks that
 //! jobs are made in, and every error that needs no subject to be seen. What never does: a job.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::access::{Access, Reach};
@@ -28,6 +28,8 @@ pub struct Planner {
     pub(super) shots: Arc<[ShotPlan]>,
     /// Names of the models that have each route, for errors.
     pub(super) by_route: Arc<HashMap<Route, Vec<String>>>,
+    /// Providers that take pictures by public URLs only.
+    pub(super) by_url: Arc<BTreeSet<String>>,
     /// Models that were chosen where the manifest says `auto`.
     pub(super) choices: Arc<[Choice]>,
 }
@@ -146,7 +148,7 @@ impl Planner {
             shots.push(ShotPlan::new(catalogue, index, variants));
         }
         let choices = match findings.has_errors() {
-            false => choose::choose(catalogue, &mut shots, &mut findings),
+            false => choose::choose(catalogue, &mut shots, access.by_url(), &mut findings),
             true => Vec::new(),
         };
         for (shot, plan) in catalogue.shots.iter().zip(&shots) {
@@ -163,6 +165,7 @@ impl Planner {
             catalogue: catalogue.clone(),
             shots: shots.into(),
             by_route: Arc::new(by_route.collect()),
+            by_url: access.by_url().clone(),
             choices: choices.into(),
         };
         (Some(planner), findings)

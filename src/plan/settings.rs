@@ -185,9 +185,7 @@ impl Wanted<'_> {
         if card.resolutions.contains_key(name) {
             return Some(name.to_owned());
         }
-        let digits =
-            |n: &str| n.trim_end_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok();
-        let near = digits(name).and_then(|side| {
+        let near = short_side(name).and_then(|side| {
             card.resolutions.iter().min_by_key(|(_, r)| r.short_side.abs_diff(side))
         });
         let names: Vec<&String> = card.resolutions.keys().collect();
@@ -258,6 +256,15 @@ fn framing(wanted: &Wanted<'_>, card: &ModelCard, findings: &mut Findings) -> Op
         findings.push(Finding::advice("plan::fit_ignored", message).at(place, "no effect here"));
     }
     Some(framing)
+}
+
+/// Pixels of the shorter side that a resolution's name stands for: `720p`, `1080P`, `2k`, `4K`.
+fn short_side(name: &str) -> Option<u32> {
+    let number: u32 = name.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok()?;
+    match name.ends_with(['k', 'K']) {
+        true => number.checked_mul(540),
+        false => Some(number),
+    }
 }
 
 fn not_offered(code: &'static str, card: &ModelCard, what: &str, place: Place) -> Finding {

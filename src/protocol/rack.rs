@@ -1,6 +1,6 @@
 //! The rack: every provider card that can be used, shipped ones and the workspace's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -68,6 +68,8 @@ pub fn provider_card_schema() -> &'static Json {
 #[derive(Debug, Clone, Default)]
 pub struct Rack {
     cards: BTreeMap<String, Arc<ProviderCard>>,
+    /// Names of the workspace's own cards.
+    own: BTreeSet<String>,
     digest: Option<Digest>,
 }
 
@@ -117,13 +119,20 @@ impl Rack {
         for (node, ships) in whole.into_iter().chain(alike) {
             loader.card(node, ships);
         }
+        let own = loader.cards.iter().filter(|(_, (.., ships))| !ships);
+        let own = own.map(|(name, _)| name.clone()).collect();
         let cards = loader.cards.into_iter().map(|(name, (card, ..))| (name, card)).collect();
-        (Rack { cards, digest: Some(loader.hasher.finish()) }, loader.findings)
+        (Rack { cards, own, digest: Some(loader.hasher.finish()) }, loader.findings)
     }
 
     /// A card by its name.
     pub fn get(&self, provider: &str) -> Option<&Arc<ProviderCard>> {
         self.cards.get(provider)
+    }
+
+    /// Whether a card is the workspace's own, so that a key goes where the workspace says.
+    pub fn is_own(&self, provider: &str) -> bool {
+        self.own.contains(provider)
     }
 
     /// All cards, by name.

@@ -232,6 +232,10 @@ impl Provider for Animatic {
         Some(Duration::MAX)
     }
 
+    fn knows_by_content(&self) -> bool {
+        true
+    }
+
     fn default_in_flight(&self) -> usize {
         self.in_flight
     }

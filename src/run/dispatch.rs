@@ -409,7 +409,9 @@ impl Dispatcher {
             Ended::Failed(failure) if failure.charged => (failure.cause.as_str(), Retry::Never),
             Ended::Failed(failure) => (failure.cause.as_str(), failure.retry),
         };
-        self.count_cause(&report.model, cause).await;
+        if says_something_of_the_model(cause) {
+            self.count_cause(&report.model, cause).await;
+        }
         if let (Some(waiting), Retry::After(at_least)) = (report.again, retry)
             && self.try_again(waiting, cause, at_least).await
         {
@@ -455,7 +457,8 @@ impl Dispatcher {
         cause: &str,
         at_least: Option<u64>,
     ) -> bool {
-        let most = self.desk.setup.retries;
+        let crowded = is_crowded(cause);
+        let most = if crowded { CROWDED_TRIES } else { self.desk.setup.retries };
         let held = self.desk.is_held(&waiting.request.model);
         if waiting.tries >= most || held || self.phase != Phase::Going {
             return false;
@@ -585,6 +588,21 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
+}
+
+/// How often a job is sent again that a provider had no room for. Nothing was taken, so nothing
+/// can be paid twice.
+const CROWDED_TRIES: u32 = 50;
+
+/// Whether a refusal says that the provider has no room now.
+fn is_crowded(cause: &str) -> bool {
+    matches!(cause, "rate_limited" | "concurrency_full")
+}
+
+/// Whether the same cause again and again says that a model can't be used: no room now, and
+/// content that is refused, are about the moment and about one job.
+fn says_something_of_the_model(cause: &str) -> bool {
+    !is_crowded(cause) && cause != "policy"
 }
 
 /// Whether an attempt of an earlier run may be sent again under its key.

@@ -67,6 +67,8 @@ pub struct Attempt {
     ready: Option<Timestamp>,
     expires: Option<Timestamp>,
     gate: Option<Gate>,
+    /// Whether this request may have reached the provider before.
+    replayed: bool,
 }
 
 /// What a step adds to the ledger's row.
@@ -131,6 +133,7 @@ impl Attempt {
             ready: None,
             expires: None,
             gate: None,
+            replayed: false,
         })
     }
 
@@ -164,6 +167,7 @@ impl Attempt {
             ready: record.ready,
             expires: record.expires,
             gate: Some(gate),
+            replayed: false,
         })
     }
 
@@ -187,6 +191,7 @@ impl Attempt {
         match self.life.state {
             Some(JobState::Submitting | JobState::Unknown) if self.may_replay() => {
                 self.step(Event::Replay, Note::default()).await?;
+                self.replayed = true;
                 self.submit().await
             }
             Some(JobState::Submitting) => {
@@ -208,14 +213,26 @@ impl Attempt {
         match provider.submit(&request, &key).await {
             Submission::Accepted { id, most } => {
                 let note = Note { remote_id: Some(id.to_stored()), ..Note::default() };
+                let named = id.to_string();
                 self.remote = Some(id);
-                self.step(Event::Accept, note).await?;
+                if let Err(error) = self.step(Event::Accept, note).await {
+                    // Nothing else remembers it now.
+                    let (job, provider) = (self.job(), request.provider.clone());
+                    self.desk.say(RunEvent::NotWritten { job, provider, id: named }).await;
+                    return Err(error);
+                }
                 let reserved = self.life.reserved.to_decimal().to_string();
                 let (job, model) = (self.job(), request.model.clone());
                 let attempt = self.number;
                 self.desk.say(RunEvent::Submitted { job, attempt, model, reserved }).await;
                 self.compare_with_most(most).await;
                 self.poll().await
+            }
+            // That this one was refused says nothing of the one that was sent before.
+            Submission::Refused(refusal) if self.replayed && !provider.knows_by_content() => {
+                let evidence =
+                    format!("it was sent again under its key, and refused: {}", refusal.message);
+                self.doubt(&evidence).await
             }
             Submission::Refused(refusal) => {
                 self.step(Event::Refuse, Note::message(&refusal.message)).await?;
@@ -263,6 +280,7 @@ impl Attempt {
         let interval = Duration::from_millis(provider.poll_interval_ms());
         let mut silent = 0;
         let (mut shown, mut odd) = (None, None);
+        let began = tokio::time::Instant::now();
         // What an earlier run left is asked at once: its clip may be waiting.
         let mut wait = if self.gate.is_some() { Duration::ZERO } else { interval };
         loop {
@@ -275,6 +293,10 @@ impl Attempt {
             };
             wait = interval;
             match answer {
+                Polled::Running { .. } if began.elapsed() > desk.setup.pace.watch => {
+                    self.gate = None;
+                    return self.leave("it has run for very long; the next run asks again").await;
+                }
                 Polled::Running { percent, unknown_word } => {
                     self.gate = None;
                     silent = 0;

@@ -120,6 +120,15 @@ pub enum RunEvent {
         /// The word.
         word: String,
     },
+    /// A provider took a job, but its id could not be written to the ledger: it stands here.
+    NotWritten {
+        /// Address.
+        job: String,
+        /// Provider.
+        provider: String,
+        /// The provider's id of the job.
+        id: String,
+    },
     /// A model gets nothing new in this run.
     Held {
         /// Model.

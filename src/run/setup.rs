@@ -60,6 +60,8 @@ pub struct Pace {
     pub answer_grace: Duration,
     /// After how many equal causes in a row a model is held.
     pub hold_after: u32,
+    /// How long one run watches one job; then it waits for the next run.
+    pub watch: Duration,
     /// How many polls or fetches of one job may fail in a row before it waits for the next run.
     pub patience: u32,
     /// How many jobs are looked at ahead of those that run, so that a busy model does not stop
@@ -75,7 +77,9 @@ impl Default for Pace {
             backoff: Duration::from_secs(1),
             backoff_most: Duration::from_secs(60),
             grace: Duration::from_secs(30),
-            answer_grace: Duration::from_secs(5),
+            // An answer that is not waited for is an unknown outcome.
+            answer_grace: Duration::from_secs(130),
+            watch: Duration::from_secs(24 * 3600),
             hold_after: 5,
             patience: 8,
             lookahead: 4096,

@@ -57,7 +57,6 @@ fn as_text(json: &Json) -> Option<String> {
     match json {
         Json::String(text) if !text.is_empty() => Some(text.clone()),
         Json::Number(number) => Some(number.to_string()),
-        Json::Bool(truth) => Some(truth.to_string()),
         _ => None,
     }
 }

@@ -266,6 +266,13 @@ fn key() -> AttemptKey {
     )
 }
 
+impl Sent {
+    /// The body as text.
+    pub fn body(&self) -> String {
+        our_body(self).to_string()
+    }
+}
+
 impl Job {
     fn request(&self, model: &kinora::models::ModelCard) -> (Request, Vec<Handed>) {
         let aspect = kinora::models::AspectRatio::parse(&self.aspect).expect("an aspect");

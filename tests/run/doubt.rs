@@ -2,6 +2,7 @@
 
 use kinora::exit::Exit;
 use kinora::ledger::JobState;
+use kinora::providers::Retry;
 use kinora::run::{RunEvent, Skip};
 
 use crate::world::{AtSubmit, Fuse, Script, World, job, jobs, micros};
@@ -49,6 +50,39 @@ fn a_provider_that_knows_requests_by_their_content_is_simply_asked_again() {
     assert_eq!((second.summary().done, second.summary().unknown), (2, 0));
     assert_eq!(world.attempts().len(), 2, "the same attempts went on");
     assert_eq!(world.provider.site().remotes.len(), 2);
+    world.check_invariants();
+}
+
+#[test]
+fn a_request_that_is_refused_when_it_is_sent_again_stays_in_doubt() {
+    // The first one was taken and its answer lost; the second is refused for a reason of its own.
+    for retry in [Retry::After(None), Retry::Never] {
+        let world = World::keyed(move |_, nth| Script {
+            submit: if nth == 1 { AtSubmit::LoseReply } else { AtSubmit::Refuse("busy", retry) },
+            ..Script::default()
+        });
+        assert_eq!(world.run(jobs("m", 1)).summary().unknown, 1);
+        let again = world.run(jobs("m", 1));
+        assert_eq!((again.summary().unknown, again.summary().refused), (1, 0));
+        assert_eq!(world.state("m-0"), Some(JobState::Unknown));
+        assert_eq!(world.attempts().len(), 1, "no second attempt is paid");
+        assert_eq!(world.attempts()[0].reserved, micros(10), "its money is still held");
+        world.check_invariants();
+    }
+}
+
+#[test]
+fn no_room_at_a_provider_holds_no_model() {
+    let world = World::new(|_, nth| Script {
+        submit: match nth {
+            1..=3 => AtSubmit::Refuse("rate_limited", Retry::After(Some(1))),
+            _ => AtSubmit::Accept,
+        },
+        ..Script::default()
+    });
+    let run = world.run(jobs("m", 8));
+    let s = run.summary();
+    assert_eq!((s.done, s.refused, s.held), (8, 0, 0), "{:?}", s.models_held);
     world.check_invariants();
 }
 

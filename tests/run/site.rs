@@ -108,6 +108,8 @@ pub struct Site {
 pub struct FakeProvider {
     pub name: String,
     pub replays: bool,
+    /// Whether it takes a request again under its key, and may refuse it then.
+    pub by_key: bool,
     pub in_flight: usize,
     pub site: Mutex<Site>,
     pub director: Director,
@@ -232,7 +234,11 @@ impl Provider for FakeProvider {
     }
 
     fn replay_window(&self) -> Option<Duration> {
-        self.replays.then_some(Duration::MAX)
+        (self.replays || self.by_key).then_some(Duration::MAX)
+    }
+
+    fn knows_by_content(&self) -> bool {
+        self.replays
     }
 
     fn default_in_flight(&self) -> usize {

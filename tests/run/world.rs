@@ -201,6 +201,7 @@ impl World {
         let provider = FakeProvider {
             name: "p".to_owned(),
             replays: false,
+            by_key: false,
             in_flight: 4,
             site: Mutex::default(),
             director: Arc::new(director),
@@ -234,6 +235,13 @@ impl World {
     ) -> World {
         let mut world = World::new(director);
         Arc::get_mut(&mut world.provider).expect("nobody else has it yet").replays = true;
+        world
+    }
+
+    /// The same with a provider that takes a request again under its key.
+    pub fn keyed(director: impl Fn(&Request, usize) -> Script + Send + Sync + 'static) -> World {
+        let mut world = World::new(director);
+        Arc::get_mut(&mut world.provider).expect("nobody else has it yet").by_key = true;
         world
     }
 

@@ -109,9 +109,8 @@ fn reasons(out: &[Out]) -> String {
     }
     let lack: usize = keys.values().sum();
     if lack > 0 {
-        let names: Vec<&&str> = keys.keys().collect();
         let (models, lack_) = if lack == 1 { ("model", "lacks") } else { ("models", "lack") };
-        let any = list(&names).replace(" and ", " or ");
+        let any = keys.keys().copied().collect::<Vec<_>>().join(", or ");
         said.push(format!("{lack} {models} {lack_} a key: set {any}"));
     }
     if said.is_empty() {

@@ -1,6 +1,6 @@
 //! Trying candidates on a shot's own jobs, in rounds: one candidate of every variant at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -175,6 +175,7 @@ impl Pending {
 pub(in crate::plan) fn choose(
     catalogue: &Arc<Catalogue>,
     shots: &mut [ShotPlan],
+    by_url: &Arc<BTreeSet<String>>,
     findings: &mut Findings,
 ) -> Vec<Choice> {
     let mut pending = Vec::new();
@@ -192,7 +193,7 @@ pub(in crate::plan) fn choose(
         if open.is_empty() {
             break;
         }
-        let tried = round(catalogue, shots, &open);
+        let tried = round(catalogue, shots, by_url, &open);
         for (pending, tried) in open.iter_mut().zip(tried) {
             pending.judge(tried, &catalogue.budget);
         }
@@ -234,7 +235,12 @@ pub(in crate::plan) fn choose(
 }
 
 /// Tries the next candidate of every open variant on all its jobs.
-fn round(catalogue: &Arc<Catalogue>, shots: &[ShotPlan], open: &[&mut Pending]) -> Vec<Tried> {
+fn round(
+    catalogue: &Arc<Catalogue>,
+    shots: &[ShotPlan],
+    by_url: &Arc<BTreeSet<String>>,
+    open: &[&mut Pending],
+) -> Vec<Tried> {
     let mut trials: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (at, pending) in open.iter().enumerate() {
         trials.entry(pending.shot).or_default().push(at);
@@ -257,6 +263,7 @@ fn round(catalogue: &Arc<Catalogue>, shots: &[ShotPlan], open: &[&mut Pending]) 
         catalogue: catalogue.clone(),
         shots: plans.collect(),
         by_route: Arc::new(HashMap::new()),
+        by_url: by_url.clone(),
         choices: Arc::from([]),
     };
     let mut tried = vec![Tried::default(); open.len()];

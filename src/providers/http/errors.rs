@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::reply::Reply;
 use super::secrets::Mask;
-use crate::protocol::{Class, Errors, Stage};
+use crate::protocol::{Class, ErrorRule, Errors, Stage};
 
 /// Characters of a provider's own message that are kept.
 const MESSAGE: usize = 500;
@@ -89,7 +89,14 @@ pub(super) fn by_rule(
         let code = said.code.as_deref();
         code.is_some_and(|code| glob::Pattern::new(pattern).is_ok_and(|p| p.matches(code)))
     };
+    // A rule for everything is about jobs that failed; of a submission it would say that whatever
+    // is not understood was surely not taken.
+    let says_nothing =
+        |rule: &ErrorRule| rule.status.is_empty() && rule.code.is_empty() && rule.when.is_none();
     let rule = errors.rules.iter().find(|rule| {
+        if stage == Stage::Submit && says_nothing(rule) {
+            return false;
+        }
         (rule.status.is_empty() || rule.status.contains(&reply.status))
             && (rule.at.is_empty() || rule.at.contains(&stage))
             && (rule.code.is_empty() || rule.code.iter().any(fits))

@@ -18,6 +18,12 @@ use crate::plan::Request;
 use crate::protocol::{HttpCall, State};
 use crate::providers::{Fetched, RemoteId};
 
+/// How many fetches must end with 404 before a clip counts as gone; the run waits between them.
+const DENIALS: u32 = 3;
+
+/// A download may be as many times slower than a body that leaves.
+const SLOWEST_OF_SLOW: u64 = 10;
+
 /// Bytes that are collected before they are written.
 const BUFFER: usize = 1 << 20;
 
@@ -82,7 +88,10 @@ impl Driver {
                         return interrupted(&unwritable(&e));
                     }
                 }
-                Err(Stopped::Denied(404 | 410, message)) => {
+                // A copy that lags behind answers 404 for a while; only what stays away is gone.
+                Err(Stopped::Denied(status @ (404 | 410), message))
+                    if status == 410 || self.outputs.denied(&id.id) >= DENIALS =>
+                {
                     return Fetched::Gone { message: self.mask.clean(&message) };
                 }
                 Err(Stopped::Denied(_, m) | Stopped::Broken(m) | Stopped::Useless(m)) => {
@@ -156,7 +165,13 @@ impl Driver {
             filling.restart().await.map_err(failed)?;
             return Err(Stopped::Broken("the server could not go on where it broke".to_owned()));
         }
+        let (began, had) = (tokio::time::Instant::now(), filling.written);
         loop {
+            // Slower than this, a few downloads would hold up all others.
+            let needed = limits.slowest / SLOWEST_OF_SLOW * began.elapsed().as_secs();
+            if began.elapsed() > limits.idle && filling.written - had < needed {
+                return Err(Stopped::Broken("it came too slowly".to_owned()));
+            }
             let piece = match tokio::time::timeout(limits.idle, response.chunk()).await {
                 Ok(Ok(piece)) => piece,
                 Ok(Err(error)) => return Err(Stopped::Broken(words(error))),

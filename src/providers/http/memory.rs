@@ -19,6 +19,8 @@ pub(super) struct Outputs(Mutex<Kept>);
 struct Kept {
     by_id: HashMap<String, Source>,
     order: VecDeque<String>,
+    /// How many fetches of a clip ended with 404.
+    denied: HashMap<String, u32>,
 }
 
 impl Outputs {
@@ -41,6 +43,17 @@ impl Outputs {
     /// Where a clip is.
     pub fn get(&self, id: &str) -> Option<Source> {
         self.kept().by_id.get(id).cloned()
+    }
+
+    /// Counts one more fetch of a clip that ended with 404; gives how many there were.
+    pub fn denied(&self, id: &str) -> u32 {
+        let mut kept = self.kept();
+        if kept.denied.len() >= MOST {
+            kept.denied.clear();
+        }
+        let count = kept.denied.entry(id.to_owned()).or_insert(0);
+        *count += 1;
+        *count
     }
 
     /// Forgets a clip that is fetched or gone.

@@ -145,7 +145,7 @@ fn refused(cause: &str, retry: Retry, message: String) -> Submission {
 
 fn unknown(bench: &Bench<'_>, reply: &Reply, said: &Said, why: &str) -> Submission {
     let request = said.request_id.as_ref().map_or(String::new(), |id| format!(", request {id}"));
-    let body = reply.excerpt(bench.mask);
+    let body = reply.evidence(bench.mask);
     let why = bench.mask.clean(why);
     Submission::Unknown { evidence: format!("HTTP {}{request}: {why}; body: {body}", reply.status) }
 }

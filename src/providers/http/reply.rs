@@ -16,6 +16,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// Characters of a body that are shown.
 const EXCERPT: usize = 200;
 
+/// Characters of a reply to a submission whose outcome is unknown.
+const EVIDENCE: usize = 4_000;
+
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -133,15 +136,24 @@ impl Reply {
 
     /// What the body is, for people: its beginning, or that there is none.
     pub fn excerpt(&self, mask: &Mask) -> String {
+        self.beginning(mask, EXCERPT)
+    }
+
+    /// As much of the body as an id may hide in.
+    pub fn evidence(&self, mask: &Mask) -> String {
+        self.beginning(mask, EVIDENCE)
+    }
+
+    fn beginning(&self, mask: &Mask, most: usize) -> String {
         if self.bytes.is_empty() {
             return match &self.json {
-                Some(json) => mask.excerpt(&json.to_string(), EXCERPT),
+                Some(json) => mask.excerpt(&json.to_string(), most),
                 None => "an empty body".to_owned(),
             };
         }
         // Only as much is looked at as can be shown, with room for what is hidden.
-        let some = &self.bytes[..self.bytes.len().min(64 * EXCERPT)];
-        mask.excerpt(&String::from_utf8_lossy(some), EXCERPT)
+        let some = &self.bytes[..self.bytes.len().min(64 * most)];
+        mask.excerpt(&String::from_utf8_lossy(some), most)
     }
 
     /// Why the body has no JSON; absent when it has.

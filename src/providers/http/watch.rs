@@ -213,7 +213,11 @@ impl Driver {
         let verdict = by_rule(errors, Stage::Poll, reply, &said, known)
             .or_else(|| by_status(Stage::Poll, reply.status));
         let class = verdict.as_ref().map(|verdict| verdict.class);
-        let by_rule = verdict.as_ref().is_some_and(|verdict| verdict.charged);
+        let ruled = verdict.as_ref().filter(|verdict| verdict.ruled);
+        let by_rule = ruled.is_some_and(|verdict| verdict.charged);
+        // Where the card does not say whether a failure is paid, it is counted as paid: what is
+        // given back would be spent again every night.
+        let if_unruled = ruled.is_none() && !self.card.local;
         let (cause, charged, retry) = match state {
             State::Cancelled => {
                 let paid = self.card.cancel.as_ref().is_some_and(|cancel| cancel.charged);
@@ -223,7 +227,7 @@ impl Driver {
             State::Vanished => (state.as_str(), false, Retry::After(None)),
             State::Failed | State::Queued | State::Running | State::Succeeded => {
                 let cause = class.map_or(State::Failed.as_str(), Class::as_str);
-                (cause, by_rule, class.map_or(Retry::Never, retry_of))
+                (cause, by_rule || if_unruled, class.map_or(Retry::Never, retry_of))
             }
         };
         let words = match &said.message {
@@ -251,7 +255,7 @@ impl Driver {
         let reply = last.as_ref().unwrap_or(&polled);
         let source = match self.source(reply, &known) {
             Ok(Some(source)) => source,
-            Ok(None) => return Seen::Failed(State::Succeeded, self.without_clip(reply)),
+            Ok(None) => return self.without_clip(reply),
             Err(error) => return Seen::NoAnswer(self.unwritable(&error)),
         };
         let values = self.values(job.model.map(|model| (job.request, model)));
@@ -335,23 +339,29 @@ impl Driver {
         Ok(Some(Source::Call(call)))
     }
 
-    /// A success without a clip. Where the card does not say what it means, it counts as charged.
-    fn without_clip(&self, reply: &Reply) -> Failure {
-        let none = self.card.output.none.as_ref();
-        let reason = none.and_then(|NoOutput { message, .. }| {
-            message.iter().find_map(|pointer| pointer.text(reply.body()))
-        });
+    /// A success without a clip. Where the card does not say what it means, it means nothing: the
+    /// clip may be there at the next poll, or stand where the card does not look.
+    fn without_clip(&self, reply: &Reply) -> Seen {
+        let provider = &self.card.provider;
+        let Some(none) = &self.card.output.none else {
+            let body = reply.excerpt(&self.mask);
+            return Seen::NoAnswer(format!(
+                "{provider} says that it is made, but there is no clip where its card points: {body}"
+            ));
+        };
+        let NoOutput { message, .. } = none;
+        let reason = message.iter().find_map(|pointer| pointer.text(reply.body()));
         let reason = match reason {
             Some(reason) => self.mask.excerpt(&reason, 500),
             None => reply.excerpt(&self.mask),
         };
-        let provider = &self.card.provider;
-        Failure {
-            cause: none.map_or("no_output", |none| none.class.as_str()).to_owned(),
+        let failure = Failure {
+            cause: none.class.as_str().to_owned(),
             message: format!("{provider} says that it is made, but there is no clip: {reason}"),
-            charged: none.is_none_or(|none| none.charged),
-            retry: none.map_or(Retry::Never, |none| retry_of(none.class)),
-        }
+            charged: none.charged,
+            retry: retry_of(none.class),
+        };
+        Seen::Failed(State::Succeeded, failure)
     }
 }
 
