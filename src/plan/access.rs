@@ -162,6 +162,29 @@ fn check_destination(card: &ProviderCard, settings: &ProviderSettings, findings:
     findings.push(finding.at(base.place, "not the provider's own host").help(help));
 }
 
+/// An address in place of one of a card's own.
+fn check_address(
+    card: &ProviderCard,
+    (value, place): (&str, Place),
+    usual: &str,
+    findings: &mut Findings,
+) {
+    match host_of(value) {
+        Some(host) if is_this_machine(&host) || host == usual => {}
+        Some(host) => {
+            let message = format!("requests to `{}`, with its key, go to {host}", card.provider);
+            let finding = Finding::warning("plan::key_goes_elsewhere", message);
+            let help =
+                format!("its own is {usual}; remove the variable if you don't know this host");
+            findings.push(finding.at(place, "not the provider's own host").help(help));
+        }
+        None => {
+            let message = format!("`{value}` is no address such as https://{usual}");
+            findings.push(Finding::error("plan::variable_value", message).at(place, "this value"));
+        }
+    }
+}
+
 /// The host of a URL.
 pub fn host_of(url: &str) -> Option<String> {
     url::Url::parse(url).ok()?.host_str().map(str::to_owned)
@@ -189,6 +212,9 @@ fn check_variables(card: &ProviderCard, settings: &ProviderSettings, findings: &
             let message = format!("`{value}` is no {name} of the provider `{}`", card.provider);
             let at = (value.as_str(), set.value.place);
             findings.push(unknown("plan::variable_value", message, at, &choices, "it may be"));
+        } else if let Some(usual) = variable.default.as_deref().and_then(host_of) {
+            // It stands for a whole address.
+            check_address(card, (value, set.value.place), &usual, findings);
         } else if choices.is_empty() && value.contains(['/', '\\', '@', ':', '?', '#', ' ']) {
             let message = format!("`{value}` can't stand in an address");
             let finding = Finding::error("plan::variable_value", message);
