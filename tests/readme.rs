@@ -33,7 +33,11 @@ fn the_manifest_shown_is_the_minimal_example() {
 
 #[test]
 fn every_example_names_its_schema_for_editors() {
-    for example in ["examples/minimal/kinora.yaml", "examples/storefront/kinora.yaml"] {
+    for example in [
+        "examples/hosted/kinora.yaml",
+        "examples/minimal/kinora.yaml",
+        "examples/storefront/kinora.yaml",
+    ] {
         let text = read(example);
         let schema = "# yaml-language-server: $schema=../../schemas/manifest.schema.json";
         assert!(text.starts_with(schema), "{example}");
