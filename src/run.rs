@@ -4,6 +4,7 @@
 //! What never does: YAML, prices, planning.
 
 mod budget;
+mod causes;
 mod clips;
 mod desk;
 mod dispatch;

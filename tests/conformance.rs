@@ -140,3 +140,49 @@ fn every_picture_of_a_references_job_is_in_the_request_in_its_order() {
     }
     assert!(looked_at > 15, "{looked_at}");
 }
+
+/// A card says that a clip follows its picture exactly where its request is the same for every
+/// aspect.
+#[test]
+fn a_route_that_asks_for_no_aspect_says_that_clips_follow_their_picture() {
+    let (rack, shelf) = shipped();
+    let mut wrong = Vec::new();
+    for card in shelf.iter().filter(|card| card.provider != "animatic") {
+        let [one, other, ..] = &card.aspects[..] else { continue };
+        let provider = rack.get(&card.provider).expect("it has a card");
+        let file = provider.images.transports.contains(&Transport::File);
+        for route in [Route::Image, Route::Frames] {
+            let Some(ability) = card.routes.get(&route) else { continue };
+            let picture = |role| {
+                let text = Some("https://shop.example/one.png".to_owned());
+                let (url, by_file) = if file { (None, text) } else { (text, None) };
+                Picture { role, url, file: by_file, ..Picture::default() }
+            };
+            let pictures = || match route {
+                Route::Frames => vec![picture(Role::FirstFrame), picture(Role::LastFrame)],
+                _ => vec![picture(Role::FirstFrame)],
+            };
+            let body = |aspect: &kinora::models::AspectRatio| {
+                let job = Job {
+                    route,
+                    prompt: "it turns".to_owned(),
+                    duration: card.durations.nearest(5.into()).expect("a length").to_string(),
+                    aspect: aspect.to_string(),
+                    resolution: card.usual_resolution().expect("a resolution").to_owned(),
+                    pictures: pictures(),
+                    negative_prompt: None,
+                    seed: None,
+                    fps: None,
+                    values: BTreeMap::new(),
+                };
+                let model = Some(card.model.clone());
+                let case = Case { model, job: Some(job), ..Case::default() };
+                Sent::of(&case, &rack, &shelf).body()
+            };
+            if (body(one) == body(other)) != ability.follows_picture {
+                wrong.push(format!("{} {route}", card.model));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}

@@ -338,7 +338,6 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         return;
     }
     let decimal = |text: &str| text.parse().unwrap_or_default();
-    let again = ended.exit() != Exit::Done;
     let failed = ended.failed + ended.lost + ended.paid_before;
     let ended_here = ended.done + failed + ended.refused + ended.unknown + ended.over_budget;
     // Jobs that a stopped run never looked at are left too, so this is not a sum of its counts.
@@ -354,7 +353,16 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         reserved: decimal(&ended.reserved),
         unit: ended.unit.clone(),
         elapsed: Duration::from_millis(ended.elapsed_ms),
-        next: again.then(|| format!("kinora run {} goes on from here", workspace.given)),
+        next: match ended.exit() {
+            Exit::Done => None,
+            // Saying that a run goes on would promise what it never does by itself.
+            Exit::SubmissionsUnknown => Some(
+                "nobody knows whether these submissions arrived: they hold their money and are \
+                 not sent again; look for them at the provider"
+                    .to_owned(),
+            ),
+            _ => Some(format!("kinora run {} goes on from here", workspace.given)),
+        },
     };
     output.data_if_read(&report::run_text(&end, output.width, output.color));
 }

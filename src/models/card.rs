@@ -164,6 +164,9 @@ pub struct RouteAbility {
     /// that Kinora reads.
     #[serde(default)]
     pub formats: Vec<String>,
+    /// Whether the clip has the shape of its first frame, whatever aspect is asked.
+    #[serde(default)]
+    pub follows_picture: bool,
     /// Shortest side of a picture, in pixels.
     #[serde(default)]
     pub min_side: Option<u32>,

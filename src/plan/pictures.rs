@@ -73,6 +73,42 @@ impl RouteNeeds {
     }
 }
 
+/// Shapes that differ by less than this look the same, in thousandths.
+const SAME_SHAPE: u64 = 20;
+
+/// Says where a clip takes the shape of its first picture, and not the one that is asked for.
+fn say_shape(
+    worker: &mut Worker<'_, '_>,
+    step: &Step<'_>,
+    candidates: &[Candidate<'_>],
+    matched: &Matched,
+) {
+    let details = step.details;
+    let follows = details.card.routes.get(&matched.route).is_some_and(|a| a.follows_picture);
+    let Some((first, _)) = matched.sent.first().filter(|_| follows) else { return };
+    let candidate = &candidates[*first];
+    let Some(facts) = worker.catalogue.pictures.facts(candidate.reference.picture) else { return };
+    let (width, height) = (facts.width, facts.height);
+    let settings = &details.settings;
+    let theirs = u64::from(width) * u64::from(settings.height);
+    let asked = u64::from(settings.width) * u64::from(height);
+    let differs = theirs.abs_diff(asked).saturating_mul(1000) > asked.saturating_mul(SAME_SHAPE);
+    if details.framing.fit != Fit::Keep || !differs {
+        return;
+    }
+    let (model, place) = (&details.card.model, candidate.reference.place);
+    let message = format!(
+        "`{model}` gives a clip the shape of its first picture ({width}×{height}), not {}",
+        settings.aspect
+    );
+    let code = "plan::shape_follows_picture";
+    let finding = || {
+        let help = "write `fit: pad`, `crop` or `blur`, so that the picture gets the clip's shape";
+        Finding::warning(code, message.clone()).at(place, "this picture").help(help)
+    };
+    worker.chunk.notes.add(worker.plan.shot, code, &message, step.concerned(), finding);
+}
+
 /// The needs of a route, made once for each variant.
 pub(super) fn needs_of<'n>(
     known: &'n mut Vec<RouteNeeds>,
@@ -151,5 +187,9 @@ pub(super) fn recipes(
         };
         worker.chunk.notes.add(worker.plan.shot, code, &key, step.concerned(), finding);
     }
-    (recipes.len() == matched.sent.len()).then_some(recipes)
+    if recipes.len() != matched.sent.len() {
+        return None;
+    }
+    say_shape(worker, step, candidates, matched);
+    Some(recipes)
 }

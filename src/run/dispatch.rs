@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::budget::{Budget, HeldBefore};
+use super::causes::{CROWDED_TRIES, is_crowded, says_something_of_the_model};
 use super::desk::Desk;
 use super::drive::{Attempt, Ended};
 use super::event::{RunEvent, RunSummary, Skip};
@@ -588,21 +589,6 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// How often a job is sent again that a provider had no room for. Nothing was taken, so nothing
-/// can be paid twice.
-const CROWDED_TRIES: u32 = 50;
-
-/// Whether a refusal says that the provider has no room now.
-fn is_crowded(cause: &str) -> bool {
-    matches!(cause, "rate_limited" | "concurrency_full")
-}
-
-/// Whether the same cause again and again says that a model can't be used: no room now, and
-/// content that is refused, are about the moment and about one job.
-fn says_something_of_the_model(cause: &str) -> bool {
-    !is_crowded(cause) && cause != "policy"
 }
 
 /// Whether an attempt of an earlier run may be sent again under its key.

@@ -1,11 +1,14 @@
 //! Stopping and going on: Ctrl-C, SIGKILL, and what the next run does.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kinora::address::Address;
-use kinora::ledger::{JobState, Ledger, Mode, NewAttempt, NewRun, Transition, Which};
+use kinora::ledger::{
+    AttemptRecord, JobState, Ledger, Mode, NewAttempt, NewRun, Transition, Which,
+};
 use kinora::money::Micros;
 use kinora::plan::Request;
 
@@ -40,8 +43,18 @@ fn attempts_are_single(shop: &Workspace) {
     assert_eq!(jobs.len(), 48);
     for job in &jobs {
         assert_eq!(job["state"], "done", "{job:#}");
-        assert_eq!(job["attempt"], 1, "nothing was submitted twice: {job:#}");
     }
+    // A run that is stopped between an intent and its submission says so and sends nothing.
+    let ledger = Ledger::open(shop.path(), Mode::Read).expect("readable");
+    let mut sent: BTreeMap<String, u32> = BTreeMap::new();
+    let not_sent =
+        |attempt: &AttemptRecord| attempt.message.as_deref() == Some("stopped before it was sent");
+    ledger
+        .each_attempt(Which::All, |attempt| {
+            *sent.entry(attempt.address.to_string()).or_default() += u32::from(!not_sent(&attempt));
+        })
+        .expect("readable");
+    assert!(sent.values().all(|times| *times == 1), "something was submitted twice: {sent:?}");
     assert_eq!(shop.files("clips", "mp4").len(), 48);
     let left_over: Vec<_> = shop.files("clips", "part");
     assert!(left_over.is_empty(), "{left_over:?}");

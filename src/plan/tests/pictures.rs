@@ -182,3 +182,21 @@ fn what_reads_any_file_by_itself_gets_it_as_it_is_and_fit_is_said_to_be_idle() {
     let prepared = Try { limits: json!({}), fit: None, ..own };
     assert!(prepared.recipe().making().is_some(), "a picture on its side is turned upright");
 }
+
+#[test]
+fn a_clip_that_takes_its_picture_s_shape_is_said_unless_the_picture_gets_the_clip_s() {
+    let follows = || json!({"follows_picture": true});
+    let code = "plan::shape_follows_picture";
+    let kept = Try { limits: follows(), ..Try::default() }.plan();
+    let said = kept.message(code);
+    assert!(
+        said.starts_with("`picky` gives a clip the shape of its first picture (800×600), not 16:9")
+    );
+    for fine in [
+        Try { limits: follows(), fit: Some(Fit::Pad), ..Try::default() },
+        Try { limits: follows(), aspect: "4:3", ..Try::default() },
+        Try::default(),
+    ] {
+        assert!(!fine.plan().codes().contains(&code));
+    }
+}
