@@ -22,6 +22,7 @@ mod sets;
 mod shots;
 mod workspace;
 
+pub use addresses::is_this_machine;
 pub use catalogue::{
     Axis, Budget, Catalogue, Columns, Concurrency, Limit, Placed, Reference, Role, Row, Selection,
     Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,

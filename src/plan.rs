@@ -30,7 +30,7 @@ mod together;
 mod variants;
 mod walk;
 
-pub use access::{Access, Reach, check_providers, host_of, is_this_machine};
+pub use access::{Access, Reach, check_providers};
 pub use build::{Plan, PlanInputs, Used, build};
 pub use diff::{Planned, Standing};
 

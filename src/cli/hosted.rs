@@ -9,13 +9,14 @@ use kinora::clock::SystemClock;
 use kinora::environment::{Environment, ProcessEnvironment};
 use kinora::exit::Exit;
 use kinora::ledger::AttemptRecord;
-use kinora::manifest::Concurrency;
+use kinora::manifest::{Concurrency, is_this_machine};
 use kinora::media::decode::PictureLimits;
 use kinora::models::BUILT_IN;
-use kinora::plan::{PlanSummary, host_of, is_this_machine};
+use kinora::plan::PlanSummary;
+use kinora::providers::Provider;
 use kinora::providers::animatic::Animatic;
 use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
-use kinora::providers::{Provider, RemoteId};
+use url::Url;
 
 use super::Failure;
 use super::output::Output;
@@ -125,11 +126,10 @@ fn say_destination(workspace: &Workspace, name: &str, provider: &HttpProvider, o
     let by_workspace =
         workspace.rack.is_own(name) || settings.is_some_and(|settings| settings.base_url.is_some());
     let auth = workspace.rack.get(name).and_then(|card| card.auth.as_ref());
-    let (Some(auth), Some(host), true) = (auth, host_of(provider.base_url()), by_workspace) else {
-        return;
-    };
-    if !is_this_machine(&host) && auth.find(&ProcessEnvironment).is_some() {
-        let key = auth.wanted();
+    let url = Url::parse(provider.base_url()).ok();
+    let (Some(auth), Some(url), true) = (auth, url, by_workspace) else { return };
+    if !is_this_machine(&url) && auth.find(&ProcessEnvironment).is_some() {
+        let (key, host) = (auth.wanted(), url.host_str().unwrap_or_default());
         output.say(&format!(
             "kinora: the key of `{name}` ({key}) goes to {host}, as this workspace says"
         ));
@@ -138,7 +138,7 @@ fn say_destination(workspace: &Workspace, name: &str, provider: &HttpProvider, o
 
 /// Whether a provider surely has a job.
 fn is_at(attempt: &AttemptRecord) -> bool {
-    attempt.remote_id.as_deref().map(RemoteId::from_stored).is_some()
+    attempt.remote_id.is_some()
 }
 
 /// A provider by its card, the manifest's settings and the key in the environment.

@@ -99,7 +99,8 @@ pub(super) fn public_url(
     }
 }
 
-fn is_this_machine(url: &Url) -> bool {
+/// Whether a URL leads to this machine, by a name or address that nobody else can have.
+pub fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use url::Url;
+
 use super::settings::list;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::digest::{Digest, FieldHasher};
 use crate::environment::Environment;
-use crate::manifest::{Catalogue, ProviderSettings};
+use crate::manifest::{Catalogue, ProviderSettings, is_this_machine};
 use crate::models::BUILT_IN;
 use crate::protocol::{ProviderCard, Rack, Transport};
 
@@ -151,50 +153,56 @@ pub fn check_providers(catalogue: &Catalogue, rack: &Rack) -> Findings {
 /// A key that goes elsewhere than its provider's card says is said, whoever wrote the manifest.
 fn check_destination(card: &ProviderCard, settings: &ProviderSettings, findings: &mut Findings) {
     let (Some(base), Some(auth)) = (&settings.base_url, &card.auth) else { return };
-    let Some(host) = host_of(&base.value) else { return };
-    if is_this_machine(&host) || host_of(card.base_url.source()).is_some_and(|h| h == host) {
-        return;
-    }
-    let message = format!("requests to `{}`, with its key, go to {host}", card.provider);
-    let help =
-        format!("the key is in {}; remove `base_url` if you don't know this host", auth.wanted());
-    let finding = Finding::warning("plan::key_goes_elsewhere", message);
-    findings.push(finding.at(base.place, "not the provider's own host").help(help));
+    let Ok(url) = Url::parse(&base.value) else { return };
+    let own = Url::parse(card.base_url.source()).ok();
+    let help = || {
+        let wanted = auth.wanted();
+        format!("the key is in {wanted}; remove `base_url` if you don't know this host")
+    };
+    findings.merge(elsewhere(card, (&url, base.place), own.as_ref(), help));
 }
 
 /// An address in place of one of a card's own.
 fn check_address(
     card: &ProviderCard,
     (value, place): (&str, Place),
-    usual: &str,
+    usual: &Url,
     findings: &mut Findings,
 ) {
-    match host_of(value) {
-        Some(host) if is_this_machine(&host) || host == usual => {}
-        Some(host) => {
-            let message = format!("requests to `{}`, with its key, go to {host}", card.provider);
-            let finding = Finding::warning("plan::key_goes_elsewhere", message);
+    let own = usual.host_str().unwrap_or_default();
+    match address(value) {
+        Some(url) => {
             let help =
-                format!("its own is {usual}; remove the variable if you don't know this host");
-            findings.push(finding.at(place, "not the provider's own host").help(help));
+                || format!("its own is {own}; remove the variable if you don't know this host");
+            findings.merge(elsewhere(card, (&url, place), Some(usual), help));
         }
         None => {
-            let message = format!("`{value}` is no address such as https://{usual}");
+            let message = format!("`{value}` is no address such as https://{own}");
             findings.push(Finding::error("plan::variable_value", message).at(place, "this value"));
         }
     }
 }
 
-/// The host of a URL.
-pub fn host_of(url: &str) -> Option<String> {
-    url::Url::parse(url).ok()?.host_str().map(str::to_owned)
+/// The warning about an address that is neither a provider's own nor this machine.
+fn elsewhere(
+    card: &ProviderCard,
+    (url, place): (&Url, Place),
+    own: Option<&Url>,
+    help: impl FnOnce() -> String,
+) -> Findings {
+    let mut findings = Findings::default();
+    let Some(host) = url.host_str() else { return findings };
+    if !is_this_machine(url) && own.and_then(Url::host_str) != Some(host) {
+        let message = format!("requests to `{}`, with its key, go to {host}", card.provider);
+        let finding = Finding::warning("plan::key_goes_elsewhere", message);
+        findings.push(finding.at(place, "not the provider's own host").help(help()));
+    }
+    findings
 }
 
-/// Whether a host is this machine.
-pub fn is_this_machine(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+/// A text that is a whole address.
+fn address(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(Url::has_host)
 }
 
 fn check_variables(card: &ProviderCard, settings: &ProviderSettings, findings: &mut Findings) {
@@ -212,7 +220,7 @@ fn check_variables(card: &ProviderCard, settings: &ProviderSettings, findings: &
             let message = format!("`{value}` is no {name} of the provider `{}`", card.provider);
             let at = (value.as_str(), set.value.place);
             findings.push(unknown("plan::variable_value", message, at, &choices, "it may be"));
-        } else if let Some(usual) = variable.default.as_deref().and_then(host_of) {
+        } else if let Some(usual) = variable.default.as_deref().and_then(address) {
             // It stands for a whole address.
             check_address(card, (value, set.value.place), &usual, findings);
         } else if choices.is_empty() && value.contains(['/', '\\', '@', ':', '?', '#', ' ']) {
