@@ -54,12 +54,15 @@ impl Providers {
         let left: BTreeSet<&str> = open.iter().map(|attempt| attempt.provider.as_str()).collect();
         let mut providers = Providers { all: BTreeMap::new(), hosted: Vec::new() };
         providers.add_animatic(workspace, &workspace.catalogue.workspace)?;
+        // One for all, so that a picture which several want is prepared once.
+        let catalogue = &workspace.catalogue;
+        let pictures = Arc::new(WorkspacePictures::new(&catalogue.workspace, &catalogue.limits));
         let mut lacking = Vec::new();
         for name in planned.iter().chain(left.difference(&planned)) {
             if *name == BUILT_IN {
                 continue;
             }
-            match hosted(workspace, name) {
+            match hosted(workspace, name, &pictures) {
                 Ok(provider) => {
                     say_destination(workspace, name, &provider, output);
                     providers.add(Arc::new(provider));
@@ -142,7 +145,11 @@ fn is_at(attempt: &AttemptRecord) -> bool {
 }
 
 /// A provider by its card, the manifest's settings and the key in the environment.
-fn hosted(workspace: &Workspace, name: &str) -> Result<HttpProvider, String> {
+fn hosted(
+    workspace: &Workspace,
+    name: &str,
+    pictures: &Arc<WorkspacePictures>,
+) -> Result<HttpProvider, String> {
     let Some(card) = workspace.rack.get(name) else {
         return Err(format!("there is no card for the provider `{name}`"));
     };
@@ -157,7 +164,7 @@ fn hosted(workspace: &Workspace, name: &str) -> Result<HttpProvider, String> {
         base_url: settings.and_then(|s| s.base_url.as_ref()).map(|url| url.value.to_string()),
         variables,
         key: card.auth.as_ref().and_then(|auth| auth.find(environment)),
-        pictures: Arc::new(WorkspacePictures::new(&catalogue.workspace, &catalogue.limits)),
+        pictures: pictures.clone(),
         clock: Arc::new(SystemClock),
         limits: NetLimits::default(),
         reach: Reach::Everywhere,
