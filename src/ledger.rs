@@ -20,7 +20,7 @@ pub use error::LedgerError;
 pub use open::{Ledger, Mode};
 pub use read::Which;
 pub use record::{
-    Approval, AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs,
+    Approval, AttemptRecord, Basis, ClipRecord, Holding, JobRecord, JobState, Known, KnownJobs,
 };
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};

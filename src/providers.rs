@@ -7,7 +7,8 @@
 pub mod animatic;
 pub mod http;
 
-use std::collections::BTreeMap;
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -90,6 +91,75 @@ impl AttemptKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What a provider made ready for one submission: pictures that were handed over, for instance.
+/// Only the provider that made it knows what is inside. Making it costs nothing, and it may be
+/// thrown away.
+pub struct Prepared(Box<dyn Any + Send>);
+
+impl Prepared {
+    /// Nothing was needed.
+    pub fn nothing() -> Self {
+        Prepared(Box::new(()))
+    }
+
+    /// Something was.
+    pub fn holding<T: Send + 'static>(what: T) -> Self {
+        Prepared(Box::new(what))
+    }
+
+    /// What was put in; absent when it was something else.
+    pub fn take<T: Send + 'static>(self) -> Option<T> {
+        self.0.downcast().ok().map(|what| *what)
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Prepared")
+    }
+}
+
+/// How much a provider takes, by its own word, where the manifest says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// Jobs at once.
+    pub in_flight: u32,
+    /// Submissions a minute; absent: no such limit.
+    pub per_minute: Option<u32>,
+    /// Submissions a day; absent: no such limit.
+    pub per_day: Option<u32>,
+}
+
+/// By what a provider's list of submissions tells ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookupKind {
+    /// By the attempt's own key, which it keeps.
+    Marker,
+    /// By the request, which it echoes. Two that are alike can't be told apart.
+    Echo,
+    /// By model and time alone. Two of the same model at about the same time can't be told apart.
+    Count,
+}
+
+/// What looking for a submission brought whose answer was lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lookup {
+    /// The provider has it.
+    Found(RemoteId),
+    /// The provider does not list it.
+    Absent {
+        /// Whether that proves that it never arrived and can't arrive any more.
+        conclusive: bool,
+    },
+    /// So many might be it.
+    Ambiguous(usize),
+    /// It could not be asked.
+    Failed {
+        /// What happened.
+        message: String,
+    },
 }
 
 /// The outcome of a submission: one of exactly three (M4).
@@ -203,14 +273,53 @@ pub trait Provider: Send + Sync {
         false
     }
 
-    /// How many jobs it takes at once, where the manifest sets no limit.
-    fn default_in_flight(&self) -> usize;
+    /// How much it takes.
+    fn terms(&self) -> Terms;
+
+    /// The account at the provider, as the workspace names it; empty where there is one only.
+    fn account(&self) -> &str {
+        ""
+    }
 
     /// How long to wait between polls, in milliseconds.
     fn poll_interval_ms(&self) -> u64;
 
-    /// Sends a request, once. Never retries by itself.
-    fn submit<'a>(&'a self, request: &'a Request, key: &'a AttemptKey) -> Answer<'a, Submission>;
+    /// Makes a submission ready: prepares its pictures and hands them over where that is a
+    /// request of its own. Nothing of it costs anything; it may be done again, or be thrown away.
+    ///
+    /// # Errors
+    /// Why the request can't be submitted, or not now.
+    fn prepare<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Prepared, Refusal>> {
+        let _ = request;
+        Box::pin(std::future::ready(Ok(Prepared::nothing())))
+    }
+
+    /// Sends a request that was made ready, once. Never retries by itself.
+    fn submit<'a>(
+        &'a self,
+        request: &'a Request,
+        key: &'a AttemptKey,
+        prepared: Prepared,
+    ) -> Answer<'a, Submission>;
+
+    /// How it tells our submissions in its list; absent: it has no list that could be asked.
+    fn lookup_kind(&self) -> Option<LookupKind> {
+        None
+    }
+
+    /// Looks for a submission whose answer was lost and whose intent is of `started`. Ids in
+    /// `taken` are known to be of other attempts, so that none of them is taken for this one.
+    fn lookup<'a>(
+        &'a self,
+        request: &'a Request,
+        key: &'a AttemptKey,
+        started: Timestamp,
+        taken: &'a BTreeSet<String>,
+    ) -> Answer<'a, Lookup> {
+        let _ = (request, key, started, taken);
+        let message = format!("{} lists no submissions", self.name());
+        Box::pin(std::future::ready(Lookup::Failed { message }))
+    }
 
     /// Asks how far it is.
     fn poll<'a>(&'a self, id: &'a RemoteId, request: &'a Request) -> Answer<'a, Polled>;

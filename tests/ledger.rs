@@ -41,7 +41,12 @@ fn approve(ledger: &Ledger) -> i64 {
 fn begin_run(ledger: &Ledger, second: i64) -> i64 {
     let approval = approve(ledger);
     ledger
-        .begin_run(NewRun { plan: plan(), approval, unit: Unit::default(), at: at(second) })
+        .begin_run(NewRun {
+            plan: Some(plan()),
+            approval: Some(approval),
+            unit: Unit::default(),
+            at: at(second),
+        })
         .wait()
         .expect("runs can be written")
 }

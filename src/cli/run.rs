@@ -12,7 +12,8 @@ use kinora::money::{Amount, Micros};
 use kinora::plan::{Plan, PlanSummary};
 use kinora::report;
 use kinora::run::{
-    self, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work,
+    self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Stop,
+    Work,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -228,6 +229,7 @@ pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary
     let mut setup = Setup {
         ledger: Arc::new(ledger),
         providers: providers.all.clone(),
+        files: Arc::new(DiskFiles),
         clips: Arc::new(MediaClips),
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),

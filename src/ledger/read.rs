@@ -29,7 +29,7 @@ const ATTEMPT: &str = "SELECT a.id, a.job, j.address, s.state, a.number, a.plan,
         a.fingerprint, a.provider, a.model, a.estimate, a.started, s.remote_id, s.reserved,
         s.settled, s.basis, s.message, s.updated, s.ready, s.expires, s.interruptions,
         c.path, c.digest, c.bytes, c.width, c.height, c.duration_ms, c.frames,
-        a.parts
+        a.parts, a.account
     FROM attempt_state s JOIN attempts a ON a.id = s.attempt JOIN jobs j ON j.id = a.job
     LEFT JOIN clips c ON c.attempt = s.attempt";
 
@@ -123,6 +123,28 @@ impl Ledger {
             Ok(())
         };
         read().map_err(|e| self.failed(&e))
+    }
+
+    /// Ids that a provider gave to attempts begun at `from` or later, as they are stored.
+    pub fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let c = self.reading();
+            let mut query = c.prepare(
+                "SELECT s.remote_id FROM attempts a JOIN attempt_state s ON s.attempt = a.id
+                 WHERE a.provider = ? AND a.started >= ? AND s.remote_id IS NOT NULL",
+            )?;
+            query.query_map((provider, from.as_microsecond()), |row| row.get(0))?.collect()
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
+    /// When the latest event was written down; absent in a new ledger.
+    pub fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.one(
+            "SELECT at FROM events WHERE ?1 IS NULL ORDER BY seq DESC LIMIT 1",
+            rusqlite::types::Null,
+            |row| time(row, 0),
+        )
     }
 
     /// How many jobs are in each state.
@@ -232,6 +254,7 @@ fn attempt_of(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         parts: parts_of(&bytes(row, 28)?),
         provider: row.get(8)?,
         model: row.get(9)?,
+        account: row.get(29)?,
         estimate: micros(row, 10)?,
         started: time(row, 11)?,
         remote_id: row.get(12)?,
@@ -279,7 +302,7 @@ pub(super) fn micros(row: &Row<'_>, column: usize) -> rusqlite::Result<Micros> {
     Micros::from_stored(row.get(column)?).map_err(|e| damaged(column, Type::Integer, e))
 }
 
-fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(row.get::<_, i64>(column)?).map_err(|e| damaged(column, Type::Integer, e))
 }
 

@@ -158,6 +158,8 @@ pub struct AttemptRecord {
     pub provider: String,
     /// Model name.
     pub model: String,
+    /// Account at the provider; empty where there is only one.
+    pub account: String,
     /// What was reserved at its intent, in the workspace's unit.
     pub estimate: Micros,
     /// Where the settled amount is from; absent before it is settled.
@@ -170,6 +172,31 @@ pub struct AttemptRecord {
     pub interruptions: u32,
     /// The clip, once done.
     pub clip: Option<ClipRecord>,
+}
+
+/// What the attempts of one plan, run, day, provider, model and account hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The plan that they were approved in.
+    pub plan: Digest,
+    /// The run that began them.
+    pub run: i64,
+    /// The day (UTC) of their intents, counted from 1970-01-01.
+    pub day: i64,
+    /// Provider name.
+    pub provider: String,
+    /// Model name.
+    pub model: String,
+    /// Account at the provider; empty where there is only one.
+    pub account: String,
+    /// Reserved and settled, in the workspace's unit.
+    pub held: Micros,
+    /// Settled for outcomes that stayed unknown and were written off.
+    pub written_off: Micros,
+    /// Attempts that were not refused.
+    pub attempts: u64,
+    /// Attempts that cost more than was reserved.
+    pub overcharged: u64,
 }
 
 /// Where a settled amount is from.

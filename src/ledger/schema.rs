@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::error::LedgerError;
 
 /// The newest format that this binary reads and writes.
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 
 /// Marks the file as a ledger of Kinora (`KNRA`).
 const APPLICATION_ID: i64 = 0x4B4E_5241;
@@ -21,7 +21,7 @@ const APPLICATION_ID: i64 = 0x4B4E_5241;
 const CHECKED_WHOLE_UP_TO: u64 = 64 << 20;
 
 /// Step `n` turns format `n` into format `n + 1`.
-const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1];
+const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2];
 
 const STEP_0: &str = "
 CREATE TABLE meta (
@@ -154,6 +154,27 @@ CREATE TRIGGER attempts_remain BEFORE DELETE ON attempts
 /// at again.
 const STEP_1: &str = "ALTER TABLE pictures ADD COLUMN traits INTEGER NOT NULL DEFAULT 255;";
 
+/// A run that only collects what earlier ones left has no plan. Needs foreign keys to be off, because
+/// attempts point to runs.
+const STEP_2: &str = "
+CREATE TABLE runs_anew (
+    id       INTEGER PRIMARY KEY,
+    plan     BLOB CHECK (length(plan) = 32),
+    approval INTEGER REFERENCES approvals (id),
+    unit     TEXT NOT NULL,
+    version  TEXT NOT NULL,
+    started  INTEGER NOT NULL,
+    ended    INTEGER,
+    outcome  TEXT,
+    CHECK ((ended IS NULL) = (outcome IS NULL)),
+    CHECK ((plan IS NULL) = (approval IS NULL))
+) STRICT;
+INSERT INTO runs_anew SELECT id, plan, approval, unit, version, started, ended, outcome FROM runs;
+DROP TABLE runs;
+ALTER TABLE runs_anew RENAME TO runs;
+CREATE INDEX runs_by_plan ON runs (plan);
+";
+
 /// Settings that every connection needs.
 pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
@@ -208,6 +229,8 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), Le
                 .to_owned(),
         });
     }
+    // Only outside of a transaction this changes anything.
+    connection.pragma_update(None, "foreign_keys", false).map_err(sql)?;
     let write = connection
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(sql)?;
@@ -230,5 +253,13 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), Le
     if from < FORMAT {
         write.pragma_update(None, "user_version", FORMAT).map_err(sql)?;
     }
-    write.commit().map_err(sql)
+    let broken: i64 = write
+        .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))
+        .map_err(sql)?;
+    if broken > 0 {
+        let what = format!("{broken} rows point to rows that are not there");
+        return Err(LedgerError::Damaged { path: path.to_path_buf(), what });
+    }
+    write.commit().map_err(sql)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(sql)
 }

@@ -9,7 +9,8 @@ use rusqlite::types::Value;
 
 use super::error::LedgerError;
 use super::open::Ledger;
-use super::read::micros;
+use super::read::{count, micros};
+use super::record::Holding;
 use crate::digest::Digest;
 use crate::money::{Micros, Unit};
 
@@ -58,6 +59,37 @@ impl Ledger {
         };
         let total = self.one(&query, parameter, |row| micros(row, 0))?;
         Ok(total.unwrap_or_default())
+    }
+
+    /// What is held, by everything that a budget or limit may count.
+    pub fn holdings(&self) -> Result<Vec<Holding>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<Holding>> {
+            let c = self.reading();
+            let mut query = c.prepare(
+                "SELECT a.plan, s.run, s.day, a.provider, a.model, a.account,
+                     sum(s.reserved + s.settled),
+                     sum(CASE WHEN s.state = 'lost' THEN s.settled ELSE 0 END),
+                     sum(s.state <> 'refused'), sum(s.settled > a.estimate)
+                 FROM attempt_state s JOIN attempts a ON a.id = s.attempt
+                 GROUP BY 1, 2, 3, 4, 5, 6",
+            )?;
+            let rows = query.query_map([], |row| {
+                Ok(Holding {
+                    plan: Digest::from_bytes(super::read::bytes(row, 0)?),
+                    run: row.get(1)?,
+                    day: row.get(2)?,
+                    provider: row.get(3)?,
+                    model: row.get(4)?,
+                    account: row.get(5)?,
+                    held: micros(row, 6)?,
+                    written_off: micros(row, 7)?,
+                    attempts: count(row, 8)?,
+                    overcharged: count(row, 9)?,
+                })
+            })?;
+            rows.collect()
+        };
+        read().map_err(|e| self.failed(&e))
     }
 
     /// The same by day, from `first` (a day number) on.

@@ -35,10 +35,10 @@ pub struct NewApproval {
 /// A run to be recorded.
 #[derive(Debug, Clone)]
 pub struct NewRun {
-    /// The plan that it works on.
-    pub plan: Digest,
-    /// The approval that it works under.
-    pub approval: i64,
+    /// The plan that it works on; absent when it only collects what earlier runs left.
+    pub plan: Option<Digest>,
+    /// The approval that it works under; absent with the plan.
+    pub approval: Option<i64>,
     /// The workspace's unit: all amounts of this run count it.
     pub unit: Unit,
     /// When.
@@ -181,7 +181,7 @@ fn insert_run(c: &Connection, run: &NewRun) -> Result<i64, LedgerError> {
     c.execute(
         "INSERT INTO runs (plan, approval, unit, version, started) VALUES (?, ?, ?, ?, ?)",
         params![
-            run.plan.as_bytes(),
+            run.plan.as_ref().map(|plan| plan.as_bytes()),
             run.approval,
             run.unit.as_str(),
             env!("CARGO_PKG_VERSION"),

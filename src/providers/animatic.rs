@@ -29,7 +29,8 @@ use rayon::ThreadPool;
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Answer, AttemptKey, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
+    Answer, AttemptKey, Failure, Fetched, Polled, Prepared, Provider, Refusal, RemoteId, Retry,
+    Submission, Terms,
 };
 use crate::media::clip;
 use crate::media::decode::PictureLimits;
@@ -236,15 +237,21 @@ impl Provider for Animatic {
         true
     }
 
-    fn default_in_flight(&self) -> usize {
-        self.in_flight
+    fn terms(&self) -> Terms {
+        let in_flight = u32::try_from(self.in_flight).unwrap_or(u32::MAX);
+        Terms { in_flight, per_minute: None, per_day: None }
     }
 
     fn poll_interval_ms(&self) -> u64 {
         100
     }
 
-    fn submit<'a>(&'a self, request: &'a Request, _: &'a AttemptKey) -> Answer<'a, Submission> {
+    fn submit<'a>(
+        &'a self,
+        request: &'a Request,
+        _: &'a AttemptKey,
+        _: Prepared,
+    ) -> Answer<'a, Submission> {
         Box::pin(self.take(request))
     }
 

@@ -29,6 +29,5 @@ pub use client::NetLimits;
 pub use control::Cancelled;
 pub use driver::{HttpSetup, SetupProblem};
 pub use guard::Reach;
-pub use lookup::Lookup;
 pub use pictures::{PictureSource, ReadyPicture, WorkspacePictures};
 pub use provider::HttpProvider;

@@ -276,6 +276,7 @@ mod tests {
             parts: [0; 4],
             provider: "p".to_owned(),
             model: "p/m".to_owned(),
+            account: String::new(),
             estimate: micros(settled),
             basis: None,
             ready: None,

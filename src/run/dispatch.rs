@@ -42,8 +42,8 @@ pub async fn execute(
     let unit = setup.limits.unit.clone();
     let before = held_before(&setup)?;
     let new_run = NewRun {
-        plan: approval.plan,
-        approval: approval.id,
+        plan: Some(approval.plan),
+        approval: Some(approval.id),
         unit: unit.clone(),
         at: setup.clock.now(),
     };
@@ -126,7 +126,7 @@ fn room_limits(setup: &Setup) -> RoomLimits {
             .providers
             .iter()
             .map(|(name, provider)| {
-                let limit = of_provider(name).unwrap_or(provider.default_in_flight().max(1));
+                let limit = of_provider(name).unwrap_or(size(provider.terms().in_flight).max(1));
                 (name.clone(), limit)
             })
             .collect(),

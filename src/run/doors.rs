@@ -5,17 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::io;
 use std::path::Path;
 use std::pin::Pin;
 
 use jiff::Timestamp;
 
 use crate::address::Address;
+use crate::digest::Digest;
 use crate::ledger::{
-    Ack, AttemptRecord, Begun, JobRecord, Ledger, LedgerError, NewAttempt, NewRun, Period,
+    Ack, AttemptRecord, Begun, Holding, JobRecord, Ledger, LedgerError, NewAttempt, NewRun, Period,
     Transition,
 };
 use crate::money::{Micros, Unit};
+use crate::providers::Answer;
 
 /// A write that is durable when it is ready.
 pub type Written<T> = Pin<Box<dyn Future<Output = Result<T, LedgerError>> + Send>>;
@@ -36,6 +39,12 @@ pub trait Books: Send + Sync {
     fn attempt(&self, attempt: i64) -> Result<Option<AttemptRecord>, LedgerError>;
     /// Every attempt that is open.
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError>;
+    /// What is held, by everything that a budget or limit may count.
+    fn holdings(&self) -> Result<Vec<Holding>, LedgerError>;
+    /// Ids that a provider gave to attempts begun at `from` or later, as they are stored.
+    fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError>;
+    /// When the latest event was written down.
+    fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// Reserved and settled in a period.
     fn spent(&self, period: Period) -> Result<Micros, LedgerError>;
     /// The same by day, from a day number on.
@@ -77,6 +86,18 @@ impl Books for Ledger {
         Ledger::open_attempts(self)
     }
 
+    fn holdings(&self) -> Result<Vec<Holding>, LedgerError> {
+        Ledger::holdings(self)
+    }
+
+    fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
+        Ledger::remote_ids(self, provider, from)
+    }
+
+    fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {
+        Ledger::latest_event(self)
+    }
+
     fn spent(&self, period: Period) -> Result<Micros, LedgerError> {
         Ledger::spent(self, period)
     }
@@ -88,6 +109,35 @@ impl Books for Ledger {
     fn other_units(&self, unit: &Unit) -> Result<Vec<Unit>, LedgerError> {
         Ledger::other_units(self, unit)
     }
+}
+
+/// The files of the workspace. Every method blocks; [`Files::work`] is how a run calls them.
+/// What was written is durable only after [`Files::sync`], a name only after
+/// [`Files::sync_folder`].
+pub trait Files: Send + Sync {
+    /// Does work that blocks, off the run's own threads. Not stopped by dropping the future.
+    fn work<'a>(&'a self, work: Box<dyn FnOnce() + Send>) -> Answer<'a, ()>;
+
+    /// Makes a folder and its parents, durably, without leaving the workspace by a link.
+    fn make_folder(&self, workspace: &Path, folder: &Path) -> io::Result<()>;
+
+    /// Writes a file that does not exist yet.
+    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes the bytes of files durable.
+    fn sync(&self, paths: &[&Path]) -> io::Result<()>;
+
+    /// The digest of a file, and how many bytes it has.
+    fn digest(&self, path: &Path) -> io::Result<(Digest, u64)>;
+
+    /// Gives the file `from` the name `to` too; fails with `AlreadyExists` when it is taken.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Removes a file; one that is not there is removed.
+    fn remove(&self, path: &Path) -> io::Result<()>;
 }
 
 /// What is found in a clip.

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::budget::Grant;
 use super::desk::Desk;
+use super::doors::Files;
 use super::event::RunEvent;
 use super::job::{Effect, Event, Grounds, Life, transition};
 use super::publish::{Published, Target};
@@ -22,7 +23,7 @@ use crate::ledger::{AttemptRecord, Basis, ClipRecord, JobState, NewAttempt, Tran
 use crate::money::{Amount, Micros};
 use crate::plan::Request;
 use crate::providers::{
-    AttemptKey, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
+    AttemptKey, Failure, Fetched, Polled, Prepared, Provider, Refusal, RemoteId, Retry, Submission,
 };
 
 /// How often a file that is no clip is fetched anew before it is given up.
@@ -210,7 +211,8 @@ impl Attempt {
         let request = Arc::clone(&self.request);
         // Never cut: an answer that is not waited for is an unknown outcome.
         let key = AttemptKey::of(&request.address, &request.fingerprint, self.number, self.started);
-        match provider.submit(&request, &key).await {
+        let prepared = Prepared::nothing();
+        match provider.submit(&request, &key, prepared).await {
             Submission::Accepted { id, most } => {
                 let note = Note { remote_id: Some(id.to_stored()), ..Note::default() };
                 let named = id.to_string();
@@ -394,9 +396,11 @@ impl Attempt {
         let id = self.remote_id()?;
         let (desk, request) = (Arc::clone(&self.desk), Arc::clone(&self.request));
         let attempt = self.id;
-        let target =
-            blocking(move || Target::prepare(&desk.setup.workspace, &request.out, attempt));
-        let target = target.await?;
+        let target = self
+            .on_files(move |disk| {
+                Target::prepare(disk, &desk.setup.workspace, &request.out, attempt)
+            })
+            .await?;
         let (desk, request) = (Arc::clone(&self.desk), Arc::clone(&self.request));
         let fetch = self.provider.fetch(&id, &request, &target.temporary);
         match desk.unless_cut(fetch).await {
@@ -424,7 +428,7 @@ impl Attempt {
             submitted: self.started,
             ready: self.ready,
         };
-        blocking(move || {
+        self.on_files(move |_| {
             Ok(match target.publish(&*desk.setup.clips, &request, &from)? {
                 Published::Clip(clip) => Arrived::Clip(clip),
                 Published::NotAClip(message) => Arrived::NotAClip(message),
@@ -557,6 +561,24 @@ impl Attempt {
     fn job(&self) -> String {
         self.request.address.to_string()
     }
+
+    /// Work on files, off the async threads. Not stopped by dropping the future, which is why all
+    /// of it may be done twice.
+    async fn on_files<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Arc<dyn Files>) -> Result<T, RunError> + Send + 'static,
+    ) -> Result<T, RunError> {
+        let disk = Arc::clone(&self.desk.setup.files);
+        let (send, mut done) = tokio::sync::oneshot::channel();
+        let for_work = Arc::clone(&disk);
+        let work = Box::new(move || {
+            // Nobody waits any more when the attempt was dropped meanwhile.
+            let _ = send.send(work(for_work));
+        });
+        disk.work(work).await;
+        let lost = |_| Err(RunError::Broken("work on files ended without a word".to_owned()));
+        done.try_recv().unwrap_or_else(lost)
+    }
 }
 
 /// What a fetch brought.
@@ -571,13 +593,4 @@ enum Arrived {
     Gone(String),
     /// Nothing: the run was cut.
     Cut,
-}
-
-/// Work on files, off the async threads. Not stopped by dropping the future, which is why all
-/// of it may be done twice.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, RunError> + Send + 'static,
-) -> Result<T, RunError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|e| Err(RunError::Broken(e.to_string())))
 }

@@ -4,11 +4,11 @@
 //! fails when the name is taken; then the next free name is taken. All of it may be done again
 //! after a crash at any point and leads to the same files. Everything blocks.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use super::doors::ClipLook;
+use super::doors::{ClipLook, Files};
 use super::setup::RunError;
 use super::sidecar::{Provenance, Sidecar};
 use crate::digest::Digest;
@@ -19,8 +19,8 @@ use crate::plan::Request;
 const MOST_NAMES: u32 = 10_000;
 
 /// Where a clip goes: its folder exists and is inside the workspace.
-#[derive(Debug)]
 pub struct Target {
+    disk: Arc<dyn Files>,
     folder: PathBuf,
     /// The folder relative to the workspace, `/` between parts, with a `/` at the end.
     relative: String,
@@ -41,7 +41,12 @@ pub enum Published {
 
 impl Target {
     /// Makes the folder of `out` and clears what an earlier try left there.
-    pub fn prepare(workspace: &Path, out: &str, attempt: i64) -> Result<Target, RunError> {
+    pub fn prepare(
+        disk: Arc<dyn Files>,
+        workspace: &Path,
+        out: &str,
+        attempt: i64,
+    ) -> Result<Target, RunError> {
         let path = workspace.join(out);
         let unusable = |what: &str| RunError::Files { path: path.clone(), what: what.to_owned() };
         let plain = Path::new(out).components().all(|c| matches!(c, Component::Normal(_)));
@@ -49,14 +54,15 @@ impl Target {
             return Err(unusable("a clip's path must be relative and stay inside the workspace"));
         };
         let name = name.to_string_lossy().into_owned();
-        make_folder(workspace, folder).map_err(|e| files(folder, &e))?;
+        disk.make_folder(workspace, folder).map_err(|e| files(folder, &e))?;
         let (stem, extension) = match name.rsplit_once('.') {
             Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
             _ => (name.as_str(), String::new()),
         };
         let temporary = folder.join(format!(".{name}.{attempt}.part"));
-        remove_if_there(&temporary).map_err(|e| files(&temporary, &e))?;
+        disk.remove(&temporary).map_err(|e| files(&temporary, &e))?;
         Ok(Target {
+            disk,
             folder: folder.to_path_buf(),
             relative: out.rsplit_once('/').map_or(String::new(), |(dir, _)| format!("{dir}/")),
             stem: stem.to_owned(),
@@ -67,7 +73,7 @@ impl Target {
 
     /// Removes what was fetched.
     pub fn discard(&self) -> Result<(), RunError> {
-        remove_if_there(&self.temporary).map_err(|e| files(&self.temporary, &e))
+        self.disk.remove(&self.temporary).map_err(|e| files(&self.temporary, &e))
     }
 
     /// Checks the fetched file and puts it, its poster and its sidecar in place.
@@ -112,22 +118,19 @@ impl Target {
         Ok(Published::Clip(record))
     }
 
-    /// Syncs the fetched file; its digest and length are what is on disk.
+    /// Makes the fetched file durable; its digest and length are what is on disk.
     fn seal(&self) -> io::Result<(Digest, u64)> {
-        let file = File::open(&self.temporary)?;
-        file.sync_all()?;
-        Digest::of_reader(&file)
+        self.disk.sync(&[&self.temporary])?;
+        self.disk.digest(&self.temporary)
     }
 
     fn write_beside(&self, stem: &str, extension: &str, bytes: &[u8]) -> io::Result<String> {
         let mut temporary = self.temporary.clone().into_os_string();
         temporary.push(extension);
         let temporary = PathBuf::from(temporary);
-        remove_if_there(&temporary)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        drop(file);
+        self.disk.remove(&temporary)?;
+        self.disk.write_new(&temporary, bytes)?;
+        self.disk.sync(&[&temporary])?;
         self.place(&temporary, stem, extension, Digest::of(bytes))
     }
 
@@ -146,72 +149,25 @@ impl Target {
                 n => format!("{stem}-{n}{extension}"),
             };
             let to = self.folder.join(&name);
-            match put_in_place(from, &to) {
+            match self.disk.link(from, &to) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    if !has_digest(&to, digest) {
+                    if !self.has_digest(&to, digest) {
                         continue;
                     }
                 }
                 Err(e) => return Err(e),
             }
-            sync_folder(&self.folder)?;
-            remove_if_there(from)?;
+            self.disk.sync_folder(&self.folder)?;
+            self.disk.remove(from)?;
             return Ok(name);
         }
         Err(io::Error::other(format!("{MOST_NAMES} names are taken; move some files away")))
     }
-}
 
-/// Links `from` to `to`, which must not exist. Where the file system has no links, the name is
-/// taken first and the file moved over the empty one.
-fn put_in_place(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Err(e)
-            if matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-        {
-            OpenOptions::new().write(true).create_new(true).open(to)?;
-            fs::rename(from, to)
-        }
-        linked => linked,
-    }
-}
-
-fn has_digest(path: &Path, digest: Digest) -> bool {
-    // What can't be read is not the same for sure, and is left alone.
-    File::open(path).and_then(Digest::of_reader).is_ok_and(|(found, _)| found == digest)
-}
-
-/// Makes a folder and its parents durable, without leaving the workspace by a link.
-fn make_folder(workspace: &Path, folder: &Path) -> io::Result<()> {
-    let inside = workspace.canonicalize()?;
-    let existing = folder.ancestors().find(|a| a.exists()).unwrap_or(workspace);
-    if !existing.canonicalize()?.starts_with(&inside) {
-        return Err(io::Error::other("a link leads out of the workspace"));
-    }
-    if !existing.is_dir() {
-        let what = "a file is where a folder should be";
-        return Err(io::Error::new(io::ErrorKind::NotADirectory, what));
-    }
-    if existing == folder {
-        return Ok(());
-    }
-    fs::create_dir_all(folder)?;
-    for made in folder.ancestors().take_while(|a| *a != existing) {
-        sync_folder(made)?;
-    }
-    sync_folder(existing)
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    // Elsewhere folders can't be opened, and names are durable with their files.
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
+    fn has_digest(&self, path: &Path, digest: Digest) -> bool {
+        // What can't be read is not the same for sure, and is left alone.
+        self.disk.digest(path).is_ok_and(|(found, _)| found == digest)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::budget::MoneyLimits;
-use super::doors::{Books, ClipLook};
+use super::doors::{Books, ClipLook, Files};
 use super::job::Violation;
 use crate::address::JobKey;
 use crate::clock::{Chance, Clock};
@@ -95,6 +95,8 @@ pub struct Setup {
     pub ledger: Arc<dyn Books>,
     /// Providers by name.
     pub providers: BTreeMap<String, Arc<dyn Provider>>,
+    /// The files of the workspace.
+    pub files: Arc<dyn Files>,
     /// Looks into clips and makes posters.
     pub clips: Arc<dyn ClipLook>,
     /// Time of day.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use kinora::providers::Lookup;
 use kinora::providers::RemoteId;
-use kinora::providers::http::{Cancelled, Lookup};
+use kinora::providers::http::Cancelled;
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, Seen, json as answer, status, text};

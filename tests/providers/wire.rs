@@ -90,7 +90,7 @@ async fn every_submission_has_a_connection_of_its_own_and_body_limits_hold() {
     assert_eq!(refusal.cause, "invalid");
     assert!(refusal.message.contains("test takes 50 at most"), "{}", refusal.message);
     assert_eq!(world.server.seen().len(), 0);
-    assert_eq!(world.provider.default_in_flight(), 3);
+    assert_eq!(world.provider.terms().in_flight, 3);
     assert_eq!(world.provider.poll_interval_ms(), 3000);
     assert_eq!(world.provider.name(), "test");
 }

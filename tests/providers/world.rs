@@ -280,7 +280,10 @@ impl World {
     }
 
     pub async fn submit(&self) -> Submission {
-        self.provider.submit(&job(), &attempt()).await
+        match self.provider.prepare(&job()).await {
+            Ok(prepared) => self.provider.submit(&job(), &attempt(), prepared).await,
+            Err(refusal) => Submission::Refused(refusal),
+        }
     }
 
     pub async fn poll(&self) -> Polled {

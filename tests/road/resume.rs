@@ -103,8 +103,12 @@ fn leave_in_flight(shop: &Workspace) {
     request.address = address.clone();
     request.out = "clips/vase.mp4".to_owned();
     let at = approval.at;
-    let new_run =
-        NewRun { plan: approval.plan, approval: approval.id, unit: approval.unit.clone(), at };
+    let new_run = NewRun {
+        plan: Some(approval.plan),
+        approval: Some(approval.id),
+        unit: approval.unit.clone(),
+        at,
+    };
     let run = ledger.begin_run(new_run).wait().expect("written");
     let begun = ledger
         .begin_attempt(NewAttempt {

@@ -10,7 +10,8 @@ use kinora::ledger::{JobState, Ledger};
 use kinora::money::{Amount, Unit};
 use kinora::plan::Request;
 use kinora::providers::{
-    Answer, AttemptKey, Failure, Fetched, Polled, Provider, Refusal, RemoteId, Retry, Submission,
+    Answer, AttemptKey, Failure, Fetched, Polled, Prepared, Provider, Refusal, RemoteId, Retry,
+    Submission, Terms,
 };
 
 use crate::world::Fuse;
@@ -241,15 +242,20 @@ impl Provider for FakeProvider {
         self.replays
     }
 
-    fn default_in_flight(&self) -> usize {
-        self.in_flight
+    fn terms(&self) -> Terms {
+        Terms { in_flight: self.in_flight as u32, per_minute: None, per_day: None }
     }
 
     fn poll_interval_ms(&self) -> u64 {
         1
     }
 
-    fn submit<'a>(&'a self, request: &'a Request, _: &'a AttemptKey) -> Answer<'a, Submission> {
+    fn submit<'a>(
+        &'a self,
+        request: &'a Request,
+        _: &'a AttemptKey,
+        _: Prepared,
+    ) -> Answer<'a, Submission> {
         Box::pin(async move {
             self.tick().await;
             self.expect_durable(request, JobState::Submitting, None);

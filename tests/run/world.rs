@@ -13,8 +13,8 @@ use kinora::address::Address;
 use kinora::clock::{Chance, FixedClock};
 use kinora::digest::Digest;
 use kinora::ledger::{
-    Approval, AttemptRecord, Begun, JobRecord, JobState, Ledger, LedgerError, Mode, NewApproval,
-    NewAttempt, NewRun, Period, Transition, Which,
+    Approval, AttemptRecord, Begun, Holding, JobRecord, JobState, Ledger, LedgerError, Mode,
+    NewApproval, NewAttempt, NewRun, Period, Transition, Which,
 };
 use kinora::manifest::Concurrency;
 use kinora::models::Route;
@@ -155,6 +155,15 @@ impl Books for FusedBooks {
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError> {
         self.ledger.open_attempts()
     }
+    fn holdings(&self) -> Result<Vec<Holding>, LedgerError> {
+        self.ledger.holdings()
+    }
+    fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
+        self.ledger.remote_ids(provider, from)
+    }
+    fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.ledger.latest_event()
+    }
     fn spent(&self, period: Period) -> Result<Micros, LedgerError> {
         self.ledger.spent(period)
     }
@@ -292,6 +301,7 @@ impl World {
                 stop_at_intent: self.stop_at_intent.then(|| stop.clone()),
             }),
             providers: BTreeMap::from([("p".to_owned(), provider)]),
+            files: Arc::new(kinora::run::DiskFiles),
             clips: Arc::new(FakeLook),
             clock: Arc::new(FixedClock(now())),
             chance: Arc::new(Chance::from_seed(1)),

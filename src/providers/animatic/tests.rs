@@ -258,12 +258,14 @@ fn a_job_goes_from_submission_to_file() {
         Animatic::with_threads(workspace.path(), &workspace.out("kept"), 2).expect("a provider");
     let request = workspace.request(Route::Image, "push in", &["red.png"]);
     runtime().block_on(async {
-        let Submission::Accepted { id, .. } = provider.submit(&request, &key()).await else {
+        let Submission::Accepted { id, .. } =
+            provider.submit(&request, &key(), Prepared::nothing()).await
+        else {
             panic!("accepted")
         };
         assert_eq!(id.id, request.fingerprint.to_string());
         // The same request again is the same job.
-        let again = provider.submit(&request, &key()).await;
+        let again = provider.submit(&request, &key(), Prepared::nothing()).await;
         assert_eq!(again, Submission::Accepted { id: id.clone(), most: None });
         let done = finished(&provider, &id, &request).await;
         assert_eq!(done, Polled::Ready { expires: None, cost: None });
@@ -302,7 +304,9 @@ fn a_changed_picture_is_refused_for_good() {
     let request = workspace.request(Route::Image, "push in", &["red.png"]);
     std::fs::copy(workspace.path().join("blue.png"), workspace.path().join("red.png"))
         .expect("copies");
-    let Submission::Refused(refusal) = runtime().block_on(provider.submit(&request, &key())) else {
+    let Submission::Refused(refusal) =
+        runtime().block_on(provider.submit(&request, &key(), Prepared::nothing()))
+    else {
         panic!("refused")
     };
     assert_eq!((refusal.retry, refusal.cause.as_str()), (Retry::Never, "picture_changed"));
@@ -315,7 +319,9 @@ fn a_picture_beyond_the_limits_is_refused() {
         .expect("a provider")
         .within(PictureLimits { bytes: 10, pixels: 10 });
     let request = workspace.request(Route::Image, "push in", &["red.png"]);
-    let Submission::Refused(refusal) = runtime().block_on(provider.submit(&request, &key())) else {
+    let Submission::Refused(refusal) =
+        runtime().block_on(provider.submit(&request, &key(), Prepared::nothing()))
+    else {
         panic!("refused")
     };
     assert_eq!((refusal.retry, refusal.cause.as_str()), (Retry::Never, "picture_unusable"));

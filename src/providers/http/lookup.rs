@@ -19,7 +19,7 @@ use crate::plan::Request;
 use crate::protocol::{
     Body, Class, HttpCall, Lookup as Recipe, Match, Method, Stage, TimeFilter, Transport,
 };
-use crate::providers::{AttemptKey, RemoteId};
+use crate::providers::{AttemptKey, Lookup, RemoteId};
 use crate::wire::{Pointer, scope_of};
 
 /// Pages that one lookup reads.
@@ -30,25 +30,6 @@ const MOST_SECONDS: f64 = 1e11;
 
 /// How far two clocks may differ.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(60);
-
-/// What was found of a lost submission.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lookup {
-    /// The provider has it.
-    Found(RemoteId),
-    /// The provider does not list it.
-    Absent {
-        /// Whether that proves that it never arrived.
-        conclusive: bool,
-    },
-    /// So many might be it.
-    Ambiguous(usize),
-    /// It could not be asked.
-    Failed {
-        /// What happened.
-        message: String,
-    },
-}
 
 /// What an entry is compared with.
 enum Wanted<'a> {

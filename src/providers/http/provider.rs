@@ -8,9 +8,12 @@ use jiff::Timestamp;
 
 use super::control::Cancelled;
 use super::driver::{Driver, HttpSetup, SetupProblem};
-use super::lookup::Lookup;
 use crate::plan::Request;
-use crate::providers::{Answer, AttemptKey, Fetched, Polled, Provider, RemoteId, Submission};
+use crate::protocol::Match;
+use crate::providers::{
+    Answer, AttemptKey, Fetched, Lookup, LookupKind, Polled, Prepared, Provider, RemoteId,
+    Submission, Terms,
+};
 
 /// Jobs at once where a card says nothing.
 const IN_FLIGHT: u32 = 8;
@@ -37,18 +40,6 @@ impl HttpProvider {
         self.0.cancel(id, request).await
     }
 
-    /// Looks for a submission whose answer was lost, begun at `started`. Ids in `taken` are known
-    /// to be of other attempts, so that none of them is taken for this one.
-    pub async fn lookup(
-        &self,
-        request: &Request,
-        key: &AttemptKey,
-        started: Timestamp,
-        taken: &BTreeSet<String>,
-    ) -> Lookup {
-        self.0.lookup(request, key, started, taken).await
-    }
-
     /// How many jobs the account takes at once; absent where the provider does not say.
     pub async fn live_in_flight(&self) -> Option<u32> {
         self.0.live_in_flight().await
@@ -64,17 +55,44 @@ impl Provider for HttpProvider {
         self.0.card.idempotency.as_ref().map(|i| Duration::from_secs(i.window_s))
     }
 
-    fn default_in_flight(&self) -> usize {
-        let jobs = self.0.card.limits.in_flight.unwrap_or(IN_FLIGHT).max(1);
-        usize::try_from(jobs).unwrap_or(usize::MAX)
+    fn terms(&self) -> Terms {
+        let limits = &self.0.card.limits;
+        Terms {
+            in_flight: limits.in_flight.unwrap_or(IN_FLIGHT).max(1),
+            per_minute: limits.per_minute,
+            per_day: limits.per_day,
+        }
     }
 
     fn poll_interval_ms(&self) -> u64 {
         u64::from(self.0.card.poll.every_s) * 1000
     }
 
-    fn submit<'a>(&'a self, request: &'a Request, key: &'a AttemptKey) -> Answer<'a, Submission> {
+    fn submit<'a>(
+        &'a self,
+        request: &'a Request,
+        key: &'a AttemptKey,
+        _prepared: Prepared,
+    ) -> Answer<'a, Submission> {
         Box::pin(self.0.submit(request, key))
+    }
+
+    fn lookup_kind(&self) -> Option<LookupKind> {
+        self.0.card.lookup.as_ref().map(|recipe| match recipe.matching {
+            Match::Marker(_) => LookupKind::Marker,
+            Match::Echo { .. } => LookupKind::Echo,
+            Match::Count { .. } => LookupKind::Count,
+        })
+    }
+
+    fn lookup<'a>(
+        &'a self,
+        request: &'a Request,
+        key: &'a AttemptKey,
+        started: Timestamp,
+        taken: &'a BTreeSet<String>,
+    ) -> Answer<'a, Lookup> {
+        Box::pin(self.0.lookup(request, key, started, taken))
     }
 
     fn poll<'a>(&'a self, id: &'a RemoteId, request: &'a Request) -> Answer<'a, Polled> {

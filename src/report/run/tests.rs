@@ -144,6 +144,7 @@ fn an_attempt_of_the_ledger_becomes_a_job() {
         parts: [0; 4],
         provider: "animatic".into(),
         model: "animatic".into(),
+        account: String::new(),
         estimate: crate::money::Micros::from_decimal(5.into()).expect("an amount"),
         basis: None,
         ready: None,
