@@ -157,6 +157,8 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         defaults: Settings::default(),
         providers: BTreeMap::new(),
         retries: 0,
+        pay_again: false,
+        unknown: Unknown::Hold,
     }
 }
 

@@ -108,6 +108,8 @@ impl Build {
                 defaults: Settings::default(),
                 providers: BTreeMap::new(),
                 retries: 0,
+                pay_again: false,
+                unknown: Unknown::Hold,
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
