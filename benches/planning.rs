@@ -14,7 +14,7 @@ use kinora::ledger::{JobState, Known, KnownJobs};
 use kinora::limits::Limits;
 use kinora::manifest::{
     AttributeType, Budget, Catalogue, Columns, Concurrency, Reference, Role, Row, Selection,
-    Settings, Shot, Subject, SubjectKind, SubjectSet, Template,
+    Settings, Shot, Subject, SubjectKind, SubjectSet, Template, Unknown,
 };
 use kinora::media::{Facts, Format, Orientation, PictureTable, Traits};
 use kinora::models::{ModelCard, Shelf};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
+use kinora::manifest::PoolLimit;
 use kinora::providers::Retry;
 use kinora::run::{RunError, RunEvent};
 
@@ -22,8 +23,14 @@ fn limits_of_run_provider_and_model_hold() {
     };
     assert_eq!(most(|_| {}).0, 4, "the provider's own limit, where nothing is said");
     assert_eq!(most(|w| w.concurrency.in_flight = Some(2)).0, 2);
-    assert_eq!(most(|w| _ = w.concurrency.providers.insert("p".to_owned(), PoolLimit::at_once(7))).0, 7);
-    assert_eq!(most(|w| _ = w.concurrency.models.insert("a".to_owned(), PoolLimit::at_once(1))).1, 1);
+    assert_eq!(
+        most(|w| _ = w.concurrency.providers.insert("p".to_owned(), PoolLimit::at_once(7))).0,
+        7
+    );
+    assert_eq!(
+        most(|w| _ = w.concurrency.models.insert("a".to_owned(), PoolLimit::at_once(1))).1,
+        1
+    );
 }
 
 #[test]

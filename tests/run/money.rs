@@ -6,7 +6,7 @@ use kinora::exit::Exit;
 use kinora::ledger::{Basis, JobState};
 use kinora::money::{Amount, Unit};
 use kinora::providers::Retry;
-use kinora::run::{LimitName, MoneyLimits, RunError, RunEvent, Skip, Span};
+use kinora::run::{LimitName, MoneyLimits, RunError, RunEvent, Skip};
 use rust_decimal::Decimal;
 
 use crate::world::{AtEnd, AtSubmit, Script, World, job, jobs, micros};

@@ -13,7 +13,8 @@ use crate::ledger::{JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
     AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
-    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
+    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown,
+    With,
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
