@@ -104,8 +104,7 @@ impl JsonSchema for AtLeastOne {
             "type": "integer",
             "format": "uint32",
             "minimum": 1,
-            "x-help": "nothing could ever run; write 1 or more, or remove the key for no limit of \
-                       your own",
+            "x-help": "with 0 nothing could ever run: write 1 or more, or leave it out",
         })
     }
 }

@@ -63,7 +63,8 @@ pub enum Left {
     Taken,
     /// It was sent and surely not taken: the day doesn't count it.
     Refused,
-    /// It was never sent: neither the day nor the minute counts it.
+    /// It was never sent: the day doesn't count it, nor does the minute, if it left before
+    /// [`Pools::pop`] was asked at a later moment.
     NotSent,
 }
 
@@ -212,7 +213,7 @@ impl<W> Pools<W> {
                 pool.uncount();
             }
             if how == Left::NotSent && seat.day.is_some() {
-                pool.put_back_token();
+                pool.put_back_token(seat.began);
             }
         }
         if seat.probe

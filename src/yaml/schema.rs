@@ -290,7 +290,7 @@ impl<'s> Checker<'s, '_> {
                 let code = if mistype { self.codes.wrong_type } else { self.codes.wrong_value };
                 let finding = Finding::error(code, format!("{what} must be {needed}"))
                     .at(node.place, format!("`{}` is not", shortened(text)));
-                match advice {
+                match advice.filter(|_| !mistype) {
                     Some(advice) => finding.help(advice),
                     None => finding,
                 }

@@ -109,7 +109,7 @@ fn a_model_a_provider_and_an_account_have_limits_of_their_own() {
         (LimitOf::Provider, "x", day),
         (LimitOf::Account, "team", month),
     ]);
-    let mut budget = approved(1_000, limits, &[holding(0, "x/b", 25), holding(-1, "x/b", 500)]);
+    let mut budget = approved(5_000, limits, &[holding(0, "x/b", 25), holding(-1, "x/b", 500)]);
     let mut granted = Vec::new();
     let mut reserve = |budget: &mut Budget, model: &str, amount: i64, day: i64| {
         budget.reserve(&purpose(model), micros(amount), at(day)).map(|grant| granted.push(grant))

@@ -50,8 +50,11 @@ impl Bucket {
         self.level = self.level.checked_sub(TOKEN).expect("only a token that is there is taken");
     }
 
-    /// Puts a token back that was not used.
-    pub fn put_back(&mut self) {
-        self.level = (self.level + TOKEN).min(self.most());
+    /// Puts a token back that was taken at `taken` and not used; unless more has flowed in since,
+    /// as what would have flowed over meanwhile must not come back.
+    pub fn put_back(&mut self, taken: Duration) {
+        if taken == self.filled {
+            self.level = (self.level + TOKEN).min(self.most());
+        }
     }
 }

@@ -127,10 +127,10 @@ impl Pool {
         self.today = self.today.checked_sub(1).expect("what is not taken was counted today");
     }
 
-    /// One that was counted was never sent.
-    pub fn put_back_token(&mut self) {
+    /// One that was taken at that moment was never sent.
+    pub fn put_back_token(&mut self, taken: Duration) {
         if let Some(bucket) = &mut self.bucket {
-            bucket.put_back();
+            bucket.put_back(taken);
         }
     }
 
