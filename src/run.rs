@@ -11,11 +11,13 @@ mod dispatch;
 mod doors;
 mod drive;
 mod event;
+pub mod evidence;
 mod files;
 pub mod job;
 mod line;
 mod publish;
 mod queue;
+pub mod resolve;
 mod setup;
 mod sidecar;
 
