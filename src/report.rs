@@ -24,6 +24,6 @@ pub use plan::{
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
-    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, html, run_json,
+    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, attention_text, html, run_json,
     run_markdown, run_schema, run_text, status_text, thumbnail,
 };
