@@ -58,6 +58,11 @@ impl Means {
         Means { replay: provider.replay_window(), lookup: provider.lookup_kind() }
     }
 
+    /// What the box's own provider offers: it knows a job by its content, for ever.
+    pub fn of_the_animatic() -> Self {
+        Means { replay: Some(Duration::MAX), lookup: None }
+    }
+
     /// What a provider offers by its card, whether it can be spoken to or not.
     pub fn of_card(card: &ProviderCard) -> Self {
         let replay = card.idempotency.as_ref().map(|known| Duration::from_secs(known.window_s));
@@ -95,6 +100,11 @@ impl Doubtful {
             (Some(message), _) => message,
             (None, _) => "nothing was written down",
         }
+    }
+
+    /// The provider's id, where it is known.
+    pub fn remote_id(&self) -> Option<String> {
+        self.attempt.remote_id.as_deref().map(|stored| RemoteId::from_stored(stored).id)
     }
 
     fn trace(&self) -> Trace<'_> {
