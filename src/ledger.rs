@@ -7,6 +7,7 @@
 mod cache;
 mod error;
 mod lock;
+mod memory;
 mod open;
 mod read;
 mod record;
@@ -17,6 +18,7 @@ mod writer;
 
 pub use cache::Stored;
 pub use error::LedgerError;
+pub use memory::MemoryLedger;
 pub use open::{Ledger, Mode};
 pub use read::Which;
 pub use record::{

@@ -1,5 +1,7 @@
 //! The ledger, through the library's front: what it keeps, what it refuses, what it says.
 
+mod memory;
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -328,7 +330,7 @@ fn a_newer_ledger_is_left_alone() {
         let error = Ledger::open(dir.path(), mode).expect_err("it is newer");
         insta::allow_duplicates! { insta::assert_snapshot!(
             said(&error, dir.path()),
-            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 2); use that version; nothing was changed"
+            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 3); use that version; nothing was changed"
         ) }
     }
 }
