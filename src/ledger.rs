@@ -13,6 +13,7 @@ mod read;
 mod record;
 mod schema;
 mod spent;
+mod totals;
 mod write;
 mod writer;
 
@@ -26,5 +27,5 @@ pub use record::{
 };
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};
-pub use write::{Begun, NewApproval, NewAttempt, NewRun, Transition};
+pub use write::{Begun, NewApproval, NewAttempt, NewRun, Transition, WRITTEN_OFF};
 pub use writer::Ack;
