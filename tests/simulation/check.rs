@@ -155,7 +155,7 @@ pub fn step(world: &mut World, t: &Transition) {
         JobState::Lost if row.record.remote_id.is_some() => clip_is_lost(world, row, now),
         _ => Ok(()),
     };
-    if t.to == JobState::Ready && over {
+    if t.from == JobState::Submitted && over {
         world.count("overcharges");
         world.life_mut().overcharged_at.entry(model).or_insert(now);
     }
@@ -247,6 +247,7 @@ fn bill_is_covered(world: &World) -> Result<(), (&'static str, String)> {
     for row in rows {
         if let Some(id) = &row.record.remote_id
             && let Some(other) = by_id.insert(RemoteId::from_stored(id).id, row)
+            && other.record.address != row.record.address
         {
             let (a, b) = (&other.record.address, &row.record.address);
             return Err(("M9", format!("{a} and {b} both claim {id}")));

@@ -121,6 +121,11 @@ impl Driver {
             let will = Driver::will(&mut world);
             world.note("send", request.address.as_str(), format_args!("{fate:?} {will:?}"));
             let life = world.life().number;
+            // What a site knows by its content is never refused by the network.
+            let fate = match (fate, self.recovery) {
+                (Fate::NoConnection, Recovery::Content) => Fate::Lost,
+                _ => fate,
+            };
             if fate == Fate::NoConnection {
                 world.count("connections never made");
                 (fate, 0, there, now)
@@ -233,7 +238,6 @@ impl Driver {
         let fails = world.dice.percent(world.faults().fetch);
         let how = world.dice.below(3);
         let g = &mut world.sites[self.at].generations[at];
-        g.fetched += 1;
         if !g.is_there(now) {
             world.count("clips gone");
             return gone();
@@ -257,7 +261,12 @@ impl Driver {
                 let whole = world.is(Mutant::CutDownloadSaidToBeWhole);
                 (Some(half), if whole { Fetched::Complete } else { broken() })
             }
-            _ => (Some(b"<html>try later</html>".to_vec()), Fetched::Complete),
+            // What is no clip three times in a row counts as none, as the run has to decide.
+            _ if world.sites[self.at].generations[at].hiccups == 2 => (None, broken()),
+            _ => {
+                world.sites[self.at].generations[at].hiccups += 1;
+                (Some(b"<html>try later</html>".to_vec()), Fetched::Complete)
+            }
         }
     }
 

@@ -74,7 +74,8 @@ pub struct Generation {
     /// The clip was lost at the provider, or is no clip.
     pub gone: bool,
     pub garbage: bool,
-    pub fetched: u32,
+    /// How often something else came in its place for a moment.
+    pub hiccups: u32,
 }
 
 impl Generation {
@@ -221,8 +222,12 @@ impl Site {
     fn arrive(&mut self, sent: usize, at: i64, dice: &mut Dice) -> Reply {
         let s = &self.sent[sent];
         let crowded = |r: &Refusal| matches!(r.retry, Retry::After(_));
+        // A site that knows requests by their content gives the same answer for ever.
+        let forgetful = self.recovery != Recovery::Content;
         match &s.will {
-            Will::Refuse(refusal) if crowded(refusal) => return Reply::Refused(refusal.clone()),
+            Will::Refuse(refusal) if crowded(refusal) && forgetful => {
+                return Reply::Refused(refusal.clone());
+            }
             _ => {}
         }
         let known = self.generations.iter().find(|g| match self.recovery {
@@ -271,7 +276,7 @@ impl Site {
             refreshable: dice.percent(50),
             gone: self.moody && dice.percent(2),
             garbage: self.moody && dice.percent(2),
-            fetched: 0,
+            hiccups: 0,
         }
     }
 
@@ -306,11 +311,6 @@ impl Site {
 
     pub fn find(&self, id: &str) -> Option<usize> {
         self.generations.iter().position(|g| g.id == id)
-    }
-
-    /// Everything it takes until `now`, in millionths of a credit.
-    pub fn bill(&self, now: i64) -> i64 {
-        self.generations.iter().map(|g| g.charge(now)).sum()
     }
 }
 
