@@ -118,12 +118,18 @@ impl Driver {
                 }
                 _ => Driver::travel(&mut world),
             };
-            let will = Driver::will(&mut world);
+            let mut will = Driver::will(&mut world);
+            if self.recovery == Recovery::Content
+                && matches!(&will, Will::Refuse(refusal) if refusal.retry != Retry::Never)
+            {
+                will = Will::Take;
+            }
             world.note("send", request.address.as_str(), format_args!("{fate:?} {will:?}"));
             let life = world.life().number;
-            // What a site knows by its content is never refused by the network.
+            // Who knows requests by their content answers each of them once and for ever, so it
+            // never refuses for the moment, and nothing reaches it late.
             let fate = match (fate, self.recovery) {
-                (Fate::NoConnection, Recovery::Content) => Fate::Lost,
+                (Fate::NoConnection | Fate::Late, Recovery::Content) => Fate::Lost,
                 _ => fate,
             };
             if fate == Fate::NoConnection {

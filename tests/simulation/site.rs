@@ -222,12 +222,8 @@ impl Site {
     fn arrive(&mut self, sent: usize, at: i64, dice: &mut Dice) -> Reply {
         let s = &self.sent[sent];
         let crowded = |r: &Refusal| matches!(r.retry, Retry::After(_));
-        // A site that knows requests by their content gives the same answer for ever.
-        let forgetful = self.recovery != Recovery::Content;
         match &s.will {
-            Will::Refuse(refusal) if crowded(refusal) && forgetful => {
-                return Reply::Refused(refusal.clone());
-            }
+            Will::Refuse(refusal) if crowded(refusal) => return Reply::Refused(refusal.clone()),
             _ => {}
         }
         let known = self.generations.iter().find(|g| match self.recovery {
