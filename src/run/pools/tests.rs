@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::money::Micros;
 
 mod properties;
+mod terms;
 
 /// 1 January 2027, noon.
 const NOON: i64 = 1_798_761_600 + 43_200;
