@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kinora::providers::Lookup;
-use kinora::providers::RemoteId;
 use kinora::providers::http::Cancelled;
+use kinora::providers::{Lookup, Provider, RemoteId};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, Seen, json as answer, status, text};

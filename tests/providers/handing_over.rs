@@ -81,9 +81,9 @@ async fn a_picture_goes_by_its_url_or_inside_the_request() {
     let bytes = png(b"picture");
     let data_uri = format!("data:image/png;base64,{}", BASE64.encode(&bytes));
     let by_url = world.with_picture(&bytes, Some("https://shop.example/a.png"));
-    world.provider.submit(&by_url, &attempt()).await;
+    world.submit_this(&by_url).await;
     let inside = world.with_picture(&bytes, None);
-    world.provider.submit(&inside, &attempt()).await;
+    world.submit_this(&inside).await;
     let sent: Vec<Json> =
         world.server.seen().iter().map(|seen| seen.json()["image"].clone()).collect();
     assert_eq!(sent, [json!("https://shop.example/a.png"), json!(data_uri)]);
@@ -95,11 +95,11 @@ async fn a_picture_that_changed_or_is_gone_is_never_sent() {
     let request = world.with_picture(&png(b"planned"), None);
     let path = world.folder.path().join(&request.references[0].path);
     std::fs::write(&path, png(b"changed")).expect("written");
-    let (cause, retry, message) = refused(world.provider.submit(&request, &attempt()).await);
+    let (cause, retry, message) = refused(world.submit_this(&request).await);
     assert_eq!((cause.as_str(), retry), ("picture", Retry::Never));
     assert!(message.contains("has changed since it was planned"), "{message}");
     std::fs::remove_file(path).expect("removed");
-    let (.., message) = refused(world.provider.submit(&request, &attempt()).await);
+    let (.., message) = refused(world.submit_this(&request).await);
     assert!(message.contains("does not exist"), "{message}");
     assert_eq!(world.server.seen().len(), 0);
 }
@@ -109,7 +109,7 @@ async fn an_upload_takes_its_steps_and_the_key_goes_to_the_provider_alone() {
     let world = World::new(uploading(), uploads).await;
     let bytes = png(&[0, 255, 13, 10, 7]);
     let request = world.with_picture(&bytes, Some("https://shop.example/a.png"));
-    let submission = world.provider.submit(&request, &attempt()).await;
+    let submission = world.submit_this(&request).await;
     assert!(matches!(submission, Submission::Accepted { .. }), "{submission:?}");
     let seen = world.server.seen();
     let paths: Vec<_> = seen.iter().map(|seen| seen.path.as_str()).collect();
@@ -130,7 +130,7 @@ async fn an_upload_takes_its_steps_and_the_key_goes_to_the_provider_alone() {
 async fn a_form_has_the_fields_that_were_given_and_then_the_picture() {
     let world = World::new(uploading(), uploads).await;
     let bytes = png(&[0, 255, 13, 10, 7]);
-    world.provider.submit(&world.with_picture(&bytes, None), &attempt()).await;
+    world.submit_this(&world.with_picture(&bytes, None)).await;
     let seen = world.server.to("/uploads/done").remove(0);
     let kind = seen.header("content-type").unwrap_or_default();
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("a form");
@@ -156,8 +156,8 @@ async fn a_picture_is_uploaded_once_for_all_jobs() {
     let world = World::new(uploading(), uploads).await;
     let request = world.with_picture(&png(b"same"), None);
     let attempt = attempt();
-    join_all((0..5).map(|_| world.provider.submit(&request, &attempt))).await;
-    world.provider.submit(&world.with_picture(&png(b"other"), None), &attempt).await;
+    join_all((0..5).map(|_| world.submit_this(&request))).await;
+    world.submit_this(&world.with_picture(&png(b"other"), None)).await;
     assert_eq!(world.server.to("/place").len(), 2);
     assert_eq!(world.server.to("/jobs").len(), 6);
 }
@@ -169,7 +169,7 @@ async fn a_handle_is_used_while_it_is_good() {
     // It is good for 24 hours, of which a tenth is left for the provider's queue.
     for (hours, uploads) in [(0, 1), (21, 1), (1, 2), (21, 2), (1, 3)] {
         world.clock.forward(hours);
-        world.provider.submit(&request, &attempt()).await;
+        world.submit_this(&request).await;
         assert_eq!(world.server.to("/place").len(), uploads, "{hours}");
     }
 }
@@ -183,7 +183,7 @@ async fn a_handle_that_may_have_been_refused_is_made_anew() {
     .await;
     let request = world.with_picture(&png(b"same"), None);
     for _ in 0..2 {
-        refused(world.provider.submit(&request, &attempt()).await);
+        refused(world.submit_this(&request).await);
     }
     assert_eq!(world.server.to("/place").len(), 2);
 }
@@ -215,7 +215,7 @@ async fn an_upload_that_fails_refuses_the_job_and_submits_nothing() {
         })
         .await;
         let request = world.with_picture(&png(b"p"), None);
-        let (found, again, message) = refused(world.provider.submit(&request, &attempt()).await);
+        let (found, again, message) = refused(world.submit_this(&request).await);
         assert_eq!((found.as_str(), again), (cause, retry), "{path}: {message}");
         assert!(!message.contains("s3cret"), "{message}");
         assert_eq!(world.server.to("/jobs").len(), 0);
@@ -231,7 +231,7 @@ async fn a_place_for_uploads_in_a_private_network_is_not_asked() {
         })
         .await;
         let request = world.with_picture(&png(b"p"), None);
-        let (cause, ..) = refused(world.provider.submit(&request, &attempt()).await);
+        let (cause, ..) = refused(world.submit_this(&request).await);
         assert_eq!(cause, "forbidden");
     }
 }

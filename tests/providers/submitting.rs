@@ -7,7 +7,7 @@ use kinora::providers::{Provider, Refusal, RemoteId, Retry, Submission};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, hang, json as answer, nobody, raw, silent, status, text};
-use crate::world::{Parts, World, attempt, job};
+use crate::world::{Parts, World, attempt, job, sent};
 
 async fn outcome_with(patch: Json, reply: Answer) -> Submission {
     World::new(patch, move |_| reply.clone()).await.submit().await
@@ -25,7 +25,7 @@ async fn outcome_at(base_url: String) -> Submission {
     let folder = tempfile::tempdir().expect("a folder");
     let parts = Parts { limits: crate::world::impatient(), ..Parts::at(&base_url, json!({})) };
     let provider = parts.provider(folder.path()).expect("it is set up");
-    provider.submit(&job(), &attempt()).await
+    sent(&provider, &job()).await
 }
 
 fn evidence(submission: Submission) -> String {

@@ -45,7 +45,7 @@ async fn a_form_carries_texts_and_the_picture_s_bytes() {
     });
     let world = World::new(patch, |_| answer(json!({"id": "j1"}))).await;
     let bytes = png(&[0, 1, 2, 255, 254, 13, 10, 45, 45]);
-    let submission = world.provider.submit(&world.with_picture(&bytes, None), &attempt()).await;
+    let submission = world.submit_this(&world.with_picture(&bytes, None)).await;
     assert!(matches!(submission, Submission::Accepted { .. }), "{submission:?}");
     let seen = world.server.seen().remove(0);
     let kind = seen.header("content-type").unwrap_or_default();

@@ -228,6 +228,7 @@ impl Parts {
             clock: self.clock,
             limits: self.limits,
             reach: Reach::Everywhere,
+            account: "studio".to_owned(),
         })
     }
 }
@@ -280,10 +281,11 @@ impl World {
     }
 
     pub async fn submit(&self) -> Submission {
-        match self.provider.prepare(&job()).await {
-            Ok(prepared) => self.provider.submit(&job(), &attempt(), prepared).await,
-            Err(refusal) => Submission::Refused(refusal),
-        }
+        self.submit_this(&job()).await
+    }
+
+    pub async fn submit_this(&self, request: &Request) -> Submission {
+        sent(&self.provider, request).await
     }
 
     pub async fn poll(&self) -> Polled {
@@ -316,6 +318,14 @@ impl World {
             recipe: None,
         }];
         request
+    }
+}
+
+/// A request, made ready and sent. What can't be made ready is refused.
+pub async fn sent(provider: &HttpProvider, request: &Request) -> Submission {
+    match provider.prepare(request).await {
+        Ok(prepared) => provider.submit(request, &attempt(), prepared).await,
+        Err(refusal) => Submission::Refused(refusal),
     }
 }
 
