@@ -2,11 +2,11 @@
 
 use data_encoding::BASE64;
 use futures_util::future::join_all;
-use kinora::providers::{Provider, Retry, Submission};
+use kinora::providers::{Prepared, Provider, Retry, Submission};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, Seen, json as answer, status};
-use crate::world::{World, attempt, png};
+use crate::world::{World, attempt, job, png};
 
 fn accept(seen: &Seen) -> Answer {
     assert_eq!(seen.path, "/jobs");
@@ -155,7 +155,6 @@ async fn a_form_has_the_fields_that_were_given_and_then_the_picture() {
 async fn a_picture_is_uploaded_once_for_all_jobs() {
     let world = World::new(uploading(), uploads).await;
     let request = world.with_picture(&png(b"same"), None);
-    let attempt = attempt();
     join_all((0..5).map(|_| world.submit_this(&request))).await;
     world.submit_this(&world.with_picture(&png(b"other"), None)).await;
     assert_eq!(world.server.to("/place").len(), 2);
@@ -172,6 +171,57 @@ async fn a_handle_is_used_while_it_is_good() {
         world.submit_this(&request).await;
         assert_eq!(world.server.to("/place").len(), uploads, "{hours}");
     }
+}
+
+#[tokio::test]
+async fn pictures_go_before_the_submission_which_is_one_request() {
+    let world = World::new(uploading(), uploads).await;
+    let request = world.with_picture(&png(b"early"), None);
+    let prepared = world.provider.prepare(&request).await.expect("it can be made ready");
+    assert_eq!(world.server.seen().len(), 3);
+    assert_eq!(world.server.to("/jobs").len(), 0);
+    // The picture may go now: what was made ready is sent.
+    std::fs::remove_file(world.folder.path().join(&request.references[0].path)).expect("removed");
+    let submission = world.provider.submit(&request, &attempt(), prepared).await;
+    assert!(matches!(submission, Submission::Accepted { .. }), "{submission:?}");
+    assert_eq!(world.server.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_handle_that_has_grown_old_meanwhile_is_made_anew() {
+    let world = World::new(uploading(), uploads).await;
+    let request = world.with_picture(&png(b"same"), None);
+    let prepared = world.provider.prepare(&request).await.expect("it can be made ready");
+    world.clock.forward(22);
+    let late = world.provider.submit(&request, &attempt(), prepared).await;
+    let (cause, retry, message) = refused(late);
+    assert_eq!((cause.as_str(), retry), ("upload_expired", Retry::After(Some(0))));
+    assert_eq!(
+        message,
+        "an uploaded picture is too old for test; it will be uploaded again"
+    );
+    assert_eq!(world.server.to("/jobs").len(), 0);
+    let again = world.submit_this(&request).await;
+    assert!(matches!(again, Submission::Accepted { .. }), "{again:?}");
+    assert_eq!(world.server.to("/place").len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_found_before_anything_is_sent() {
+    let patch = json!({"submit": {"forms": {"text": {
+        "path": "/jobs/${negative_prompt}", "body": {"key": "${attempt}"},
+    }}}});
+    let world = World::new(patch, accept).await;
+    let refusal = world.provider.prepare(&job()).await.expect_err("the path has no value");
+    assert_eq!((refusal.cause.as_str(), refusal.retry), ("card", Retry::Never));
+    let mut other = job();
+    other.model = "test/none".to_owned();
+    let refusal = world.provider.prepare(&other).await.expect_err("there is no such model");
+    assert_eq!(refusal.cause, "model");
+    // What somebody else made ready is nothing here.
+    let submission = world.provider.submit(&job(), &attempt(), Prepared::nothing()).await;
+    assert_eq!(refused(submission).0, "prepared");
+    assert_eq!(world.server.seen().len(), 0);
 }
 
 #[tokio::test]

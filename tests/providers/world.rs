@@ -167,13 +167,17 @@ pub struct MovingClock(AtomicI64);
 
 impl MovingClock {
     pub fn forward(&self, hours: i64) {
-        self.0.fetch_add(hours, Ordering::SeqCst);
+        self.wait(hours * 3600);
+    }
+
+    pub fn wait(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for MovingClock {
     fn now(&self) -> Timestamp {
-        let moved = SignedDuration::from_hours(self.0.load(Ordering::SeqCst));
+        let moved = SignedDuration::from_secs(self.0.load(Ordering::SeqCst));
         now().checked_add(moved).expect("a time in range")
     }
 }
