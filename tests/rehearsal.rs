@@ -1,6 +1,8 @@
 //! Simulated providers, asked by the driver: each shipped card is turned both ways, so that card,
 //! driver and simulator prove each other.
 
+#[path = "rehearsal/lookups.rs"]
+mod lookups;
 #[path = "rehearsal/stage.rs"]
 mod stage;
 
@@ -20,12 +22,9 @@ async fn made(stage: &Stage, job: usize, model: &str, route: Route) -> Result<()
         Submission::Accepted { id, most } => (id, most),
         other => return Err(said(&format!("{other:?}"))),
     };
-    let cost = loop {
-        match stage.driver.poll(&id, &request).await {
-            Polled::Running { unknown_word: None, .. } => stage::pause().await,
-            Polled::Ready { cost, .. } => break cost,
-            other => return Err(said(&format!("{other:?}"))),
-        }
+    let cost = match ended(stage, &id, &request).await {
+        Polled::Ready { cost, .. } => cost,
+        other => return Err(said(&format!("{other:?}"))),
     };
     let bill = stage.simulator.bill();
     let charge = bill.charges.iter().find(|charge| charge.id == id.id);
@@ -92,9 +91,14 @@ async fn ended(
     id: &kinora::providers::RemoteId,
     request: &kinora::plan::Request,
 ) -> Polled {
+    let began = std::time::Instant::now();
     loop {
         match stage.driver.poll(id, request).await {
-            Polled::Running { .. } => stage::pause().await,
+            Polled::Running { unknown_word: None, .. } | Polled::NoAnswer { .. }
+                if began.elapsed().as_secs() < 60 =>
+            {
+                stage::pause().await;
+            }
             other => return other,
         }
     }
@@ -224,6 +228,28 @@ async fn a_key_is_needed_in_the_card_s_form() {
     assert_eq!(ask(Some("Key k")).await, 401);
     assert_eq!(ask(Some("Bearer k")).await, 200);
     assert_eq!(stage.simulator.bill().charges.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_goes_wrong_ends_no_job() {
+    for provider in ["runway", "kling-3", "google", "fal"] {
+        for kind in [FaultKind::PollError, FaultKind::PollPage, FaultKind::PollCut] {
+            let stage = Stage::of(provider, only(kind)).await;
+            let request = example(&stage);
+            let id = accepted(&stage, &request, 0).await;
+            let first = stage.driver.poll(&id, &request).await;
+            assert!(matches!(first, Polled::NoAnswer { .. }), "{provider} {kind:?}: {first:?}");
+            let last = ended(&stage, &id, &request).await;
+            assert!(matches!(last, Polled::Ready { .. }), "{provider} {kind:?}: {last:?}");
+        }
+        let stage = Stage::of(provider, only(FaultKind::PollSlow)).await;
+        let request = example(&stage);
+        let id = accepted(&stage, &request, 0).await;
+        let began = std::time::Instant::now();
+        let late = stage.driver.poll(&id, &request).await;
+        assert!(began.elapsed().as_millis() >= 1000, "{provider}: {late:?}");
+        assert!(!matches!(late, Polled::NoAnswer { .. } | Polled::Failed(_)), "{late:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

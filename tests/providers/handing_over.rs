@@ -196,10 +196,7 @@ async fn a_handle_that_has_grown_old_meanwhile_is_made_anew() {
     let late = world.provider.submit(&request, &attempt(), prepared).await;
     let (cause, retry, message) = refused(late);
     assert_eq!((cause.as_str(), retry), ("upload_expired", Retry::After(Some(0))));
-    assert_eq!(
-        message,
-        "an uploaded picture is too old for test; it will be uploaded again"
-    );
+    assert_eq!(message, "an uploaded picture is too old for test; it will be uploaded again");
     assert_eq!(world.server.to("/jobs").len(), 0);
     let again = world.submit_this(&request).await;
     assert!(matches!(again, Submission::Accepted { .. }), "{again:?}");

@@ -85,11 +85,7 @@ fn names_attempt(card: &ProviderCard, model: &ModelCard, route: Route) -> bool {
 }
 
 /// The names of one job beside its facts.
-pub(super) fn of_job(
-    facts: &Facts,
-    id: &RemoteId,
-    captured: &BTreeMap<String, Json>,
-) -> Scope {
+pub(super) fn of_job(facts: &Facts, id: &RemoteId, captured: &BTreeMap<String, Json>) -> Scope {
     minijinja::context! {
         id => id.id.as_str(), captured => scope_of(captured), ..facts.names.clone()
     }

@@ -43,11 +43,7 @@ pub(super) const LARGEST: u64 = 32 << 20;
 /// What an entry is compared with.
 enum Wanted<'a> {
     Marker(&'a Pointer, &'a str),
-    Echo {
-        at: &'a Pointer,
-        ours: Json,
-        model: Option<(&'a Pointer, &'a str)>,
-    },
+    Echo { at: &'a Pointer, ours: Json, model: Option<(&'a Pointer, &'a str)> },
     Count(&'a Pointer, &'a str),
 }
 

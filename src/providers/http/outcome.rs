@@ -72,7 +72,8 @@ fn repeats_a_key(card: &ProviderCard, reply: &Reply, said: &Said, ruled: Option<
         text.as_ref().is_some_and(|text| text.to_ascii_lowercase().contains("idempoten"))
     };
     let conflict = reply.status == 409 && ruled.is_none();
-    conflict || (400..500).contains(&reply.status) && (names_it(&said.code) || names_it(&said.message))
+    conflict
+        || (400..500).contains(&reply.status) && (names_it(&said.code) || names_it(&said.message))
 }
 
 fn unanswered(bench: &Bench<'_>, trouble: &Trouble) -> Submission {

@@ -11,8 +11,8 @@ use super::driver::{Driver, HttpSetup, SetupProblem};
 use crate::plan::Request;
 use crate::protocol::Match;
 use crate::providers::{
-    Answer, AttemptKey, Fetched, Lookup, LookupKind, Polled, Prepared, Provider, Refusal,
-    RemoteId, Submission, Terms,
+    Answer, AttemptKey, Fetched, Lookup, LookupKind, Polled, Prepared, Provider, Refusal, RemoteId,
+    Submission, Terms,
 };
 
 /// Jobs at once where a card says nothing.

@@ -12,7 +12,7 @@ use super::compose::{Handed, job_scope, submission};
 use super::driver::Driver;
 use super::lookup::{CLOCKS_DIFFER, LARGEST, ON_THE_WAY};
 use super::outcome::{self, Bench};
-use super::upload::{HandleKey, HandedOver};
+use super::upload::{HandedOver, HandleKey};
 use crate::models::ModelCard;
 use crate::plan::Request;
 use crate::protocol::{Body, HttpCall};
@@ -46,8 +46,7 @@ impl Driver {
     /// Why the request can't be submitted, or not now.
     pub async fn prepare(&self, request: &Request) -> Result<Prepared, Refusal> {
         let model = self.known_model(request)?;
-        let HandedOver { handed, parcels, handles, until } =
-            self.hand_over(request, model).await?;
+        let HandedOver { handed, parcels, handles, until } = self.hand_over(request, model).await?;
         let call = self.written(request, model, NO_KEY, &handed);
         let call = call.map_err(|e| self.refused("card", &unwritten(&e)))?;
         if let Some(message) = self.too_large(&call) {
