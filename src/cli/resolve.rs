@@ -63,7 +63,9 @@ impl ResolveArgs {
         let usage = |what: &str| Failure::new(Exit::Usage, what);
         let given = [&self.manifest, &self.job].into_iter().flatten();
         if let Some(option) = given.into_iter().find(|text| text.starts_with("--")) {
-            return Err(usage(&format!("there is no option {option}; see `kinora resolve --help`")));
+            return Err(usage(&format!(
+                "there is no option {option}; see `kinora resolve --help`"
+            )));
         }
         let word = match (&self.accepted, self.refused) {
             (Some(id), _) => Some(Word::Accepted(id.clone())),

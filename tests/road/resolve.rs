@@ -184,11 +184,15 @@ fn a_word_of_refusal_frees_the_money_and_the_next_run_submits_anew() {
     assert_ne!(held["totals"]["unknown"], "0");
     let word = ["--refused", "--by", "Ada", "--why", "not in the dashboard"];
     for (job, code) in [("-/street/-/1", 8), ("-/harbour/-/1", 0)] {
-        let said = kinora(&shop, &[&["resolve", "kinora.yaml", job][..], &word].concat()).ends(code);
+        let said =
+            kinora(&shop, &[&["resolve", "kinora.yaml", job][..], &word].concat()).ends(code);
         assert!(said.stdout.contains("may be submitted again"), "{}", said.stdout);
     }
     let free = kinora(&shop, &["report", ".", "--json"]).ends(0).json();
-    assert_eq!((&free["totals"]["unknown"], &free["totals"]["reserved"]), (&"0".into(), &"0".into()));
+    assert_eq!(
+        (&free["totals"]["unknown"], &free["totals"]["reserved"]),
+        (&"0".into(), &"0".into())
+    );
     assert_eq!(events(&shop, "found_refused")[1]["by"], "Ada");
 
     // A provider that answers.
@@ -204,7 +208,8 @@ fn a_word_that_can_not_be_is_refused_and_changes_nothing() {
     kinora(&shop, &["run", ".", "--yes"]).ends(8);
     let id = &ids(&played)[0];
     let by = ["--by", "Ada", "--why", "seen"];
-    let say = |job: &str, word: &[&str]| kinora(&shop, &[&["resolve", job][..], word, &by].concat());
+    let say =
+        |job: &str, word: &[&str]| kinora(&shop, &[&["resolve", job][..], word, &by].concat());
     say("-/street/-/1", &["--accepted", id]).ends(8);
 
     let taken = say("-/harbour/-/1", &["--accepted", id]).ends(2);
