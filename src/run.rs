@@ -15,13 +15,15 @@ pub mod evidence;
 mod files;
 pub mod job;
 mod line;
+pub mod pools;
 mod publish;
 mod queue;
 pub mod resolve;
 mod setup;
 mod sidecar;
+mod waiting;
 
-pub use budget::{Budget, Grant, HeldBefore, LimitName, MoneyLimits, OverLimit};
+pub use budget::{Budget, Grant, LimitName, MoneyLimits, OverLimit, Purpose, ShareLimits, Span};
 pub use clips::MediaClips;
 pub use dispatch::execute;
 pub use doors::{Books, ClipFacts, ClipLook, Files, Written};

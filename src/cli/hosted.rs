@@ -134,12 +134,14 @@ impl Providers {
     pub async fn limit(&self, concurrency: &mut Concurrency) {
         for provider in &self.hosted {
             let name = provider.name();
-            if concurrency.providers.contains_key(name) {
+            let said = concurrency.providers.get(name);
+            if said.is_some_and(|said| said.in_flight.is_some()) {
                 continue;
             }
             let asked = tokio::time::timeout(LIVE_LIMITS, provider.live_in_flight()).await;
             if let Ok(Some(jobs)) = asked {
-                concurrency.providers.insert(name.to_owned(), jobs.clamp(1, MOST_AT_ONCE));
+                let limit = concurrency.providers.entry(name.to_owned()).or_default();
+                limit.in_flight = Some(jobs.clamp(1, MOST_AT_ONCE));
             }
         }
     }
