@@ -303,15 +303,15 @@ fn ways(one: &DoubtView) -> String {
     });
     match (one.replay_until, kind) {
         (Some(until), _) if until > one.started + jiff::SignedDuration::from_hours(24 * 365) => {
-            "settled by the next run: the same request is safe to send again".to_owned()
+            "can be settled by the next run: the same request is safe to send again".to_owned()
         }
         (Some(until), _) => {
-            format!("settled by a run before {}: safe to send again under its key", moment(until))
+            format!("can be settled by a run before {}: safe to send again under its key", moment(until))
         }
         (None, Some(kind)) => {
-            format!("settled by evidence: {}'s list is searched {}", one.provider, how(kind))
+            format!("can be settled by evidence: {}'s list is searched {}", one.provider, how(kind))
         }
-        (None, None) => format!("settled by word: {} keeps no list", one.provider),
+        (None, None) => format!("can be settled by word: {} keeps no list", one.provider),
     }
 }
 
