@@ -147,7 +147,11 @@ fn a_word_of_acceptance_is_kept_with_who_and_why_and_the_clip_is_fetched() {
     let (shop, played) = runway();
     kinora(&shop, &["run", ".", "--yes"]).ends(8);
     let list = kinora(&shop, &["resolve"]).ends(8);
-    assert!(list.stdout.contains("can be settled by word: runway keeps no list"), "{}", list.stdout);
+    assert!(
+        list.stdout.contains("can be settled by word: runway keeps no list"),
+        "{}",
+        list.stdout
+    );
     let asked = kinora(&shop, &["resolve", "--lookup"]).ends(8);
     assert!(asked.stdout.contains("runway keeps no list"), "{}", asked.stdout);
 
