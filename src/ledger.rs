@@ -6,6 +6,7 @@
 
 mod cache;
 mod error;
+mod examine;
 mod lock;
 mod memory;
 mod open;
