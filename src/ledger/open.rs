@@ -49,10 +49,15 @@ enum Writes {
     InMemory,
 }
 
+/// The ledger's file in a workspace.
+pub(super) fn path_in(workspace: &Path) -> PathBuf {
+    workspace.join(FOLDER).join(FILE)
+}
+
 impl Ledger {
     /// Opens the ledger of `workspace`.
     pub fn open(workspace: &Path, mode: Mode) -> Result<Ledger, LedgerError> {
-        let path = workspace.join(FOLDER).join(FILE);
+        let path = path_in(workspace);
         match mode {
             Mode::Read => Ok(Ledger {
                 reader: Mutex::new(open_reader(&path)?),
@@ -180,6 +185,8 @@ fn open_writer(path: &Path) -> Result<Connection, LedgerError> {
     if examine(path, &connection)? < schema::FORMAT {
         schema::migrate(path, &mut connection)?;
     }
+    // A restored backup has none.
+    schema::use_log(path, &connection)?;
     Ok(connection)
 }
 

@@ -240,12 +240,11 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")
 }
 
-/// Brings a ledger of an older format, or an empty file, to [`FORMAT`], in one transaction.
-pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), LedgerError> {
-    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
+/// Has writes go to a log beside the file, so that readers never wait for them.
+pub(super) fn use_log(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(sql)?;
+        .map_err(|e| LedgerError::of(path, &e))?;
     if mode != "wal" && mode != "memory" {
         return Err(LedgerError::Unusable {
             path: path.to_path_buf(),
@@ -255,6 +254,13 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), Le
                 .to_owned(),
         });
     }
+    Ok(())
+}
+
+/// Brings a ledger of an older format, or an empty file, to [`FORMAT`], in one transaction.
+pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), LedgerError> {
+    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
+    use_log(path, connection)?;
     // Only outside of a transaction this changes anything.
     connection.pragma_update(None, "foreign_keys", false).map_err(sql)?;
     let write = connection

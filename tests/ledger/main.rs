@@ -2,6 +2,7 @@
 
 mod formats;
 mod memory;
+mod proving;
 mod stopping;
 mod totals;
 
