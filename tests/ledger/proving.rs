@@ -152,7 +152,7 @@ fn an_export_has_every_approval_run_and_event_and_follows_its_schema() {
     let of = |kind: &str| lines.iter().filter(|l| l["line"] == kind).count();
     assert_eq!((of("ledger"), of("approval"), of("run"), of("event")), (1, 1, 1, 11));
     let first = lines.iter().find(|l| l["kind"] == "intent").expect("an intent");
-    insta::assert_snapshot!(first, @"");
+    insta::assert_snapshot!(first, @r#"{"line":"event","seq":2,"at":"2027-01-15T08:00:02Z","job":"a","attempt":1,"kind":"intent","detail":{"number":1,"run":1,"reserved":"3"},"asked":{"plan":"29fde71e3ef298312227db745efc78ceb1c4e97c3a45f8e1f3f8680fa8a8f9ac","provider":"p","model":"p/m","account":"","fingerprint":"17762fddd969a453925d65717ac3eea21320b66b54342fde15128d6caf21215f","estimate":"3","request":{}},"clip":null}"#);
     let empty = tempfile::tempdir().expect("a temporary folder");
     assert_eq!(exported(empty.path()), Vec::<Value>::new());
 }
