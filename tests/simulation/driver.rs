@@ -125,7 +125,6 @@ impl Driver {
                 will = Will::Take;
             }
             world.note("send", request.address.as_str(), format_args!("{fate:?} {will:?}"));
-            let life = world.life().number;
             // Who knows requests by their content answers each of them once and for ever, so it
             // never refuses for the moment, and nothing reaches it late.
             let fate = match (fate, self.recovery) {
@@ -136,7 +135,7 @@ impl Driver {
                 world.count("connections never made");
                 (fate, 0, there, now)
             } else {
-                let sent = world.sites[self.at].send(request, key, (quote, will), (now, life));
+                let sent = world.sites[self.at].send(request, key, (quote, will), now);
                 if !matches!(fate, Fate::Lost | Fate::Gateway { arrives: false }) {
                     world.sites[self.at].will_arrive(sent, now + there);
                     let doubles = matches!(self.recovery, Recovery::Content | Recovery::Key(_));

@@ -16,7 +16,7 @@ use kinora::money::{Micros, Unit};
 #[derive(Debug, Clone)]
 pub enum Op {
     BeginRun(NewRun),
-    EndRun(i64, &'static str, Timestamp),
+    EndRun(i64),
     BeginAttempt(NewAttempt),
     Apply(Transition),
 }
@@ -29,6 +29,7 @@ pub enum Wrote {
     Nothing,
 }
 
+#[derive(Clone)]
 struct RunRow {
     plan: Option<Digest>,
     unit: Unit,
@@ -36,6 +37,7 @@ struct RunRow {
 }
 
 /// An attempt with the columns that its record does not show.
+#[derive(Clone)]
 pub struct Row {
     pub record: AttemptRecord,
     pub run: i64,
@@ -62,7 +64,7 @@ pub struct EventRow {
 }
 
 /// All tables.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Store {
     runs: Vec<RunRow>,
     jobs: Vec<JobRecord>,
@@ -78,7 +80,7 @@ impl Store {
     pub fn perform(&mut self, op: &Op) -> Result<Wrote, LedgerError> {
         match op {
             Op::BeginRun(run) => Ok(Wrote::Run(self.begin_run(run))),
-            Op::EndRun(run, ..) => {
+            Op::EndRun(run) => {
                 self.runs[row(*run)].ended = true;
                 Ok(Wrote::Nothing)
             }

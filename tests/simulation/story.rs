@@ -80,6 +80,14 @@ pub fn tell(seed: u64, telling: Telling) -> Outcomes {
     }
 }
 
+/// How many seeds, counted from 0, it takes to notice a planted bug, and by what.
+pub fn noticed_after(mutant: Mutant, most: u64) -> Option<(u64, String)> {
+    (0..most).find_map(|seed| {
+        let outcomes = tell(seed, Telling { mutant: Some(mutant), traced: false });
+        outcomes.violation.map(|what| (seed + 1, what))
+    })
+}
+
 struct Story {
     sim: Sim,
     /// What people and the world do, apart from what happens to effects, so that a mutant meets
@@ -345,6 +353,9 @@ impl Story {
         if power {
             let mut dice = std::mem::replace(&mut world.dice, Dice::new(0));
             world.disk.cut(&mut dice);
+            if let Some(store) = world.before_the_last_commit.take() {
+                world.store = store;
+            }
             let lost: usize = world.sites.iter_mut().map(|s| s.lose_some(&mut dice)).sum();
             world.dice = dice;
             world.note("power cut", "", format_args!("{lost} requests never leave"));

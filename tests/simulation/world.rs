@@ -118,6 +118,8 @@ pub struct World {
     pub may_pay_again: bool,
     /// Files that stand for good, those of people and those of jobs that were done.
     pub published: BTreeMap<PathBuf, Digest>,
+    /// What a ledger goes back to that was not synced, which only a mutant does.
+    pub before_the_last_commit: Option<Store>,
     origin: Option<Instant>,
     base_us: i64,
     /// How far the wall clock is off.
@@ -143,6 +145,7 @@ impl World {
             unpriced: BTreeSet::new(),
             may_pay_again: false,
             published: BTreeMap::new(),
+            before_the_last_commit: None,
             origin: None,
             base_us: BEGIN_US,
             skew_us: 0,
