@@ -11,6 +11,7 @@ mod mutants;
 mod site;
 mod store;
 mod story;
+mod twin;
 mod world;
 
 use std::collections::BTreeMap;

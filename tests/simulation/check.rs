@@ -213,6 +213,11 @@ fn generation_of<'a>(world: &'a World, row: &Row) -> Option<&'a Generation> {
 
 /// After each process: M2, M4, M5, M6, M9, against the bill.
 pub fn after_a_life(world: &mut World, said: &[RunEvent]) {
+    if let Some(twin) = &world.twin
+        && let Err(what) = twin.compare(&world.store)
+    {
+        world.violate("twin", format_args!("the real ledger holds something else: {what}"));
+    }
     let verdict = rows_are_sound(world)
         .and_then(|()| bill_is_covered(world))
         .and_then(|()| files_are_whole(world))

@@ -319,6 +319,7 @@ fn amount(micros: i64, unit: &Unit) -> Amount {
 
 fn said(g: &Generation, site: &crate::site::Site, world: &World) -> Option<Amount> {
     match g.told {
+        _ if world.is(Mutant::CostNotRead) => None,
         Told::Nothing => None,
         Told::Strange => Some(amount(g.price, &Unit::new("gems"))),
         Told::Own if world.is(Mutant::CostInAnotherUnit) => {

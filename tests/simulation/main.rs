@@ -11,4 +11,5 @@ mod mutants;
 mod site;
 mod store;
 mod story;
+mod twin;
 mod world;

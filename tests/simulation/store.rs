@@ -16,13 +16,13 @@ use kinora::money::{Micros, Unit};
 #[derive(Debug, Clone)]
 pub enum Op {
     BeginRun(NewRun),
-    EndRun(i64),
+    EndRun(i64, &'static str, Timestamp),
     BeginAttempt(NewAttempt),
     Apply(Transition),
 }
 
 /// What a write answers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrote {
     Run(i64),
     Begun(Begun),
@@ -80,7 +80,7 @@ impl Store {
     pub fn perform(&mut self, op: &Op) -> Result<Wrote, LedgerError> {
         match op {
             Op::BeginRun(run) => Ok(Wrote::Run(self.begin_run(run))),
-            Op::EndRun(run) => {
+            Op::EndRun(run, ..) => {
                 self.runs[row(*run)].ended = true;
                 Ok(Wrote::Nothing)
             }
@@ -189,6 +189,10 @@ impl Store {
     /// The latest attempt of a job.
     pub fn latest(&self, address: &Address) -> Option<&Row> {
         self.attempt(self.job(address)?.attempt)
+    }
+
+    pub fn latest_event(&self) -> Option<Timestamp> {
+        self.events.last().map(|event| event.at)
     }
 
     /// The attempt that the ledger will give next.

@@ -19,12 +19,16 @@ use crate::dice::Dice;
 use crate::life::{End, Orders, live};
 use crate::mutants::Mutant;
 use crate::site::{CREDITS_PER_USD, HOUR, MINUTE, Outcome, Recovery, SECOND, Site};
+use crate::twin::Twin;
 use crate::world::{Faults, LifeFacts, Sim, World};
 
 const CREDIT: i64 = 1_000_000;
 
 /// Undisturbed processes until nothing changes any more; more than this never rests.
 const MOST_QUIET_LIVES: u32 = 12;
+
+/// One story in so many has the real ledger beside the model.
+const WITH_A_TWIN: u64 = 8;
 
 /// How a story is told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -107,6 +111,10 @@ impl Story {
     fn new(seed: u64, telling: Telling) -> Story {
         let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6b69_6e6f_7261);
         let mut world = World::new(seed, telling.mutant, telling.traced);
+        if seed % WITH_A_TWIN == 0 && telling.mutant.is_none() {
+            world.twin = Some(Twin::new(Digest::of(b"approved")));
+            world.count("stories with the real ledger beside");
+        }
         let mut prices = BTreeMap::new();
         let moody = dice.percent(60);
         for n in 0..dice.between(1, 3) {

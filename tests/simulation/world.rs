@@ -21,6 +21,7 @@ use crate::disk::Disk;
 use crate::mutants::Mutant;
 use crate::site::Site;
 use crate::store::Store;
+use crate::twin::Twin;
 
 /// When the story begins: 15 January 2027, 08:00 UTC.
 const BEGIN_US: i64 = 1_800_000_000_000_000;
@@ -118,6 +119,8 @@ pub struct World {
     pub may_pay_again: bool,
     /// Files that stand for good, those of people and those of jobs that were done.
     pub published: BTreeMap<PathBuf, Digest>,
+    /// The real ledger, in some stories.
+    pub twin: Option<Twin>,
     /// What a ledger goes back to that was not synced, which only a mutant does.
     pub before_the_last_commit: Option<Store>,
     origin: Option<Instant>,
@@ -145,6 +148,7 @@ impl World {
             unpriced: BTreeSet::new(),
             may_pay_again: false,
             published: BTreeMap::new(),
+            twin: None,
             before_the_last_commit: None,
             origin: None,
             base_us: BEGIN_US,
