@@ -513,6 +513,7 @@ fn limits(whole: i64, dice: &mut Dice) -> MoneyLimits {
     };
     MoneyLimits {
         unit: Unit::default(),
+        shares: BTreeMap::new(),
         rates: BTreeMap::from([(Unit::new("USD"), Decimal::from(CREDITS_PER_USD))]),
         per_job: limit(5),
         per_run: limit(15),
