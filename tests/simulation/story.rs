@@ -11,7 +11,8 @@ use kinora::manifest::Concurrency;
 use kinora::models::Route;
 use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
-use kinora::run::{MoneyLimits, RunEvent, Stop, Work};
+use kinora::run::resolve::ResolveError;
+use kinora::run::{MoneyLimits, RunError, RunEvent, Stop, Work};
 use rust_decimal::Decimal;
 
 use crate::check::{self, WORKSPACE};
@@ -19,6 +20,7 @@ use crate::dice::Dice;
 use crate::life::{End, Orders, live};
 use crate::mutants::Mutant;
 use crate::site::{CREDITS_PER_USD, HOUR, MINUTE, Outcome, Recovery, SECOND, Site};
+use crate::store::Row;
 use crate::twin::Twin;
 use crate::world::{Faults, LifeFacts, Sim, World};
 
@@ -131,8 +133,7 @@ impl Story {
         let terms = world.sites.iter().map(|_| (dice.pick(&[1, 2, 4, 20]), None)).collect();
         let pay_again = dice.percent(10);
         world.may_pay_again = pay_again;
-        let whole: i64 =
-            jobs.iter().filter(|j| j.priced).map(|j| prices[&j.model] * j.units).sum();
+        let whole: i64 = jobs.iter().filter(|j| j.priced).map(|j| prices[&j.model] * j.units).sum();
         let ceiling = whole * dice.pick(&[50, 90, 100, 100, 110, 200]) / 100;
         let limits = limits(whole, &mut dice);
         let concurrency = Concurrency {
@@ -172,6 +173,11 @@ impl Story {
         self.desk.withdrawn = false;
         for quiet in 0.. {
             let before = standing(&self.sim.lock());
+            let orders = Orders { resolves: true, ..self.orders(false) };
+            let (end, said) = self.life(Faults::default(), orders);
+            if !self.judge(end, &said, false) {
+                return;
+            }
             let orders = self.orders(false);
             let (end, said) = self.life(Faults::default(), orders);
             if !self.judge(end, &said, false) {
@@ -269,6 +275,7 @@ impl Story {
             fuse: None,
             stops: Vec::new(),
             second: None,
+            resolves: disturbed && dice.percent(15),
             work,
         };
         if disturbed {
@@ -283,8 +290,7 @@ impl Story {
                 2 => orders.stops = vec![(first, Stop::Graceful), (then, Stop::Now)],
                 _ => {}
             }
-            orders.second =
-                dice.percent(5).then(|| Duration::from_millis(dice.between(0, 20_000)));
+            orders.second = dice.percent(5).then(|| Duration::from_millis(dice.between(0, 20_000)));
         }
         orders
     }
@@ -352,6 +358,13 @@ impl Story {
             End::Crashed => {}
             End::Hung => world.violate("liveness", format_args!("a run never ended")),
             End::Panicked(what) => world.violate("panic", format_args!("{what}")),
+            End::Resolved(result) => match *result {
+                Ok(()) => world.count("questions about what is in doubt"),
+                Err(ResolveError::Ledger(error)) => {
+                    ended_badly(world, &RunError::Ledger(error), disturbed);
+                }
+                Err(error) => world.violate("defect", format_args!("{error}")),
+            },
             End::Ended(result) => match *result {
                 Ok(summary) if summary.interrupted => world.count("runs stopped"),
                 Ok(_) => world.count("runs ended"),
@@ -388,8 +401,7 @@ impl Story {
     }
 }
 
-fn ended_badly(world: &mut World, error: &kinora::run::RunError, disturbed: bool) {
-    use kinora::run::RunError;
+fn ended_badly(world: &mut World, error: &RunError, disturbed: bool) {
     let faults = world.faults();
     let excused = match error {
         RunError::Ledger(_) => faults.ledger_full_at.is_some(),
@@ -436,6 +448,9 @@ fn at_rest(job: &Job, world: &World, said: &[RunEvent]) -> Result<(), String> {
         .find(|g| a.remote_id.as_deref() == Some(&g.id));
     match a.state {
         JobState::Done | JobState::Failed | JobState::Refused | JobState::Lost => {}
+        JobState::Unknown if could_be_told(row, world) => {
+            return Err("it stays unknown, though its provider could tell".to_owned());
+        }
         JobState::Unknown if a.message.is_some() => {}
         JobState::Submitted if generation.is_some_and(|g| g.outcome == Outcome::Never) => {}
         state => return Err(format!("it stays {state:?}")),
@@ -449,6 +464,13 @@ fn at_rest(job: &Job, world: &World, said: &[RunEvent]) -> Result<(), String> {
         return Err(format!("{} can be had, but it is {:?}", g.id, a.state));
     }
     Ok(())
+}
+
+/// Whether a provider knows for sure what became of a submission, and is still willing to say.
+fn could_be_told(row: &Row, world: &World) -> bool {
+    let age = world.wall().duration_since(row.record.started);
+    let site = world.sites.iter().find(|site| site.name == row.record.provider);
+    site.is_some_and(|site| site.recovery == Recovery::Marker) && (5..60).contains(&age.as_mins())
 }
 
 /// Whether a planner would send this job to a run.

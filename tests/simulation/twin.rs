@@ -4,9 +4,7 @@
 
 use std::cell::RefCell;
 
-use kinora::ledger::{
-    AttemptRecord, LedgerError, MemoryLedger, NewApproval, Period, Which,
-};
+use kinora::ledger::{AttemptRecord, LedgerError, MemoryLedger, NewApproval, Period, Which};
 use kinora::money::{Micros, Unit};
 
 use crate::store::{Op, Store, Wrote};
