@@ -17,7 +17,7 @@ use crate::check;
 use crate::disk::clip_bytes;
 use crate::mutants::Mutant;
 use crate::site::{
-    CREDITS_PER_USD, Generation, LISTED_WITHIN, LONGEST_WAIT, MS, Outcome, Recovery, Reply, SECOND,
+    CREDITS_PER_USD, Generation, LISTED_WITHIN, LONGEST_WAIT, MINUTE, MS, Outcome, Recovery, Reply, SECOND,
     Told, Will,
 };
 use crate::world::{Sim, World, timestamp};
@@ -288,17 +288,19 @@ impl Driver {
         let site = &world.sites[self.at];
         let fingerprint = request.fingerprint.to_string();
         let from = started.as_microsecond();
+        let about = from..from + 15 * MINUTE;
         let found: Vec<&Generation> = site
             .listed(now)
             .filter(|g| match self.recovery {
                 Recovery::Marker => g.key == key.as_str(),
                 Recovery::Echo => g.fingerprint == fingerprint && g.accepted_at >= from,
-                _ => g.model == request.model && g.accepted_at >= from,
+                _ => g.model == request.model && about.contains(&g.accepted_at),
             })
             .filter(|g| !taken.contains(&g.id))
             .collect();
         let age = wall.as_microsecond() - from;
-        let sure = LONGEST_WAIT + LISTED_WITHIN + 30 * SECOND;
+        // The wall clock may be two minutes behind when the intent is written.
+        let sure = LONGEST_WAIT + LISTED_WITHIN + 130 * SECOND;
         let conclusive = (sure..site.remembers - LONGEST_WAIT).contains(&age)
             || world.is(Mutant::LookupSureTooEarly);
         match found[..] {

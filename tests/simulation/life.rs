@@ -43,6 +43,8 @@ pub struct Orders {
     pub stops: Vec<(Duration, Stop)>,
     /// Somebody starts a second process then.
     pub second: Option<Duration>,
+    /// The machine's clock is set back then, by so many microseconds.
+    pub clock: Option<(Duration, i64)>,
 }
 
 /// How a process ended.
@@ -120,6 +122,8 @@ async fn live_inside(
             .attempts()
             .iter()
             .map(|row| &row.record)
+            // What was in flight at two crashes in a row goes last.
+            .filter(|a| a.interruptions == 0)
             .filter(|a| matches!(a.state, JobState::Ready | JobState::Fetching));
         facts.waiting_at_start = ready.map(|a| a.id).collect();
         world.begin_life(Instant::now(), facts, orders.fuse);
@@ -135,6 +139,16 @@ async fn live_inside(
         // A stop that nobody sends any more is not the end of the channel.
         stop.closed().await;
     });
+    if let Some((after, by)) = orders.clock {
+        let sim = sim.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let mut world = sim.lock();
+            world.skew_us -= by;
+            world.count("clocks set back");
+            world.note("clock set back", "", format_args!("{by} us"));
+        });
+    }
     if let Some(after) = orders.second {
         tokio::spawn(second(sim.clone(), orders.clone(), after));
     }
@@ -233,6 +247,7 @@ fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
         concurrency: orders.concurrency.clone(),
         limits: life.limits.clone(),
         approval: life.approval.clone(),
+        unknown: life.unknown.clone(),
         jobs: Some(orders.work.len() as u64),
         retries: orders.retries,
         pay_again: life.pay_again,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kinora::address::Address;
 use kinora::digest::Digest;
 use kinora::ledger::{Approval, JobState};
-use kinora::manifest::Concurrency;
+use kinora::manifest::{Concurrency, Unknown};
 use kinora::models::Route;
 use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
@@ -106,6 +106,7 @@ struct Story {
     concurrency: Concurrency,
     retries: u32,
     pay_again: bool,
+    unknown: Unknown,
     terms: Vec<(u32, Option<u32>)>,
 }
 
@@ -136,6 +137,12 @@ impl Story {
         let whole: i64 = jobs.iter().filter(|j| j.priced).map(|j| prices[&j.model] * j.units).sum();
         let ceiling = whole * dice.pick(&[50, 90, 100, 100, 110, 200]) / 100;
         let limits = limits(whole, &mut dice);
+        let unknown = match dice.percent(25) {
+            true => Unknown::Resubmit {
+                per_month: Decimal::new(whole * dice.pick(&[10, 40, 200]) / 100, 6),
+            },
+            false => Unknown::Hold,
+        };
         let concurrency = Concurrency {
             in_flight: dice.percent(30).then(|| dice.pick(&[1, 2, 3, 6])),
             ..Concurrency::default()
@@ -149,6 +156,7 @@ impl Story {
             concurrency,
             retries: dice.pick(&[0, 1, 3]),
             pay_again,
+            unknown,
             terms,
             dice,
         }
@@ -275,6 +283,7 @@ impl Story {
             fuse: None,
             stops: Vec::new(),
             second: None,
+            clock: None,
             resolves: disturbed && dice.percent(15),
             work,
         };
@@ -321,7 +330,7 @@ impl Story {
             true => self.desk.highest_ceiling,
             false => self.desk.ceiling,
         };
-        let approval = |ceiling| Approval {
+        let approval = |ceiling| (!self.desk.withdrawn).then(|| Approval {
             id: 1,
             plan: self.plan(),
             by: "ada".to_owned(),
@@ -329,12 +338,13 @@ impl Story {
             unit: Unit::default(),
             at: self.sim.lock().wall(),
             note: None,
-        };
+        });
         let facts = LifeFacts {
             number: self.lives,
             approval: approval(ceiling),
             approved: approval(self.desk.ceiling),
             limits: self.limits.clone(),
+            unknown: self.unknown.clone(),
             pay_again: self.pay_again,
             faults,
             run: None,
@@ -406,11 +416,15 @@ fn ended_badly(world: &mut World, error: &RunError, disturbed: bool) {
     let excused = match error {
         RunError::Ledger(_) => faults.ledger_full_at.is_some(),
         RunError::Files { .. } => faults.disk_full_at.is_some(),
+        RunError::ClockBack { .. } => world.tally.contains_key("clocks set back"),
         _ => false,
     };
     world.note("run failed", "", format_args!("{error}"));
     if excused && disturbed {
-        world.count("runs failed for a full disk");
+        world.count(match error {
+            RunError::ClockBack { .. } => "runs failed for a clock set back",
+            _ => "runs failed for a full disk",
+        });
     } else {
         world.violate("defect", format_args!("{error}"));
     }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use kinora::clock::Clock;
 use kinora::digest::Digest;
 use kinora::ledger::Approval;
+use kinora::manifest::Unknown;
 use kinora::run::MoneyLimits;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -80,9 +81,11 @@ pub struct Faults {
 pub struct LifeFacts {
     pub number: u32,
     /// The approval that the run is given.
-    pub approval: Approval,
+    pub approval: Option<Approval>,
+    /// What the manifest says of unknown outcomes.
+    pub unknown: Unknown,
     /// The one that people gave.
-    pub approved: Approval,
+    pub approved: Option<Approval>,
     pub limits: MoneyLimits,
     pub pay_again: bool,
     pub faults: Faults,
@@ -204,6 +207,7 @@ impl World {
     /// The process is gone.
     pub fn end_life(&mut self) {
         self.base_us = self.now();
+        self.skew_us = 0;
         self.origin = None;
         self.fuse.dead = true;
         self.locked = false;
