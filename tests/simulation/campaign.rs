@@ -2,12 +2,14 @@
 //! One seed with its whole trace: `-- --seed N --trace`.
 
 mod books;
+mod catalogue;
 mod check;
 mod dice;
 mod disk;
 mod driver;
 mod life;
 mod mutants;
+mod rest;
 mod site;
 mod store;
 mod story;

@@ -17,8 +17,8 @@ use crate::check;
 use crate::disk::clip_bytes;
 use crate::mutants::Mutant;
 use crate::site::{
-    CREDITS_PER_USD, Generation, LISTED_WITHIN, LONGEST_WAIT, MINUTE, MS, Outcome, Recovery, Reply, SECOND,
-    Told, Will,
+    CREDITS_PER_USD, Generation, LISTED_WITHIN, LONGEST_WAIT, MINUTE, MS, Outcome, Recovery, Reply,
+    SECOND, Told, Will,
 };
 use crate::world::{Sim, World, timestamp};
 
@@ -35,7 +35,7 @@ pub struct Driver {
 
 /// What the network does with one submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub enum Fate {
     /// It arrives, and so does the answer.
     Fine,
     /// No connection: surely not sent.
@@ -108,9 +108,10 @@ impl Driver {
             let now = world.now();
             let quote = check::sending(&mut world, self.at, request, key);
             let submit = world.faults().submit;
-            let fate = match world.dice.percent(submit) {
-                true => world.dice.pick(&Fate::BAD),
-                false => Fate::Fine,
+            let fate = match world.script.pop_front() {
+                Some(fate) => fate,
+                None if world.dice.percent(submit) => world.dice.pick(&Fate::BAD),
+                None => Fate::Fine,
             };
             let there = match fate {
                 Fate::Late => i64::try_from(world.dice.between(1, 60_000)).expect("small") * MS,

@@ -5,12 +5,15 @@
 //! `cargo run --release --example simulation -- --seed N --trace`.
 
 mod books;
+mod catalogue;
 mod check;
 mod dice;
 mod disk;
 mod driver;
 mod life;
 mod mutants;
+mod rest;
+mod scenes;
 mod site;
 mod store;
 mod story;

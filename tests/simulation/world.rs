@@ -3,7 +3,7 @@
 //!
 //! One lock holds all of it. It is never held across an await, and only one thread ever asks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::dice::Dice;
 use crate::disk::Disk;
+use crate::driver::Fate;
 use crate::mutants::Mutant;
 use crate::site::Site;
 use crate::store::Store;
@@ -122,6 +123,8 @@ pub struct World {
     pub may_pay_again: bool,
     /// Files that stand for good, those of people and those of jobs that were done.
     pub published: BTreeMap<PathBuf, Digest>,
+    /// What the network does with the next submissions, where a scene says so.
+    pub script: VecDeque<Fate>,
     /// The real ledger, in some stories.
     pub twin: Option<Twin>,
     /// What a ledger goes back to that was not synced, which only a mutant does.
@@ -151,6 +154,7 @@ impl World {
             unpriced: BTreeSet::new(),
             may_pay_again: false,
             published: BTreeMap::new(),
+            script: VecDeque::new(),
             twin: None,
             before_the_last_commit: None,
             origin: None,
