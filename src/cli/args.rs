@@ -229,6 +229,8 @@ pub enum SchemaName {
     Events,
     /// The file beside a clip
     Sidecar,
+    /// One line of the bill that `simulate --bill` writes
+    Bill,
 }
 
 fn parse_limit(text: &str) -> Result<(String, u64), String> {

@@ -16,6 +16,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::Report => include_str!("../../schemas/report.schema.json"),
         SchemaName::Events => include_str!("../../schemas/events.schema.json"),
         SchemaName::Sidecar => include_str!("../../schemas/sidecar.schema.json"),
+        SchemaName::Bill => include_str!("../../schemas/bill.schema.json"),
     });
     Ok(Exit::Done)
 }

@@ -117,11 +117,7 @@ impl Clips {
     }
 
     /// Makes a clip beside the runtime's own threads, when there is a place.
-    fn make(
-        &self,
-        clip: &Clip,
-        work: impl FnOnce() -> Result<PathBuf, String> + Send + 'static,
-    ) {
+    fn make(&self, clip: &Clip, work: impl FnOnce() -> Result<PathBuf, String> + Send + 'static) {
         let (slot, places) = (clip.clone(), self.places.clone());
         let runtime = self.runtime.clone();
         self.runtime.spawn(async move {

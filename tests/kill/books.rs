@@ -230,7 +230,8 @@ fn account(folder: &Path, player: &Player, all: &[AttemptRecord]) -> Account {
             account.problems.push(what);
         }
     }
-    let latest: HashMap<i64, JobState> = ours.iter().map(|o| (o.record.job, o.record.state)).collect();
+    let latest: HashMap<i64, JobState> =
+        ours.iter().map(|o| (o.record.job, o.record.state)).collect();
     for state in latest.into_values() {
         *account.jobs.entry(state.as_str()).or_default() += 1;
     }
@@ -246,8 +247,7 @@ fn account(folder: &Path, player: &Player, all: &[AttemptRecord]) -> Account {
 
 fn ours(record: &AttemptRecord) -> Ours<'_> {
     let request: Request = serde_json::from_str(&record.request).expect("a request");
-    let key =
-        AttemptKey::of(&record.address, &record.fingerprint, record.number, record.started);
+    let key = AttemptKey::of(&record.address, &record.fingerprint, record.number, record.started);
     Ours { record, key: key.as_str().to_owned(), prompt: request.prompt }
 }
 
@@ -283,7 +283,8 @@ fn once_each(bill: &[Generation], ours: &[Ours<'_>], account: &mut Account) {
             continue;
         };
         let Some(before) = last.insert(*job, generation) else { continue };
-        let given_back = before.end.as_ref().is_some_and(|e| e.refunded && e.at <= generation.accepted);
+        let given_back =
+            before.end.as_ref().is_some_and(|e| e.refunded && e.at <= generation.accepted);
         if !given_back {
             let what = format!("accepted twice: {before:?} and then {generation:?}");
             account.problems.push(what);
@@ -305,7 +306,9 @@ fn compare(folder: &Path, attempt: &Ours<'_>, generation: &Generation, account: 
     if record.state != wanted {
         return differs(format!("it {}", end.state));
     }
-    if record.settled.to_decimal() != generation.due() || record.reserved.to_decimal() != Decimal::ZERO {
+    if record.settled.to_decimal() != generation.due()
+        || record.reserved.to_decimal() != Decimal::ZERO
+    {
         differs(format!(
             "{} is due, {} settled, {} reserved",
             generation.due(),
@@ -321,14 +324,21 @@ fn compare(folder: &Path, attempt: &Ours<'_>, generation: &Generation, account: 
 }
 
 /// The clip that was served, the one that was recorded, and the one on disk are one.
-fn same_clip(folder: &Path, record: &AttemptRecord, served: Option<&ServedClip>) -> Result<(), String> {
+fn same_clip(
+    folder: &Path,
+    record: &AttemptRecord,
+    served: Option<&ServedClip>,
+) -> Result<(), String> {
     let served = served.ok_or("the provider served no clip")?;
     let recorded = record.clip.as_ref().ok_or("the ledger has no clip")?;
     let bytes = std::fs::read(folder.join(&recorded.path))
         .map_err(|e| format!("{}: {e}", recorded.path))?;
     let on_disk = Digest::of(&bytes).to_string();
     if served.digest != on_disk || recorded.digest.to_string() != on_disk {
-        return Err(format!("served {}, recorded {}, on disk {on_disk}", served.digest, recorded.digest));
+        return Err(format!(
+            "served {}, recorded {}, on disk {on_disk}",
+            served.digest, recorded.digest
+        ));
     }
     let sizes = (served.bytes, recorded.bytes, bytes.len() as u64);
     if sizes.0 != sizes.1 || sizes.1 != sizes.2 {

@@ -65,7 +65,13 @@ pub fn kill_often(folder: &Path, kills: u32, jobs: usize, chance: &mut Rng) -> C
     while counts.kills < kills {
         let at_end = books::glance(folder);
         let (done, due) = (at_end as f64 / jobs as f64, f64::from(counts.kills) / f64::from(kills));
-        let pace = if done > due + 0.01 { 0.3 } else if done < due - 0.01 { 2.0 } else { 1.0 };
+        let pace = if done > due + 0.01 {
+            0.3
+        } else if done < due - 0.01 {
+            2.0
+        } else {
+            1.0
+        };
         let short = chance.f64() < 0.35 || done > 0.9;
         let most = if short { 0.3 } else { pace * if chance.f64() < 0.7 { 1.0 } else { 2.5 } };
         let life = Duration::from_secs_f64(chance.f64() * most);

@@ -3,6 +3,7 @@
 //!
 //! Here a dozen kills; `campaign.sh` makes hundreds of the same.
 
+mod bill;
 mod books;
 mod lives;
 mod players;

@@ -139,7 +139,8 @@ impl Desk {
     fn enter(&self, mut job: Job, moderated: bool, asked: &Asked) -> std::io::Result<Answer> {
         let mut books = self.books();
         // Again, now that nobody else can enter one: two that came together are one job.
-        let known = self.known(&job.asked).and_then(|attempt| books.by_attempt.get(attempt).copied());
+        let known =
+            self.known(&job.asked).and_then(|attempt| books.by_attempt.get(attempt).copied());
         if let Some(at) = known {
             return self.repeated(&books.jobs[at], at, asked);
         }
