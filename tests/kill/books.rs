@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
+use jiff::Timestamp;
 use kinora::digest::Digest;
 use kinora::ledger::{AttemptRecord, JobState, Ledger, Mode, Which};
 use kinora::plan::Request;
@@ -12,6 +13,9 @@ use kinora::rehearsal::{BillLine, ServedClip};
 use rust_decimal::Decimal;
 
 use crate::players::{Part, Player, Recovery};
+
+/// Seconds within which a reply on this machine has surely been read.
+const REPLY_S: i64 = 5;
 
 /// Jobs by their state.
 pub type States = BTreeMap<&'static str, u64>;
@@ -54,7 +58,7 @@ struct Generation {
     prompt: String,
     amount: Decimal,
     reply_lost: bool,
-    accepted: jiff::Timestamp,
+    accepted: Timestamp,
     end: Option<End>,
 }
 
@@ -63,7 +67,7 @@ struct End {
     state: String,
     refunded: bool,
     clip: Option<ServedClip>,
-    at: jiff::Timestamp,
+    at: Timestamp,
 }
 
 impl Generation {
@@ -145,12 +149,12 @@ impl Account {
 }
 
 /// Everything that must hold in the end, by provider.
-pub fn check(folder: &Path, players: &[Player], jobs: usize) -> Vec<Account> {
+pub fn check(folder: &Path, players: &[Player], jobs: usize, cuts: &[Timestamp]) -> Vec<Account> {
     glance(folder);
     let ledger = ledger(folder);
     let all = attempts(&ledger);
     let mut accounts: Vec<Account> =
-        players.iter().map(|player| account(folder, player, &all)).collect();
+        players.iter().map(|player| account(folder, player, &all, cuts)).collect();
     let states = states(folder);
     let total: u64 = states.values().sum();
     let mut problems = Vec::new();
@@ -195,7 +199,7 @@ struct Ours<'a> {
     prompt: String,
 }
 
-fn account(folder: &Path, player: &Player, all: &[AttemptRecord]) -> Account {
+fn account(folder: &Path, player: &Player, all: &[AttemptRecord], cuts: &[Timestamp]) -> Account {
     let mut account = Account::default();
     let lines = player.bill();
     account.repeated = lines.iter().filter(|l| matches!(l, BillLine::Repeated { .. })).count();
@@ -220,7 +224,7 @@ fn account(folder: &Path, player: &Player, all: &[AttemptRecord]) -> Account {
         }
     }
     for attempt in ours.iter().filter(|attempt| attempt.record.remote_id.is_none()) {
-        without_id(player.part, attempt, &bill, &known, &mut account);
+        without_id(player.part, attempt, &bill, &known, cuts, &mut account);
     }
     // What is charged and not known must be an attempt that is held as unknown.
     for generation in bill.iter().filter(|generation| !known.contains_key(&generation.id)) {
@@ -353,6 +357,7 @@ fn without_id(
     attempt: &Ours<'_>,
     bill: &[Generation],
     known: &HashMap<String, &Ours<'_>>,
+    cuts: &[Timestamp],
     account: &mut Account,
 ) {
     let record = attempt.record;
@@ -383,6 +388,17 @@ fn without_id(
     }
     account.unknown += 1;
     if let Some(generation) = made {
+        let cut = |at: &Timestamp| {
+            (0..=REPLY_S).contains(&at.duration_since(generation.accepted).as_secs())
+        };
+        if !generation.reply_lost && !cuts.iter().any(cut) {
+            let what = format!(
+                "{}: {} was answered, and nobody was killed then",
+                name(attempt),
+                generation.id
+            );
+            account.problems.push(what);
+        }
         account.unknown_accepted += 1;
         account.unknown_charged += generation.due();
     }

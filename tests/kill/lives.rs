@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use jiff::Timestamp;
 
 use crate::books;
 use crate::shop::{program, tail};
@@ -25,6 +26,8 @@ pub struct Counts {
     pub stops: u32,
     /// Runs that ended by themselves or as they were asked to, by exit code.
     pub ends: BTreeMap<i32, u32>,
+    /// When a run was killed or asked to stop.
+    pub cuts: Vec<Timestamp>,
 }
 
 fn start(folder: &Path) -> Child {
@@ -87,6 +90,7 @@ pub fn kill_often(folder: &Path, kills: u32, jobs: usize, chance: &mut Rng) -> C
         match chance.u32(0..10) {
             0 | 1 => {
                 let name = if chance.bool() { "TERM" } else { "INT" };
+                counts.cuts.push(Timestamp::now());
                 signal(&run, name);
                 counts.stops += 1;
                 // Being asked to stop is no protection from being killed.
@@ -110,6 +114,7 @@ pub fn kill_often(folder: &Path, kills: u32, jobs: usize, chance: &mut Rng) -> C
 }
 
 fn kill(run: &mut Child, life: Duration, counts: &mut Counts) {
+    counts.cuts.push(Timestamp::now());
     run.kill().expect("it runs");
     run.wait().expect("it is gone");
     counts.kills += 1;

@@ -41,8 +41,8 @@ impl Asked {
             // As many for each provider.
             jobs: jobs.div_ceil(CAST.len()) * CAST.len(),
             seed: number("KINORA_KILL_SEED", 1),
-            speed: if jobs > 200 { "3" } else { "10" },
-            in_flight: if jobs > 200 { 6 } else { 4 },
+            speed: if jobs > 200 { "2" } else { "10" },
+            in_flight: if jobs > 200 { 3 } else { 4 },
         }
     }
 }
@@ -81,7 +81,7 @@ fn campaign(folder: &Path, asked: &Asked) -> Vec<String> {
     lives::finish(folder, &mut counts);
     settle(&players);
 
-    let accounts = books::check(folder, &players, asked.jobs);
+    let accounts = books::check(folder, &players, asked.jobs, &counts.cuts);
     let mut problems = Vec::new();
     let of = |state: &str| accounts.iter().filter_map(|a| a.jobs.get(state)).sum::<u64>();
     println!(
