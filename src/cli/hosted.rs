@@ -81,6 +81,28 @@ impl Providers {
         Err(Failure::new(Exit::Usage, what))
     }
 
+    /// Those of these names that can be spoken to. What the others lack is said.
+    pub fn at_hand<'a>(
+        workspace: &Workspace,
+        names: impl Iterator<Item = &'a str>,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let mut providers = Providers { all: BTreeMap::new(), hosted: Vec::new() };
+        let catalogue = &workspace.catalogue;
+        providers.add_animatic(workspace, &catalogue.workspace)?;
+        let pictures = Arc::new(WorkspacePictures::new(&catalogue.workspace, &catalogue.limits));
+        for name in names.filter(|name| *name != BUILT_IN).collect::<BTreeSet<_>>() {
+            match hosted(workspace, name, &pictures) {
+                Ok(provider) => {
+                    say_destination(workspace, name, &provider, output);
+                    providers.add(Arc::new(provider));
+                }
+                Err(why) => output.say(&format!("kinora: {why}; it is not asked")),
+            }
+        }
+        Ok(providers)
+    }
+
     /// Those of a rehearsal, with the animatic at work in its folder.
     pub fn rehearsed(
         workspace: &Workspace,
@@ -112,12 +134,14 @@ impl Providers {
     pub async fn limit(&self, concurrency: &mut Concurrency) {
         for provider in &self.hosted {
             let name = provider.name();
-            if concurrency.providers.contains_key(name) {
+            let said = concurrency.providers.get(name);
+            if said.is_some_and(|said| said.in_flight.is_some()) {
                 continue;
             }
             let asked = tokio::time::timeout(LIVE_LIMITS, provider.live_in_flight()).await;
             if let Ok(Some(jobs)) = asked {
-                concurrency.providers.insert(name.to_owned(), jobs.clamp(1, MOST_AT_ONCE));
+                let limit = concurrency.providers.entry(name.to_owned()).or_default();
+                limit.in_flight = Some(jobs.clamp(1, MOST_AT_ONCE));
             }
         }
     }

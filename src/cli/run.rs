@@ -63,9 +63,13 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         say_end(&ended, total, &workspace, output);
         ended.exit()
     };
+    if !output.json {
+        super::report::say_attention(&folder, &workspace.given, output)?;
+    }
     if let Some(path) = &arguments.report {
         let ledger = super::workspace::read_ledger(&folder)?;
-        super::report::write_page(&ledger, &folder, &workspace.catalogue.name, path, output)?;
+        let names = (workspace.catalogue.name.as_str(), workspace.given.as_str());
+        super::report::write_page(&ledger, &folder, names, path, output)?;
     }
     Ok(exit)
 }
@@ -357,12 +361,8 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         elapsed: Duration::from_millis(ended.elapsed_ms),
         next: match ended.exit() {
             Exit::Done => None,
-            // Saying that a run goes on would promise what it never does by itself.
-            Exit::SubmissionsUnknown => Some(
-                "nobody knows whether these submissions arrived: they hold their money and are \
-                 not sent again; look for them at the provider"
-                    .to_owned(),
-            ),
+            // What waits for a person is said apart, with what to do.
+            Exit::SubmissionsUnknown => None,
             _ => Some(format!("kinora run {} goes on from here", workspace.given)),
         },
     };

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::budget::{Budget, HeldBefore};
+use super::budget::{Budget, Purpose};
 use super::causes::{CROWDED_TRIES, is_crowded, says_something_of_the_model};
 use super::desk::Desk;
 use super::drive::{Attempt, Ended};
@@ -21,7 +21,8 @@ use super::job::{Grounds, Life};
 use super::queue::{Queue, RoomLimits, Waiting};
 use super::setup::{RunError, Setup, Stop, Work};
 use crate::address::JobKey;
-use crate::ledger::{AttemptRecord, JobState, NewRun, Period, day_number};
+use crate::ledger::{AttemptRecord, JobState, NewRun, Period};
+use crate::manifest::PoolLimit;
 use crate::money::Micros;
 use crate::providers::{Provider, Retry};
 use jiff::Timestamp;
@@ -40,7 +41,7 @@ pub async fn execute(
     let began = Instant::now();
     let approval = setup.approval.clone();
     let unit = setup.limits.unit.clone();
-    let before = held_before(&setup)?;
+    let held = setup.ledger.holdings()?;
     let new_run = NewRun {
         plan: Some(approval.plan),
         approval: Some(approval.id),
@@ -48,7 +49,8 @@ pub async fn execute(
         at: setup.clock.now(),
     };
     let run = setup.ledger.begin_run(new_run).await?;
-    let budget = Budget::new(approval.ceiling, setup.limits.clone(), before);
+    let mut budget = Budget::new(setup.limits.clone(), &held);
+    budget.approve(approval.plan, approval.ceiling);
     let (cut, is_cut) = watch::channel(false);
     let open = setup.ledger.open_attempts()?;
     let queue = Queue::new(room_limits(&setup));
@@ -94,8 +96,8 @@ fn check(setup: &Setup) -> Result<(), RunError> {
         return Err(RunError::LedgerUnit { ledger, budget });
     }
     let limits = &setup.concurrency;
-    let named = |kind: &'static str, map: &BTreeMap<String, u32>| {
-        let zero = map.iter().find(|(_, limit)| **limit == 0);
+    let named = |kind: &'static str, map: &BTreeMap<String, PoolLimit>| {
+        let zero = map.iter().find(|(_, limit)| limit.in_flight == Some(0));
         zero.map(|(name, _)| format!("{kind}.{name}"))
     };
     let zero = (limits.in_flight == Some(0))
@@ -105,21 +107,10 @@ fn check(setup: &Setup) -> Result<(), RunError> {
     zero.map_or(Ok(()), |name| Err(RunError::ZeroLimit { name }))
 }
 
-fn held_before(setup: &Setup) -> Result<HeldBefore, RunError> {
-    let month = setup.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date().first_of_month();
-    let first = month
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .map_or(i64::MIN, |midnight| day_number(midnight.timestamp()));
-    Ok(HeldBefore {
-        plan: setup.ledger.spent(Period::Plan(setup.approval.plan))?,
-        days: setup.ledger.spent_by_day(first)?,
-    })
-}
-
 fn room_limits(setup: &Setup) -> RoomLimits {
     let size = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
     let limits = &setup.concurrency;
-    let of_provider = |name: &String| limits.providers.get(name).copied().map(size);
+    let of_provider = |name: &String| limits.providers.get(name)?.in_flight.map(size);
     RoomLimits {
         run: limits.in_flight.map_or(usize::MAX, size),
         providers: setup
@@ -130,7 +121,11 @@ fn room_limits(setup: &Setup) -> RoomLimits {
                 (name.clone(), limit)
             })
             .collect(),
-        models: limits.models.iter().map(|(name, limit)| (name.clone(), size(*limit))).collect(),
+        models: limits
+            .models
+            .iter()
+            .filter_map(|(name, limit)| Some((name.clone(), size(limit.in_flight?))))
+            .collect(),
     }
 }
 
@@ -325,7 +320,13 @@ impl Dispatcher {
                 return Ok(());
             }
         };
-        let granted = self.desk.shared().budget.reserve(waiting.reserve, self.desk.now());
+        let what = Purpose {
+            plan: self.desk.setup.approval.plan,
+            provider: &request.provider,
+            model: &request.model,
+            account: "",
+        };
+        let granted = self.desk.shared().budget.reserve(&what, waiting.reserve, self.desk.now());
         let grant = match granted {
             Ok(grant) => grant,
             Err(over) => {

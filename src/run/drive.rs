@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::budget::Grant;
+use super::budget::{Grant, Purpose};
 use super::desk::Desk;
 use super::doors::Files;
 use super::event::RunEvent;
@@ -147,8 +147,13 @@ impl Attempt {
     ) -> Result<Attempt, RunError> {
         let request: Request = serde_json::from_str(&record.request)
             .map_err(|e| RunError::Request { attempt: record.id, why: e.to_string() })?;
-        let of_this_plan = record.plan == desk.setup.approval.plan;
-        let grant = desk.shared().budget.adopt(record.reserved, record.started, of_this_plan);
+        let what = Purpose {
+            plan: record.plan,
+            provider: &record.provider,
+            model: &record.model,
+            account: &record.account,
+        };
+        let grant = desk.shared().budget.adopt(&what, record.reserved, record.started);
         Ok(Attempt {
             desk,
             provider,

@@ -4,23 +4,8 @@
 //! never lives here: money, time, I/O.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
-use crate::money::Micros;
-use crate::plan::Request;
-
-/// A job that waits, and how often it was tried in this run.
-#[derive(Debug)]
-pub struct Waiting {
-    /// What is asked.
-    pub request: Arc<Request>,
-    /// The request's parts.
-    pub parts: [u64; 4],
-    /// What to reserve.
-    pub reserve: Micros,
-    /// Tries so far.
-    pub tries: u32,
-}
+pub use super::waiting::Waiting;
 
 /// Room at one provider or for one model.
 #[derive(Debug, Clone, Copy)]
@@ -164,13 +149,16 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::address::Address;
     use crate::digest::Digest;
     use crate::models::Route;
-    use crate::plan::JobSettings;
+    use crate::money::Micros;
+    use crate::plan::{JobSettings, Request};
 
     const MODELS: [(&str, &str); 3] = [("p", "p/a"), ("p", "p/b"), ("q", "q/c")];
 
