@@ -29,6 +29,6 @@ pub use resolve::{
 };
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
-    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, attention_text, html, run_json,
-    run_markdown, run_schema, run_text, status_text, thumbnail,
+    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, attention_text, html,
+    run_json, run_markdown, run_schema, run_text, status_text, thumbnail,
 };

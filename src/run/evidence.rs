@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn a_count_tells_apart_models_accounts_and_hours_only() {
-        let (one, other) = (request("turns", "9:16", Some(1), None), request("b", "1:1", None, None));
+        let (one, other) =
+            (request("turns", "9:16", Some(1), None), request("b", "1:1", None, None));
         let soon = Trace { started: at("2026-11-23T10:04:00Z"), ..trace(&other) };
         assert!(trace(&one).is_alike(&soon, LookupKind::Count));
         assert!(soon.is_alike(&trace(&one), LookupKind::Count));
@@ -234,7 +235,10 @@ mod tests {
         for found in [Lookup::Found(RemoteId::plain("r-1")), Lookup::Absent { conclusive: true }] {
             for alike in [1, 2] {
                 let said = verdict(LookupKind::Count, found.clone(), alike);
-                assert!(matches!(&said, Verdict::Stays(why) if why.contains("can't tell")), "{said:?}");
+                assert!(
+                    matches!(&said, Verdict::Stays(why) if why.contains("can't tell")),
+                    "{said:?}"
+                );
             }
         }
     }

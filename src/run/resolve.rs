@@ -387,11 +387,8 @@ async fn write(
         Settled::Refused => (Event::FoundRefused, None),
         Settled::Stays(_) => return Ok(()),
     };
-    let mut life = Life {
-        state: Some(attempt.state),
-        reserved: attempt.reserved,
-        settled: attempt.settled,
-    };
+    let mut life =
+        Life { state: Some(attempt.state), reserved: attempt.reserved, settled: attempt.settled };
     if attempt.state == JobState::Submitting {
         let detail = json!({ "message": CUT_OFF });
         life = step(books, attempt, life, Event::Doubt, (None, CUT_OFF, detail), at).await?;

@@ -24,16 +24,22 @@ pub struct Counts {
     pub kills: u32,
     pub kills_early: u32,
     pub stops: u32,
+    /// Starts of `resolve --lookup`.
+    pub resolves: u32,
     /// Runs that ended by themselves or as they were asked to, by exit code.
     pub ends: BTreeMap<i32, u32>,
     /// When a run was killed or asked to stop.
     pub cuts: Vec<Timestamp>,
 }
 
-fn start(folder: &Path) -> Child {
+/// What is started: mostly runs.
+const RUN: &[&str] = &["run", ".", "--json"];
+const RESOLVE: &[&str] = &["resolve", ".", "--lookup", "--json"];
+
+fn start(folder: &Path, arguments: &[&str]) -> Child {
     let log = OpenOptions::new().create(true).append(true).open(folder.join("run.log"));
     let log = log.expect("the log");
-    let mut command = program(folder, &["run", ".", "--json"]);
+    let mut command = program(folder, arguments);
     command.stdout(log.try_clone().expect("the log")).stderr(Stdio::from(log));
     command.spawn().expect("it starts")
 }
@@ -78,11 +84,13 @@ pub fn kill_often(folder: &Path, kills: u32, jobs: usize, chance: &mut Rng) -> C
         let short = chance.f64() < 0.35 || done > 0.9;
         let most = if short { 0.3 } else { pace * if chance.f64() < 0.7 { 1.0 } else { 2.5 } };
         let life = Duration::from_secs_f64(chance.f64() * most);
-        let mut run = start(folder);
+        let resolves = chance.f64() < 0.05;
+        let mut run = start(folder, if resolves { RESOLVE } else { RUN });
         counts.starts += 1;
+        counts.resolves += u32::from(resolves);
         if let Some(code) = end_within(&mut run, life) {
             ended(folder, code, &mut counts);
-            idle += 1;
+            idle += u32::from(!resolves);
             assert!(idle < 200, "nothing is left to be killed at: {counts:?}\n{}", tail(folder));
             continue;
         }
@@ -128,18 +136,20 @@ fn ended(folder: &Path, code: i32, counts: &mut Counts) {
     *counts.ends.entry(code).or_default() += 1;
 }
 
-/// Lets runs go to their end, until they change nothing any more.
+/// Lets runs go to their end and settles what can be, until nothing changes any more.
 pub fn finish(folder: &Path, counts: &mut Counts) {
     let mut before = None;
     for _ in 0..12 {
-        let mut run = start(folder);
-        counts.starts += 1;
-        let Some(code) = end_within(&mut run, LAST) else {
-            let _ = run.kill();
-            panic!("it does not end\n{}", tail(folder));
-        };
-        assert!([0, 7, 8].contains(&code), "exit code {code}\n{}", tail(folder));
-        ended(folder, code, counts);
+        for arguments in [RUN, RESOLVE] {
+            let mut run = start(folder, arguments);
+            counts.starts += 1;
+            let Some(code) = end_within(&mut run, LAST) else {
+                let _ = run.kill();
+                panic!("{arguments:?} does not end\n{}", tail(folder));
+            };
+            assert!([0, 7, 8].contains(&code), "{arguments:?}: exit code {code}\n{}", tail(folder));
+            ended(folder, code, counts);
+        }
         let after = books::states(folder);
         if before.as_ref() == Some(&after) {
             return;

@@ -85,13 +85,15 @@ fn campaign(folder: &Path, asked: &Asked) -> Vec<String> {
     let mut problems = Vec::new();
     let of = |state: &str| accounts.iter().filter_map(|a| a.jobs.get(state)).sum::<u64>();
     println!(
-        "seed {}: {} kills ({} in the first 300 ms), {} stops, {} starts, exit codes {:?}; {} jobs: \
+        "seed {}: {} kills ({} in the first 300 ms), {} stops, {} starts ({} of \
+         resolve), exit codes {:?}; {} jobs: \
          {} done, {} failed, {} refused, {} unknown; {:.0} s",
         asked.seed,
         counts.kills,
         counts.kills_early,
         counts.stops,
         counts.starts,
+        counts.resolves,
         counts.ends,
         asked.jobs,
         of("done"),

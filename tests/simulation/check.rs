@@ -265,10 +265,8 @@ fn bill_is_covered(world: &World) -> Result<(), (&'static str, String)> {
             return Err(("M4", format!("{} counts as refused, but made {}", a.address, g.id)));
         }
         let due = g.charge(now);
-        let waits = matches!(
-            a.state,
-            JobState::Submitting | JobState::Submitted | JobState::Unknown
-        );
+        let waits =
+            matches!(a.state, JobState::Submitting | JobState::Submitted | JobState::Unknown);
         // What was not said yet can't be held beyond what was quoted.
         let due_so_far = if waits { due.min(a.estimate.get()) } else { due };
         // Attempts of one job may share a generation where it is known by its content.
@@ -304,9 +302,10 @@ fn words_are_kept(world: &World, said: &[RunEvent]) -> Result<(), (&'static str,
             RunEvent::Done { job, .. } => {
                 (job, of(world, job).any(|a| a.record.state == JobState::Done))
             }
-            RunEvent::Submitted { job, attempt, .. } => {
-                (job, of(world, job).any(|a| a.record.number == *attempt && a.record.remote_id.is_some()))
-            }
+            RunEvent::Submitted { job, attempt, .. } => (
+                job,
+                of(world, job).any(|a| a.record.number == *attempt && a.record.remote_id.is_some()),
+            ),
             RunEvent::Unknown { job, .. } => {
                 (job, of(world, job).any(|a| a.record.state != JobState::Submitting))
             }

@@ -113,9 +113,7 @@ impl Driver {
                 false => Fate::Fine,
             };
             let there = match fate {
-                Fate::Late => {
-                    i64::try_from(world.dice.between(1, 60_000)).expect("small") * MS
-                }
+                Fate::Late => i64::try_from(world.dice.between(1, 60_000)).expect("small") * MS,
                 _ => Driver::travel(&mut world),
             };
             let mut will = Driver::will(&mut world);

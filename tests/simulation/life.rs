@@ -110,9 +110,12 @@ async fn live_inside(
 ) -> End {
     {
         let mut world = sim.lock();
-        let ready = world.store.attempts().iter().map(|row| &row.record).filter(|a| {
-            matches!(a.state, JobState::Ready | JobState::Fetching)
-        });
+        let ready = world
+            .store
+            .attempts()
+            .iter()
+            .map(|row| &row.record)
+            .filter(|a| matches!(a.state, JobState::Ready | JobState::Fetching));
         facts.waiting_at_start = ready.map(|a| a.id).collect();
         world.begin_life(Instant::now(), facts, orders.fuse);
         world.advance();
@@ -200,10 +203,6 @@ fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
         jobs: Some(orders.work.len() as u64),
         retries: orders.retries,
         pay_again: life.pay_again,
-        pace: Pace {
-            watch: Duration::from_secs(400),
-            fetches: orders.fetches,
-            ..Pace::default()
-        },
+        pace: Pace { watch: Duration::from_secs(400), fetches: orders.fetches, ..Pace::default() },
     }
 }

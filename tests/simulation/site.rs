@@ -239,10 +239,8 @@ impl Site {
         }
         let generation = self.begin(sent, at, dice);
         let says_most = generation.told == Told::Own && dice.percent(30);
-        let reply = Reply::Taken {
-            id: generation.id.clone(),
-            most: says_most.then_some(generation.price),
-        };
+        let reply =
+            Reply::Taken { id: generation.id.clone(), most: says_most.then_some(generation.price) };
         self.generations.push(generation);
         reply
     }
@@ -299,9 +297,8 @@ impl Site {
 
     /// What it shows of its list at `now`.
     pub fn listed(&self, now: i64) -> impl Iterator<Item = &Generation> {
-        let shown = move |g: &&Generation| {
-            (LISTED_WITHIN..self.remembers).contains(&(now - g.accepted_at))
-        };
+        let shown =
+            move |g: &&Generation| (LISTED_WITHIN..self.remembers).contains(&(now - g.accepted_at));
         self.generations.iter().filter(shown)
     }
 

@@ -115,8 +115,7 @@ impl Story {
         let terms = world.sites.iter().map(|_| (dice.pick(&[1, 2, 4, 20]), None)).collect();
         let pay_again = dice.percent(10);
         world.may_pay_again = pay_again;
-        let whole: i64 =
-            jobs.iter().filter(|j| j.priced).map(|j| prices[&j.model] * j.units).sum();
+        let whole: i64 = jobs.iter().filter(|j| j.priced).map(|j| prices[&j.model] * j.units).sum();
         let ceiling = whole * dice.pick(&[50, 90, 100, 100, 110, 200]) / 100;
         let limits = limits(whole, &mut dice);
         let concurrency = Concurrency {
@@ -267,8 +266,7 @@ impl Story {
                 2 => orders.stops = vec![(first, Stop::Graceful), (then, Stop::Now)],
                 _ => {}
             }
-            orders.second =
-                dice.percent(5).then(|| Duration::from_millis(dice.between(0, 20_000)));
+            orders.second = dice.percent(5).then(|| Duration::from_millis(dice.between(0, 20_000)));
         }
         orders
     }

@@ -60,7 +60,9 @@ fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
     let (page, _) = page_of(&waiting, 10);
     assert!(page.contains("22 submissions of unknown outcome hold 275 credits"));
     assert!(page.contains("1 finished clip was gone before a run could fetch it"));
-    assert!(page.contains("<code>kinora resolve &#x27;my shop&#x2f;kinora.yaml&#x27; --lookup</code>"));
+    assert!(
+        page.contains("<code>kinora resolve &#x27;my shop&#x2f;kinora.yaml&#x27; --lookup</code>")
+    );
     assert_eq!(attention_text(&empty(), 80, false), "");
 }
 
@@ -266,13 +268,9 @@ fn report_with(text: &str) -> RunReport {
     report.name = text.into();
     report.unit = text.into();
     report.manifest = text.into();
-    for state in [
-        JobState::Done,
-        JobState::Failed,
-        JobState::Submitted,
-        JobState::Unknown,
-        JobState::Lost,
-    ] {
+    for state in
+        [JobState::Done, JobState::Failed, JobState::Submitted, JobState::Unknown, JobState::Lost]
+    {
         let mut job = job(text, text, state);
         job.address = text.into();
         job.variant = Some(text.into());
