@@ -176,7 +176,12 @@ impl Books {
         output: &Output,
     ) -> Result<Vec<TriedView>, Failure> {
         let names: Vec<String> = self.in_doubt()?.into_iter().map(|d| d.attempt.provider).collect();
-        let providers = Providers::at_hand(workspace, names.iter().map(String::as_str), output)?;
+        let providers = Providers::at_hand(
+            workspace,
+            names.iter().map(String::as_str),
+            |_| "it is not asked".to_owned(),
+            output,
+        )?;
         let work = by_lookup(ledger, &providers.all, SystemClock.now());
         let asked = block_on(work)?.map_err(failure)?;
         Ok(asked.iter().map(TriedView::of).collect())
