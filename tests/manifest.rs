@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kinora::diagnostic::{Sources, render_text};
 use kinora::limits::Limits;
-use kinora::manifest::{Catalogue, LoadOptions, Loaded, load};
+use kinora::manifest::{Catalogue, LoadOptions, Loaded, PoolLimit, Unknown, load};
 use kinora::models::Shelf;
 
 /// A workspace with files; pictures are only looked at, so any byte will do.
@@ -378,4 +378,67 @@ shots:
         .collect();
     let (mug, cup) = ("https://cdn.example.com/red%20mug.png", "https://cdn.example.com/cup.png");
     assert_eq!(urls, [Some(mug), None, Some(cup), Some("https://x.example/y")]);
+}
+
+const LIMITED: &str = r#"
+kinora: 1
+limits:
+  in_flight: 800
+  requests: 100
+  fetches: 8
+  providers: {fal: {in_flight: 400, per_minute: 120}, runway: 5}
+  models: {fal/seedance-2.0: {per_day: 500}}
+  accounts: {team-a: 600}
+budget:
+  per_month: 10000
+  models: {fal/seedance-2.0: {per_run: 300, per_day: 500.5}}
+  providers: {fal: {per_month: 8000}}
+  accounts: {team-a: {per_month: 9000}}
+providers: {fal: {account: team-a}, runway: {}}
+pay_again: true
+unknown: {resubmit: 12.5}
+shots: [{id: mood, prompt: dawn}]
+"#;
+
+#[test]
+fn limits_and_budgets_are_by_provider_model_and_account() {
+    let (_dir, catalogue) = good(&[("kinora.yaml", LIMITED)]);
+    let limits = &catalogue.concurrency;
+    assert_eq!(
+        (limits.in_flight, limits.requests, limits.fetches),
+        (Some(800), Some(100), Some(8))
+    );
+    let fal = PoolLimit { in_flight: Some(400), per_minute: Some(120), per_day: None };
+    assert_eq!(limits.providers["fal"], fal);
+    assert_eq!(limits.providers["runway"], PoolLimit::at_once(5), "a number means jobs at once");
+    assert_eq!(limits.models["fal/seedance-2.0"].per_day, Some(500));
+    assert_eq!(limits.accounts["team-a"], PoolLimit::at_once(600));
+    let budget = &catalogue.budget;
+    let amount = |limit: &Option<kinora::manifest::Limit>| {
+        limit.as_ref().map(|limit| limit.amount.to_string())
+    };
+    let model = &budget.models["fal/seedance-2.0"];
+    assert_eq!(amount(&model.per_run).as_deref(), Some("300"));
+    assert_eq!(amount(&model.per_day).as_deref(), Some("500.5"));
+    assert_eq!(amount(&model.per_month), None);
+    assert_eq!(amount(&budget.providers["fal"].per_month).as_deref(), Some("8000"));
+    assert_eq!(amount(&budget.accounts["team-a"].per_month).as_deref(), Some("9000"));
+    assert_eq!(catalogue.providers["fal"].account, "team-a");
+    assert_eq!(catalogue.providers["runway"].account, "", "there is one only");
+    assert!(catalogue.pay_again);
+    let per_month = "12.5".parse().expect("a decimal literal");
+    assert_eq!(catalogue.unknown, Unknown::Resubmit { per_month });
+}
+
+#[test]
+fn unknown_outcomes_are_held_and_nothing_is_paid_again_unless_the_manifest_says_so() {
+    for text in [
+        "kinora: 1\nshots: [{id: mood, prompt: dawn}]\n",
+        "kinora: 1\nunknown: hold\npay_again: false\nshots: [{id: mood, prompt: dawn}]\n",
+    ] {
+        let (_dir, catalogue) = good(&[("kinora.yaml", text)]);
+        assert_eq!(catalogue.unknown, Unknown::Hold);
+        assert!(!catalogue.pay_again);
+        assert_eq!(catalogue.concurrency, Default::default());
+    }
 }

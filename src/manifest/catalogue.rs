@@ -84,6 +84,28 @@ pub struct Concurrency {
     pub places: Vec<LimitPlace>,
 }
 
+impl Concurrency {
+    /// The first limit that is zero, by its key below `limits`: with it nothing could ever run.
+    pub fn zero(&self) -> Option<String> {
+        let whole =
+            [("in_flight", self.in_flight), ("requests", self.requests), ("fetches", self.fetches)];
+        let zero =
+            |(key, limit): &(&str, Option<u32>)| (*limit == Some(0)).then(|| key.to_string());
+        let named = |(of, pools): (LimitOf, &BTreeMap<String, PoolLimit>)| {
+            pools.iter().find_map(|(name, pool)| {
+                let key = pool.limits().iter().find_map(zero)?;
+                Some(format!("{}.{name}.{key}", of.key()))
+            })
+        };
+        let tables = [
+            (LimitOf::Provider, &self.providers),
+            (LimitOf::Model, &self.models),
+            (LimitOf::Account, &self.accounts),
+        ];
+        whole.iter().find_map(zero).or_else(|| tables.into_iter().find_map(named))
+    }
+}
+
 /// How much one provider, model or account takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolLimit {
@@ -99,6 +121,10 @@ impl PoolLimit {
     /// So many jobs at once, and no other limit.
     pub fn at_once(jobs: u32) -> Self {
         PoolLimit { in_flight: Some(jobs), ..PoolLimit::default() }
+    }
+
+    fn limits(&self) -> [(&'static str, Option<u32>); 3] {
+        [("in_flight", self.in_flight), ("per_minute", self.per_minute), ("per_day", self.per_day)]
     }
 }
 

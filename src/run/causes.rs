@@ -17,7 +17,8 @@ pub(super) fn says_something_of_the_model(cause: &str) -> bool {
     !is_crowded(cause) && cause != "policy"
 }
 
-/// Whether only a person can mend it: trying again later won't help in this run.
+/// Whether only a person can mend it: trying again later won't help in this run, or, where nobody
+/// knows what was paid for or a paid clip was lost, may cost more than it helps.
 pub(super) fn needs_a_person(cause: &str) -> bool {
-    matches!(cause, "auth" | "payment" | "forbidden" | "model" | "card")
+    matches!(cause, "auth" | "payment" | "forbidden" | "model" | "card" | "unknown" | "lost")
 }

@@ -50,6 +50,7 @@ impl Attempt {
                 Arrived::Clip(clip) => return self.done(clip).await,
                 Arrived::Gone(message) => {
                     self.step(Event::Expire, Note::message(&message)).await?;
+                    self.blame("lost", None).await;
                     desk.say(RunEvent::Lost { job: self.job(), message }).await;
                     return Ok(Ended::Lost);
                 }

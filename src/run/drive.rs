@@ -344,13 +344,12 @@ impl Attempt {
             {
                 let evidence =
                     format!("it was sent again under its key, and refused: {}", refusal.message);
-                self.doubt(&evidence).await?;
-                self.say_unknown(&evidence).await;
-                Ok(Ended::Unknown)
+                self.stays_unknown(&evidence).await
             }
             Submission::Refused(refusal) => self.refused(refusal).await,
             Submission::Unknown { evidence } => {
                 self.doubt(&evidence).await?;
+                self.blame("unknown", None).await;
                 self.search(&evidence).await
             }
         }
@@ -418,15 +417,19 @@ impl Attempt {
         let now = self.desk.moment();
         let closed = {
             let mut shared = self.desk.shared();
-            let Some(seat) = &self.seat else { return };
-            if let Some(retry) = crowded {
-                let at_least = match retry {
-                    Retry::After(ms) => ms.map(std::time::Duration::from_millis),
-                    Retry::Never => None,
-                };
-                shared.pools.crowded(seat, at_least, |whole| self.desk.up_to(whole), now);
+            match &self.seat {
+                None => shared.pools.failed_later(&self.request.model, cause, now),
+                Some(seat) => {
+                    if let Some(retry) = crowded {
+                        let at_least = match retry {
+                            Retry::After(ms) => ms.map(std::time::Duration::from_millis),
+                            Retry::Never => None,
+                        };
+                        shared.pools.crowded(seat, at_least, |whole| self.desk.up_to(whole), now);
+                    }
+                    shared.pools.failed(seat, cause, now)
+                }
             }
-            shared.pools.failed(seat, cause, now)
         };
         let Some(closed) = closed else { return };
         let event = match closed.until {

@@ -295,12 +295,22 @@ impl<W> Pools<W> {
     /// A job was refused or failed, for a cause. Says so when that closes its model: for a
     /// while, or (without `until`) for the run.
     pub fn failed(&mut self, seat: &Seat, cause: &str, now: Moment) -> Option<Closed> {
+        self.blame(seat.model, cause, seat.probe, now)
+    }
+
+    /// The same of a job that left its seat before: its clip was lost, or is none.
+    pub fn failed_later(&mut self, model: &str, cause: &str, now: Moment) -> Option<Closed> {
+        let model = self.pool(Kind::Model, model, now);
+        self.blame(model, cause, false, now)
+    }
+
+    fn blame(&mut self, model: usize, cause: &str, probe: bool, now: Moment) -> Option<Closed> {
         if !says_something_of_the_model(cause) {
             return None;
         }
-        let breaker = self.breakers.entry(seat.model).or_default();
-        let turn = breaker.failed(cause, seat.probe, now.since, &self.limits.pace);
-        (turn != Turn::None).then(|| self.closed_breaker(seat.model)).flatten()
+        let breaker = self.breakers.entry(model).or_default();
+        let turn = breaker.failed(cause, probe, now.since, &self.limits.pace);
+        (turn != Turn::None).then(|| self.closed_breaker(model)).flatten()
     }
 
     /// Closes a model for the run; false when it was.

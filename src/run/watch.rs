@@ -75,7 +75,11 @@ impl Attempt {
                 Polled::NoAnswer { message } => {
                     self.gate = None;
                     watched.silent += 1;
-                    if self.once || watched.silent > desk.setup.pace.patience {
+                    if self.once {
+                        return Ok(Ended::Waiting);
+                    }
+                    if watched.silent > desk.setup.pace.patience {
+                        self.blame("no_answer", None).await;
                         return self.leave(&message).await;
                     }
                     wait = interval.max(desk.backoff(watched.silent));

@@ -71,7 +71,12 @@ fn what_is_no_clip_is_looked_at_again_and_then_given_up() {
     });
     let (cause, message, cost) = failed.expect("it is said");
     assert_eq!((cause.as_str(), cost.as_str()), ("not_a_clip", "10"));
-    assert_eq!(message, "what the provider made is no clip: it does not begin like a clip");
+    assert_eq!(
+        message,
+        "what the provider made is no clip: it does not begin like a clip; it is kept as \
+         clips/m-0.mp4.unreadable"
+    );
+    assert!(world.path("clips/m-0.mp4.unreadable").exists(), "it was paid for");
     assert!(!world.path("clips/m-0.mp4").exists());
     world.check_invariants();
 }

@@ -49,7 +49,7 @@ fn a_limit_of_zero_is_refused() {
 fn a_model_that_fails_the_same_way_is_held_and_others_go_on() {
     let mut world = World::new(|request, _| Script {
         submit: match request.model.as_str() {
-            "broken" => AtSubmit::Refuse("no_credit", Retry::Never),
+            "broken" => AtSubmit::Refuse("payment", Retry::Never),
             _ => AtSubmit::Accept,
         },
         ..Script::default()
@@ -63,7 +63,7 @@ fn a_model_that_fails_the_same_way_is_held_and_others_go_on() {
     assert!((5..=7).contains(&s.refused), "{}: five in a row, and what was in flight", s.refused);
     assert!(run.events.contains(&RunEvent::Held {
         model: "broken".to_owned(),
-        why: "no_credit, 5 times in a row".to_owned(),
+        why: "payment, 5 times in a row".to_owned(),
     }));
 }
 

@@ -497,6 +497,7 @@ fn limits(whole: i64, dice: &mut Dice) -> MoneyLimits {
         per_run: limit(15),
         per_day: limit(15),
         per_month: limit(10),
+        shares: BTreeMap::new(),
     }
 }
 

@@ -140,7 +140,7 @@ impl Pool {
         let why = match wait {
             Wait::Room => return None,
             Wait::Pause(_) => {
-                format!("no room there; then {} at once instead of more", self.window.size())
+                format!("the provider has no room; from then on {} at once", self.window.size())
             }
             Wait::Minute(_) => {
                 let most = self.limit.per_minute.unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::money::Micros;
 
 mod properties;
+mod terms;
 
 /// 1 January 2027, noon.
 const NOON: i64 = 1_798_761_600 + 43_200;
@@ -306,7 +307,7 @@ fn equal_causes_in_a_row_close_a_model_and_a_good_try_opens_it() {
     }
     let early = one(&mut pools, secs(0));
     let closed = fail(&mut pools, "invalid", secs(1)).expect("the fifth in a row");
-    insta::assert_snapshot!(closed.why, @"");
+    insta::assert_snapshot!(closed.why, @"invalid again and again; one job will try it");
     assert_eq!(closed.until, Some(Duration::from_secs(31)));
     assert_eq!(pools.failed(&early, "invalid", secs(2)), None, "it was begun before");
     pools.leave(early, Left::Taken, secs(2));
@@ -345,7 +346,7 @@ fn three_tries_that_fail_close_a_model_for_the_run() {
                 now = secs(until.as_secs());
             }
             Some(Closed { until: None, why, .. }) => {
-                insta::assert_snapshot!(why, @"");
+                insta::assert_snapshot!(why, @"transient, and 3 later tries failed too");
                 break;
             }
         }
