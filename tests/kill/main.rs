@@ -78,7 +78,7 @@ fn campaign(folder: &Path, asked: &Asked) -> Vec<String> {
 
     let mut chance = Rng::with_seed(asked.seed);
     let mut counts = lives::kill_often(folder, asked.kills, asked.jobs, &mut chance);
-    lives::finish(folder, &mut counts);
+    lives::finish(folder, asked.jobs, asked.jobs > 200, &mut counts);
     settle(&players);
 
     let accounts = books::check(folder, &players, asked.jobs, &counts.cuts);
