@@ -22,7 +22,7 @@ mod submission;
 mod uploads;
 mod verdict;
 
-pub use bill::{Bill, Charge};
+pub use bill::{Bill, BillLine, Charge, ServedClip};
 pub use faults::{FaultKind, Faults, Profile};
 pub use simulator::{Simulator, SimulatorError, SimulatorSetup};
 pub use verdict::{Difference, LostReply, Verdict};

@@ -239,6 +239,8 @@ pub enum SchemaName {
     LedgerVerify,
     /// The file beside a clip
     Sidecar,
+    /// One line of the bill that `simulate --bill` writes
+    Bill,
 }
 
 fn parse_limit(text: &str) -> Result<(String, u64), String> {

@@ -149,6 +149,8 @@ impl Stage {
                 faults: arguments.faults(),
                 speed: arguments.speed,
                 short_side: arguments.clip_side,
+                plain_clips: false,
+                bill_file: None,
                 clock: Arc::new(SystemClock),
             };
             let simulator = runtime

@@ -19,6 +19,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::LedgerExport => include_str!("../../schemas/ledger-export.schema.json"),
         SchemaName::LedgerVerify => include_str!("../../schemas/ledger-verify.schema.json"),
         SchemaName::Sidecar => include_str!("../../schemas/sidecar.schema.json"),
+        SchemaName::Bill => include_str!("../../schemas/bill.schema.json"),
     });
     Ok(Exit::Done)
 }

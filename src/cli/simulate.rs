@@ -29,6 +29,12 @@ pub struct SimulateArgs {
     /// Port on 127.0.0.1; any that is free by default
     #[arg(long, default_value_t = 0)]
     pub port: u16,
+    /// A new file to write the bill to, one line of JSON for each change, as it happens
+    #[arg(long, value_name = "FILE")]
+    pub bill: Option<PathBuf>,
+    /// Make all clips of a size and length alike but for a number inside: thousands in no time
+    #[arg(long)]
+    pub plain_clips: bool,
     #[command(flatten)]
     pub rehearsal: RehearsalArgs,
 }
@@ -90,13 +96,15 @@ pub fn simulate(arguments: &SimulateArgs, global: &Global, output: &Output) -> O
         faults: arguments.rehearsal.faults(),
         speed: arguments.rehearsal.speed,
         short_side: arguments.rehearsal.clip_side,
+        plain_clips: arguments.plain_clips,
+        bill_file: arguments.bill.clone(),
         clock: Arc::new(SystemClock),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
-    let bill = runtime.block_on(async {
+    let (trouble, bill) = runtime.block_on(async {
         let failed = |e: std::io::Error| Failure::new(Exit::Internal, format!("signals: {e}"));
         // Before the line is printed: whoever reads it may stop the program at once.
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -110,12 +118,19 @@ pub fn simulate(arguments: &SimulateArgs, global: &Global, output: &Output) -> O
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        Ok::<_, Failure>(simulator.stop().await)
+        let (trouble, bill) = (simulator.bill_trouble(), simulator.stop().await);
+        Ok::<_, Failure>((trouble, bill))
     })?;
     // Clips that nobody waits for any more must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     output.say(&bill.line());
-    Ok(Exit::Done)
+    match (trouble, &arguments.bill) {
+        (Some(why), Some(path)) => {
+            let what = format!("{}: the bill lacks lines: {why}", path.display());
+            Err(Failure::new(Exit::Internal, what))
+        }
+        _ => Ok(Exit::Done),
+    }
 }
 
 /// Every card that can be used in a workspace.

@@ -1,5 +1,7 @@
 //! The bill: what a provider that is simulated has charged, in play money.
 
+mod file;
+
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -7,6 +9,9 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::money::{Amount, Totals, Unit, display_value};
+
+pub(super) use file::BillFile;
+pub use file::{BillLine, ServedClip};
 
 /// One charge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,6 +1,7 @@
 //! The desk: takes requests in a provider's name and answers them. It knows its card, its jobs
 //! and the time, and nothing of sockets.
 
+mod billing;
 mod downloads;
 mod keys;
 mod life;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value as Json, json};
 
-use super::bill::{Bill, Charge};
+use super::bill::{Bill, BillFile, Charge};
 use super::body::Sent;
 use super::clips::Clips;
 use super::faults::{Dice, FaultKind};
@@ -77,6 +78,8 @@ pub(super) struct Desk {
     clock: Arc<dyn Clock>,
     pictures: Pictures,
     clips: Clips,
+    /// Where the bill is written as well, if anywhere.
+    bill_file: Option<BillFile>,
     state: Mutex<Books>,
 }
 
@@ -85,6 +88,8 @@ pub(super) struct Desk {
 struct Books {
     routes: Routes,
     jobs: Vec<Job>,
+    /// Jobs whose end the bill's file does not have yet; kept only where there is one.
+    going: Vec<JobAt>,
     by_attempt: HashMap<String, JobAt>,
     by_id: HashMap<String, JobAt>,
     uploads: Uploads,
@@ -104,11 +109,13 @@ pub(super) struct DeskSetup {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) pictures: Pictures,
     pub(super) clips: Clips,
+    pub(super) bill_file: Option<BillFile>,
 }
 
 impl Desk {
     pub(super) fn new(setup: DeskSetup) -> Desk {
-        let DeskSetup { card, candidates, root, dice, speed, clock, pictures, clips } = setup;
+        let DeskSetup { card, candidates, root, dice, speed, clock, pictures, clips, bill_file } =
+            setup;
         let variables = submission::usual_variables(&card);
         let prefix = submission::prefix(&card.base_url, &variables);
         let given = submission::given_variables(&card, &root);
@@ -121,7 +128,20 @@ impl Desk {
         let scopes: Vec<_> = candidates.into_iter().map(scoped).collect();
         let routes = Routes::new(&card, &built, &prefix, &scopes);
         let state = Mutex::new(Books { routes, ..Books::default() });
-        Desk { card, variables, given, root, base, dice, speed, clock, pictures, clips, state }
+        Desk {
+            card,
+            variables,
+            given,
+            root,
+            base,
+            dice,
+            speed,
+            clock,
+            pictures,
+            clips,
+            bill_file,
+            state,
+        }
     }
 
     /// URL to give to clients: the server's, with the path of the card's own base URL.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -10,8 +12,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::bill::Bill;
-use super::clips::Clips;
+use super::bill::{Bill, BillFile};
+use super::clips::{Clips, Looks};
 use super::desk::{Desk, DeskSetup};
 use super::faults::{Dice, Faults};
 use super::peer::CuttableListener;
@@ -21,6 +23,9 @@ use super::submission::Candidate;
 use crate::clock::Clock;
 use crate::models::ModelCard;
 use crate::protocol::ProviderCard;
+
+/// How often the bill's file learns which jobs have ended.
+const BILL_EVERY: Duration = Duration::from_millis(50);
 
 /// What a simulator needs.
 pub struct SimulatorSetup {
@@ -38,6 +43,10 @@ pub struct SimulatorSetup {
     pub speed: f64,
     /// Pixels of a clip's shorter side at most.
     pub short_side: u32,
+    /// Whether all clips of a size and length are the same but for a number in them.
+    pub plain_clips: bool,
+    /// A new file to write the bill to as well, a line for each change.
+    pub bill_file: Option<PathBuf>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -56,6 +65,14 @@ pub enum SimulatorError {
     /// The provider has no model to simulate.
     #[error("no model card is for the provider `{0}`")]
     NoModel(String),
+    /// The bill's file can't be made.
+    #[error("the bill can't be begun in {}: {error}", path.display())]
+    Bill {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// The folder for pictures and clips can't be made.
     #[error("the folder for pictures and clips: {0}")]
     Folder(std::io::Error),
@@ -67,6 +84,8 @@ pub struct Simulator {
     url: String,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
+    /// Keeps the bill's file, if there is one.
+    billing: Option<JoinHandle<()>>,
     /// Pictures and clips; gone with the simulator.
     _folder: TempDir,
 }
@@ -75,9 +94,10 @@ impl Simulator {
     /// Starts it on 127.0.0.1, on the runtime that this is called on.
     ///
     /// # Errors
-    /// When the port is taken, there is no model, or no folder can be made.
+    /// When the port is taken, there is no model, or a file or folder can't be made.
     pub async fn start(setup: SimulatorSetup) -> Result<Simulator, SimulatorError> {
-        let SimulatorSetup { card, models, port, seed, faults, speed, short_side, clock } = setup;
+        let SimulatorSetup { card, models, port, seed, faults, speed, clock, .. } = setup;
+        let looks = Looks { short_side: setup.short_side, plain: setup.plain_clips };
         let of_provider = |model: &Arc<ModelCard>| model.provider == card.provider;
         let candidates: Vec<Candidate> = models
             .into_iter()
@@ -100,8 +120,13 @@ impl Simulator {
             .map_err(SimulatorError::Folder)?;
         let pictures =
             Pictures::new(&folder.path().join("pictures")).map_err(SimulatorError::Folder)?;
-        let clips = Clips::new(&folder.path().join("clips"), short_side, Handle::current())
+        let clips = Clips::new(&folder.path().join("clips"), looks, Handle::current())
             .map_err(SimulatorError::Folder)?;
+        let begun = |path: PathBuf| {
+            BillFile::begin(&path).map_err(|error| SimulatorError::Bill { path, error })
+        };
+        let bill_file = setup.bill_file.map(begun).transpose()?;
+        let has_bill_file = bill_file.is_some();
         let dice = Dice { seed, provider: card.provider.clone(), faults };
         let speed = if speed.is_finite() && speed > 0.0 { speed } else { 1.0 };
         let desk = Arc::new(Desk::new(DeskSetup {
@@ -113,10 +138,12 @@ impl Simulator {
             clock,
             pictures,
             clips,
+            bill_file,
         }));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(server::serve(CuttableListener(listener), desk.clone(), stopped));
-        Ok(Simulator { desk, url: root, stop, server, _folder: folder })
+        let billing = has_bill_file.then(|| tokio::spawn(bill(desk.clone())));
+        Ok(Simulator { desk, url: root, stop, server, billing, _folder: folder })
     }
 
     /// URL of the server, without a path.
@@ -140,17 +167,40 @@ impl Simulator {
         self.desk.bill()
     }
 
+    /// Why the bill's file lacks lines, if it does.
+    pub fn bill_trouble(&self) -> Option<String> {
+        self.desk.bill_trouble()
+    }
+
     /// Stops listening and gives the final bill.
     pub async fn stop(self) -> Bill {
         // It listens to this or is gone already.
         let _ = self.stop.send(true);
         self.server.abort();
+        self.desk.bill_ends();
         self.desk.bill()
+    }
+}
+
+/// Notes in the bill's file which jobs have ended: they do so by the time alone.
+async fn bill(desk: Arc<Desk>) {
+    let mut every = tokio::time::interval(BILL_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let desk = desk.clone();
+        // It reads the clips.
+        if tokio::task::spawn_blocking(move || desk.bill_ends()).await.is_err() {
+            return;
+        }
     }
 }
 
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.server.abort();
+        if let Some(billing) = &self.billing {
+            billing.abort();
+        }
     }
 }

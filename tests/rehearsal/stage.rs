@@ -89,6 +89,8 @@ impl Stage {
             faults,
             speed,
             short_side: 64,
+            plain_clips: false,
+            bill_file: None,
             clock: Arc::new(SystemClock),
         })
         .await

@@ -25,21 +25,22 @@ impl Desk {
             let message = "too many requests; this is a rehearsed fault";
             let mut said = self.refusal(Class::RateLimited, message, asked);
             said.headers.entry("retry-after".to_owned()).or_insert_with(|| "1".to_owned());
-            return Answer::Said(said);
+            return Answer::Said(self.turned_away(FaultKind::RateLimited.as_str(), said));
         }
         if self.dice.strikes(FaultKind::ServerError, number) {
-            return Answer::Said(self.server_error(asked));
+            let said = self.server_error(asked);
+            return Answer::Said(self.turned_away(FaultKind::ServerError.as_str(), said));
         }
         if asked.sent.json.is_null() {
             let message = submission::Misread::NoBody.to_string();
-            return Answer::Said(self.refusal(Class::Invalid, &message, asked));
+            return Answer::Said(self.refused(Class::Invalid, &message, asked));
         }
         let brought = Brought { json: &asked.sent.json, headers: &asked.headers };
         let read = submission::read(&self.card, candidates, &self.variables, brought);
         let submission = match read {
             Ok(submission) => submission,
             Err(why) => {
-                return Answer::Said(self.refusal(Class::Invalid, &why.to_string(), asked));
+                return Answer::Said(self.refused(Class::Invalid, &why.to_string(), asked));
             }
         };
         let moderated = self.dice.strikes(FaultKind::Moderation, number);
@@ -47,15 +48,19 @@ impl Desk {
             || !self.card.rehearsal.errors.contains_key(&Class::Policy);
         if moderated && !fails_later {
             let message = "the content goes against the policy; this is a rehearsed fault";
-            return Answer::Said(self.refusal(Class::Policy, message, asked));
+            return Answer::Said(self.refused(Class::Policy, message, asked));
         }
         match self.accept(submission, number, moderated, asked) {
             Ok(answer) => answer,
             Err(error) => {
-                let message = format!("the rehearsal can't keep the pictures: {error}");
+                let message = format!("the rehearsal can't keep the job: {error}");
                 Answer::Said(Said::plain(500, &message))
             }
         }
+    }
+
+    fn refused(&self, class: Class, message: &str, asked: &Asked) -> Said {
+        self.turned_away(class.as_str(), self.refusal(class, message, asked))
     }
 
     pub(super) fn server_error(&self, asked: &Asked) -> Said {
@@ -79,13 +84,13 @@ impl Desk {
         moderated: bool,
         asked: &Asked,
     ) -> std::io::Result<Answer> {
-        let known = submission.attempt.as_ref().filter(|_| self.card.idempotency.is_some());
-        if let Some(at) = known.and_then(|attempt| self.books().by_attempt.get(attempt).copied()) {
+        let known = |attempt: &String| self.books().by_attempt.get(attempt).copied();
+        if let Some(at) = self.known(&submission).and_then(known) {
             let books = self.books();
-            return Ok(Answer::Said(self.accepted(&books.jobs[at], at, asked)));
+            return self.repeated(&books.jobs[at], at, asked);
         }
         let usable = self.pictures.usable(&submission.pictures, &asked.sent.files)?;
-        let clip = self.clips.order(&submission, usable);
+        let clip = self.clips.order(&submission, usable, number);
         let slow = if self.dice.strikes(FaultKind::Slow, number) { 10.0 } else { 1.0 };
         // Between one and four seconds, a quarter of them in the queue.
         let whole = (1000.0 + 3000.0 * self.dice.roll("length", number)) * slow / self.speed;
@@ -117,12 +122,29 @@ impl Desk {
             polls: 0,
             asked: submission,
         };
-        Ok(self.enter(job, moderated, asked))
+        self.enter(job, moderated, asked)
+    }
+
+    /// The attempt key, where the provider knows a submission by it.
+    fn known<'a>(&self, asked: &'a Submission) -> Option<&'a String> {
+        asked.attempt.as_ref().filter(|_| self.card.idempotency.is_some())
+    }
+
+    /// The answer to a submission that is known by its key.
+    fn repeated(&self, job: &Job, at: JobAt, asked: &Asked) -> std::io::Result<Answer> {
+        self.bill_repeated(job)?;
+        Ok(Answer::Said(self.accepted(job, at, asked)))
     }
 
     /// Enters a job into the books and answers its submission.
-    pub(super) fn enter(&self, mut job: Job, moderated: bool, asked: &Asked) -> Answer {
+    fn enter(&self, mut job: Job, moderated: bool, asked: &Asked) -> std::io::Result<Answer> {
         let mut books = self.books();
+        // Again, now that nobody else can enter one: two that came together are one job.
+        let known =
+            self.known(&job.asked).and_then(|attempt| books.by_attempt.get(attempt).copied());
+        if let Some(at) = known {
+            return self.repeated(&books.jobs[at], at, asked);
+        }
         let at = books.jobs.len();
         let mut scope = self.job_scope(&job, at);
         let fill = |scope: &Scope| self.card.rehearsal.id.fill(scope).ok().flatten();
@@ -137,6 +159,7 @@ impl Desk {
         if moderated {
             job.doom = Some(self.doom(&job, at, asked));
         }
+        self.bill_accepted(&job)?;
         let said = self.accepted(&job, at, asked);
         job.captured.extend(said.captures(&self.card.submit.capture));
         let scope = self.job_scope(&job, at);
@@ -152,7 +175,10 @@ impl Desk {
         books.by_id.insert(id, at);
         let lost = job.reply_lost;
         books.jobs.push(job);
-        if lost { Answer::Cut } else { Answer::Said(said) }
+        if self.bill_file.is_some() {
+            books.going.push(at);
+        }
+        Ok(if lost { Answer::Cut } else { Answer::Said(said) })
     }
 
     pub(super) fn accepted(&self, job: &Job, at: JobAt, asked: &Asked) -> Said {
