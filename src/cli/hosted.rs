@@ -189,7 +189,7 @@ fn hosted(
         clock: Arc::new(SystemClock),
         limits: NetLimits::default(),
         reach: Reach::Everywhere,
-        account: String::new(),
+        account: settings.map_or(String::new(), |settings| settings.account.clone()),
     })
     .map_err(|problem| problem.to_string())
 }

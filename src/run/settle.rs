@@ -134,7 +134,13 @@ impl Attempt {
                 if !wait.is_zero() {
                     // Others must not wait for what only time can tell.
                     self.gate = None;
-                    if self.once || desk.unless_cut(tokio::time::sleep(wait)).await.is_none() {
+                    if self.once {
+                        break;
+                    }
+                    let (job, evidence) = (self.job(), why.clone());
+                    let after_ms = super::drive::millis(wait);
+                    desk.say(RunEvent::Searching { job, evidence, after_ms }).await;
+                    if desk.unless_cut(tokio::time::sleep(wait)).await.is_none() {
                         break;
                     }
                 }

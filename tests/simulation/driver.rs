@@ -218,7 +218,7 @@ impl Driver {
         let site = &world.sites[self.at];
         let g = &site.generations[at];
         if now < g.ends_at || g.outcome == Outcome::Never {
-            return Polled::Running { percent: Some(50), unknown_word: word };
+            return Polled::Running { percent: Some(50), unknown_word: word, throttled: false };
         }
         match g.outcome {
             Outcome::Failed { charged, cause, retry } => {
