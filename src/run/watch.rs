@@ -51,7 +51,7 @@ impl Attempt {
                     self.gate = None;
                     return self.leave("it has run for very long; the next run asks again").await;
                 }
-                Polled::Running { percent, unknown_word } => {
+                Polled::Running { percent, unknown_word, .. } => {
                     self.gate = None;
                     self.is_running(&mut watched, percent, unknown_word).await;
                 }
