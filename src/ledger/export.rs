@@ -84,9 +84,9 @@ pub enum ExportLine {
         /// More: states and amounts before and after, evidence.
         detail: Value,
         /// What was asked for; with every intent.
-        asked: Option<Asked>,
+        asked: Option<Box<Asked>>,
         /// What was made; with every `done`.
-        clip: Option<ClipRecord>,
+        clip: Option<Box<ClipRecord>>,
     },
 }
 
@@ -227,10 +227,10 @@ fn run(row: &Row<'_>) -> rusqlite::Result<ExportLine> {
 
 fn event(row: &Row<'_>) -> rusqlite::Result<ExportLine> {
     let kind: String = row.get(4)?;
-    let asked = if kind == "intent" { Some(asked(row)?) } else { None };
+    let asked = if kind == "intent" { Some(Box::new(asked(row)?)) } else { None };
     let clip = match row.get::<_, Option<String>>(13)? {
         None => None,
-        Some(path) => Some(ClipRecord {
+        Some(path) => Some(Box::new(ClipRecord {
             path,
             digest: Digest::from_bytes(bytes(row, 14)?),
             bytes: count(row, 15)?,
@@ -238,7 +238,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<ExportLine> {
             height: row.get(17)?,
             duration_ms: count(row, 18)?,
             frames: row.get(19)?,
-        }),
+        })),
     };
     Ok(ExportLine::Event {
         seq: row.get(0)?,
