@@ -13,7 +13,7 @@ use crate::books;
 use crate::shop::{program, tail};
 
 /// Longest that a run may take to stop when it is asked to.
-const STOPPING: Duration = Duration::from_secs(30);
+const STOPPING: Duration = Duration::from_secs(20);
 /// Longest that the last runs may take, each.
 const LAST: Duration = Duration::from_secs(900);
 
@@ -106,7 +106,14 @@ pub fn kill_often(folder: &Path, kills: u32, jobs: usize, chance: &mut Rng) -> C
                     true => STOPPING,
                     false => Duration::from_millis(chance.u64(0..300)),
                 };
-                match end_within(&mut run, patience) {
+                let mut end = end_within(&mut run, patience);
+                if end.is_none() && patience == STOPPING {
+                    // A shell that works in the background lets its programs ignore SIGINT until
+                    // they listen to it, so the first may have gone by unheard.
+                    signal(&run, name);
+                    end = end_within(&mut run, STOPPING);
+                }
+                match end {
                     Some(code) => ended(folder, code, &mut counts),
                     None if patience == STOPPING => {
                         let _ = run.kill();
