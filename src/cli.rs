@@ -6,6 +6,7 @@ mod approve;
 mod args;
 mod check;
 mod hosted;
+mod ledger;
 mod models;
 mod output;
 mod plan;
@@ -74,6 +75,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
         Command::Report(report) => report::report(report, global, output),
+        Command::Ledger(which) => ledger::ledger(which, output),
         Command::Models(models) => models::models(models, global, output),
         Command::Rehearse(rehearsal) => rehearse::rehearse(rehearsal, global, output),
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),

@@ -4,8 +4,11 @@
 //! picture facts and of plans. What never does: deciding transitions (that is the run), HTTP,
 //! YAML.
 
+mod backup;
 mod cache;
 mod error;
+mod examine;
+mod export;
 mod lock;
 mod memory;
 mod open;
@@ -14,11 +17,14 @@ mod record;
 mod schema;
 mod spent;
 mod totals;
+mod verify;
 mod write;
 mod writer;
 
+pub use backup::{BackedUp, backup};
 pub use cache::Stored;
 pub use error::LedgerError;
+pub use export::{Asked, ExportError, ExportLine, export};
 pub use memory::MemoryLedger;
 pub use open::{Ledger, Mode};
 pub use read::Which;
@@ -27,5 +33,6 @@ pub use record::{
 };
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};
+pub use verify::{Checked, ClipCheck, Fault, Rule, Verified, verify};
 pub use write::{Begun, NewApproval, NewAttempt, NewRun, Transition, WRITTEN_OFF};
 pub use writer::Ack;

@@ -1,6 +1,8 @@
 //! Simulated providers, asked by the driver: each shipped card is turned both ways, so that card,
 //! driver and simulator prove each other.
 
+#[path = "rehearsal/lookups.rs"]
+mod lookups;
 #[path = "rehearsal/stage.rs"]
 mod stage;
 
@@ -16,16 +18,13 @@ use stage::{Stage, cards, request};
 async fn made(stage: &Stage, job: usize, model: &str, route: Route) -> Result<(), String> {
     let request = request(&stage.card, stage.model(model), route);
     let said = |what: &str| format!("{model} by {route}: {what}");
-    let (id, _) = match stage.driver.submit(&request, &stage::key(job)).await {
+    let (id, _) = match stage.submit(&request, job).await {
         Submission::Accepted { id, most } => (id, most),
         other => return Err(said(&format!("{other:?}"))),
     };
-    let cost = loop {
-        match stage.driver.poll(&id, &request).await {
-            Polled::Running { unknown_word: None, .. } => stage::pause().await,
-            Polled::Ready { cost, .. } => break cost,
-            other => return Err(said(&format!("{other:?}"))),
-        }
+    let cost = match ended(stage, &id, &request).await {
+        Polled::Ready { cost, .. } => cost,
+        other => return Err(said(&format!("{other:?}"))),
     };
     let bill = stage.simulator.bill();
     let charge = bill.charges.iter().find(|charge| charge.id == id.id);
@@ -92,9 +91,14 @@ async fn ended(
     id: &kinora::providers::RemoteId,
     request: &kinora::plan::Request,
 ) -> Polled {
+    let began = std::time::Instant::now();
     loop {
         match stage.driver.poll(id, request).await {
-            Polled::Running { .. } => stage::pause().await,
+            Polled::Running { unknown_word: None, .. } | Polled::NoAnswer { .. }
+                if began.elapsed().as_secs() < 60 =>
+            {
+                stage::pause().await;
+            }
             other => return other,
         }
     }
@@ -105,7 +109,7 @@ async fn accepted(
     request: &kinora::plan::Request,
     job: usize,
 ) -> kinora::providers::RemoteId {
-    match stage.driver.submit(request, &stage::key(job)).await {
+    match stage.submit(request, job).await {
         Submission::Accepted { id, .. } => id,
         other => panic!("{}: {other:?}", stage.card.provider),
     }
@@ -126,7 +130,7 @@ fn only(kind: FaultKind) -> Faults {
 async fn a_provider_that_limits_refuses_without_charge_and_says_when_to_come_back() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::RateLimited)).await;
-        let submission = stage.driver.submit(&example(&stage), &stage::key(0)).await;
+        let submission = stage.submit(&example(&stage), 0).await;
         let Submission::Refused(refusal) = submission else {
             panic!("{provider}: {submission:?}");
         };
@@ -140,7 +144,7 @@ async fn a_provider_that_limits_refuses_without_charge_and_says_when_to_come_bac
 async fn trouble_at_the_server_is_never_taken_for_acceptance_or_charged() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::ServerError)).await;
-        match stage.driver.submit(&example(&stage), &stage::key(0)).await {
+        match stage.submit(&example(&stage), 0).await {
             Submission::Unknown { .. } => {}
             Submission::Refused(refusal) if matches!(refusal.retry, Retry::After(_)) => {}
             other => panic!("{provider}: {other:?}"),
@@ -153,7 +157,7 @@ async fn trouble_at_the_server_is_never_taken_for_acceptance_or_charged() {
 async fn a_lost_reply_is_charged_and_unknown() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::LostReply)).await;
-        let submission = stage.driver.submit(&example(&stage), &stage::key(0)).await;
+        let submission = stage.submit(&example(&stage), 0).await;
         assert!(matches!(submission, Submission::Unknown { .. }), "{provider}: {submission:?}");
         let bill = stage.simulator.bill();
         assert_eq!(bill.charges.len(), 1, "{provider}");
@@ -166,7 +170,7 @@ async fn moderation_ends_a_job_by_policy_and_both_sides_agree_on_its_charge() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::Moderation)).await;
         let request = example(&stage);
-        let (cause, charged) = match stage.driver.submit(&request, &stage::key(0)).await {
+        let (cause, charged) = match stage.submit(&request, 0).await {
             Submission::Accepted { id, .. } => match ended(&stage, &id, &request).await {
                 Polled::Failed(failure) => (failure.cause, Some(failure.charged)),
                 other => panic!("{provider}: {other:?}"),
@@ -227,6 +231,28 @@ async fn a_key_is_needed_in_the_card_s_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_goes_wrong_ends_no_job() {
+    for provider in ["runway", "kling-3", "google", "fal"] {
+        for kind in [FaultKind::PollError, FaultKind::PollPage, FaultKind::PollCut] {
+            let stage = Stage::of(provider, only(kind)).await;
+            let request = example(&stage);
+            let id = accepted(&stage, &request, 0).await;
+            let first = stage.driver.poll(&id, &request).await;
+            assert!(matches!(first, Polled::NoAnswer { .. }), "{provider} {kind:?}: {first:?}");
+            let last = ended(&stage, &id, &request).await;
+            assert!(matches!(last, Polled::Ready { .. }), "{provider} {kind:?}: {last:?}");
+        }
+        let stage = Stage::of(provider, only(FaultKind::PollSlow)).await;
+        let request = example(&stage);
+        let id = accepted(&stage, &request, 0).await;
+        let began = std::time::Instant::now();
+        let late = stage.driver.poll(&id, &request).await;
+        assert!(began.elapsed().as_millis() >= 1000, "{provider}: {late:?}");
+        assert!(!matches!(late, Polled::NoAnswer { .. } | Polled::Failed(_)), "{late:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_job_ends_and_is_given_back_unless_the_card_says_otherwise() {
     for provider in providers() {
         let stage = Stage::slow(&provider).await;
@@ -264,7 +290,7 @@ async fn the_same_seed_gives_the_same_faults() {
         let request = example(&stage);
         let mut words = Vec::new();
         for job in 0..12 {
-            words.push(match stage.driver.submit(&request, &stage::key(job)).await {
+            words.push(match stage.submit(&request, job).await {
                 Submission::Accepted { id, .. } => match ended(&stage, &id, &request).await {
                     Polled::Failed(failure) => failure.cause,
                     _ => "ready".to_owned(),

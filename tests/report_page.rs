@@ -186,6 +186,7 @@ fn report(workspace: &Path) -> RunReport {
                 key: (state == JobState::Unknown)
                     .then(|| "8c1d2f30-5b7a-8e44-9d10-2a6b7c8d9e0f".to_owned()),
                 interruptions: 0,
+                written_off: false,
                 started: "2026-08-20T09:30:00Z".parse().ok(),
                 updated: "2026-08-20T09:31:10Z".parse().ok(),
                 finished: done.then(|| "2026-08-20T09:31:10Z".parse().expect("a time")),

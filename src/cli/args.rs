@@ -61,6 +61,8 @@ pub enum Command {
     Resolve(super::resolve::ResolveArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
+    /// Verify the ledger, export it, back it up
+    Ledger(super::ledger::LedgerArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
     /// The whole run against simulated providers, for nothing: do bills and ledger agree?
@@ -231,6 +233,10 @@ pub enum SchemaName {
     Resolve,
     /// One line of `run --json`
     Events,
+    /// One line of `ledger export`
+    LedgerExport,
+    /// What `ledger verify --json` prints
+    LedgerVerify,
     /// The file beside a clip
     Sidecar,
     /// One line of the bill that `simulate --bill` writes

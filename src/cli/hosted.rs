@@ -189,6 +189,7 @@ fn hosted(
         clock: Arc::new(SystemClock),
         limits: NetLimits::default(),
         reach: Reach::Everywhere,
+        account: settings.map_or(String::new(), |settings| settings.account.clone()),
     })
     .map_err(|problem| problem.to_string())
 }

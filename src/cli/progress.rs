@@ -162,6 +162,20 @@ fn trouble(event: &RunEvent) -> Option<String> {
         RunEvent::Failed { job, message, .. } => format!("failed   {job}: {message}"),
         RunEvent::Refused { job, message, .. } => format!("refused  {job}: {message}"),
         RunEvent::Unknown { job, evidence, .. } => format!("unknown  {job}: {evidence}"),
+        RunEvent::Searching { job, evidence, after_ms } => {
+            let seconds = after_ms.div_ceil(1000);
+            format!("in doubt {job}: {evidence}; looked for again in {seconds} s")
+        }
+        RunEvent::WrittenOff { job, cost, evidence } => {
+            format!("lost     {job}: {cost} written off: {evidence}")
+        }
+        RunEvent::Parked { job, interruptions } => {
+            format!("parked   {job}: in flight at {interruptions} crashes in a row; taken up last")
+        }
+        RunEvent::Paused { model, why, for_ms } => {
+            format!("paused   {model}: {why}; in {} s", for_ms.div_ceil(1000))
+        }
+        RunEvent::Missed { events } => format!("missed   {events} events that nobody read in time"),
         RunEvent::Lost { job, message } => format!("lost     {job}: {message}"),
         RunEvent::Retry { job, cause, after_ms, left } => {
             format!("retry    {job}: {cause}; again in {after_ms} ms, {left} tries left after that")

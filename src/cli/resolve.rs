@@ -26,10 +26,13 @@ use super::{Failure, Outcome};
 /// Options of `resolve`.
 #[derive(Debug, Args)]
 pub struct ResolveArgs {
-    /// The manifest, or a folder that holds a `kinora.yaml`; with a word, the job's address as
-    /// `status` shows it, alone or after the manifest
-    #[arg(value_name = "MANIFEST|JOB", num_args = 0..=2)]
-    pub given: Vec<PathBuf>,
+    /// The manifest, or a folder that holds a `kinora.yaml`; the current folder by default
+    // Addresses of jobs without a subject begin with `-/`.
+    #[arg(allow_hyphen_values = true)]
+    pub manifest: Option<String>,
+    /// With a word: the job's address as `status` shows it. It may stand alone
+    #[arg(allow_hyphen_values = true)]
+    pub job: Option<String>,
     /// Ask the providers that keep a list, and settle what their evidence settles
     #[arg(long, conflicts_with_all = ["accepted", "refused"])]
     pub lookup: bool,
@@ -58,6 +61,12 @@ impl ResolveArgs {
     /// What is asked for, and of which manifest.
     fn task(&self) -> Result<(PathBuf, Task<'_>), Failure> {
         let usage = |what: &str| Failure::new(Exit::Usage, what);
+        let given = [&self.manifest, &self.job].into_iter().flatten();
+        if let Some(option) = given.into_iter().find(|text| text.starts_with("--")) {
+            return Err(usage(&format!(
+                "there is no option {option}; see `kinora resolve --help`"
+            )));
+        }
         let word = match (&self.accepted, self.refused) {
             (Some(id), _) => Some(Word::Accepted(id.clone())),
             (None, true) => Some(Word::Refused),
@@ -67,22 +76,21 @@ impl ResolveArgs {
             if self.by.is_some() || self.why.is_some() {
                 return Err(usage("--by and --why go with --accepted or --refused"));
             }
-            let manifest = match &self.given[..] {
-                [] => PathBuf::from("."),
-                [manifest] => manifest.clone(),
-                _ => return Err(usage("a job is settled with --accepted ID or --refused")),
-            };
+            if self.job.is_some() {
+                return Err(usage("a job is settled with --accepted ID or --refused"));
+            }
+            let manifest = PathBuf::from(self.manifest.as_deref().unwrap_or("."));
             return Ok((manifest, if self.lookup { Task::Lookup } else { Task::List }));
         };
-        let (manifest, job) = match &self.given[..] {
-            [job] => (PathBuf::from("."), job),
-            [manifest, job] => (manifest.clone(), job),
-            _ => return Err(usage("say which job; `kinora resolve` lists them")),
+        let (manifest, job) = match (&self.manifest, &self.job) {
+            (Some(job), None) => (".", job),
+            (Some(manifest), Some(job)) => (manifest.as_str(), job),
+            (None, _) => return Err(usage("say which job; `kinora resolve` lists them")),
         };
-        let job = Address::from_stored(&job.to_string_lossy());
+        let job = Address::from_stored(job);
         let (by, why) = (self.by.as_deref(), self.why.as_deref());
         let (by, why) = (by.unwrap_or_default(), why.unwrap_or_default());
-        Ok((manifest, Task::Word { job, word, by, why }))
+        Ok((manifest.into(), Task::Word { job, word, by, why }))
     }
 }
 

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::LedgerError;
+use super::examine::{examine, is_there};
 use super::lock::RunLock;
 use super::schema;
 use super::writer::{Ack, Writer, in_savepoint};
@@ -48,10 +49,15 @@ enum Writes {
     InMemory,
 }
 
+/// The ledger's file in a workspace.
+pub(super) fn path_in(workspace: &Path) -> PathBuf {
+    workspace.join(FOLDER).join(FILE)
+}
+
 impl Ledger {
     /// Opens the ledger of `workspace`.
     pub fn open(workspace: &Path, mode: Mode) -> Result<Ledger, LedgerError> {
-        let path = workspace.join(FOLDER).join(FILE);
+        let path = path_in(workspace);
         match mode {
             Mode::Read => Ok(Ledger {
                 reader: Mutex::new(open_reader(&path)?),
@@ -62,7 +68,7 @@ impl Ledger {
                 create_folder(&path)?;
                 let lock = RunLock::take(&path.with_file_name(LOCK))?;
                 let connection = open_writer(&path)?;
-                let writer = Writer::start(path.clone(), connection)?;
+                let writer = Writer::start(&path, connection)?;
                 Ok(Ledger {
                     reader: Mutex::new(open_reader(&path)?),
                     path,
@@ -129,10 +135,11 @@ impl Ledger {
         if !matches!(self.writes, Writes::Shortly) {
             return self.write_running(work).wait();
         }
-        let is_new = !self.path.exists();
+        let is_new = !is_there(&self.path)?;
         create_folder(&self.path)?;
         let mut connection = open_writer(&self.path)?;
-        let result = short_transaction(&self.path, &mut connection, work)?;
+        let result = short_transaction(&self.path, &mut connection, work)
+            .map_err(|e| e.about(&self.path))?;
         if is_new {
             *self.reading() = open_reader(&self.path)?;
         }
@@ -164,37 +171,89 @@ fn create_folder(path: &Path) -> Result<(), LedgerError> {
 
 fn open_writer(path: &Path) -> Result<Connection, LedgerError> {
     let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
-    let mut connection = Connection::open(path).map_err(sql)?;
+    if !is_there(path)? {
+        create(path)?;
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+    // SQLite opens what it may not write for reading, without a word.
+    if connection.is_readonly(MAIN_DB).map_err(sql)? {
+        return Err(LedgerError::read_only(path));
+    }
     schema::configure(&connection).map_err(sql)?;
     // Looking before touching: a newer or foreign file must stay as it is.
-    if schema::examine(path, &connection)? < schema::FORMAT {
+    if examine(path, &connection)? < schema::FORMAT {
         schema::migrate(path, &mut connection)?;
     }
+    // A restored backup has none.
+    schema::use_log(path, &connection)?;
     Ok(connection)
 }
 
-fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
+/// Makes a new ledger under a name of its own and gives it the ledger's when it is complete and on
+/// disk, so that whatever stands under that name is a whole ledger or a damaged one.
+fn create(path: &Path) -> Result<(), LedgerError> {
     let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
-    if path.exists() {
-        let open = || -> Result<_, LedgerError> {
-            let connection =
-                Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sql)?;
-            schema::configure(&connection).map_err(sql)?;
-            Ok((schema::examine(path, &connection)?, connection))
-        };
-        match open()? {
-            (schema::FORMAT, connection) => return Ok(connection),
-            // A file that nothing was written to yet.
-            (0, _) => {}
-            // What an older version wrote must not be taken for nothing: it was paid for.
-            (_, connection) => {
-                drop(connection);
-                drop(open_writer(path)?);
-                return Ok(open()?.1);
-            }
-        }
+    let unusable = |e: &std::io::Error| LedgerError::Unusable {
+        path: path.to_path_buf(),
+        doing: "created",
+        why: e.to_string(),
+    };
+    let folder = path.parent().unwrap_or(path);
+    let draft = tempfile::Builder::new()
+        .prefix(&format!("{FILE}."))
+        .suffix(".new")
+        .tempfile_in(folder)
+        .map_err(|e| unusable(&e))?
+        .into_temp_path();
+    let mut connection = Connection::open(&draft).map_err(sql)?;
+    schema::configure(&connection).map_err(sql)?;
+    schema::migrate(path, &mut connection)?;
+    // Everything out of the log into the file, or the log's name would have to change too.
+    let is_busy: bool = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(sql)?;
+    if is_busy {
+        return Err(LedgerError::Busy { path: path.to_path_buf() });
     }
-    let mut empty = Connection::open_in_memory().map_err(sql)?;
+    connection.close().map_err(|(_, e)| sql(e))?;
+    match std::fs::hard_link(&draft, path) {
+        Ok(()) => sync_folder(folder).map_err(|e| unusable(&e)),
+        // Another process was faster: its ledger is as good.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(unusable(&error)),
+    }
+}
+
+/// Makes the names in a folder durable, where the system knows how.
+pub(super) fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { std::fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// A connection that only reads a ledger that is there, of the newest format.
+pub(super) fn connect_reader(path: &Path) -> Result<Connection, LedgerError> {
+    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || -> Result<_, LedgerError> {
+        let connection = Connection::open_with_flags(path, flags).map_err(sql)?;
+        schema::configure(&connection).map_err(sql)?;
+        Ok((examine(path, &connection)?, connection))
+    };
+    let (format, connection) = open()?;
+    if format == schema::FORMAT {
+        return Ok(connection);
+    }
+    // What an older version wrote must not be taken for nothing: it was paid for.
+    drop(connection);
+    drop(open_writer(path)?);
+    Ok(open()?.1)
+}
+
+fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
+    if is_there(path)? {
+        return connect_reader(path);
+    }
+    let mut empty = Connection::open_in_memory().map_err(|e| LedgerError::of(path, &e))?;
     schema::migrate(path, &mut empty)?;
     Ok(empty)
 }

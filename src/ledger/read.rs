@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, types::Type};
+use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 
 use super::error::LedgerError;
 use super::open::Ledger;
@@ -307,13 +307,18 @@ pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     u64::try_from(row.get::<_, i64>(column)?).map_err(|e| damaged(column, Type::Integer, e))
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     Timestamp::from_microsecond(row.get(column)?).map_err(|e| damaged(column, Type::Integer, e))
 }
 
-fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     match row.get::<_, Option<i64>>(column)? {
         None => Ok(None),
         Some(_) => time(row, column).map(Some),
     }
+}
+
+/// The number that a query counts.
+pub(super) fn count_of(c: &Connection, query: &str) -> Result<u64, LedgerError> {
+    Ok(c.query_row(query, [], |row| count(row, 0))?)
 }

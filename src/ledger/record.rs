@@ -221,11 +221,12 @@ impl Basis {
 }
 
 /// A finished clip.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ClipRecord {
     /// Path relative to the workspace.
     pub path: String,
     /// Digest of its bytes.
+    #[schemars(with = "String")]
     pub digest: Digest,
     /// Bytes.
     pub bytes: u64,

@@ -1,4 +1,4 @@
-//! The schema, its version, and what is checked when a ledger is opened.
+//! The schema, its version, and the steps from one version to the next.
 //!
 //! A job's row is narrow, because a run touches it at every step; an attempt's request never
 //! changes, so it stands apart from what does. Amounts are millionths of the workspace's unit,
@@ -14,11 +14,7 @@ use super::error::LedgerError;
 pub const FORMAT: i64 = 3;
 
 /// Marks the file as a ledger of Kinora (`KNRA`).
-const APPLICATION_ID: i64 = 0x4B4E_5241;
-
-/// Ledgers up to this many bytes are checked whole at every opening; a larger one would delay
-/// the first effect of a run by seconds.
-const CHECKED_WHOLE_UP_TO: u64 = 64 << 20;
+pub(super) const APPLICATION_ID: i64 = 0x4B4E_5241;
 
 /// Step `n` turns format `n` into format `n + 1`.
 const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2];
@@ -244,41 +240,11 @@ pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")
 }
 
-/// Checks that the file is a ledger of a format that this binary may touch. Reads only.
-pub(super) fn examine(path: &Path, connection: &Connection) -> Result<i64, LedgerError> {
-    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
-    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let format = number("user_version").map_err(sql)?;
-    let application = number("application_id").map_err(sql)?;
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(sql)?;
-    if tables == 0 && format == 0 && (application == 0 || application == APPLICATION_ID) {
-        return Ok(0);
-    }
-    if application != APPLICATION_ID {
-        return Err(LedgerError::NotALedger { path: path.to_path_buf() });
-    }
-    if format > FORMAT {
-        return Err(LedgerError::Newer { path: path.to_path_buf(), found: format, known: FORMAT });
-    }
-    let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-    if bytes <= CHECKED_WHOLE_UP_TO {
-        let verdict: String =
-            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sql)?;
-        if verdict != "ok" {
-            return Err(LedgerError::Damaged { path: path.to_path_buf(), what: verdict });
-        }
-    }
-    Ok(format)
-}
-
-/// Brings a ledger of an older format, or an empty file, to [`FORMAT`], in one transaction.
-pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), LedgerError> {
-    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
+/// Has writes go to a log beside the file, so that readers never wait for them.
+pub(super) fn use_log(path: &Path, connection: &Connection) -> Result<(), LedgerError> {
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(sql)?;
+        .map_err(|e| LedgerError::of(path, &e))?;
     if mode != "wal" && mode != "memory" {
         return Err(LedgerError::Unusable {
             path: path.to_path_buf(),
@@ -288,6 +254,13 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), Le
                 .to_owned(),
         });
     }
+    Ok(())
+}
+
+/// Brings a ledger of an older format, or an empty file, to [`FORMAT`], in one transaction.
+pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), LedgerError> {
+    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
+    use_log(path, connection)?;
     // Only outside of a transaction this changes anything.
     connection.pragma_update(None, "foreign_keys", false).map_err(sql)?;
     let write = connection

@@ -5,7 +5,7 @@
 //! can't remember must not let anything be spent.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake};
@@ -15,13 +15,16 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::error::LedgerError;
+use super::examine::beside;
 
 /// Most requests in one commit.
 const BATCH: usize = 1024;
 
 /// Tells one waiter how the commit went; `None` is well.
 type Answer = Box<dyn FnOnce(Option<&LedgerError>) + Send>;
-type Request = Box<dyn FnOnce(Result<&Connection, &LedgerError>) -> Answer + Send>;
+/// Does one write; besides the answer, gives what failed if it was the file.
+type Request =
+    Box<dyn FnOnce(Result<&Connection, &LedgerError>) -> (Option<LedgerError>, Answer) + Send>;
 
 /// A write under way. Await it, or [`Ack::wait`] for it: either returns when the write is
 /// durable. Dropping it does not take the write back.
@@ -77,24 +80,25 @@ fn gone() -> LedgerError {
 /// The handle of the writer thread. Dropping it waits until everything handed in is written.
 #[derive(Debug)]
 pub(super) struct Writer {
+    path: Arc<Path>,
     requests: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
     /// Starts the thread on `connection`, the ledger's only writing one.
-    pub(super) fn start(path: PathBuf, connection: Connection) -> Result<Self, LedgerError> {
+    pub(super) fn start(path: &Path, connection: Connection) -> Result<Self, LedgerError> {
         let (requests, inbox) = mpsc::channel::<Request>();
-        let at = path.clone();
+        let mut committer = Committer { path: path.into(), connection, files: Files::of(path)? };
         let thread = std::thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || serve(&path, &connection, &inbox))
+            .spawn(move || committer.serve(&inbox))
             .map_err(|e| LedgerError::Unusable {
-                path: at,
+                path: path.to_path_buf(),
                 doing: "opened for writing",
                 why: e.to_string(),
             })?;
-        Ok(Writer { requests: Some(requests), thread: Some(thread) })
+        Ok(Writer { path: path.into(), requests: Some(requests), thread: Some(thread) })
     }
 
     /// Hands in one write.
@@ -103,15 +107,18 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Ack<T> {
         let (send, receive) = oneshot::channel();
+        let path = Arc::clone(&self.path);
         let request: Request = Box::new(move |connection| {
             let result = match connection {
-                Ok(connection) => in_savepoint(connection, work),
+                Ok(connection) => in_savepoint(connection, work).map_err(|e| e.about(&path)),
                 Err(stopped) => Err(stopped.clone()),
             };
-            Box::new(move |failed: Option<&LedgerError>| {
+            let of_the_file = result.as_ref().err().filter(|e| e.is_of_the_file()).cloned();
+            let answer: Answer = Box::new(move |failed: Option<&LedgerError>| {
                 // A waiter that went away has nothing to be told.
                 let _ = send.send(failed.map_or(result, |error| Err(error.clone())));
-            })
+            });
+            (of_the_file, answer)
         });
         if let Some(requests) = &self.requests {
             // When the thread is gone, the dropped sender tells the waiter.
@@ -131,44 +138,103 @@ impl Drop for Writer {
     }
 }
 
-fn serve(path: &std::path::Path, connection: &Connection, inbox: &mpsc::Receiver<Request>) {
-    let mut stopped: Option<LedgerError> = None;
-    while let Ok(first) = inbox.recv() {
-        let batch = std::iter::once(first).chain(inbox.try_iter().take(BATCH - 1));
-        if let Some(error) = &stopped {
-            batch.for_each(|request| request(Err(error))(None));
-            continue;
+/// What the thread owns.
+struct Committer {
+    path: Arc<Path>,
+    connection: Connection,
+    files: Files,
+}
+
+impl Committer {
+    fn serve(&mut self, inbox: &mpsc::Receiver<Request>) {
+        let mut stopped: Option<LedgerError> = None;
+        // A lone write is taken up at once; a batch is what has gathered during the last commit.
+        while let Ok(first) = inbox.recv() {
+            let batch = std::iter::once(first).chain(inbox.try_iter().take(BATCH - 1));
+            if let Some(error) = &stopped {
+                batch.for_each(|request| request(Err(error)).1(None));
+                continue;
+            }
+            if let Err(error) = self.commit(batch) {
+                stopped = Some(LedgerError::Stopped { why: error.to_string() });
+            }
         }
-        if let Err(error) = commit_batch(path, connection, batch) {
-            stopped = Some(LedgerError::Stopped { why: error.to_string() });
+    }
+
+    fn commit(&mut self, batch: impl Iterator<Item = Request>) -> Result<(), LedgerError> {
+        let sql = |path: &Path, e: rusqlite::Error| LedgerError::of(path, &e);
+        let c = &self.connection;
+        let mut failed = c.execute_batch("BEGIN IMMEDIATE").map_err(|e| sql(&self.path, e)).err();
+        let mut answers: Vec<Answer> = Vec::new();
+        for request in batch {
+            let (of_the_file, answer) = request(failed.as_ref().map_or(Ok(c), Err));
+            failed = failed.or(of_the_file);
+            answers.push(answer);
         }
+        if failed.is_none() && c.is_autocommit() {
+            // SQLite undid the whole transaction by itself.
+            failed = Some(LedgerError::Sql("the transaction was undone".to_owned()));
+        }
+        let failed = failed.or_else(|| {
+            c.execute_batch("COMMIT")
+                .map_err(|e| sql(&self.path, e))
+                // Looked at after it: what is answered for is in the file that has the name.
+                .and_then(|()| self.files.stand(&self.path))
+                .err()
+        });
+        if failed.is_some() && !c.is_autocommit() {
+            // The failure is already being told; a failed undo changes nothing about it.
+            let _ = c.execute_batch("ROLLBACK");
+        }
+        answers.into_iter().for_each(|answer| answer(failed.as_ref()));
+        failed.map_or(Ok(()), Err)
     }
 }
 
-fn commit_batch(
-    path: &std::path::Path,
-    connection: &Connection,
-    batch: impl Iterator<Item = Request>,
-) -> Result<(), LedgerError> {
-    let sql = |e: rusqlite::Error| LedgerError::of(path, &e);
-    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(sql);
-    let answers: Vec<Answer> = match &begun {
-        Ok(()) => batch.map(|request| request(Ok(connection))).collect(),
-        Err(error) => batch.map(|request| request(Err(error))).collect(),
-    };
-    let outcome = begun.and_then(|()| {
-        if connection.is_autocommit() {
-            // SQLite undid the whole transaction by itself, as it does when the disk is full.
-            return Err(LedgerError::Sql("the transaction was undone".to_owned()));
-        }
-        connection.execute_batch("COMMIT").map_err(sql)
-    });
-    if outcome.is_err() && !connection.is_autocommit() {
-        // The failure is already being told; a failed undo changes nothing about it.
-        let _ = connection.execute_batch("ROLLBACK");
+/// Which files the ledger's names stood for when they were opened. A name that comes to stand for
+/// another file, or for none, leaves SQLite writing to where nobody will read.
+struct Files {
+    ledger: Identity,
+    /// Made by the first write at the latest; absent before it was seen.
+    log: Option<Identity>,
+}
+
+/// A file by its device and number; always the same where the system does not tell.
+type Identity = (u64, u64);
+
+impl Files {
+    fn of(path: &Path) -> Result<Files, LedgerError> {
+        let ledger = identity(path)?.ok_or_else(|| LedgerError::Gone { path: path.into() })?;
+        Ok(Files { ledger, log: None })
     }
-    answers.into_iter().for_each(|answer| answer(outcome.as_ref().err()));
-    outcome
+
+    fn stand(&mut self, path: &Path) -> Result<(), LedgerError> {
+        if identity(path)? != Some(self.ledger) {
+            return Err(LedgerError::Gone { path: path.to_path_buf() });
+        }
+        let log = beside(path, "-wal");
+        let found = identity(&log)?;
+        if found.is_none() || self.log.is_some_and(|known| found != Some(known)) {
+            return Err(LedgerError::Gone { path: log });
+        }
+        self.log = found;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Result<Option<Identity>, LedgerError> {
+    use std::os::unix::fs::MetadataExt;
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some((metadata.dev(), metadata.ino()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LedgerError::unreachable(path, &error)),
+    }
+}
+
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Result<Option<Identity>, LedgerError> {
+    Ok(Some((0, 0)))
 }
 
 /// Runs one request so that its failure leaves no trace and does not touch its neighbours.

@@ -1,8 +1,8 @@
 //! What a rehearsal answers in a provider's name: the card turned around.
 //!
 //! Paths, methods and bodies are those of the calls; only what a provider says back has to be
-//! written here. Replies see `id`, `model`, `attempt`, `cost`, `now` (Unix seconds), `progress`
-//! (0 to 1), `url` (of the rehearsal's own server; of the clip where there is one), `request`
+//! written here. Replies see `id`, `model`, `attempt`, `cost`, `now` (Unix seconds), `made` (when the
+//! clip is, RFC 3339), `progress` (0 to 1), `url` (of the rehearsal's own server; of the clip where there is one), `request`
 //! (`body`, `query`, `path`: the path's variables), `code` and `message` (of a fault).
 
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ pub struct Rehearsal {
     #[serde(default)]
     pub cancel: Option<Reply>,
     /// To a lookup; `request.found` is the list of submissions, each with `id`, `model`,
-    /// `attempt`, `body`.
+    /// `attempt`, `body`, and when it was submitted: `at` (RFC 3339) and `at_s` (Unix seconds).
     #[serde(default)]
     pub lookup: Option<Reply>,
     /// To each step of an upload, in order. `url` with a path that begins with `/upload/` is

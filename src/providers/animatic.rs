@@ -259,9 +259,11 @@ impl Provider for Animatic {
         Box::pin(async move {
             let job = self.job(&id.id, request);
             match state_of(&job) {
-                State::Running => {
-                    Polled::Running { percent: Some(job.progress.percent()), unknown_word: None }
-                }
+                State::Running => Polled::Running {
+                    percent: Some(job.progress.percent()),
+                    unknown_word: None,
+                    throttled: false,
+                },
                 State::Ready => Polled::Ready { expires: None, cost: None },
                 State::Failed(failure) => Polled::Failed(failure),
             }

@@ -6,6 +6,7 @@ mod downloads;
 mod keys;
 mod life;
 mod lists;
+mod polls;
 mod submissions;
 
 use std::collections::{BTreeMap, HashMap};
@@ -17,7 +18,7 @@ use serde_json::{Value as Json, json};
 use super::bill::{Bill, BillFile, Charge};
 use super::body::Sent;
 use super::clips::Clips;
-use super::faults::Dice;
+use super::faults::{Dice, FaultKind};
 use super::job::{Job, Standing};
 use super::pictures::Pictures;
 use super::replies::{self, Said};
@@ -54,6 +55,10 @@ pub(super) enum Answer {
     Said(Said),
     /// The clip in this file; `cut`: its first half only, and then the connection breaks.
     Clip { file: PathBuf, cut: bool },
+    /// A page for people.
+    Page(&'static str),
+    /// An answer that comes late.
+    Late(Box<Answer>),
     /// Nothing: the connection is cut.
     Cut,
 }
@@ -89,6 +94,8 @@ struct Books {
     by_id: HashMap<String, JobAt>,
     uploads: Uploads,
     submissions: u64,
+    /// Polls of several jobs at once.
+    shared_polls: u64,
     begun_uploads: u64,
 }
 
@@ -169,6 +176,18 @@ impl Desk {
             };
             return Answer::Said(self.refusal(Class::Auth, &message, asked));
         }
+        let fault = self.poll_fault(&target);
+        match fault {
+            Some(FaultKind::PollError) => return Answer::Said(self.server_error(asked)),
+            Some(FaultKind::PollPage) => return Answer::Page(polls::PAGE_FOR_PEOPLE),
+            Some(FaultKind::PollCut) => return Answer::Cut,
+            _ => {}
+        }
+        let answer = self.by_target(target, asked);
+        if fault == Some(FaultKind::PollSlow) { Answer::Late(Box::new(answer)) } else { answer }
+    }
+
+    fn by_target(&self, target: Target, asked: &Asked) -> Answer {
         match target {
             Target::Shared(Shared::Submit(candidates), _) => self.submit(&candidates, asked),
             Target::Job(job, steps) => self.step(job, &steps, asked),
@@ -246,6 +265,7 @@ impl Desk {
         });
         minijinja::context! {
             url => url, progress => progress, now => self.clock.now().as_second(),
+            made => job.made().to_string(),
             cost => cost.as_ref().map(scope_of),
             code => doom.as_ref().map(|doom| &doom.code),
             message => doom.as_ref().map(|doom| &doom.message),

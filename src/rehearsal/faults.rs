@@ -20,11 +20,22 @@ pub enum FaultKind {
     ExpiredUrl,
     /// A clip's first download is cut in the middle.
     CutDownload,
+    /// A poll is answered with 5xx.
+    PollError,
+    /// A poll is answered with a page for people, and status 200.
+    PollPage,
+    /// A poll's connection is cut without a reply.
+    PollCut,
+    /// A poll's reply comes late.
+    PollSlow,
+    /// A submission stands in the provider's list only after a while, where the card does not say
+    /// that its list proves what never arrived.
+    StaleList,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 7] = [
+    pub const ALL: [FaultKind; 12] = [
         FaultKind::RateLimited,
         FaultKind::ServerError,
         FaultKind::LostReply,
@@ -32,7 +43,16 @@ impl FaultKind {
         FaultKind::Moderation,
         FaultKind::ExpiredUrl,
         FaultKind::CutDownload,
+        FaultKind::PollError,
+        FaultKind::PollPage,
+        FaultKind::PollCut,
+        FaultKind::PollSlow,
+        FaultKind::StaleList,
     ];
+
+    /// Those that strike polls; the first that strikes one decides.
+    pub(super) const OF_POLLS: [FaultKind; 4] =
+        [FaultKind::PollError, FaultKind::PollPage, FaultKind::PollCut, FaultKind::PollSlow];
 
     /// As written on the command line.
     pub fn as_str(self) -> &'static str {
@@ -44,6 +64,11 @@ impl FaultKind {
             FaultKind::Moderation => "moderation",
             FaultKind::ExpiredUrl => "expired_url",
             FaultKind::CutDownload => "cut_download",
+            FaultKind::PollError => "poll_error",
+            FaultKind::PollPage => "poll_page",
+            FaultKind::PollCut => "poll_cut",
+            FaultKind::PollSlow => "poll_slow",
+            FaultKind::StaleList => "stale_list",
         }
     }
 
@@ -89,7 +114,8 @@ impl Faults {
     /// By a profile.
     pub fn of(profile: Profile) -> Self {
         use FaultKind::{
-            CutDownload, ExpiredUrl, LostReply, Moderation, RateLimited, ServerError, Slow,
+            CutDownload, ExpiredUrl, LostReply, Moderation, PollCut, PollError, PollPage, PollSlow,
+            RateLimited, ServerError, Slow, StaleList,
         };
         let likely: &[(FaultKind, f64)] = match profile {
             Profile::None => &[],
@@ -101,6 +127,11 @@ impl Faults {
                 (Moderation, 0.03),
                 (ExpiredUrl, 0.03),
                 (CutDownload, 0.05),
+                (PollError, 0.02),
+                (PollPage, 0.01),
+                (PollCut, 0.02),
+                (PollSlow, 0.02),
+                (StaleList, 0.1),
             ],
             Profile::Many => &[
                 (RateLimited, 0.25),
@@ -110,6 +141,11 @@ impl Faults {
                 (Moderation, 0.15),
                 (ExpiredUrl, 0.2),
                 (CutDownload, 0.25),
+                (PollError, 0.1),
+                (PollPage, 0.05),
+                (PollCut, 0.1),
+                (PollSlow, 0.1),
+                (StaleList, 0.5),
             ],
         };
         likely.iter().fold(Faults::default(), |faults, (kind, p)| faults.with(*kind, *p))

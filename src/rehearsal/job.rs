@@ -59,6 +59,8 @@ pub(super) struct Job {
     pub(super) first_url_tried: bool,
     /// Whether the next whole download is cut.
     pub(super) cuts_download: bool,
+    /// How often it was asked for alone.
+    pub(super) polls: u64,
 }
 
 /// Where a job is.

@@ -329,7 +329,12 @@ impl Routes {
         }
         let shared = self.shared.get(&(asked.method, asked.path.clone()));
         for (fixed, shared) in shared.into_iter().flatten() {
-            if fixed.iter().all(|(name, value)| asked.parameter(name) == Some(value)) {
+            // What names jobs by a parameter is not meant where another one names them.
+            let named = match shared {
+                Shared::Batch(name) | Shared::Lookup(Some(name)) => asked.parameter(name).is_some(),
+                _ => true,
+            };
+            if named && fixed.iter().all(|(name, value)| asked.parameter(name) == Some(value)) {
                 return Some(Target::Shared(shared.clone(), BTreeMap::new()));
             }
         }

@@ -25,6 +25,9 @@ use crate::protocol::Method;
 /// Where the bill can be read.
 const BILL: &str = "/rehearsal/bill";
 
+/// How late a late answer comes.
+const LATE: Duration = Duration::from_secs(1);
+
 /// Serves until told to stop.
 pub(super) async fn serve(
     listener: CuttableListener,
@@ -64,18 +67,37 @@ async fn answer(
     };
     let asked = Asked { address, headers, sent };
     // Pictures are decoded and written in there.
-    let answered = tokio::task::spawn_blocking(move || match desk.answer(&asked) {
-        Answer::Clip { file, cut } => clip(&file, range.as_deref(), if_range.as_deref(), cut),
-        Answer::Said(said) => Some(written(said)),
-        Answer::Cut => None,
+    let answered = tokio::task::spawn_blocking(move || {
+        let (answer, late) = match desk.answer(&asked) {
+            Answer::Late(answer) => (*answer, true),
+            answer => (answer, false),
+        };
+        let response = match answer {
+            Answer::Clip { file, cut } => clip(&file, range.as_deref(), if_range.as_deref(), cut),
+            Answer::Said(said) => Some(written(said)),
+            Answer::Page(text) => Some(page(text)),
+            Answer::Late(_) | Answer::Cut => None,
+        };
+        (response, late)
     });
-    let response = answered.await.unwrap_or_else(|_| {
-        Some(written(Said::plain(500, "the rehearsal broke off; this is a fault of Kinora")))
+    let (response, late) = answered.await.unwrap_or_else(|_| {
+        let said = Said::plain(500, "the rehearsal broke off; this is a fault of Kinora");
+        (Some(written(said)), false)
     });
+    if late {
+        tokio::time::sleep(LATE).await;
+    }
     Ok(response.unwrap_or_else(|| {
         peer.cut();
         Response::new(Body::empty())
     }))
+}
+
+fn page(text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    let html = header::HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
+    response
 }
 
 fn headers(given: &HeaderMap) -> BTreeMap<String, String> {

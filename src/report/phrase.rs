@@ -123,7 +123,7 @@ pub(super) fn moment(at: jiff::Timestamp) -> String {
 pub(super) fn quoted(word: &str) -> String {
     let word = plain(word);
     let safe = |c: char| c.is_alphanumeric() || "/._-=:,+@%".contains(c);
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(safe) {
+    if !word.is_empty() && word.chars().all(safe) {
         return word;
     }
     format!("'{}'", word.replace('\'', "'\\''"))

@@ -35,7 +35,7 @@ pub struct ResolveReport {
     /// What in doubt holds together.
     #[schemars(with = "String")]
     pub held: Decimal,
-    /// Jobs that runs leave alone although their providers have them.
+    /// Jobs that were in flight at several crashes in a row: runs take them up last and alone.
     pub parked: Vec<DoubtView>,
 }
 
@@ -303,15 +303,18 @@ fn ways(one: &DoubtView) -> String {
     });
     match (one.replay_until, kind) {
         (Some(until), _) if until > one.started + jiff::SignedDuration::from_hours(24 * 365) => {
-            "settled by the next run: the same request is safe to send again".to_owned()
+            "can be settled by the next run: the same request is safe to send again".to_owned()
         }
         (Some(until), _) => {
-            format!("settled by a run before {}: safe to send again under its key", moment(until))
+            format!(
+                "can be settled by a run before {}: safe to send again under its key",
+                moment(until)
+            )
         }
         (None, Some(kind)) => {
-            format!("settled by evidence: {}'s list is searched {}", one.provider, how(kind))
+            format!("can be settled by evidence: {}'s list is searched {}", one.provider, how(kind))
         }
-        (None, None) => format!("settled by word: {} keeps no list", one.provider),
+        (None, None) => format!("can be settled by word: {} keeps no list", one.provider),
     }
 }
 
@@ -352,6 +355,8 @@ fn parked(report: &ResolveReport, paper: Paper) -> Vec<String> {
     for one in &report.parked {
         lines.extend(job(one, &report.unit, paper));
     }
+    let next = "Runs take these up last, one alone, as they may be what stops them.";
+    lines.extend(paper.prose("→ ", next));
     lines
 }
 

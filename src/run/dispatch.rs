@@ -22,7 +22,6 @@ use super::waiting::Waiting;
 use crate::address::JobKey;
 use crate::digest::Digest;
 use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period};
-use crate::manifest::PoolLimit;
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
 ///
@@ -63,27 +62,10 @@ fn check(setup: &Setup) -> Result<(), RunError> {
     if let Some(latest) = setup.ledger.latest_event()? {
         behind(setup.clock.now(), latest)?;
     }
-    let limits = &setup.concurrency;
-    let named = |kind: &'static str, map: &BTreeMap<String, PoolLimit>| {
-        let is_zero = |limit: &PoolLimit| {
-            [limit.in_flight, limit.per_minute, limit.per_day].contains(&Some(0))
-        };
-        let zero = map.iter().find(|(_, limit)| is_zero(limit));
-        zero.map(|(name, _)| format!("{kind}.{name}"))
-    };
-    let whole = [
-        ("in_flight", limits.in_flight),
-        ("requests", limits.requests),
-        ("fetches", limits.fetches),
-    ];
-    let zero = whole
-        .iter()
-        .find(|(_, limit)| *limit == Some(0))
-        .map(|(name, _)| (*name).to_owned())
-        .or_else(|| named("providers", &limits.providers))
-        .or_else(|| named("models", &limits.models))
-        .or_else(|| named("accounts", &limits.accounts));
-    zero.map_or(Ok(()), |name| Err(RunError::ZeroLimit { name }))
+    match setup.concurrency.zero() {
+        Some(name) => Err(RunError::ZeroLimit { name }),
+        None => Ok(()),
+    }
 }
 
 fn pools(setup: &Setup, held: &[Holding], at: jiff::Timestamp) -> Pools<Waiting> {

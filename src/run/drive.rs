@@ -70,8 +70,6 @@ pub struct Attempt {
     pub(super) gate: Option<Gate>,
     /// Whether it is looked at once, and left where it is.
     pub(super) once: bool,
-    /// Whether this request may have reached the provider before.
-    replayed: bool,
 }
 
 /// What a step adds to the ledger's row.
@@ -215,7 +213,6 @@ impl Opening {
             expires: None,
             gate: None,
             once: false,
-            replayed: false,
         })
     }
 }
@@ -265,7 +262,6 @@ impl Attempt {
             expires: record.expires,
             gate: Some(gate),
             once,
-            replayed: false,
         })
     }
 
@@ -277,7 +273,7 @@ impl Attempt {
     /// Drives an attempt of an earlier run to its end, from wherever it stands.
     pub async fn resume(mut self) -> Result<Ended, RunError> {
         let ended = match self.life.state {
-            Some(JobState::Submitting | JobState::Unknown) => self.settle().await,
+            Some(JobState::Submitting | JobState::Unknown) => self.settle("").await,
             Some(JobState::Submitted) => self.watch().await,
             Some(JobState::Ready | JobState::Fetching) => {
                 self.leave_room(Left::Taken);
@@ -291,34 +287,8 @@ impl Attempt {
         ended
     }
 
-    /// Sends the request again under its key: the provider never makes or charges it twice.
-    pub(super) async fn replay(&mut self) -> Result<Ended, RunError> {
-        let (desk, provider) = (Arc::clone(&self.desk), Arc::clone(&self.provider));
-        let request = Arc::clone(&self.request);
-        let leave = desk.request().await;
-        let prepared = match desk.unless_cut(provider.prepare(&request)).await {
-            Some(Ok(prepared)) => prepared,
-            Some(Err(refusal)) => {
-                drop(leave);
-                let evidence = format!("it could not be sent again: {}", refusal.message);
-                return self.stays_unknown(&evidence).await;
-            }
-            None => return self.leave("stopped; its outcome is not known").await,
-        };
-        // The window may have closed while its pictures were made ready.
-        if desk.is_closed() || !self.may_replay() {
-            drop(leave);
-            return self.stays_unknown("the provider may have forgotten its key").await;
-        }
-        self.step(Event::Replay, Note::default()).await?;
-        self.replayed = true;
-        let answer = self.send(prepared).await;
-        drop(leave);
-        self.answered(answer).await
-    }
-
     /// Sends the request, once. Never cut: an answer that is not waited for is an unknown outcome.
-    async fn send(&mut self, prepared: Prepared) -> Submission {
+    pub(super) async fn send(&mut self, prepared: Prepared) -> Submission {
         self.desk.asks(self.id, &self.request, &self.account, self.started);
         let key = self.key();
         self.provider.submit(&self.request, &key, prepared).await
@@ -336,21 +306,14 @@ impl Attempt {
                 self.compare_with_most(most).await;
                 self.watch().await
             }
-            // That this one was refused says nothing of the one that was sent before; unless the
-            // provider knows it by its content, and its answer is not about the moment.
-            Submission::Refused(refusal)
-                if self.replayed
-                    && !(self.provider.knows_by_content() && refusal.retry == Retry::Never) =>
-            {
-                let evidence =
-                    format!("it was sent again under its key, and refused: {}", refusal.message);
-                self.stays_unknown(&evidence).await
-            }
             Submission::Refused(refusal) => self.refused(refusal).await,
             Submission::Unknown { evidence } => {
                 self.doubt(&evidence).await?;
-                self.blame("unknown", None).await;
-                self.search(&evidence).await
+                let ended = self.settle(&evidence).await?;
+                if matches!(ended, Ended::Unknown | Ended::WrittenOff) {
+                    self.blame("unknown", None).await;
+                }
+                Ok(ended)
             }
         }
     }
@@ -396,7 +359,7 @@ impl Attempt {
 
     /// Holds a model whose provider says that it may charge more than is reserved: what is
     /// submitted can't be taken back, but nothing more follows.
-    async fn compare_with_most(&self, most: Option<Amount>) {
+    pub(super) async fn compare_with_most(&self, most: Option<Amount>) {
         let most = most.and_then(|most| self.desk.setup.limits.convert(&most));
         let Some(most) = most.filter(|most| *most > self.life.reserved) else { return };
         let (most, reserved) = (most.to_decimal(), self.life.reserved.to_decimal());

@@ -93,6 +93,15 @@ pub enum RunEvent {
         /// Held for it.
         reserved: String,
     },
+    /// Nobody knows whether a provider has a job; its list will be looked at again.
+    Searching {
+        /// Address.
+        job: String,
+        /// What is known about why.
+        evidence: String,
+        /// When, from now.
+        after_ms: u64,
+    },
     /// A submission whose outcome stayed unknown counts as spent, as the manifest allows; its job
     /// may be submitted again.
     WrittenOff {

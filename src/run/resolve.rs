@@ -19,8 +19,8 @@ use crate::plan::Request;
 use crate::protocol::ProviderCard;
 use crate::providers::{AttemptKey, LookupKind, Provider, RemoteId};
 
-/// An attempt that was in flight when as many processes in a row stopped is left alone: it may be
-/// what stops them.
+/// An attempt that was in flight when as many processes in a row stopped is parked: runs take it up
+/// last and alone, because it may be what stops them.
 pub const PARKED_AFTER: u32 = 2;
 
 /// Characters of a provider's id, a name or a reason at most.
@@ -460,3 +460,6 @@ fn ids_of(
     let stored = books.remote_ids(provider, from)?;
     Ok(stored.iter().map(|text| RemoteId::from_stored(text).id).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! What never lives here: the rules of evidence (that is `evidence`), a person's word (`resolve`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -16,24 +17,103 @@ use super::setup::RunError;
 use crate::ledger::JobState;
 use crate::manifest::Unknown;
 use crate::money::Micros;
-use crate::providers::{Lookup, LookupKind, Refusal, RemoteId, Retry};
+use crate::providers::{Lookup, LookupKind, Refusal, RemoteId, Retry, Submission};
 
 /// Ids given up to this long before an attempt began can't be its own.
 const AROUND: SignedDuration = SignedDuration::from_hours(48);
 
+/// What is said of an attempt whose process is gone.
+const CUT_OFF: &str = "the process stopped between the intent and the provider's answer";
+
+/// What came of sending a request again.
+enum Replayed {
+    /// It is known what became of it.
+    Ended(Ended),
+    /// Not yet; the same may be tried again, after so long at least. Why, for people.
+    Later(String, Duration),
+    /// Not this way. Why, for people.
+    No(String),
+}
+
+fn later(what: &str, refusal: &Refusal) -> Replayed {
+    let why = format!("{what}: {}", refusal.message);
+    match refusal.retry {
+        Retry::After(ms) => Replayed::Later(why, Duration::from_millis(ms.unwrap_or_default())),
+        Retry::Never => Replayed::No(why),
+    }
+}
+
 impl Attempt {
-    /// Settles what an earlier run left in doubt.
-    pub(super) async fn settle(&mut self) -> Result<Ended, RunError> {
+    /// Settles a submission in doubt, in the order of what is most certain. `evidence` is why it is
+    /// in doubt, or empty when it is an earlier run's.
+    pub(super) async fn settle(&mut self, evidence: &str) -> Result<Ended, RunError> {
         self.desk.asks(self.id, &self.request, &self.account, self.started);
-        if self.may_replay() {
-            return self.replay().await;
+        let cut_off = self.life.state == Some(JobState::Submitting);
+        let mut why = match evidence {
+            "" if cut_off => CUT_OFF.to_owned(),
+            evidence => evidence.to_owned(),
+        };
+        let mut tries = 0;
+        while self.may_replay() && !self.desk.is_closed() {
+            match self.replay().await? {
+                Replayed::Ended(ended) => return Ok(ended),
+                Replayed::No(said) => {
+                    why = said;
+                    break;
+                }
+                Replayed::Later(said, wait) => {
+                    why = said;
+                    tries += 1;
+                    self.gate = None;
+                    let desk = Arc::clone(&self.desk);
+                    let pause = tokio::time::sleep(desk.backoff(tries) + wait);
+                    let patient = tries <= desk.setup.pace.patience && !self.once;
+                    if !patient || desk.unless_cut(pause).await.is_none() {
+                        break;
+                    }
+                }
+            }
         }
-        if self.life.state == Some(JobState::Submitting) {
-            let evidence = "the process stopped between the intent and the provider's answer";
-            self.doubt(evidence).await?;
-            return self.search(evidence).await;
+        self.doubt(&why).await?;
+        self.search(&why).await
+    }
+
+    /// Sends the request again under its key: the provider never makes or charges it twice.
+    async fn replay(&mut self) -> Result<Replayed, RunError> {
+        let (desk, provider) = (Arc::clone(&self.desk), Arc::clone(&self.provider));
+        let request = Arc::clone(&self.request);
+        let leave = desk.request().await;
+        let prepared = match desk.unless_cut(provider.prepare(&request)).await {
+            Some(Ok(prepared)) => prepared,
+            Some(Err(refusal)) => return Ok(later("it could not be made ready again", &refusal)),
+            None => return Ok(Replayed::No("the run was stopped".to_owned())),
+        };
+        // The window may have closed while its pictures were made ready.
+        if desk.is_closed() || !self.may_replay() {
+            return Ok(Replayed::No("the provider may have forgotten its key".to_owned()));
         }
-        self.search("").await
+        self.step(Event::Replay, Note::default()).await?;
+        let answer = self.send(prepared).await;
+        drop(leave);
+        Ok(match answer {
+            Submission::Accepted { id, most } => {
+                self.accepted(id, Event::Accept).await?;
+                self.compare_with_most(most).await;
+                Replayed::Ended(self.watch().await?)
+            }
+            // Who knows a request by its content gives the answer to every earlier one that was
+            // the same, unless it is about the moment.
+            Submission::Refused(refusal)
+                if refusal.retry == Retry::Never && provider.knows_by_content() =>
+            {
+                Replayed::Ended(self.refused(refusal).await?)
+            }
+            // That this one was refused says nothing of the one that was sent before.
+            Submission::Refused(refusal) => {
+                later("it was sent again under its key, and refused", &refusal)
+            }
+            Submission::Unknown { evidence } => Replayed::Later(evidence, Duration::ZERO),
+        })
     }
 
     /// Writes down that nobody knows.
@@ -45,8 +125,8 @@ impl Attempt {
     }
 
     /// Looks for it at the provider, until that settles it or can't any more; then goes by what the
-    /// manifest says. `evidence` is why it is in doubt, or empty when an earlier run said so.
-    pub(super) async fn search(&mut self, evidence: &str) -> Result<Ended, RunError> {
+    /// manifest says.
+    async fn search(&mut self, evidence: &str) -> Result<Ended, RunError> {
         let mut why = evidence.to_owned();
         if let Some(kind) = self.provider.lookup_kind() {
             for wait in self.waits() {
@@ -54,7 +134,13 @@ impl Attempt {
                 if !wait.is_zero() {
                     // Others must not wait for what only time can tell.
                     self.gate = None;
-                    if self.once || desk.unless_cut(tokio::time::sleep(wait)).await.is_none() {
+                    if self.once {
+                        break;
+                    }
+                    let (job, evidence) = (self.job(), why.clone());
+                    let after_ms = super::drive::millis(wait);
+                    desk.say(RunEvent::Searching { job, evidence, after_ms }).await;
+                    if desk.unless_cut(tokio::time::sleep(wait)).await.is_none() {
                         break;
                     }
                 }
@@ -141,7 +227,7 @@ impl Attempt {
 
     /// What can't be settled is written off, where the manifest allows it and its cap has room;
     /// else it stays, and holds its reservation.
-    pub(super) async fn stays_unknown(&mut self, why: &str) -> Result<Ended, RunError> {
+    async fn stays_unknown(&mut self, why: &str) -> Result<Ended, RunError> {
         // Before its state is unknown, a crash would leave another doubt.
         self.doubt(why).await?;
         if self.may_write_off() && !self.desk.is_closed() && !self.once {
@@ -157,7 +243,7 @@ impl Attempt {
         Ok(Ended::Unknown)
     }
 
-    pub(super) async fn say_unknown(&self, evidence: &str) {
+    async fn say_unknown(&self, evidence: &str) {
         let (job, evidence) = (self.job(), evidence.to_owned());
         let reserved = self.life.reserved.to_decimal().to_string();
         self.desk.say(RunEvent::Unknown { job, evidence, reserved }).await;

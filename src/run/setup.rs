@@ -92,7 +92,7 @@ impl Default for Pace {
             patience: 8,
             lookahead: 4096,
             fetches: 32,
-            looks: [15, 60, 200].map(Duration::from_secs).to_vec(),
+            looks: [15, 60, 420].map(Duration::from_secs).to_vec(),
             trouble: Duration::from_secs(20),
         }
     }

@@ -51,8 +51,12 @@ impl Attempt {
                     self.gate = None;
                     return self.leave("it has run for very long; the next run asks again").await;
                 }
-                Polled::Running { percent, unknown_word } => {
+                Polled::Running { percent, unknown_word, throttled } => {
                     self.gate = None;
+                    if let Some(seat) = self.seat.as_ref().filter(|_| throttled) {
+                        let now = desk.moment();
+                        desk.shared().pools.throttled(seat, now);
+                    }
                     self.is_running(&mut watched, percent, unknown_word).await;
                 }
                 Polled::Ready { expires, cost } => {

@@ -37,6 +37,7 @@ pub const NAMES: &[&str] = &[
     "index",
     "item",
     "last",
+    "made",
     "message",
     "model",
     "negative_prompt",

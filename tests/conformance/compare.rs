@@ -185,7 +185,11 @@ impl Sent {
                 }
                 let (request, handed) = job.request(&model);
                 media_types = handed.iter().map(|h| h.media_type.clone()).collect();
-                let scope = job_scope(card, &model, &request, &key(), &handed, &variables);
+                let own = card.values.iter().map(|(name, value)| (name.clone(), value.0.clone()));
+                let mut values: BTreeMap<String, Json> = own.collect();
+                values.extend(model.values(request.route));
+                let key = key();
+                let scope = job_scope(&values, &model, &request, key.as_str(), &handed, &variables);
                 let scope = scope.expect("the job can be described");
                 submission(card, &model, &request, &scope, &base_url)
                     .unwrap_or_else(|e| panic!("{}: {e}", case.what()))

@@ -2,6 +2,8 @@
 
 mod formats;
 mod memory;
+mod proving;
+mod stopping;
 mod totals;
 
 use std::path::Path;
@@ -296,7 +298,7 @@ fn the_schema_itself_keeps_money_and_history_sound() {
 // ---- who may open it, and what is said when not ----
 
 /// Messages without the folder, which differs from run to run.
-fn said(error: &LedgerError, dir: &Path) -> String {
+pub fn said(error: &LedgerError, dir: &Path) -> String {
     error.to_string().replace(&dir.display().to_string(), "SHOP")
 }
 
@@ -346,7 +348,7 @@ fn a_file_of_something_else_is_left_alone() {
     let error = Ledger::open(dir.path(), Mode::Run).expect_err("no database");
     insta::assert_snapshot!(
         said(&error, dir.path()),
-        @"SHOP/.kinora/ledger.db is no ledger of Kinora; move it away; nothing was changed"
+        @"SHOP/.kinora/ledger.db is no ledger of Kinora; if it was one, restore it from a backup before anything is spent, otherwise move it away; nothing was changed"
     );
     std::fs::remove_file(&path).expect("removable");
     let raw = rusqlite::Connection::open(&path).expect("a SQLite file");

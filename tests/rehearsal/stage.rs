@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kinora::address::Address;
-use kinora::clock::SystemClock;
+use kinora::clock::{Clock, SystemClock};
 use kinora::diagnostic::Sources;
 use kinora::digest::Digest;
 use kinora::limits::Limits;
@@ -17,8 +17,8 @@ use kinora::media::probe;
 use kinora::models::{AspectRatio, ModelCard, Route, Shelf};
 use kinora::plan::{Fingerprint, JobSettings, Request, RequestReference};
 use kinora::protocol::{ProviderCard, Rack, Transport};
-use kinora::providers::AttemptKey;
 use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
+use kinora::providers::{AttemptKey, Provider, Submission};
 use kinora::rehearsal::{Faults, Simulator, SimulatorSetup};
 use rust_decimal::Decimal;
 
@@ -43,6 +43,18 @@ pub struct Stage {
     pub card: Arc<ProviderCard>,
     shelf: Shelf,
     pub folder: tempfile::TempDir,
+    pub began: Timestamp,
+}
+
+/// A clock that is so many seconds ahead.
+#[derive(Debug)]
+struct Ahead(i64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        let ahead = SignedDuration::from_secs(self.0);
+        Timestamp::now().checked_add(ahead).expect("a time in range")
+    }
 }
 
 impl Stage {
@@ -59,6 +71,11 @@ impl Stage {
     /// Whose jobs stay in the queue for as long as a test takes.
     pub async fn slow(provider: &str) -> Stage {
         Stage::set(provider, Faults::default(), 1, 0.01).await
+    }
+
+    /// So many times as fast as usual.
+    pub async fn at_speed(provider: &str, faults: Faults, speed: f64) -> Stage {
+        Stage::set(provider, faults, 1, speed).await
     }
 
     async fn set(provider: &str, faults: Faults, seed: u64, speed: f64) -> Stage {
@@ -78,8 +95,22 @@ impl Stage {
         })
         .await
         .expect("it starts");
-        let driver = driver(&card, &shelf, &simulator);
-        Stage { simulator, driver, card, shelf, folder: tempfile::tempdir().expect("a folder") }
+        let driver = driver(&card, &shelf, &simulator, Arc::new(SystemClock));
+        let folder = tempfile::tempdir().expect("a folder");
+        Stage { simulator, driver, card, shelf, folder, began: Timestamp::now() }
+    }
+
+    /// A driver whose clock is ahead: as if so much time had passed.
+    pub fn later(&self, seconds: i64) -> HttpProvider {
+        driver(&self.card, &self.shelf, &self.simulator, Arc::new(Ahead(seconds)))
+    }
+
+    /// Makes a job's request ready and sends it, under the key of its attempt.
+    pub async fn submit(&self, request: &Request, job: usize) -> Submission {
+        match self.driver.prepare(request).await {
+            Ok(prepared) => self.driver.submit(request, &key(job), prepared).await,
+            Err(refusal) => Submission::Refused(refusal),
+        }
     }
 
     /// A model's card.
@@ -89,7 +120,12 @@ impl Stage {
 }
 
 /// The driver of a simulated provider.
-fn driver(card: &Arc<ProviderCard>, shelf: &Shelf, simulator: &Simulator) -> HttpProvider {
+fn driver(
+    card: &Arc<ProviderCard>,
+    shelf: &Shelf,
+    simulator: &Simulator,
+    clock: Arc<dyn Clock>,
+) -> HttpProvider {
     let names = card.auth.iter().flat_map(|auth| auth.keys.iter().flat_map(|k| k.env.clone()));
     let environment: BTreeMap<String, String> =
         names.map(|name| (name, "AKEY".to_owned())).collect();
@@ -100,9 +136,10 @@ fn driver(card: &Arc<ProviderCard>, shelf: &Shelf, simulator: &Simulator) -> Htt
         variables: simulator.variables(),
         key: card.auth.as_ref().and_then(|auth| auth.find(&environment)),
         pictures: Arc::new(WorkspacePictures::new(Path::new(PICTURES), &Limits::default())),
-        clock: Arc::new(SystemClock),
+        clock,
         limits: NetLimits { resume_pause: Duration::from_millis(5), ..NetLimits::default() },
         reach: Reach::ThisMachine,
+        account: String::new(),
     })
     .expect("the driver is set up")
 }

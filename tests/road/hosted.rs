@@ -10,13 +10,13 @@ use crate::workspace::{Ended, Workspace};
 const CANARY: &str = "canary-7f3a91-never-written";
 
 /// A provider played by `kinora simulate`.
-struct Played {
+pub struct Played {
     process: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Played {
-    fn start(shop: &Workspace, provider: &str, options: &[&str]) -> Played {
+    pub fn start(shop: &Workspace, provider: &str, options: &[&str]) -> Played {
         let mut arguments = vec!["simulate", "--provider", provider, "--clip-side", "96"];
         arguments.extend(options);
         let mut command = shop.command(&arguments);

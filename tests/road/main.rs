@@ -5,6 +5,7 @@ mod ends;
 mod forms;
 mod hosted;
 mod money;
+mod resolve;
 mod resume;
 mod workspace;
 

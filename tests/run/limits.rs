@@ -41,7 +41,7 @@ fn a_limit_of_zero_is_refused() {
     assert!(matches!(error, RunError::ZeroLimit { .. }));
     insta::assert_snapshot!(
         error.to_string(),
-        @"`limits: models.m` is 0, so nothing could ever run; say 1 or more"
+        @"`limits: models.m.in_flight` is 0, so nothing could ever run; say 1 or more"
     );
 }
 

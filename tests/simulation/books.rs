@@ -114,11 +114,19 @@ fn commit(world: &mut World, batch: &[Request]) -> Vec<Result<Wrote, LedgerError
         };
         return batch.iter().map(|_| Err(full())).collect();
     }
+    if world.is(Mutant::CommitNotSynced) {
+        world.before_the_last_commit = Some(world.store.clone());
+    }
     batch.iter().map(|request| perform(world, &request.op)).collect()
 }
 
 fn perform(world: &mut World, op: &Op) -> Result<Wrote, LedgerError> {
     let written = world.store.perform(op);
+    if let Some(twin) = &world.twin
+        && let Err(what) = twin.perform(op, &written)
+    {
+        world.violate("twin", format_args!("the real ledger answers otherwise: {what}"));
+    }
     match (op, &written) {
         (Op::BeginRun(_), Ok(Wrote::Run(run))) => {
             world.life_mut().run = Some(*run);
@@ -181,7 +189,7 @@ impl Books for SimBooks {
     fn apply(&self, mut transition: Transition) -> Written<()> {
         let early = match transition.to {
             JobState::Submitted => self.is(Mutant::IdNotDurableBeforePoll),
-            JobState::Ready => self.is(Mutant::ReadyNotDurableBeforeFetch),
+            JobState::Fetching => self.is(Mutant::FetchBeforeWritten),
             JobState::Done => self.is(Mutant::DoneNotDurableBeforeSaid),
             _ => false,
         };
@@ -225,7 +233,7 @@ impl Books for SimBooks {
     }
 
     fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {
-        Ok(self.sim.lock().store.events.last().map(|event| event.at))
+        Ok(self.sim.lock().store.latest_event())
     }
 
     fn spent(&self, period: Period) -> Result<Micros, LedgerError> {

@@ -2,15 +2,18 @@
 //! One seed with its whole trace: `-- --seed N --trace`.
 
 mod books;
+mod catalogue;
 mod check;
 mod dice;
 mod disk;
 mod driver;
 mod life;
 mod mutants;
+mod rest;
 mod site;
 mod store;
 mod story;
+mod twin;
 mod world;
 
 use std::collections::BTreeMap;
@@ -21,7 +24,8 @@ use std::time::Instant;
 
 use clap::Parser;
 
-use crate::story::{Telling, tell};
+use crate::mutants::Mutant;
+use crate::story::{Telling, noticed_after, tell};
 
 /// Simulated runs with crashes, faults and doubt, judged by the providers' own bills.
 #[derive(Parser)]
@@ -35,6 +39,9 @@ struct Arguments {
     /// Print every line of what happens.
     #[arg(long)]
     trace: bool,
+    /// Plant one bug after the other instead, and say after how many seeds each is noticed.
+    #[arg(long)]
+    mutants: bool,
     /// How many threads tell stories.
     #[arg(long, default_value_t = 2)]
     threads: u64,
@@ -50,6 +57,9 @@ fn range(text: &str) -> Result<(u64, u64), String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.mutants {
+        return mutants(arguments.seeds.1);
+    }
     if let Some(seed) = arguments.seed {
         let outcomes = tell(seed, Telling { mutant: None, traced: arguments.trace });
         outcomes.lines.iter().for_each(|line| println!("{line}"));
@@ -65,6 +75,20 @@ fn main() -> ExitCode {
         };
     }
     campaign(arguments.seeds, arguments.threads.max(1))
+}
+
+fn mutants(most: u64) -> ExitCode {
+    let mut missed = 0;
+    for mutant in Mutant::ALL {
+        match noticed_after(mutant, most) {
+            Some((seeds, what)) => println!("{mutant:?}: after {seeds} seeds: {what}"),
+            None => {
+                missed += 1;
+                println!("{mutant:?}: not within {most} seeds");
+            }
+        }
+    }
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What is left to tell, and what came of the rest.

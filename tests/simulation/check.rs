@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kinora::digest::Digest;
-use kinora::ledger::{JobState, Transition};
+use kinora::ledger::{JobState, Transition, WRITTEN_OFF};
+use kinora::manifest::Unknown;
+use kinora::money::Micros;
 use kinora::plan::Request;
 use kinora::providers::{AttemptKey, RemoteId};
 use kinora::run::RunEvent;
 
 use crate::disk::clip_bytes;
-use crate::site::{Generation, Outcome, Recovery, SECOND};
+use crate::site::{Generation, MINUTE, Outcome, Recovery, SECOND};
 use crate::store::Row;
 use crate::world::World;
 
@@ -22,6 +24,9 @@ pub const WORKSPACE: &str = "/w";
 
 /// A while after which a model that overcharged must be held.
 const HELD_WITHIN: i64 = 60 * SECOND;
+
+/// A clock that is further behind stops all spending.
+const CLOCK_SLACK: i64 = 2 * MINUTE;
 
 fn key_of(row: &Row) -> AttemptKey {
     let a = &row.record;
@@ -40,14 +45,20 @@ fn intent_is_sound(world: &World, attempt: i64) -> Result<(), (&'static str, Str
     let row = world.store.attempt(attempt).expect("it was just written");
     let a = &row.record;
     let all = world.store.attempts();
-    if a.plan != life.approved.plan {
+    let Some(approved) = &life.approved else {
+        return Err(("M1", format!("{} begins though the approval was withdrawn", a.address)));
+    };
+    if world.skew_us < -CLOCK_SLACK {
+        return Err(("clock", format!("{} begins though the clock was set back", a.address)));
+    }
+    if a.plan != approved.plan {
         return Err(("M1", format!("{} is of a plan that is not approved", a.address)));
     }
     if world.unpriced.contains(a.address.as_str()) {
         return Err(("M7", format!("{} has no price", a.address)));
     }
     let before = all.iter().find(|b| b.record.job == a.job && b.record.number + 1 == a.number);
-    if let Some(before) = before.map(|b| &b.record)
+    if let Some(before) = before.filter(|b| !b.written_off).map(|b| &b.record)
         && before.fingerprint == a.fingerprint
         && (before.state == JobState::Done
             || (before.settled.get() > 0 && !life.pay_again)
@@ -60,7 +71,7 @@ fn intent_is_sound(world: &World, attempt: i64) -> Result<(), (&'static str, Str
     let held = |counts: &dyn Fn(&Row) -> bool| -> i64 {
         all.iter().filter(|a| counts(a)).map(|a| a.held() - a.excess()).sum()
     };
-    let ceiling = life.approved.ceiling.get();
+    let ceiling = approved.ceiling.get();
     let lines = [
         ("the ceiling", Some(ceiling), held(&|b| b.record.plan == a.plan)),
         ("per_run", life.limits.per_run.map(|m| m.get()), held(&|b| b.run == row.run)),
@@ -152,6 +163,7 @@ pub fn step(world: &mut World, t: &Transition) {
     let (model, over) = (row.record.model.clone(), row.excess() > 0);
     let verdict = match t.to {
         JobState::Done => clip_stands(world, row),
+        JobState::Lost if t.kind == WRITTEN_OFF => may_be_written_off(world, row),
         JobState::Lost if row.record.remote_id.is_some() => clip_is_lost(world, row, now),
         _ => Ok(()),
     };
@@ -170,6 +182,22 @@ pub fn step(world: &mut World, t: &Transition) {
     if let Err((invariant, what)) = verdict {
         world.violate(invariant, format_args!("{what}"));
     }
+}
+
+/// M4: only by the manifest's word, and within its cap for the month.
+fn may_be_written_off(world: &World, row: &Row) -> Result<(), (&'static str, String)> {
+    let address = &row.record.address;
+    let Unknown::Resubmit { per_month } = world.life().unknown else {
+        return Err(("M4", format!("{address} is written off, which nobody allowed")));
+    };
+    let month = |row: &Row| row.record.started.to_zoned(jiff::tz::TimeZone::UTC).month();
+    let these = world.store.attempts().iter().filter(|r| r.written_off && month(r) == month(row));
+    let sum: i64 = these.map(|r| r.record.settled.get()).sum();
+    let most = Micros::from_decimal(per_month).expect("a cap in range").get();
+    if sum > most {
+        return Err(("M4", format!("{address} is written off: {sum} of at most {most}")));
+    }
+    Ok(())
 }
 
 /// M6: the clip is durable, with the recorded bytes, and of this very request.
@@ -213,6 +241,11 @@ fn generation_of<'a>(world: &'a World, row: &Row) -> Option<&'a Generation> {
 
 /// After each process: M2, M4, M5, M6, M9, against the bill.
 pub fn after_a_life(world: &mut World, said: &[RunEvent]) {
+    if let Some(twin) = &world.twin
+        && let Err(what) = twin.compare(&world.store)
+    {
+        world.violate("twin", format_args!("the real ledger holds something else: {what}"));
+    }
     let verdict = rows_are_sound(world)
         .and_then(|()| bill_is_covered(world))
         .and_then(|()| files_are_whole(world))
@@ -265,8 +298,8 @@ fn bill_is_covered(world: &World) -> Result<(), (&'static str, String)> {
             return Err(("M4", format!("{} counts as refused, but made {}", a.address, g.id)));
         }
         let due = g.charge(now);
-        let waits =
-            matches!(a.state, JobState::Submitting | JobState::Submitted | JobState::Unknown);
+        let waits = row.written_off
+            || matches!(a.state, JobState::Submitting | JobState::Submitted | JobState::Unknown);
         // What was not said yet can't be held beyond what was quoted.
         let due_so_far = if waits { due.min(a.estimate.get()) } else { due };
         // Attempts of one job may share a generation where it is known by its content.
@@ -279,7 +312,13 @@ fn bill_is_covered(world: &World) -> Result<(), (&'static str, String)> {
             *paid.entry((&g.address, &g.fingerprint)).or_default() += 1;
         }
     }
-    let twice = paid.into_iter().find(|(_, times)| *times > 1 && !world.may_pay_again);
+    let allowed = |address: &str, fingerprint: &str| {
+        let off = of(world, address).filter(|row| row.written_off);
+        off.filter(|row| row.record.fingerprint.to_string() == fingerprint).count()
+    };
+    let twice = paid.into_iter().find(|((address, fingerprint), times)| {
+        *times > 1 && !world.may_pay_again && *times as usize > 1 + allowed(address, fingerprint)
+    });
     match twice {
         Some(((address, _), times)) => Err(("M2", format!("{address} is paid {times} times"))),
         None => Ok(()),

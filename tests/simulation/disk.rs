@@ -32,6 +32,8 @@ pub struct Disk {
     unsynced_names: Vec<NameChange>,
     folders: BTreeSet<PathBuf>,
     writes: u64,
+    /// Links that a mutant makes later.
+    put_off: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Disk {
@@ -200,6 +202,9 @@ impl Files for SimFiles {
 
     fn make_folder(&self, _: &Path, folder: &Path) -> io::Result<()> {
         self.operate("make folder", folder, |world| {
+            for (from, to) in std::mem::take(&mut world.disk.put_off) {
+                world.disk.link(&from, &to, false)?;
+            }
             world.disk.folders.insert(folder.to_owned());
             Ok(())
         })
@@ -230,6 +235,10 @@ impl Files for SimFiles {
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.write("link", to, |world| {
+            if world.is(Mutant::DoneBeforeTheFile) {
+                world.disk.put_off.push((from.to_owned(), to.to_owned()));
+                return Ok(());
+            }
             let overwrites = world.is(Mutant::LinkOverwrites);
             world.disk.link(from, to, overwrites)
         })

@@ -17,8 +17,8 @@ use crate::check;
 use crate::disk::clip_bytes;
 use crate::mutants::Mutant;
 use crate::site::{
-    CREDITS_PER_USD, Generation, LISTED_WITHIN, LONGEST_WAIT, MS, Outcome, Recovery, Reply, SECOND,
-    Told, Will,
+    CREDITS_PER_USD, Generation, LISTED_WITHIN, LONGEST_WAIT, MINUTE, MS, Outcome, Recovery, Reply,
+    SECOND, Told, Will,
 };
 use crate::world::{Sim, World, timestamp};
 
@@ -35,7 +35,7 @@ pub struct Driver {
 
 /// What the network does with one submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub enum Fate {
     /// It arrives, and so does the answer.
     Fine,
     /// No connection: surely not sent.
@@ -108,9 +108,10 @@ impl Driver {
             let now = world.now();
             let quote = check::sending(&mut world, self.at, request, key);
             let submit = world.faults().submit;
-            let fate = match world.dice.percent(submit) {
-                true => world.dice.pick(&Fate::BAD),
-                false => Fate::Fine,
+            let fate = match world.script.pop_front() {
+                Some(fate) => fate,
+                None if world.dice.percent(submit) => world.dice.pick(&Fate::BAD),
+                None => Fate::Fine,
             };
             let there = match fate {
                 Fate::Late => i64::try_from(world.dice.between(1, 60_000)).expect("small") * MS,
@@ -123,7 +124,6 @@ impl Driver {
                 will = Will::Take;
             }
             world.note("send", request.address.as_str(), format_args!("{fate:?} {will:?}"));
-            let life = world.life().number;
             // Who knows requests by their content answers each of them once and for ever, so it
             // never refuses for the moment, and nothing reaches it late.
             let fate = match (fate, self.recovery) {
@@ -134,7 +134,7 @@ impl Driver {
                 world.count("connections never made");
                 (fate, 0, there, now)
             } else {
-                let sent = world.sites[self.at].send(request, key, (quote, will), (now, life));
+                let sent = world.sites[self.at].send(request, key, (quote, will), now);
                 if !matches!(fate, Fate::Lost | Fate::Gateway { arrives: false }) {
                     world.sites[self.at].will_arrive(sent, now + there);
                     let doubles = matches!(self.recovery, Recovery::Content | Recovery::Key(_));
@@ -218,7 +218,7 @@ impl Driver {
         let site = &world.sites[self.at];
         let g = &site.generations[at];
         if now < g.ends_at || g.outcome == Outcome::Never {
-            return Polled::Running { percent: Some(50), unknown_word: word };
+            return Polled::Running { percent: Some(50), unknown_word: word, throttled: false };
         }
         match g.outcome {
             Outcome::Failed { charged, cause, retry } => {
@@ -289,17 +289,19 @@ impl Driver {
         let site = &world.sites[self.at];
         let fingerprint = request.fingerprint.to_string();
         let from = started.as_microsecond();
+        let about = from..from + 15 * MINUTE;
         let found: Vec<&Generation> = site
             .listed(now)
             .filter(|g| match self.recovery {
                 Recovery::Marker => g.key == key.as_str(),
                 Recovery::Echo => g.fingerprint == fingerprint && g.accepted_at >= from,
-                _ => g.model == request.model && g.accepted_at >= from,
+                _ => g.model == request.model && about.contains(&g.accepted_at),
             })
             .filter(|g| !taken.contains(&g.id))
             .collect();
         let age = wall.as_microsecond() - from;
-        let sure = LONGEST_WAIT + LISTED_WITHIN + 30 * SECOND;
+        // The wall clock may be two minutes behind when the intent is written.
+        let sure = LONGEST_WAIT + LISTED_WITHIN + 130 * SECOND;
         let conclusive = (sure..site.remembers - LONGEST_WAIT).contains(&age)
             || world.is(Mutant::LookupSureTooEarly);
         match found[..] {
@@ -318,6 +320,7 @@ fn amount(micros: i64, unit: &Unit) -> Amount {
 
 fn said(g: &Generation, site: &crate::site::Site, world: &World) -> Option<Amount> {
     match g.told {
+        _ if world.is(Mutant::CostNotRead) => None,
         Told::Nothing => None,
         Told::Strange => Some(amount(g.price, &Unit::new("gems"))),
         Told::Own if world.is(Mutant::CostInAnotherUnit) => {

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use kinora::clock::Chance;
+use kinora::clock::{Chance, Clock};
 use kinora::ledger::JobState;
 use kinora::manifest::Concurrency;
 use kinora::providers::Provider;
+use kinora::run::resolve::{ResolveError, Settled, by_lookup};
 use kinora::run::{Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work, execute};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -29,6 +30,8 @@ const LONGEST_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
 #[derive(Clone)]
 pub struct Orders {
     pub work: Vec<Work>,
+    /// Instead of a run, a person asks the providers about what is in doubt.
+    pub resolves: bool,
     pub concurrency: Concurrency,
     pub retries: u32,
     /// How much each provider takes, by its own word.
@@ -40,12 +43,16 @@ pub struct Orders {
     pub stops: Vec<(Duration, Stop)>,
     /// Somebody starts a second process then.
     pub second: Option<Duration>,
+    /// The machine's clock is set back then, by so many microseconds.
+    pub clock: Option<(Duration, i64)>,
 }
 
 /// How a process ended.
 pub enum End {
     Crashed,
     Ended(Box<Result<RunSummary, RunError>>),
+    /// The same for a person's question about what is in doubt.
+    Resolved(Box<Result<(), ResolveError>>),
     /// It never did.
     Hung,
     Panicked(String),
@@ -115,6 +122,8 @@ async fn live_inside(
             .attempts()
             .iter()
             .map(|row| &row.record)
+            // What was in flight at two crashes in a row goes last.
+            .filter(|a| a.interruptions == 0)
             .filter(|a| matches!(a.state, JobState::Ready | JobState::Fetching));
         facts.waiting_at_start = ready.map(|a| a.id).collect();
         world.begin_life(Instant::now(), facts, orders.fuse);
@@ -130,14 +139,30 @@ async fn live_inside(
         // A stop that nobody sends any more is not the end of the channel.
         stop.closed().await;
     });
+    if let Some((after, by)) = orders.clock {
+        let sim = sim.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let mut world = sim.lock();
+            world.skew_us -= by;
+            world.count("clocks set back");
+            world.note("clock set back", "", format_args!("{by} us"));
+        });
+    }
     if let Some(after) = orders.second {
         tokio::spawn(second(sim.clone(), orders.clone(), after));
     }
-    let run = run(sim, &orders, stopped, said);
+    let task = async {
+        if orders.resolves {
+            End::Resolved(Box::new(resolve(sim, &orders).await))
+        } else {
+            End::Ended(Box::new(run(sim, &orders, stopped, said).await))
+        }
+    };
     tokio::select! {
         biased;
         () = sim.blown() => End::Crashed,
-        result = run => End::Ended(Box::new(result)),
+        end = task => end,
         () = tokio::time::sleep(LONGEST_LIFE) => End::Hung,
     }
 }
@@ -166,6 +191,32 @@ async fn run(
     tokio::join!(execute(setup, receive_work, send_event, stopped), listen).0
 }
 
+async fn resolve(sim: &Sim, orders: &Orders) -> Result<(), ResolveError> {
+    let (books, inbox) = SimBooks::open(sim);
+    tokio::spawn(write_all(sim.clone(), inbox));
+    let asked = by_lookup(&books, &providers(sim, orders), sim.now()).await?;
+    let mut world = sim.lock();
+    for one in asked {
+        let address = one.doubtful.request.address.as_str();
+        world.note("resolved", address, format_args!("{:?}", one.settled));
+        world.count(match one.settled {
+            Settled::Accepted(_) => "unknowns settled by a person's lookup: accepted",
+            Settled::Refused => "unknowns settled by a person's lookup: refused",
+            Settled::Stays(_) => "unknowns that stay after a person's lookup",
+        });
+    }
+    Ok(())
+}
+
+fn providers(sim: &Sim, orders: &Orders) -> BTreeMap<String, Arc<dyn Provider>> {
+    let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
+    for (at, (in_flight, per_minute)) in orders.terms.iter().enumerate() {
+        let driver = Driver::new(sim, at, *in_flight, *per_minute);
+        providers.insert(driver.name().to_owned(), Arc::new(driver));
+    }
+    providers
+}
+
 /// A second process: the lock sends it away.
 async fn second(sim: Sim, orders: Orders, after: Duration) {
     tokio::time::sleep(after).await;
@@ -182,11 +233,7 @@ async fn second(sim: Sim, orders: Orders, after: Duration) {
 }
 
 fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
-    let mut providers: BTreeMap<String, Arc<dyn Provider>> = BTreeMap::new();
-    for (at, (in_flight, per_minute)) in orders.terms.iter().enumerate() {
-        let driver = Driver::new(sim, at, *in_flight, *per_minute);
-        providers.insert(driver.name().to_owned(), Arc::new(driver));
-    }
+    let providers = providers(sim, orders);
     let world = sim.lock();
     let life = world.life();
     Setup {
@@ -200,6 +247,7 @@ fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
         concurrency: orders.concurrency.clone(),
         limits: life.limits.clone(),
         approval: life.approval.clone(),
+        unknown: life.unknown.clone(),
         jobs: Some(orders.work.len() as u64),
         retries: orders.retries,
         pay_again: life.pay_again,

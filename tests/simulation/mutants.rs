@@ -8,8 +8,8 @@ pub enum Mutant {
     IntentAfterSend,
     /// The provider's id is acknowledged before it is written.
     IdNotDurableBeforePoll,
-    /// The same for a finished clip and its cost.
-    ReadyNotDurableBeforeFetch,
+    /// A clip is fetched before the ledger says so.
+    FetchBeforeWritten,
     /// The same for the end.
     DoneNotDurableBeforeSaid,
     /// An unknown outcome is written down as a refusal, and its money given back.
@@ -22,6 +22,8 @@ pub enum Mutant {
     SyncDoesNothing,
     /// Names are never synced.
     SyncFolderDoesNothing,
+    /// The end is written down before the clip has its name.
+    DoneBeforeTheFile,
     /// A file in the way is overwritten.
     LinkOverwrites,
     /// A driver sends again by itself after a lost answer.
@@ -36,6 +38,8 @@ pub enum Mutant {
     CutDownloadSaidToBeWhole,
     /// The provider's cost is read in the workspace's unit.
     CostInAnotherUnit,
+    /// What a provider says that it charged is not read.
+    CostNotRead,
     /// A failure that is charged counts as free.
     ChargedFailureSaidToBeFree,
     /// Two processes run at once.
@@ -50,16 +54,17 @@ pub enum Mutant {
 
 impl Mutant {
     /// Every one of them.
-    pub const ALL: [Mutant; 21] = [
+    pub const ALL: [Mutant; 23] = [
         Mutant::IntentAfterSend,
         Mutant::IdNotDurableBeforePoll,
-        Mutant::ReadyNotDurableBeforeFetch,
+        Mutant::FetchBeforeWritten,
         Mutant::DoneNotDurableBeforeSaid,
         Mutant::UnknownWrittenAsRefused,
         Mutant::UnknownSaidToBeRefused,
         Mutant::ReservationsForgottenAtStart,
         Mutant::SyncDoesNothing,
         Mutant::SyncFolderDoesNothing,
+        Mutant::DoneBeforeTheFile,
         Mutant::LinkOverwrites,
         Mutant::DriverSendsAgain,
         Mutant::LookupSureTooEarly,
@@ -67,6 +72,7 @@ impl Mutant {
         Mutant::FetchErrorSaidToBeGone,
         Mutant::CutDownloadSaidToBeWhole,
         Mutant::CostInAnotherUnit,
+        Mutant::CostNotRead,
         Mutant::ChargedFailureSaidToBeFree,
         Mutant::LockIgnored,
         Mutant::LoweredCeilingIgnored,

@@ -124,7 +124,6 @@ pub struct Sent {
     /// What was reserved for it.
     pub quote: i64,
     pub at: i64,
-    pub life: u32,
     pub will: Will,
     pub reply: Option<Reply>,
 }
@@ -166,7 +165,7 @@ impl Site {
         request: &Request,
         key: &AttemptKey,
         (quote, will): (i64, Will),
-        (at, life): (i64, u32),
+        at: i64,
     ) -> usize {
         self.sent.push(Sent {
             key: key.as_str().to_owned(),
@@ -176,7 +175,6 @@ impl Site {
             units: units(request),
             quote,
             at,
-            life,
             will,
             reply: None,
         });

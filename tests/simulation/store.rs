@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kinora::address::Address;
-use kinora::digest::Digest;
 use kinora::ledger::{
     AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError, NewAttempt, NewRun, Period,
-    Transition, day_number,
+    Transition, WRITTEN_OFF, day_number,
 };
 use kinora::money::{Micros, Unit};
 
@@ -22,24 +21,27 @@ pub enum Op {
 }
 
 /// What a write answers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrote {
     Run(i64),
     Begun(Begun),
     Nothing,
 }
 
+#[derive(Clone)]
 struct RunRow {
-    plan: Option<Digest>,
     unit: Unit,
     ended: bool,
 }
 
 /// An attempt with the columns that its record does not show.
+#[derive(Clone)]
 pub struct Row {
     pub record: AttemptRecord,
     pub run: i64,
     pub day: i64,
+    /// Its outcome stayed unknown and was settled as paid.
+    pub written_off: bool,
 }
 
 impl Row {
@@ -62,7 +64,7 @@ pub struct EventRow {
 }
 
 /// All tables.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Store {
     runs: Vec<RunRow>,
     jobs: Vec<JobRecord>,
@@ -93,7 +95,7 @@ impl Store {
             open.for_each(|a| a.record.interruptions += 1);
         }
         self.runs.iter_mut().for_each(|run| run.ended = true);
-        self.runs.push(RunRow { plan: run.plan, unit: run.unit.clone(), ended: false });
+        self.runs.push(RunRow { unit: run.unit.clone(), ended: false });
         self.runs.len() as i64
     }
 
@@ -142,7 +144,8 @@ impl Store {
             interruptions: 0,
             clip: None,
         };
-        self.attempts.push(Row { record, run: new.run, day: day_number(new.at) });
+        let day = day_number(new.at);
+        self.attempts.push(Row { record, run: new.run, day, written_off: false });
         self.events.push(EventRow { at: new.at, attempt, kind: "intent" });
         Ok(Begun { job, attempt, number })
     }
@@ -156,7 +159,12 @@ impl Store {
             return Err(conflict);
         }
         let remote_id = t.remote_id.clone().or_else(|| a.remote_id.clone());
-        rules(t, remote_id.as_deref())?;
+        let written_off = t.kind == WRITTEN_OFF || (row_of.written_off && t.from == t.to);
+        rules(t, remote_id.as_deref(), written_off)?;
+        row_of.written_off = written_off;
+        if is_progress(t.from, t.to) {
+            a.interruptions = 0;
+        }
         (a.state, a.reserved, a.settled) = (t.to, t.reserved, t.settled);
         a.basis = t.basis.or(a.basis);
         a.remote_id = remote_id;
@@ -189,6 +197,10 @@ impl Store {
         self.attempt(self.job(address)?.attempt)
     }
 
+    pub fn latest_event(&self) -> Option<Timestamp> {
+        self.events.last().map(|event| event.at)
+    }
+
     /// The attempt that the ledger will give next.
     pub fn next_attempt(&self) -> i64 {
         self.attempts.len() as i64 + 1
@@ -205,7 +217,7 @@ impl Store {
             Period::Month(date) => {
                 (day(date.first_of_month())..=day(date.last_of_month())).contains(&a.day)
             }
-            Period::Plan(plan) => self.runs[row(a.run)].plan == Some(plan),
+            Period::Plan(plan) => a.record.plan == plan,
             Period::Ever => true,
         };
         sum(self.attempts.iter().filter(|a| counts(a)).map(Row::held))
@@ -247,7 +259,7 @@ impl Store {
             };
             let h = &mut all[at];
             h.held = sum([h.held.get(), a.held()].into_iter());
-            if r.state == JobState::Lost {
+            if a.written_off {
                 h.written_off = sum([h.written_off.get(), r.settled.get()].into_iter());
             }
             h.attempts += u64::from(r.state != JobState::Refused);
@@ -258,9 +270,10 @@ impl Store {
 
     pub fn remote_ids(&self, provider: &str, from: Timestamp) -> Vec<String> {
         let of = self.attempts.iter().map(|a| &a.record);
-        of.filter(|a| a.provider == provider && a.started >= from)
-            .filter_map(|a| a.remote_id.clone())
-            .collect()
+        let mut these: Vec<&AttemptRecord> =
+            of.filter(|a| a.provider == provider && a.started >= from).collect();
+        these.sort_by_key(|a| a.started);
+        these.into_iter().filter_map(|a| a.remote_id.clone()).collect()
     }
 
     pub fn other_units(&self, unit: &Unit) -> Vec<Unit> {
@@ -276,8 +289,18 @@ fn row(id: i64) -> usize {
     usize::try_from(id - 1).expect("rows count from 1")
 }
 
+/// Whether a step brings an attempt further, so that earlier interruptions no longer count.
+fn is_progress(from: JobState, to: JobState) -> bool {
+    use JobState::{Fetching, Ready, Submitting, Unknown};
+    match to {
+        Submitting | Unknown | Fetching => false,
+        Ready => from != Fetching,
+        _ => from != to,
+    }
+}
+
 /// The checks that the real tables make.
-fn rules(t: &Transition, remote_id: Option<&str>) -> Result<(), LedgerError> {
+fn rules(t: &Transition, remote_id: Option<&str>, written_off: bool) -> Result<(), LedgerError> {
     use JobState::{Done, Failed, Fetching, Lost, Ready, Refused, Submitted, Submitting, Unknown};
     let broken = |what: &str| Err(LedgerError::Sql(format!("CHECK constraint failed: {what}")));
     if t.reserved > Micros::ZERO && !matches!(t.to, Submitting | Submitted | Unknown) {
@@ -286,7 +309,7 @@ fn rules(t: &Transition, remote_id: Option<&str>) -> Result<(), LedgerError> {
     if t.settled > Micros::ZERO && !matches!(t.to, Ready | Fetching | Done | Failed | Lost) {
         return broken("settled");
     }
-    if remote_id.is_none() && !matches!(t.to, Submitting | Refused | Unknown) {
+    if remote_id.is_none() && !written_off && !matches!(t.to, Submitting | Refused | Unknown) {
         return broken("remote_id");
     }
     Ok(())

@@ -1,30 +1,33 @@
 //! A story: everything that one seed leads to, from the first process to the last.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
-use kinora::address::Address;
 use kinora::digest::Digest;
-use kinora::ledger::{Approval, JobState};
-use kinora::manifest::Concurrency;
-use kinora::models::Route;
+use kinora::ledger::Approval;
+use kinora::manifest::{Concurrency, Unknown};
 use kinora::money::{Micros, Unit};
-use kinora::plan::{JobSettings, Request};
-use kinora::run::{MoneyLimits, RunEvent, Stop, Work};
+use kinora::run::resolve::ResolveError;
+use kinora::run::{MoneyLimits, RunError, RunEvent, Stop, Work};
 use rust_decimal::Decimal;
 
-use crate::check::{self, WORKSPACE};
+use crate::catalogue::{Job, jobs, limits, may_begin, request, site};
+use crate::check;
 use crate::dice::Dice;
 use crate::life::{End, Orders, live};
 use crate::mutants::Mutant;
-use crate::site::{CREDITS_PER_USD, HOUR, MINUTE, Outcome, Recovery, SECOND, Site};
+use crate::rest::{at_rest, standing};
+use crate::site::{HOUR, MINUTE, SECOND, Site};
+use crate::twin::Twin;
 use crate::world::{Faults, LifeFacts, Sim, World};
 
-const CREDIT: i64 = 1_000_000;
+pub const CREDIT: i64 = 1_000_000;
 
 /// Undisturbed processes until nothing changes any more; more than this never rests.
 const MOST_QUIET_LIVES: u32 = 12;
+
+/// One story in so many has the real ledger beside the model.
+const WITH_A_TWIN: u64 = 8;
 
 /// How a story is told.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,27 +46,16 @@ pub struct Outcomes {
     pub tally: BTreeMap<&'static str, u64>,
 }
 
-/// One job of the catalogue.
-struct Job {
-    address: String,
-    model: String,
-    provider: String,
-    units: i64,
-    /// What it looks like: two that are alike have the same request.
-    look: u64,
-    priced: bool,
-}
-
 /// What people decide between two processes.
-struct Desk {
+pub struct Desk {
     /// Grows with every change of the plan.
-    version: u64,
+    pub version: u64,
     /// Prices by model, as planned.
-    prices: BTreeMap<String, i64>,
-    ceiling: i64,
-    highest_ceiling: i64,
+    pub prices: BTreeMap<String, i64>,
+    pub ceiling: i64,
+    pub highest_ceiling: i64,
     /// Withdrawn: nothing may be begun.
-    withdrawn: bool,
+    pub withdrawn: bool,
 }
 
 /// Tells the story of a seed.
@@ -80,25 +72,41 @@ pub fn tell(seed: u64, telling: Telling) -> Outcomes {
     }
 }
 
-struct Story {
-    sim: Sim,
+/// How many seeds, counted from 0, it takes to notice a planted bug, and by what.
+pub fn noticed_after(mutant: Mutant, most: u64) -> Option<(u64, String)> {
+    (0..most).find_map(|seed| {
+        let outcomes = tell(seed, Telling { mutant: Some(mutant), traced: false });
+        let what = outcomes.violation?;
+        // The same story without the bug must be sound, or it proves nothing.
+        let sound = tell(seed, Telling::default()).violation.is_none();
+        sound.then_some((seed + 1, what))
+    })
+}
+
+pub struct Story {
+    pub sim: Sim,
     /// What people and the world do, apart from what happens to effects, so that a mutant meets
     /// the same story as long as it does nothing else.
-    dice: Dice,
-    jobs: Vec<Job>,
-    desk: Desk,
-    lives: u32,
-    limits: MoneyLimits,
-    concurrency: Concurrency,
-    retries: u32,
-    pay_again: bool,
-    terms: Vec<(u32, Option<u32>)>,
+    pub dice: Dice,
+    pub jobs: Vec<Job>,
+    pub desk: Desk,
+    pub lives: u32,
+    pub limits: MoneyLimits,
+    pub concurrency: Concurrency,
+    pub retries: u32,
+    pub pay_again: bool,
+    pub unknown: Unknown,
+    pub terms: Vec<(u32, Option<u32>)>,
 }
 
 impl Story {
-    fn new(seed: u64, telling: Telling) -> Story {
+    pub fn new(seed: u64, telling: Telling) -> Story {
         let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6b69_6e6f_7261);
         let mut world = World::new(seed, telling.mutant, telling.traced);
+        if seed % WITH_A_TWIN == 0 && telling.mutant.is_none() {
+            world.twin = Some(Twin::new(Digest::of(b"approved")));
+            world.count("stories with the real ledger beside");
+        }
         let mut prices = BTreeMap::new();
         let moody = dice.percent(60);
         for n in 0..dice.between(1, 3) {
@@ -118,6 +126,12 @@ impl Story {
         let whole: i64 = jobs.iter().filter(|j| j.priced).map(|j| prices[&j.model] * j.units).sum();
         let ceiling = whole * dice.pick(&[50, 90, 100, 100, 110, 200]) / 100;
         let limits = limits(whole, &mut dice);
+        let unknown = match dice.percent(25) {
+            true => Unknown::Resubmit {
+                per_month: Decimal::new(whole * dice.pick(&[10, 40, 200]) / 100, 6),
+            },
+            false => Unknown::Hold,
+        };
         let concurrency = Concurrency {
             in_flight: dice.percent(30).then(|| dice.pick(&[1, 2, 3, 6])),
             ..Concurrency::default()
@@ -131,6 +145,7 @@ impl Story {
             concurrency,
             retries: dice.pick(&[0, 1, 3]),
             pay_again,
+            unknown,
             terms,
             dice,
         }
@@ -151,10 +166,15 @@ impl Story {
     }
 
     /// Undisturbed, until nothing changes any more.
-    fn rest(&mut self) {
+    pub fn rest(&mut self) {
         self.desk.withdrawn = false;
         for quiet in 0.. {
             let before = standing(&self.sim.lock());
+            let orders = Orders { resolves: true, ..self.orders(false) };
+            let (end, said) = self.life(Faults::default(), orders);
+            if !self.judge(end, &said, false) {
+                return;
+            }
             let orders = self.orders(false);
             let (end, said) = self.life(Faults::default(), orders);
             if !self.judge(end, &said, false) {
@@ -232,7 +252,7 @@ impl Story {
         world.advance();
     }
 
-    fn orders(&mut self, disturbed: bool) -> Orders {
+    pub fn orders(&mut self, disturbed: bool) -> Orders {
         let plan = self.plan();
         let work: Vec<Work> = {
             let world = self.sim.lock();
@@ -252,6 +272,8 @@ impl Story {
             fuse: None,
             stops: Vec::new(),
             second: None,
+            clock: None,
+            resolves: disturbed && dice.percent(15),
             work,
         };
         if disturbed {
@@ -291,26 +313,29 @@ impl Story {
 
     // ---- one process ----
 
-    fn life(&mut self, faults: Faults, orders: Orders) -> (End, Vec<RunEvent>) {
+    pub fn life(&mut self, faults: Faults, orders: Orders) -> (End, Vec<RunEvent>) {
         self.lives += 1;
         let ceiling = match self.sim.lock().is(Mutant::LoweredCeilingIgnored) {
             true => self.desk.highest_ceiling,
             false => self.desk.ceiling,
         };
-        let approval = |ceiling| Approval {
-            id: 1,
-            plan: self.plan(),
-            by: "ada".to_owned(),
-            ceiling: Micros::from_stored(ceiling).expect("not negative"),
-            unit: Unit::default(),
-            at: self.sim.lock().wall(),
-            note: None,
+        let approval = |ceiling| {
+            (!self.desk.withdrawn).then(|| Approval {
+                id: 1,
+                plan: self.plan(),
+                by: "ada".to_owned(),
+                ceiling: Micros::from_stored(ceiling).expect("not negative"),
+                unit: Unit::default(),
+                at: self.sim.lock().wall(),
+                note: None,
+            })
         };
         let facts = LifeFacts {
             number: self.lives,
             approval: approval(ceiling),
             approved: approval(self.desk.ceiling),
             limits: self.limits.clone(),
+            unknown: self.unknown.clone(),
             pay_again: self.pay_again,
             faults,
             run: None,
@@ -324,7 +349,7 @@ impl Story {
     }
 
     /// What the end of a process leaves behind, and what must hold then. False: it is over.
-    fn judge(&mut self, end: End, said: &[RunEvent], disturbed: bool) -> bool {
+    pub fn judge(&mut self, end: End, said: &[RunEvent], disturbed: bool) -> bool {
         let mut world = self.sim.lock();
         let world = &mut *world;
         world.count("processes");
@@ -334,6 +359,13 @@ impl Story {
             End::Crashed => {}
             End::Hung => world.violate("liveness", format_args!("a run never ended")),
             End::Panicked(what) => world.violate("panic", format_args!("{what}")),
+            End::Resolved(result) => match *result {
+                Ok(()) => world.count("questions about what is in doubt"),
+                Err(ResolveError::Ledger(error)) => {
+                    ended_badly(world, &RunError::Ledger(error), disturbed);
+                }
+                Err(error) => world.violate("defect", format_args!("{error}")),
+            },
             End::Ended(result) => match *result {
                 Ok(summary) if summary.interrupted => world.count("runs stopped"),
                 Ok(_) => world.count("runs ended"),
@@ -343,6 +375,9 @@ impl Story {
         if power {
             let mut dice = std::mem::replace(&mut world.dice, Dice::new(0));
             world.disk.cut(&mut dice);
+            if let Some(store) = world.before_the_last_commit.take() {
+                world.store = store;
+            }
             let lost: usize = world.sites.iter_mut().map(|s| s.lose_some(&mut dice)).sum();
             world.dice = dice;
             world.note("power cut", "", format_args!("{lost} requests never leave"));
@@ -367,166 +402,21 @@ impl Story {
     }
 }
 
-fn ended_badly(world: &mut World, error: &kinora::run::RunError, disturbed: bool) {
-    use kinora::run::RunError;
+fn ended_badly(world: &mut World, error: &RunError, disturbed: bool) {
     let faults = world.faults();
     let excused = match error {
         RunError::Ledger(_) => faults.ledger_full_at.is_some(),
         RunError::Files { .. } => faults.disk_full_at.is_some(),
+        RunError::ClockBack { .. } => world.tally.contains_key("clocks set back"),
         _ => false,
     };
     world.note("run failed", "", format_args!("{error}"));
     if excused && disturbed {
-        world.count("runs failed for a full disk");
+        world.count(match error {
+            RunError::ClockBack { .. } => "runs failed for a clock set back",
+            _ => "runs failed for a full disk",
+        });
     } else {
         world.violate("defect", format_args!("{error}"));
-    }
-}
-
-/// Where everything stands: a job that fails for nothing is tried by every run, and is at rest
-/// all the same when nothing comes of it.
-fn standing(world: &World) -> (usize, Vec<(String, JobState)>) {
-    let rows = world.store.attempts().iter().map(|row| &row.record);
-    let latest: BTreeMap<String, JobState> =
-        rows.map(|a| (a.address.to_string(), a.state)).collect();
-    let made = world.sites.iter().map(|s| s.generations.len()).sum();
-    (made, latest.into_iter().collect())
-}
-
-/// Where a job may stay for good.
-fn at_rest(job: &Job, world: &World, said: &[RunEvent]) -> Result<(), String> {
-    let now = world.now();
-    let address = Address::from_stored(&job.address);
-    let Some(row) = world.store.latest(&address) else {
-        let told = said.iter().any(|event| match event {
-            RunEvent::Skipped { job, .. }
-            | RunEvent::OverBudget { job, .. }
-            | RunEvent::Refused { job, .. }
-            | RunEvent::Waiting { job, .. } => *job == address.as_str(),
-            _ => false,
-        });
-        return if told { Ok(()) } else { Err("it was passed over without a word".to_owned()) };
-    };
-    let a = &row.record;
-    let generation = world
-        .sites
-        .iter()
-        .flat_map(|s| &s.generations)
-        .find(|g| a.remote_id.as_deref() == Some(&g.id));
-    match a.state {
-        JobState::Done | JobState::Failed | JobState::Refused | JobState::Lost => {}
-        JobState::Unknown if a.message.is_some() => {}
-        JobState::Submitted if generation.is_some_and(|g| g.outcome == Outcome::Never) => {}
-        state => return Err(format!("it stays {state:?}")),
-    }
-    // M6: what can be had is had.
-    if let Some(g) = generation
-        && g.is_there(now)
-        && !g.garbage
-        && a.state != JobState::Done
-    {
-        return Err(format!("{} can be had, but it is {:?}", g.id, a.state));
-    }
-    Ok(())
-}
-
-/// Whether a planner would send this job to a run.
-fn may_begin(work: &Work, world: &World) -> bool {
-    let Some(row) = world.store.latest(&work.request.address) else { return true };
-    let a = &row.record;
-    if a.state.is_open() {
-        return false;
-    }
-    a.fingerprint != work.request.fingerprint || a.state != JobState::Done
-}
-
-fn site(n: u64, dice: &mut Dice) -> Site {
-    let recovery = dice.pick(&[
-        Recovery::None,
-        Recovery::Content,
-        Recovery::Key(2 * MINUTE),
-        Recovery::Key(HOUR),
-        Recovery::Marker,
-        Recovery::Echo,
-        Recovery::Count,
-    ]);
-    let unit = dice.pick(&["credits", "credits", "USD"]);
-    Site::new(&format!("p{n}"), recovery, Unit::new(unit))
-}
-
-fn jobs(prices: &BTreeMap<String, i64>, dice: &mut Dice, world: &mut World) -> Vec<Job> {
-    let models: Vec<&String> = prices.keys().collect();
-    let count = dice.between(2, 12);
-    let alike = dice.percent(30);
-    let mut jobs = Vec::new();
-    for n in 0..count {
-        let model = dice.pick(&models);
-        let job = Job {
-            address: format!("j{n}"),
-            model: model.clone(),
-            provider: model.split('/').next().unwrap_or_default().to_owned(),
-            units: i64::try_from(dice.between(1, 3)).expect("small"),
-            look: if alike { n / 3 } else { n },
-            priced: !dice.percent(5),
-        };
-        if !job.priced {
-            world.unpriced.insert(job.address.clone());
-        }
-        if dice.percent(6) {
-            // Somebody has a file where the clip would go.
-            let path = Path::new(WORKSPACE).join(out(&job));
-            let bytes = b"a film of my cat";
-            world.disk.place(&path, bytes);
-            world.published.insert(path, Digest::of(bytes));
-        }
-        jobs.push(job);
-    }
-    jobs
-}
-
-fn limits(whole: i64, dice: &mut Dice) -> MoneyLimits {
-    let mut limit = |chance| {
-        let percent = dice.pick(&[40, 80, 120]);
-        let most = Micros::from_stored(whole * percent / 100).expect("not negative");
-        dice.percent(chance).then_some(most)
-    };
-    MoneyLimits {
-        unit: Unit::default(),
-        rates: BTreeMap::from([(Unit::new("USD"), Decimal::from(CREDITS_PER_USD))]),
-        per_job: limit(5),
-        per_run: limit(15),
-        per_day: limit(15),
-        per_month: limit(10),
-        shares: BTreeMap::new(),
-    }
-}
-
-fn out(job: &Job) -> String {
-    format!("clips/{}.mp4", job.address)
-}
-
-fn request(job: &Job) -> Request {
-    let looks = format!("{} {} {}", job.model, job.units, job.look);
-    Request {
-        address: Address::from_stored(&job.address),
-        model: job.model.clone(),
-        provider: job.provider.clone(),
-        route: Route::Text,
-        prompt: looks.clone(),
-        negative_prompt: None,
-        settings: JobSettings {
-            duration: Decimal::from(5 * job.units),
-            aspect: "9:16".to_owned(),
-            resolution: "720p".to_owned(),
-            width: 720,
-            height: 1280,
-            fps: None,
-            seed: None,
-        },
-        references: vec![],
-        out: out(job),
-        fingerprint: Digest::of(looks.as_bytes()),
-        shot: "turn".to_owned(),
-        subject: None,
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! One lock holds all of it. It is never held across an await, and only one thread ever asks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,15 +12,18 @@ use jiff::Timestamp;
 use kinora::clock::Clock;
 use kinora::digest::Digest;
 use kinora::ledger::Approval;
+use kinora::manifest::Unknown;
 use kinora::run::MoneyLimits;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::dice::Dice;
 use crate::disk::Disk;
+use crate::driver::Fate;
 use crate::mutants::Mutant;
 use crate::site::Site;
 use crate::store::Store;
+use crate::twin::Twin;
 
 /// When the story begins: 15 January 2027, 08:00 UTC.
 const BEGIN_US: i64 = 1_800_000_000_000_000;
@@ -79,9 +82,11 @@ pub struct Faults {
 pub struct LifeFacts {
     pub number: u32,
     /// The approval that the run is given.
-    pub approval: Approval,
+    pub approval: Option<Approval>,
+    /// What the manifest says of unknown outcomes.
+    pub unknown: Unknown,
     /// The one that people gave.
-    pub approved: Approval,
+    pub approved: Option<Approval>,
     pub limits: MoneyLimits,
     pub pay_again: bool,
     pub faults: Faults,
@@ -118,6 +123,12 @@ pub struct World {
     pub may_pay_again: bool,
     /// Files that stand for good, those of people and those of jobs that were done.
     pub published: BTreeMap<PathBuf, Digest>,
+    /// What the network does with the next submissions, where a scene says so.
+    pub script: VecDeque<Fate>,
+    /// The real ledger, in some stories.
+    pub twin: Option<Twin>,
+    /// What a ledger goes back to that was not synced, which only a mutant does.
+    pub before_the_last_commit: Option<Store>,
     origin: Option<Instant>,
     base_us: i64,
     /// How far the wall clock is off.
@@ -143,6 +154,9 @@ impl World {
             unpriced: BTreeSet::new(),
             may_pay_again: false,
             published: BTreeMap::new(),
+            script: VecDeque::new(),
+            twin: None,
+            before_the_last_commit: None,
             origin: None,
             base_us: BEGIN_US,
             skew_us: 0,
@@ -197,6 +211,7 @@ impl World {
     /// The process is gone.
     pub fn end_life(&mut self) {
         self.base_us = self.now();
+        self.skew_us = 0;
         self.origin = None;
         self.fuse.dead = true;
         self.locked = false;

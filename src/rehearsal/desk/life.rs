@@ -29,9 +29,10 @@ impl Desk {
             Step::Result(number) => self.result_reply(job, at, *number, &standing, asked),
             Step::Cancel => self.cancel(job, at, &standing, asked),
             Step::Lookup => {
-                let entry = self.entry(job, at, now);
+                let listed = self.is_listed(job, at, now).then(|| self.entry(job, at, now));
+                let found: Vec<_> = listed.into_iter().collect();
                 let scope = minijinja::context! {
-                    request => scope_of(&json!({ "found": [entry], "body": job.body })),
+                    request => scope_of(&json!({ "found": found, "body": job.body })),
                     ..self.reply_scope(job, at, asked, &[])
                 };
                 self.reply(self.card.rehearsal.lookup.as_ref(), &scope)

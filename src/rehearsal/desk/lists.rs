@@ -131,6 +131,7 @@ impl Desk {
         let listed =
             jobs.filter(|(_, job)| attempt.is_none_or(|a| job.asked.attempt.as_deref() == Some(a)));
         let found: Vec<Json> = listed
+            .filter(|(at, job)| self.is_listed(job, *at, now))
             .skip(page.unwrap_or(0).saturating_mul(PAGE))
             .take(PAGE)
             .map(|(at, job)| self.entry(job, at, now))
@@ -145,7 +146,7 @@ impl Desk {
         let attempt = job.asked.attempt.clone().unwrap_or_else(|| self.dice.uuid("job", at as u64));
         json!({
             "id": job.id, "model": job.asked.model.api_id(route), "attempt": attempt,
-            "body": job.body, "at": job.accepted.to_string(),
+            "body": job.body, "at": job.accepted.to_string(), "at_s": job.accepted.as_second(),
             "state": job.standing(now).state().as_str(),
         })
     }

@@ -119,6 +119,7 @@ impl Desk {
             first_url_tried: false,
             first_url_expired: expires && self.dice.strikes(FaultKind::ExpiredUrl, number),
             cuts_download: self.dice.strikes(FaultKind::CutDownload, number),
+            polls: 0,
             asked: submission,
         };
         self.enter(job, moderated, asked)

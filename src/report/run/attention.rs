@@ -47,7 +47,7 @@ impl Advice {
 
 /// The groups that are not empty, the most pressing first.
 pub(super) fn groups(report: &RunReport) -> Vec<Group<'_>> {
-    let groups = [unknown(report), parked(report), lost(report)];
+    let groups = [unknown(report), parked(report), lost(report), written_off(report)];
     groups.into_iter().filter(|group| group.all > 0).collect()
 }
 
@@ -81,7 +81,7 @@ fn parked(report: &RunReport) -> Group<'_> {
         jobs: report.jobs.iter().filter(|job| job.is_parked()).collect(),
         all,
         advice: vec![
-            Advice::Words("Runs leave alone what may be the cause of crashes; "),
+            Advice::Words("Runs take these up last, one alone, as they may be what stops them; "),
             Advice::resolve(report, ""),
             Advice::Words(" shows more."),
         ],
@@ -89,7 +89,8 @@ fn parked(report: &RunReport) -> Group<'_> {
 }
 
 fn lost(report: &RunReport) -> Group<'_> {
-    let all = report.totals.in_state(JobState::Lost);
+    let lost = report.totals.in_state(JobState::Lost);
+    let all = lost.saturating_sub(report.totals.written_off_jobs);
     let (was, it) = if all == 1 { ("was", "it") } else { ("were", "them") };
     let cost = amount(report.totals.lost, &report.unit);
     Group {
@@ -98,13 +99,39 @@ fn lost(report: &RunReport) -> Group<'_> {
             "{} {was} gone before a run could fetch {it}, {cost} paid",
             count(all, "finished clip")
         ),
-        jobs: in_state(report, JobState::Lost),
+        jobs: lost_jobs(report, false),
         all,
         advice: vec![Advice::Words(
-            "Nothing is paid again by itself. The provider may still have what it made, by its \
-             id; running more often than clips expire keeps it from happening.",
+            "Without `pay_again: true` in the manifest nothing is paid again. The provider may \
+             still have what it made, by its id; running more often than clips expire keeps it \
+             from happening.",
         )],
     }
+}
+
+fn written_off(report: &RunReport) -> Group<'_> {
+    let all = report.totals.written_off_jobs;
+    let was = if all == 1 { "was" } else { "were" };
+    let cost = amount(report.totals.written_off, &report.unit);
+    Group {
+        ink: Ink::Quiet,
+        verdict: format!(
+            "{} of unknown outcome {was} written off, {cost} counted as spent",
+            count(all, "submission")
+        ),
+        jobs: lost_jobs(report, true),
+        all,
+        advice: vec![Advice::Words(
+            "The manifest's `unknown: resubmit` allows it; the next run submits them anew. What \
+             the provider did charge, its own bill says.",
+        )],
+    }
+}
+
+fn lost_jobs(report: &RunReport, written_off: bool) -> Vec<&JobView> {
+    let mut jobs = in_state(report, JobState::Lost);
+    jobs.retain(|job| job.written_off == written_off);
+    jobs
 }
 
 fn in_state(report: &RunReport, state: JobState) -> Vec<&JobView> {

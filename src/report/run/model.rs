@@ -66,7 +66,14 @@ pub struct RunTotals {
     #[serde(default)]
     #[schemars(with = "String")]
     pub lost: Decimal,
-    /// Jobs that runs leave alone, because they were in flight at several crashes in a row.
+    /// Jobs whose unknown outcome was written off; among those that are `lost`.
+    #[serde(default)]
+    pub written_off_jobs: u64,
+    /// What counts as spent for outcomes that were written off; in `spent` too.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub written_off: Decimal,
+    /// Jobs that were in flight at several crashes in a row: runs take them up last and alone.
     #[serde(default)]
     pub parked: u64,
 }
@@ -131,6 +138,9 @@ pub struct JobView {
     /// How many processes stopped while its attempt was open.
     #[serde(default)]
     pub interruptions: u32,
+    /// Whether its outcome stayed unknown and counts as spent.
+    #[serde(default)]
+    pub written_off: bool,
     /// When its attempt began.
     #[schemars(with = "Option<String>")]
     pub started: Option<Timestamp>,
@@ -235,8 +245,14 @@ impl RunTotals {
         }
         self.spent += job.cost.unwrap_or_default();
         self.parked += u64::from(job.is_parked());
-        if job.state == JobState::Lost {
-            self.lost += job.cost.unwrap_or_default();
+        let cost = job.cost.unwrap_or_default();
+        match job.state {
+            JobState::Lost if job.written_off => {
+                self.written_off_jobs += 1;
+                self.written_off += cost;
+            }
+            JobState::Lost => self.lost += cost,
+            _ => {}
         }
         let reserved = job.reserved.unwrap_or_default();
         match job.state {
@@ -252,7 +268,7 @@ impl RunTotals {
 }
 
 impl JobView {
-    /// Whether runs leave it alone although its provider has it.
+    /// Whether runs take it up last and alone.
     pub fn is_parked(&self) -> bool {
         let at_provider = self.state.is_open() && self.state != JobState::Unknown;
         at_provider && self.interruptions >= PARKED_AFTER
@@ -322,6 +338,8 @@ impl JobView {
             remote_id: attempt.remote_id.as_deref().map(|id| RemoteId::from_stored(id).id),
             key: in_doubt.then(|| key.as_str().to_owned()),
             interruptions: attempt.interruptions,
+            // A clip that was ready once is lost; one that never was has an outcome nobody knows.
+            written_off: attempt.state == JobState::Lost && attempt.ready.is_none(),
             updated: Some(attempt.updated),
             started: Some(attempt.started),
             finished: (!attempt.state.is_open()).then_some(attempt.updated),

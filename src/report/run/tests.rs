@@ -47,6 +47,9 @@ fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
     let mut parked = job("products.mug-terra", "heavy", JobState::Submitted);
     parked.interruptions = 2;
     waiting.add(parked);
+    let mut written_off = job("products.mug-terra", "gone", JobState::Lost);
+    written_off.written_off = true;
+    waiting.add(written_off);
     for _ in 0..21 {
         waiting.omit(&job("products.mug-terra", "more", JobState::Unknown));
     }
