@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use crate::books;
 use crate::shop::{program, tail};
 
-/// Longest that a run may take to stop when it is asked to.
-const STOPPING: Duration = Duration::from_secs(30);
+/// Longest that is waited for a run to stop before it is asked again.
+const STOPPING: Duration = Duration::from_secs(8);
 /// Longest that the last runs may take, each.
 const LAST: Duration = Duration::from_secs(900);
 
@@ -106,7 +106,17 @@ pub fn kill_often(folder: &Path, kills: u32, jobs: usize, chance: &mut Rng) -> C
                     true => STOPPING,
                     false => Duration::from_millis(chance.u64(0..300)),
                 };
-                match end_within(&mut run, patience) {
+                let mut end = end_within(&mut run, patience);
+                // The first asks it to collect what is in flight, which takes its time; the second
+                // to stop at once. A shell that works in the background lets its programs ignore
+                // SIGINT until they listen to it, so the first may have gone by unheard.
+                for _ in 0..2 {
+                    if end.is_none() && patience == STOPPING {
+                        signal(&run, name);
+                        end = end_within(&mut run, STOPPING);
+                    }
+                }
+                match end {
                     Some(code) => ended(folder, code, &mut counts),
                     None if patience == STOPPING => {
                         let _ = run.kill();
@@ -176,7 +186,8 @@ fn end_or_rest(folder: &Path, run: &mut Child, jobs: usize, counts: &mut Counts)
         if resting == 8 {
             counts.cuts.push(Timestamp::now());
             signal(run, "TERM");
-            return end_within(run, STOPPING);
+            // Where nothing but doubt is left, there is nothing to collect.
+            return end_within(run, STOPPING * 4);
         }
     }
     None
