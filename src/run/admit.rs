@@ -120,7 +120,7 @@ impl Dispatcher {
             let ended = opening.run().await;
             // The opening, who had the other hand on it, is gone.
             let (model, again) = (request.model.clone(), Arc::into_inner(again));
-            Report { key, model, again, ended }
+            Report { key, model, again, parked: None, ended }
         });
         Ok(())
     }
@@ -162,6 +162,10 @@ impl Dispatcher {
             Ok(ended) => ended,
             Err(error) => return self.fail(error).await,
         };
+        if let (Some(attempt), Ended::Waiting | Ended::Unknown) = (report.parked, &ended) {
+            self.harmless.push(attempt);
+            return;
+        }
         // What stays open is left to the next run, whatever the plan brings.
         if !matches!(ended, Ended::Waiting | Ended::Unknown) {
             self.in_hand.remove(&report.key);

@@ -97,6 +97,8 @@ pub(super) struct Report {
     pub model: String,
     /// The job, to be tried again; absent for what another plan approved.
     pub again: Option<Waiting>,
+    /// The attempt, when it was parked and was looked at.
+    pub parked: Option<i64>,
     pub ended: Result<Ended, RunError>,
 }
 
@@ -116,8 +118,10 @@ pub(super) struct Dispatcher {
     pub tasks: JoinSet<Report>,
     /// Jobs of these tasks: the ledger may not say yet that they are open.
     pub in_hand: HashSet<JobKey>,
-    /// Attempts that may be what stopped earlier processes: taken up last, one at a time.
+    /// Attempts that may be what stopped earlier processes: looked at last, one at a time.
     parked: VecDeque<AttemptRecord>,
+    /// Attempts of these that were looked at, and did no harm.
+    pub harmless: Vec<i64>,
     /// Open while attempts of earlier runs may have clips waiting to be fetched.
     gate: Option<mpsc::Receiver<()>>,
     /// Whether this run only collects.
@@ -179,6 +183,7 @@ impl Dispatcher {
             tasks: JoinSet::new(),
             in_hand: HashSet::new(),
             parked: VecDeque::new(),
+            harmless: Vec::new(),
             gate: None,
             once,
             room_at: None,
@@ -227,7 +232,7 @@ impl Dispatcher {
                 }
                 self.parked.push_back(record);
             } else {
-                self.resume(record, gate.clone())?;
+                self.resume(record, gate.clone(), self.once, false)?;
             }
         }
         self.gate = Some(gate_open);
@@ -246,18 +251,25 @@ impl Dispatcher {
         Ok(())
     }
 
-    fn resume(&mut self, record: AttemptRecord, gate: mpsc::Sender<()>) -> Result<(), RunError> {
+    fn resume(
+        &mut self,
+        record: AttemptRecord,
+        gate: mpsc::Sender<()>,
+        once: bool,
+        parked: bool,
+    ) -> Result<(), RunError> {
         let Some(provider) = self.desk.provider(&record.provider) else { return Ok(()) };
         let (key, model) = (record.address.key(), record.model.clone());
         // What this very plan approved may be tried again if it ends without a charge.
         let again = (Some(record.plan) == self.plan).then_some((record.parts, record.estimate));
         let desk = Arc::clone(&self.desk);
-        let attempt = Attempt::take_up(desk, provider, record, (gate, self.once))?;
+        let parked = parked.then_some(record.id);
+        let attempt = Attempt::take_up(desk, provider, record, (gate, once))?;
         let request = Arc::clone(attempt.request());
         self.tasks.spawn(async move {
             let ended = attempt.resume().await;
             let again = again.map(|(parts, reserve)| Waiting { request, parts, reserve, tries: 0 });
-            Report { key, model, again, ended }
+            Report { key, model, again, parked, ended }
         });
         Ok(())
     }
@@ -309,17 +321,26 @@ impl Dispatcher {
         self.desk.shared().pools.waiting() + self.delayed.len()
     }
 
-    /// Takes up the next job that may be what stopped earlier processes, alone; false when there
-    /// is none.
+    /// Looks at the next attempt that may be what stopped earlier processes, alone. Those that did
+    /// no harm go on together afterwards. False when there is none.
     fn take_up_parked(&mut self) -> Result<bool, RunError> {
         if self.phase != Phase::Going || self.once {
-            self.summary.waiting += self.parked.drain(..).count() as u64;
+            let left = self.parked.drain(..).count() + self.harmless.drain(..).count();
+            self.summary.waiting += left as u64;
         }
-        let Some(record) = self.parked.pop_front() else { return Ok(false) };
-        // Nothing waits behind it.
+        // Nothing waits behind them.
         let (gate, _) = mpsc::channel(1);
-        self.resume(record, gate)?;
-        Ok(true)
+        if let Some(record) = self.parked.pop_front() {
+            self.resume(record, gate, true, true)?;
+            return Ok(true);
+        }
+        for attempt in std::mem::take(&mut self.harmless) {
+            let Some(record) = self.desk.setup.ledger.attempt(attempt)? else {
+                return Err(RunError::Broken(format!("attempt {attempt} has no row")));
+            };
+            self.resume(record, gate.clone(), false, false)?;
+        }
+        Ok(!self.tasks.is_empty())
     }
 
     /// Whether new work may start: nothing that is finished waits to be fetched (M6).

@@ -429,6 +429,10 @@ impl Attempt {
     }
 
     pub(super) async fn leave(&mut self, message: &str) -> Result<Ended, RunError> {
+        if self.once {
+            // It is looked at again.
+            return Ok(Ended::Waiting);
+        }
         let message = message.to_owned();
         self.desk.say(RunEvent::Waiting { job: self.job(), message }).await;
         Ok(Ended::Waiting)

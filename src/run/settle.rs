@@ -244,6 +244,10 @@ impl Attempt {
     }
 
     async fn say_unknown(&self, evidence: &str) {
+        if self.once {
+            // It is looked at again.
+            return;
+        }
         let (job, evidence) = (self.job(), evidence.to_owned());
         let reserved = self.life.reserved.to_decimal().to_string();
         self.desk.say(RunEvent::Unknown { job, evidence, reserved }).await;
