@@ -143,9 +143,11 @@ fn provider(
     port: u16,
 ) -> Result<(String, Arc<dyn Provider>), Box<dyn Error>> {
     let (limits, mut sources) = (Limits::default(), Sources::default());
-    let (rack, _) = Rack::load(workspace, &limits, &mut sources);
-    let (shelf, _) = Shelf::load(workspace, &limits, &mut sources);
-    let mut card = (**rack.get("bench").ok_or("the workspace's card can't be used")?).clone();
+    let (rack, mut findings) = Rack::load(workspace, &limits, &mut sources);
+    let (shelf, more) = Shelf::load(workspace, &limits, &mut sources);
+    findings.merge(more);
+    let unusable = || format!("the workspace's card can't be used: {:?}", findings.items());
+    let mut card = (**rack.get("bench").ok_or_else(unusable)?).clone();
     card.poll.every_s = wanted.poll_every;
     let models = shelf.iter().filter(|model| model.provider == card.provider);
     let name = card.provider.clone();
