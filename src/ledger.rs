@@ -7,16 +7,19 @@
 mod cache;
 mod error;
 mod lock;
+mod memory;
 mod open;
 mod read;
 mod record;
 mod schema;
 mod spent;
+mod totals;
 mod write;
 mod writer;
 
 pub use cache::Stored;
 pub use error::LedgerError;
+pub use memory::MemoryLedger;
 pub use open::{Ledger, Mode};
 pub use read::Which;
 pub use record::{
@@ -24,5 +27,5 @@ pub use record::{
 };
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};
-pub use write::{Begun, NewApproval, NewAttempt, NewRun, Transition};
+pub use write::{Begun, NewApproval, NewAttempt, NewRun, Transition, WRITTEN_OFF};
 pub use writer::Ack;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use super::error::LedgerError;
 use super::lock::RunLock;
 use super::schema;
-use super::writer::{Ack, Writer};
+use super::writer::{Ack, Writer, in_savepoint};
 
 /// The folder of the ledger in a workspace.
 const FOLDER: &str = ".kinora";
@@ -33,9 +33,19 @@ pub enum Mode {
 pub struct Ledger {
     path: PathBuf,
     reader: Mutex<Connection>,
-    // Before the lock: whatever was handed in is written while the lock is still held.
-    writer: Option<Writer>,
-    _lock: Option<RunLock>,
+    writes: Writes,
+}
+
+/// How an open ledger is written to.
+#[derive(Debug)]
+enum Writes {
+    /// What needs no lock, in short transactions. All else is refused.
+    Shortly,
+    /// By the writer thread, under the workspace's lock. The fields are in this order so that
+    /// whatever was handed in is written while the lock is still held.
+    Running { writer: Writer, _lock: RunLock },
+    /// At once, by the reading connection. See [`super::MemoryLedger`].
+    InMemory,
 }
 
 impl Ledger {
@@ -46,8 +56,7 @@ impl Ledger {
             Mode::Read => Ok(Ledger {
                 reader: Mutex::new(open_reader(&path)?),
                 path,
-                writer: None,
-                _lock: None,
+                writes: Writes::Shortly,
             }),
             Mode::Run => {
                 create_folder(&path)?;
@@ -57,10 +66,18 @@ impl Ledger {
                 Ok(Ledger {
                     reader: Mutex::new(open_reader(&path)?),
                     path,
-                    writer: Some(writer),
-                    _lock: Some(lock),
+                    writes: Writes::Running { writer, _lock: lock },
                 })
             }
+        }
+    }
+
+    /// A ledger on a connection to memory. What is written is seen by every later read.
+    pub(super) fn in_memory(connection: Connection) -> Ledger {
+        Ledger {
+            path: PathBuf::from("a ledger in memory"),
+            reader: Mutex::new(connection),
+            writes: Writes::InMemory,
         }
     }
 
@@ -96,9 +113,10 @@ impl Ledger {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Ack<T> {
-        match &self.writer {
-            Some(writer) => writer.write(work),
-            None => Ack::ready(Err(LedgerError::ReadOnly)),
+        match &self.writes {
+            Writes::Running { writer, .. } => writer.write(work),
+            Writes::InMemory => Ack::ready(in_savepoint(&self.reading(), work)),
+            Writes::Shortly => Ack::ready(Err(LedgerError::ReadOnly)),
         }
     }
 
@@ -108,8 +126,8 @@ impl Ledger {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
-        if let Some(writer) = &self.writer {
-            return writer.write(work).wait();
+        if !matches!(self.writes, Writes::Shortly) {
+            return self.write_running(work).wait();
         }
         let is_new = !self.path.exists();
         create_folder(&self.path)?;

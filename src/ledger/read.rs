@@ -129,9 +129,10 @@ impl Ledger {
     pub fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         let read = || -> rusqlite::Result<Vec<String>> {
             let c = self.reading();
-            let mut query = c.prepare(
+            let mut query = c.prepare_cached(
                 "SELECT s.remote_id FROM attempts a JOIN attempt_state s ON s.attempt = a.id
-                 WHERE a.provider = ? AND a.started >= ? AND s.remote_id IS NOT NULL",
+                 WHERE a.provider = ? AND a.started >= ? AND s.remote_id IS NOT NULL
+                 ORDER BY a.started",
             )?;
             query.query_map((provider, from.as_microsecond()), |row| row.get(0))?.collect()
         };

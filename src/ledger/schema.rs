@@ -154,8 +154,9 @@ CREATE TRIGGER attempts_remain BEFORE DELETE ON attempts
 /// at again.
 const STEP_1: &str = "ALTER TABLE pictures ADD COLUMN traits INTEGER NOT NULL DEFAULT 255;";
 
-/// A run that only collects what earlier ones left has no plan. Needs foreign keys to be off, because
-/// attempts point to runs.
+/// A run that only collects what earlier ones left has no plan. Sums are kept beside the attempts
+/// that they are over, so that nobody scans a million attempts to know what is held; run and day of
+/// an attempt moved there. Needs foreign keys to be off, because rows point to tables made anew.
 const STEP_2: &str = "
 CREATE TABLE runs_anew (
     id       INTEGER PRIMARY KEY,
@@ -173,6 +174,64 @@ INSERT INTO runs_anew SELECT id, plan, approval, unit, version, started, ended, 
 DROP TABLE runs;
 ALTER TABLE runs_anew RENAME TO runs;
 CREATE INDEX runs_by_plan ON runs (plan);
+
+CREATE TABLE totals (
+    id          INTEGER PRIMARY KEY,
+    plan        BLOB NOT NULL CHECK (length(plan) = 32),
+    run         INTEGER NOT NULL REFERENCES runs (id),
+    day         INTEGER NOT NULL,
+    provider    TEXT NOT NULL,
+    model       TEXT NOT NULL,
+    account     TEXT NOT NULL,
+    held        INTEGER NOT NULL CHECK (held >= 0),
+    written_off INTEGER NOT NULL CHECK (written_off BETWEEN 0 AND held),
+    attempts    INTEGER NOT NULL CHECK (attempts >= 0),
+    overcharged INTEGER NOT NULL CHECK (overcharged BETWEEN 0 AND attempts),
+    UNIQUE (plan, run, day, provider, model, account)
+) STRICT;
+INSERT INTO totals (plan, run, day, provider, model, account,
+        held, written_off, attempts, overcharged)
+    SELECT a.plan, s.run, s.day, a.provider, a.model, a.account,
+        sum(s.reserved + s.settled), 0, sum(s.state <> 'refused'), sum(s.settled > a.estimate)
+    FROM attempt_state s JOIN attempts a ON a.id = s.attempt
+    GROUP BY 1, 2, 3, 4, 5, 6;
+
+CREATE TABLE attempt_state_anew (
+    attempt       INTEGER PRIMARY KEY REFERENCES attempts (id),
+    total         INTEGER NOT NULL REFERENCES totals (id),
+    state         TEXT NOT NULL CHECK (state IN ('submitting', 'submitted', 'ready', 'fetching',
+                      'done', 'refused', 'failed', 'unknown', 'lost')),
+    reserved      INTEGER NOT NULL CHECK (reserved >= 0),
+    settled       INTEGER NOT NULL CHECK (settled >= 0),
+    basis         TEXT CHECK (basis IN ('provider', 'estimate')),
+    written_off   INTEGER NOT NULL DEFAULT 0 CHECK (written_off IN (0, 1)),
+    updated       INTEGER NOT NULL,
+    ready         INTEGER,
+    expires       INTEGER,
+    interruptions INTEGER NOT NULL DEFAULT 0 CHECK (interruptions >= 0),
+    remote_id     TEXT,
+    message       TEXT,
+    -- Only an open attempt holds money that is not settled.
+    CHECK (reserved = 0 OR state IN ('submitting', 'submitted', 'unknown')),
+    CHECK (settled = 0 OR state IN ('ready', 'fetching', 'done', 'failed', 'lost')),
+    -- A provider's id is known from its acceptance on, save where an unknown outcome was written
+    -- off.
+    CHECK (remote_id IS NOT NULL OR written_off = 1
+        OR state IN ('submitting', 'refused', 'unknown'))
+) STRICT;
+INSERT INTO attempt_state_anew (attempt, total, state, reserved, settled, basis, updated, ready,
+        expires, interruptions, remote_id, message)
+    SELECT s.attempt, t.id, s.state, s.reserved, s.settled, s.basis, s.updated, s.ready,
+        s.expires, s.interruptions, s.remote_id, s.message
+    FROM attempt_state s JOIN attempts a ON a.id = s.attempt
+    JOIN totals t ON (t.plan, t.run, t.day, t.provider, t.model, t.account)
+        = (a.plan, s.run, s.day, a.provider, a.model, a.account)
+    ORDER BY s.attempt;
+DROP TABLE attempt_state;
+ALTER TABLE attempt_state_anew RENAME TO attempt_state;
+CREATE INDEX attempts_open ON attempt_state (attempt)
+    WHERE state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown');
+CREATE INDEX attempts_by_start ON attempts (started);
 ";
 
 /// Settings that every connection needs.

@@ -41,7 +41,7 @@ fn number_of(date: Date) -> Option<i64> {
 impl Ledger {
     /// Reserved and settled in `period`, unknown outcomes included by their reservation.
     pub fn spent(&self, period: Period) -> Result<Micros, LedgerError> {
-        let sum = "SELECT coalesce(sum(reserved + settled), 0) FROM attempt_state";
+        let sum = "SELECT coalesce(sum(held), 0) FROM totals";
         let days = |from: Date, to: Date| {
             let from = number_of(from).unwrap_or(i64::MIN);
             let to = number_of(to).unwrap_or(i64::MAX);
@@ -52,10 +52,9 @@ impl Ledger {
             Period::Run(run) => (format!("{sum} WHERE run = ?1"), Value::Integer(run)),
             Period::Day(day) => days(day, day),
             Period::Month(day) => days(day.first_of_month(), day.last_of_month()),
-            Period::Plan(plan) => (
-                format!("{sum} WHERE run IN (SELECT id FROM runs WHERE plan = ?1)"),
-                Value::Blob(plan.as_bytes().to_vec()),
-            ),
+            Period::Plan(plan) => {
+                (format!("{sum} WHERE plan = ?1"), Value::Blob(plan.as_bytes().to_vec()))
+            }
         };
         let total = self.one(&query, parameter, |row| micros(row, 0))?;
         Ok(total.unwrap_or_default())
@@ -65,13 +64,10 @@ impl Ledger {
     pub fn holdings(&self) -> Result<Vec<Holding>, LedgerError> {
         let read = || -> rusqlite::Result<Vec<Holding>> {
             let c = self.reading();
-            let mut query = c.prepare(
-                "SELECT a.plan, s.run, s.day, a.provider, a.model, a.account,
-                     sum(s.reserved + s.settled),
-                     sum(CASE WHEN s.state = 'lost' THEN s.settled ELSE 0 END),
-                     sum(s.state <> 'refused'), sum(s.settled > a.estimate)
-                 FROM attempt_state s JOIN attempts a ON a.id = s.attempt
-                 GROUP BY 1, 2, 3, 4, 5, 6",
+            let mut query = c.prepare_cached(
+                "SELECT plan, run, day, provider, model, account, held, written_off, attempts,
+                     overcharged
+                 FROM totals ORDER BY id",
             )?;
             let rows = query.query_map([], |row| {
                 Ok(Holding {
@@ -96,9 +92,8 @@ impl Ledger {
     pub fn spent_by_day(&self, first: i64) -> Result<BTreeMap<i64, Micros>, LedgerError> {
         let read = || -> rusqlite::Result<BTreeMap<i64, Micros>> {
             let c = self.reading();
-            let mut query = c.prepare(
-                "SELECT day, sum(reserved + settled) FROM attempt_state WHERE day >= ? GROUP BY day",
-            )?;
+            let mut query =
+                c.prepare_cached("SELECT day, sum(held) FROM totals WHERE day >= ? GROUP BY day")?;
             let days = query.query_map([first], |row| Ok((row.get(0)?, micros(row, 1)?)))?;
             days.collect()
         };
@@ -110,9 +105,9 @@ impl Ledger {
     pub fn other_units(&self, unit: &Unit) -> Result<Vec<Unit>, LedgerError> {
         let read = || -> rusqlite::Result<Vec<Unit>> {
             let c = self.reading();
-            let mut query = c.prepare(
-                "SELECT DISTINCT unit FROM runs WHERE unit <> ? AND EXISTS (
-                     SELECT 1 FROM attempt_state s WHERE s.run = runs.id AND reserved + settled > 0)",
+            let mut query = c.prepare_cached(
+                "SELECT DISTINCT runs.unit FROM totals JOIN runs ON runs.id = totals.run
+                 WHERE runs.unit <> ? AND totals.held > 0",
             )?;
             let units =
                 query.query_map([unit.as_str()], |row| Ok(Unit::new(row.get_ref(0)?.as_str()?)))?;

@@ -9,11 +9,14 @@ use serde_json::{Value, json};
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::record::{Basis, ClipRecord, JobState};
-use super::spent::day_number;
+use super::totals;
 use super::writer::Ack;
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::money::{Micros, Unit};
+
+/// The [`Transition::kind`] of a step that settles an unknown outcome as paid for without a clip.
+pub const WRITTEN_OFF: &str = "written_off";
 
 /// An approval to be recorded.
 #[derive(Debug, Clone)]
@@ -241,14 +244,14 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
         a.request
     ])?;
     let attempt = c.last_insert_rowid();
+    let total = totals::count_in(c, a)?;
     c.prepare_cached(
-        "INSERT INTO attempt_state (attempt, run, day, state, reserved, settled, updated)
-         VALUES (?, ?, ?, ?, ?, 0, ?)",
+        "INSERT INTO attempt_state (attempt, total, state, reserved, settled, updated)
+         VALUES (?, ?, ?, ?, 0, ?)",
     )?
     .execute(params![
         attempt,
-        a.run,
-        day_number(a.at),
+        total,
         state.as_str(),
         a.reserved.get(),
         a.at.as_microsecond()
@@ -263,41 +266,47 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
 }
 
 fn update_attempt(c: &Connection, t: &Transition) -> Result<(), LedgerError> {
-    let ready = (t.to == JobState::Ready).then(|| t.at.as_microsecond());
-    let changed = c
-        .prepare_cached(
-            "UPDATE attempt_state SET state = ?3, reserved = ?4, settled = ?5,
-                 basis = coalesce(?6, basis), remote_id = coalesce(?7, remote_id),
-                 message = coalesce(?8, message), expires = coalesce(?9, expires),
-                 ready = coalesce(ready, ?10), updated = ?11
-             WHERE attempt = ?1 AND state = ?2",
-        )?
-        .execute(params![
-            t.attempt,
-            t.from.as_str(),
-            t.to.as_str(),
-            t.reserved.get(),
-            t.settled.get(),
-            t.basis.map(Basis::as_str),
-            t.remote_id,
-            t.message,
-            t.expires.map(Timestamp::as_microsecond),
-            ready,
-            t.at.as_microsecond()
-        ])?;
     let conflict = || LedgerError::Conflict { attempt: t.attempt, from: t.from, to: t.to };
-    if changed != 1 {
+    let before =
+        totals::standing(c, t.attempt)?.filter(|s| s.state == t.from).ok_or_else(conflict)?;
+    let after = totals::Standing {
+        state: t.to,
+        reserved: t.reserved.get(),
+        settled: t.settled.get(),
+        written_off: t.kind == WRITTEN_OFF || (before.written_off && t.from == t.to),
+        ..before
+    };
+    let ready = (t.to == JobState::Ready).then(|| t.at.as_microsecond());
+    c.prepare_cached(
+        "UPDATE attempt_state SET state = ?2, reserved = ?3, settled = ?4,
+             basis = coalesce(?5, basis), remote_id = coalesce(?6, remote_id),
+             message = coalesce(?7, message), expires = coalesce(?8, expires),
+             ready = coalesce(ready, ?9), updated = ?10, written_off = ?11,
+             interruptions = CASE WHEN ?12 THEN 0 ELSE interruptions END
+         WHERE attempt = ?1",
+    )?
+    .execute(params![
+        t.attempt,
+        t.to.as_str(),
+        t.reserved.get(),
+        t.settled.get(),
+        t.basis.map(Basis::as_str),
+        t.remote_id,
+        t.message,
+        t.expires.map(Timestamp::as_microsecond),
+        ready,
+        t.at.as_microsecond(),
+        after.written_off,
+        is_progress(t.from, t.to)
+    ])?;
+    totals::carry_over(c, &before, &after)?;
+    // A job follows its latest attempt only; an older one that still moved would be a defect.
+    let followed = c
+        .prepare_cached("UPDATE jobs SET state = ?3 WHERE id = ?2 AND attempt = ?1")?
+        .execute(params![t.attempt, before.job, t.to.as_str()])?;
+    if followed != 1 {
         return Err(conflict());
     }
-    // A job follows its latest attempt only; an older one that still moved would be a defect.
-    let job = c
-        .prepare_cached(
-            "UPDATE jobs SET state = ?2 WHERE id = (SELECT job FROM attempts WHERE id = ?1)
-                 AND attempt = ?1 RETURNING id",
-        )?
-        .query_row(params![t.attempt, t.to.as_str()], |row| row.get::<_, i64>(0))
-        .optional()?
-        .ok_or_else(conflict)?;
     if let Some(clip) = &t.clip {
         insert_clip(c, t.attempt, clip)?;
     }
@@ -308,7 +317,19 @@ fn update_attempt(c: &Connection, t: &Transition) -> Result<(), LedgerError> {
     if let (Some(into), Value::Object(more)) = (detail.as_object_mut(), &t.detail) {
         into.extend(more.clone());
     }
-    insert_event(c, t.at, Some((job, t.attempt)), t.kind, &detail)
+    insert_event(c, t.at, Some((before.job, t.attempt)), t.kind, &detail)
+}
+
+/// Whether a step brings an attempt further, so that an interruption before it no longer counts
+/// against it. To begin what may be what stops the process again (fetching, sending once more) does
+/// not, and neither does coming back from it.
+fn is_progress(from: JobState, to: JobState) -> bool {
+    use JobState::{Fetching, Ready, Submitting, Unknown};
+    match to {
+        Submitting | Unknown | Fetching => false,
+        Ready => from != Fetching,
+        _ => from != to,
+    }
 }
 
 fn insert_clip(c: &Connection, attempt: i64, clip: &ClipRecord) -> Result<(), LedgerError> {

@@ -172,7 +172,7 @@ fn commit_batch(
 }
 
 /// Runs one request so that its failure leaves no trace and does not touch its neighbours.
-fn in_savepoint<T>(
+pub(super) fn in_savepoint<T>(
     connection: &Connection,
     work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
 ) -> Result<T, LedgerError> {

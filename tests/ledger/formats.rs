@@ -1,0 +1,73 @@
+//! Ledgers of earlier formats: what was paid for is kept, in whichever way they are opened first.
+
+use std::path::Path;
+
+use kinora::address::Address;
+use kinora::digest::Digest;
+use kinora::ledger::{JobState, Ledger, Mode, Period, Which};
+
+use crate::{intent, micros};
+
+/// Puts a ledger of format 1 or 2 into a workspace.
+fn lay_down(workspace: &Path, format: u32) {
+    std::fs::create_dir(workspace.join(".kinora")).expect("a folder");
+    let raw = rusqlite::Connection::open(workspace.join(".kinora/ledger.db")).expect("a file");
+    raw.execute_batch(include_str!("first_format.sql")).expect("as the first format had it");
+    if format == 2 {
+        raw.execute_batch(
+            "ALTER TABLE pictures ADD COLUMN traits INTEGER NOT NULL DEFAULT 255;
+             PRAGMA user_version = 2",
+        )
+        .expect("as the second format had it");
+    }
+}
+
+#[test]
+fn an_earlier_ledger_keeps_jobs_and_money_and_pictures_are_looked_at_again() {
+    for (format, mode) in [(1, Mode::Read), (1, Mode::Run), (2, Mode::Read), (2, Mode::Run)] {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        lay_down(dir.path(), format);
+        let ledger = Ledger::open(dir.path(), mode).expect("an older ledger opens");
+        assert_eq!(ledger.known_jobs().expect("readable").len(), 4);
+        assert!(ledger.picture_facts().expect("readable").is_empty());
+        let lineage = ledger.lineage().expect("readable");
+        assert_eq!(lineage.as_deref(), Some("0123456789abcdef0123456789abcdef"));
+
+        assert_eq!(ledger.spent(Period::Ever), Ok(micros(15)));
+        assert_eq!(ledger.spent(Period::Run(1)), Ok(micros(4)));
+        assert_eq!(ledger.spent(Period::Plan(Digest::from_bytes([0; 32]))), Ok(micros(15)));
+        assert_eq!(ledger.spent_by_day(20_834).expect("readable")[&20_834], micros(11));
+        let holdings = ledger.holdings().expect("readable");
+        let told: Vec<_> = holdings
+            .iter()
+            .map(|h| (h.run, h.day, h.model.as_str(), h.held, h.attempts, h.overcharged))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (1, 20_833, "p/m", micros(4), 1, 0),
+                (2, 20_834, "p/m", micros(5), 1, 0),
+                (2, 20_834, "p/n", micros(6), 1, 1)
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_run_goes_on_where_an_earlier_format_stopped() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    lay_down(dir.path(), 2);
+    let ledger = Ledger::open(dir.path(), Mode::Run).expect("an older ledger opens");
+    let run = crate::begin_run(&ledger, 100_000);
+    let jar = &ledger.open_attempts().expect("readable")[0];
+    assert_eq!((jar.address.as_str(), jar.interruptions), ("jar/turn/-/1", 2));
+    let refused = crate::step(jar.id, JobState::Unknown, JobState::Refused, 0, 0);
+    ledger.apply(refused).wait().expect("a lawful step");
+    let mut again = intent("jar/turn/-/1", run, 5, 100_001);
+    again.address = Address::from_stored("jar/turn/-/1");
+    assert_eq!(ledger.begin_attempt(again).wait().expect("the first has ended").number, 2);
+    assert_eq!(ledger.spent(Period::Ever), Ok(micros(15)));
+    let mut attempts = 0;
+    ledger.each_attempt(Which::All, |_| attempts += 1).expect("readable");
+    assert_eq!(attempts, 5);
+}
