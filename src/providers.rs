@@ -210,6 +210,8 @@ pub enum Polled {
         percent: Option<u8>,
         /// A word for its state that the provider's card does not know: somebody should look.
         unknown_word: Option<String>,
+        /// Whether it waits because the account has as many jobs under way as it may.
+        throttled: bool,
     },
     /// The clip can be fetched.
     Ready {

@@ -16,7 +16,7 @@ use stage::{Stage, cards, request};
 async fn made(stage: &Stage, job: usize, model: &str, route: Route) -> Result<(), String> {
     let request = request(&stage.card, stage.model(model), route);
     let said = |what: &str| format!("{model} by {route}: {what}");
-    let (id, _) = match stage.driver.submit(&request, &stage::key(job)).await {
+    let (id, _) = match stage.submit(&request, job).await {
         Submission::Accepted { id, most } => (id, most),
         other => return Err(said(&format!("{other:?}"))),
     };
@@ -105,7 +105,7 @@ async fn accepted(
     request: &kinora::plan::Request,
     job: usize,
 ) -> kinora::providers::RemoteId {
-    match stage.driver.submit(request, &stage::key(job)).await {
+    match stage.submit(request, job).await {
         Submission::Accepted { id, .. } => id,
         other => panic!("{}: {other:?}", stage.card.provider),
     }
@@ -126,7 +126,7 @@ fn only(kind: FaultKind) -> Faults {
 async fn a_provider_that_limits_refuses_without_charge_and_says_when_to_come_back() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::RateLimited)).await;
-        let submission = stage.driver.submit(&example(&stage), &stage::key(0)).await;
+        let submission = stage.submit(&example(&stage), 0).await;
         let Submission::Refused(refusal) = submission else {
             panic!("{provider}: {submission:?}");
         };
@@ -140,7 +140,7 @@ async fn a_provider_that_limits_refuses_without_charge_and_says_when_to_come_bac
 async fn trouble_at_the_server_is_never_taken_for_acceptance_or_charged() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::ServerError)).await;
-        match stage.driver.submit(&example(&stage), &stage::key(0)).await {
+        match stage.submit(&example(&stage), 0).await {
             Submission::Unknown { .. } => {}
             Submission::Refused(refusal) if matches!(refusal.retry, Retry::After(_)) => {}
             other => panic!("{provider}: {other:?}"),
@@ -153,7 +153,7 @@ async fn trouble_at_the_server_is_never_taken_for_acceptance_or_charged() {
 async fn a_lost_reply_is_charged_and_unknown() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::LostReply)).await;
-        let submission = stage.driver.submit(&example(&stage), &stage::key(0)).await;
+        let submission = stage.submit(&example(&stage), 0).await;
         assert!(matches!(submission, Submission::Unknown { .. }), "{provider}: {submission:?}");
         let bill = stage.simulator.bill();
         assert_eq!(bill.charges.len(), 1, "{provider}");
@@ -166,7 +166,7 @@ async fn moderation_ends_a_job_by_policy_and_both_sides_agree_on_its_charge() {
     for provider in providers() {
         let stage = Stage::of(&provider, only(FaultKind::Moderation)).await;
         let request = example(&stage);
-        let (cause, charged) = match stage.driver.submit(&request, &stage::key(0)).await {
+        let (cause, charged) = match stage.submit(&request, 0).await {
             Submission::Accepted { id, .. } => match ended(&stage, &id, &request).await {
                 Polled::Failed(failure) => (failure.cause, Some(failure.charged)),
                 other => panic!("{provider}: {other:?}"),
@@ -264,7 +264,7 @@ async fn the_same_seed_gives_the_same_faults() {
         let request = example(&stage);
         let mut words = Vec::new();
         for job in 0..12 {
-            words.push(match stage.driver.submit(&request, &stage::key(job)).await {
+            words.push(match stage.submit(&request, job).await {
                 Submission::Accepted { id, .. } => match ended(&stage, &id, &request).await {
                     Polled::Failed(failure) => failure.cause,
                     _ => "ready".to_owned(),

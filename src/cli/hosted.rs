@@ -168,6 +168,7 @@ fn hosted(
         clock: Arc::new(SystemClock),
         limits: NetLimits::default(),
         reach: Reach::Everywhere,
+        account: String::new(),
     })
     .map_err(|problem| problem.to_string())
 }

@@ -185,6 +185,7 @@ impl Stage {
                 clock: Arc::new(SystemClock),
                 limits: NetLimits::default(),
                 reach: Reach::ThisMachine,
+                account: String::new(),
             });
             drivers.push(driver.map_err(|e| Failure::new(Exit::InvalidManifest, e.to_string()))?);
         }

@@ -223,6 +223,10 @@ pub enum Match {
         /// Which part of our body it echoes; absent: all of it.
         #[serde(default)]
         of: Option<Pointer>,
+        /// The field with the model's name, where the body does not hold it: an entry of another
+        /// model is not ours.
+        #[serde(default)]
+        model: Option<Pointer>,
     },
     /// Only model and time can be compared: one entry in the window is ours.
     Count {

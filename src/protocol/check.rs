@@ -232,6 +232,14 @@ fn states(card: &ProviderCard, found: &mut Found) {
             seen.push((word, *state));
         }
     }
+    for word in &states.throttled {
+        let waits = [State::Queued, State::Running].iter().filter_map(|s| states.words.get(s));
+        if !waits.flatten().any(|known| known == word) {
+            let message = format!("`{word}` is no word of `queued` or `running`");
+            let help = "a job that is throttled waits; say so below `words` too";
+            found.add(&["poll", "states", "throttled"], message, help);
+        }
+    }
     let succeeds = states.words.contains_key(&State::Succeeded)
         || states.rules.iter().any(|rule| rule.is == State::Succeeded);
     let said = !states.rules.is_empty() || !states.words.is_empty();
@@ -284,6 +292,10 @@ fn output(card: &ProviderCard, found: &mut Found) {
     if card.output.url.is_empty() && card.output.request.is_none() {
         let message = "nothing says where the clip is".to_owned();
         found.add(&["output"], message, "write `url: [$.output[0]]`, or `request`");
+    }
+    if card.output.finished_at.is_some() && card.output.lifetime_s.is_none() {
+        let message = "when a clip was made is of no use without `lifetime_s`".to_owned();
+        found.add(&["output", "finished_at"], message, "write `lifetime_s`, or remove it");
     }
 }
 

@@ -114,6 +114,10 @@ pub struct States {
     /// Where the word is.
     #[serde(default)]
     pub at: Option<Pointer>,
+    /// Words among them which say that a job waits because the account has as many under way as it
+    /// may: fewer are then submitted.
+    #[serde(default)]
+    pub throttled: Vec<String>,
     /// Words of each state. A word that is not here keeps the job polled, and is reported.
     #[serde(default)]
     #[schemars(schema_with = "words_schema")]
@@ -168,6 +172,10 @@ pub struct Output {
     /// For how long the clip can be fetched once it is made, in seconds.
     #[serde(default)]
     pub lifetime_s: Option<u64>,
+    /// Where a reply says when the clip was made: Unix seconds or milliseconds, or RFC 3339.
+    /// Absent: it counts as made one poll before it was seen to be.
+    #[serde(default)]
+    pub finished_at: Option<Pointer>,
     /// Whether a new poll gives a fresh URL.
     #[serde(default)]
     pub refreshed_by_poll: bool,

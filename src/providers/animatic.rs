@@ -260,7 +260,11 @@ impl Provider for Animatic {
             let job = self.job(&id.id, request);
             match state_of(&job) {
                 State::Running => {
-                    Polled::Running { percent: Some(job.progress.percent()), unknown_word: None }
+                    Polled::Running {
+                        percent: Some(job.progress.percent()),
+                        unknown_word: None,
+                        throttled: false,
+                    }
                 }
                 State::Ready => Polled::Ready { expires: None, cost: None },
                 State::Failed(failure) => Polled::Failed(failure),

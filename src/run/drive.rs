@@ -299,7 +299,7 @@ impl Attempt {
                     self.gate = None;
                     return self.leave("it has run for very long; the next run asks again").await;
                 }
-                Polled::Running { percent, unknown_word } => {
+                Polled::Running { percent, unknown_word, .. } => {
                     self.gate = None;
                     silent = 0;
                     if let Some(word) = unknown_word.filter(|word| odd.as_ref() != Some(word)) {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kinora::providers::Lookup;
-use kinora::providers::RemoteId;
 use kinora::providers::http::Cancelled;
+use kinora::providers::{Lookup, Provider, RemoteId};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, Seen, json as answer, status, text};
@@ -22,8 +21,22 @@ fn looking(matching: Json) -> Json {
     })
 }
 
+/// Seconds after which nothing can arrive any more: the submission's time (30 s, and a little for
+/// its body), what may be on its way then, and clocks that differ.
+const SETTLED: i64 = 30 + 1 + 120 + 60;
+
+/// Asked when nothing can arrive any more.
 async fn found(patch: Json, script: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Lookup {
+    found_after(SETTLED, patch, script).await
+}
+
+async fn found_after(
+    seconds: i64,
+    patch: Json,
+    script: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+) -> Lookup {
     let world = World::new(patch, script).await;
+    world.clock.wait(seconds);
     world.provider.lookup(&job(), &attempt(), now(), &BTreeSet::from(["taken".to_owned()])).await
 }
 
@@ -54,7 +67,7 @@ async fn the_time_is_asked_for_with_room_for_clocks() {
     let query = world.server.seen().remove(0).query;
     assert_eq!(
         query,
-        "since=2026-11-22T19%3A59%3A00%2B00%3A00&until=2026-11-22T20%3A01%3A30%2B00%3A00"
+        "since=2026-11-22T19%3A59%3A00%2B00%3A00&until=2026-11-22T20%3A03%3A30.104%2B00%3A00"
     );
 }
 

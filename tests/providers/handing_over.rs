@@ -2,11 +2,11 @@
 
 use data_encoding::BASE64;
 use futures_util::future::join_all;
-use kinora::providers::{Provider, Retry, Submission};
+use kinora::providers::{Prepared, Provider, Retry, Submission};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, Seen, json as answer, status};
-use crate::world::{World, attempt, png};
+use crate::world::{World, attempt, job, png};
 
 fn accept(seen: &Seen) -> Answer {
     assert_eq!(seen.path, "/jobs");
@@ -81,9 +81,9 @@ async fn a_picture_goes_by_its_url_or_inside_the_request() {
     let bytes = png(b"picture");
     let data_uri = format!("data:image/png;base64,{}", BASE64.encode(&bytes));
     let by_url = world.with_picture(&bytes, Some("https://shop.example/a.png"));
-    world.provider.submit(&by_url, &attempt()).await;
+    world.submit_this(&by_url).await;
     let inside = world.with_picture(&bytes, None);
-    world.provider.submit(&inside, &attempt()).await;
+    world.submit_this(&inside).await;
     let sent: Vec<Json> =
         world.server.seen().iter().map(|seen| seen.json()["image"].clone()).collect();
     assert_eq!(sent, [json!("https://shop.example/a.png"), json!(data_uri)]);
@@ -95,11 +95,11 @@ async fn a_picture_that_changed_or_is_gone_is_never_sent() {
     let request = world.with_picture(&png(b"planned"), None);
     let path = world.folder.path().join(&request.references[0].path);
     std::fs::write(&path, png(b"changed")).expect("written");
-    let (cause, retry, message) = refused(world.provider.submit(&request, &attempt()).await);
+    let (cause, retry, message) = refused(world.submit_this(&request).await);
     assert_eq!((cause.as_str(), retry), ("picture", Retry::Never));
     assert!(message.contains("has changed since it was planned"), "{message}");
     std::fs::remove_file(path).expect("removed");
-    let (.., message) = refused(world.provider.submit(&request, &attempt()).await);
+    let (.., message) = refused(world.submit_this(&request).await);
     assert!(message.contains("does not exist"), "{message}");
     assert_eq!(world.server.seen().len(), 0);
 }
@@ -109,7 +109,7 @@ async fn an_upload_takes_its_steps_and_the_key_goes_to_the_provider_alone() {
     let world = World::new(uploading(), uploads).await;
     let bytes = png(&[0, 255, 13, 10, 7]);
     let request = world.with_picture(&bytes, Some("https://shop.example/a.png"));
-    let submission = world.provider.submit(&request, &attempt()).await;
+    let submission = world.submit_this(&request).await;
     assert!(matches!(submission, Submission::Accepted { .. }), "{submission:?}");
     let seen = world.server.seen();
     let paths: Vec<_> = seen.iter().map(|seen| seen.path.as_str()).collect();
@@ -130,7 +130,7 @@ async fn an_upload_takes_its_steps_and_the_key_goes_to_the_provider_alone() {
 async fn a_form_has_the_fields_that_were_given_and_then_the_picture() {
     let world = World::new(uploading(), uploads).await;
     let bytes = png(&[0, 255, 13, 10, 7]);
-    world.provider.submit(&world.with_picture(&bytes, None), &attempt()).await;
+    world.submit_this(&world.with_picture(&bytes, None)).await;
     let seen = world.server.to("/uploads/done").remove(0);
     let kind = seen.header("content-type").unwrap_or_default();
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").expect("a form");
@@ -155,9 +155,8 @@ async fn a_form_has_the_fields_that_were_given_and_then_the_picture() {
 async fn a_picture_is_uploaded_once_for_all_jobs() {
     let world = World::new(uploading(), uploads).await;
     let request = world.with_picture(&png(b"same"), None);
-    let attempt = attempt();
-    join_all((0..5).map(|_| world.provider.submit(&request, &attempt))).await;
-    world.provider.submit(&world.with_picture(&png(b"other"), None), &attempt).await;
+    join_all((0..5).map(|_| world.submit_this(&request))).await;
+    world.submit_this(&world.with_picture(&png(b"other"), None)).await;
     assert_eq!(world.server.to("/place").len(), 2);
     assert_eq!(world.server.to("/jobs").len(), 6);
 }
@@ -169,9 +168,60 @@ async fn a_handle_is_used_while_it_is_good() {
     // It is good for 24 hours, of which a tenth is left for the provider's queue.
     for (hours, uploads) in [(0, 1), (21, 1), (1, 2), (21, 2), (1, 3)] {
         world.clock.forward(hours);
-        world.provider.submit(&request, &attempt()).await;
+        world.submit_this(&request).await;
         assert_eq!(world.server.to("/place").len(), uploads, "{hours}");
     }
+}
+
+#[tokio::test]
+async fn pictures_go_before_the_submission_which_is_one_request() {
+    let world = World::new(uploading(), uploads).await;
+    let request = world.with_picture(&png(b"early"), None);
+    let prepared = world.provider.prepare(&request).await.expect("it can be made ready");
+    assert_eq!(world.server.seen().len(), 3);
+    assert_eq!(world.server.to("/jobs").len(), 0);
+    // The picture may go now: what was made ready is sent.
+    std::fs::remove_file(world.folder.path().join(&request.references[0].path)).expect("removed");
+    let submission = world.provider.submit(&request, &attempt(), prepared).await;
+    assert!(matches!(submission, Submission::Accepted { .. }), "{submission:?}");
+    assert_eq!(world.server.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_handle_that_has_grown_old_meanwhile_is_made_anew() {
+    let world = World::new(uploading(), uploads).await;
+    let request = world.with_picture(&png(b"same"), None);
+    let prepared = world.provider.prepare(&request).await.expect("it can be made ready");
+    world.clock.forward(22);
+    let late = world.provider.submit(&request, &attempt(), prepared).await;
+    let (cause, retry, message) = refused(late);
+    assert_eq!((cause.as_str(), retry), ("upload_expired", Retry::After(Some(0))));
+    assert_eq!(
+        message,
+        "an uploaded picture is too old for test; it will be uploaded again"
+    );
+    assert_eq!(world.server.to("/jobs").len(), 0);
+    let again = world.submit_this(&request).await;
+    assert!(matches!(again, Submission::Accepted { .. }), "{again:?}");
+    assert_eq!(world.server.to("/place").len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_request_is_found_before_anything_is_sent() {
+    let patch = json!({"submit": {"forms": {"text": {
+        "path": "/jobs/${negative_prompt}", "body": {"key": "${attempt}"},
+    }}}});
+    let world = World::new(patch, accept).await;
+    let refusal = world.provider.prepare(&job()).await.expect_err("the path has no value");
+    assert_eq!((refusal.cause.as_str(), refusal.retry), ("card", Retry::Never));
+    let mut other = job();
+    other.model = "test/none".to_owned();
+    let refusal = world.provider.prepare(&other).await.expect_err("there is no such model");
+    assert_eq!(refusal.cause, "model");
+    // What somebody else made ready is nothing here.
+    let submission = world.provider.submit(&job(), &attempt(), Prepared::nothing()).await;
+    assert_eq!(refused(submission).0, "prepared");
+    assert_eq!(world.server.seen().len(), 0);
 }
 
 #[tokio::test]
@@ -183,7 +233,7 @@ async fn a_handle_that_may_have_been_refused_is_made_anew() {
     .await;
     let request = world.with_picture(&png(b"same"), None);
     for _ in 0..2 {
-        refused(world.provider.submit(&request, &attempt()).await);
+        refused(world.submit_this(&request).await);
     }
     assert_eq!(world.server.to("/place").len(), 2);
 }
@@ -215,7 +265,7 @@ async fn an_upload_that_fails_refuses_the_job_and_submits_nothing() {
         })
         .await;
         let request = world.with_picture(&png(b"p"), None);
-        let (found, again, message) = refused(world.provider.submit(&request, &attempt()).await);
+        let (found, again, message) = refused(world.submit_this(&request).await);
         assert_eq!((found.as_str(), again), (cause, retry), "{path}: {message}");
         assert!(!message.contains("s3cret"), "{message}");
         assert_eq!(world.server.to("/jobs").len(), 0);
@@ -231,7 +281,7 @@ async fn a_place_for_uploads_in_a_private_network_is_not_asked() {
         })
         .await;
         let request = world.with_picture(&png(b"p"), None);
-        let (cause, ..) = refused(world.provider.submit(&request, &attempt()).await);
+        let (cause, ..) = refused(world.submit_this(&request).await);
         assert_eq!(cause, "forbidden");
     }
 }

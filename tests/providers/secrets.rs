@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use data_encoding::BASE64;
-use kinora::providers::{Fetched, Polled, RemoteId};
+use kinora::providers::{Fetched, Polled, Provider, RemoteId};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, Seen, json as answer, status, text};

@@ -2,12 +2,13 @@
 //! it was sent.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
@@ -23,6 +24,8 @@ pub struct Seen {
     pub query: String,
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
+    /// The port from which it came: the same for all that come over one connection.
+    pub client_port: u16,
 }
 
 impl Seen {
@@ -154,6 +157,7 @@ impl Server {
         let seen = Arc::default();
         let desk = Desk { script: Arc::new(script), seen: Arc::clone(&seen) };
         let app = Router::new().fallback(answer).with_state(desk);
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, app).await });
         Server { port, seen }
     }
@@ -171,7 +175,11 @@ impl Server {
     }
 }
 
-async fn answer(State(desk): State<Desk>, request: Request) -> Response {
+async fn answer(
+    State(desk): State<Desk>,
+    ConnectInfo(client): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1 << 30).await.map(|body| body.to_vec()).unwrap_or_default();
     let headers = parts.headers.iter().map(|(name, value)| {
@@ -183,6 +191,7 @@ async fn answer(State(desk): State<Desk>, request: Request) -> Response {
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: headers.collect(),
         body,
+        client_port: client.port(),
     };
     let answer = (desk.script)(&seen);
     desk.seen.lock().expect("no test panics with it").push(seen);

@@ -7,7 +7,7 @@ use kinora::providers::{Provider, Refusal, RemoteId, Retry, Submission};
 use serde_json::{Value as Json, json};
 
 use crate::server::{Answer, hang, json as answer, nobody, raw, silent, status, text};
-use crate::world::{Parts, World, attempt, job};
+use crate::world::{Parts, World, attempt, job, sent};
 
 async fn outcome_with(patch: Json, reply: Answer) -> Submission {
     World::new(patch, move |_| reply.clone()).await.submit().await
@@ -25,7 +25,7 @@ async fn outcome_at(base_url: String) -> Submission {
     let folder = tempfile::tempdir().expect("a folder");
     let parts = Parts { limits: crate::world::impatient(), ..Parts::at(&base_url, json!({})) };
     let provider = parts.provider(folder.path()).expect("it is set up");
-    provider.submit(&job(), &attempt()).await
+    sent(&provider, &job()).await
 }
 
 fn evidence(submission: Submission) -> String {
@@ -223,5 +223,36 @@ async fn an_attempt_key_goes_along_where_the_provider_knows_it() {
     world.submit().await;
     let seen = world.server.seen().remove(0);
     assert_eq!(seen.header("idempotency-key"), Some(attempt().as_str()));
-    assert_eq!(world.provider.replay_window(), Some(Duration::from_secs(86400)));
+}
+
+#[tokio::test]
+async fn a_submission_is_repeated_only_while_it_surely_arrives_in_time() {
+    let window = |seconds: u64| async move {
+        let patch = json!({"idempotency": {"header": "Idempotency-Key", "window_s": seconds}});
+        World::new(patch, |_| status(500)).await.provider.replay_window()
+    };
+    // The tests' submissions take 30 s and 3.4 s for the largest body, may be on their way for
+    // 120 s more, and clocks may differ by 60 s.
+    let margin = Duration::from_secs(86400) - window(86400).await.expect("a day is enough");
+    assert!((213..215).contains(&margin.as_secs()), "{margin:?}");
+    assert_eq!(window(200).await, None);
+    assert_eq!(World::new(json!({}), |_| status(500)).await.provider.replay_window(), None);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_before_is_no_refusal() {
+    let keyed = || json!({"idempotency": {"header": "Idempotency-Key", "window_s": 86400}});
+    let reused = json!({"error": {"code": "idempotency_key_reuse", "message": "other body"}});
+    for reply in [status(409), answer(reused.clone()).status(422), answer(reused).status(400)] {
+        let evidence = evidence(outcome_with(keyed(), reply).await);
+        assert!(evidence.contains("has seen this attempt's key before"), "{evidence}");
+    }
+    // Where no key goes along, or the card knows better, it is what it is elsewhere.
+    assert_eq!(refusal(outcome(status(409)).await).cause, "invalid");
+    let mut ruled = keyed();
+    ruled["errors"] = json!({"rules": [
+        {"status": [409], "class": "concurrency_full", "not_accepted": true},
+    ]});
+    assert_eq!(refusal(outcome_with(ruled, status(409)).await).cause, "concurrency_full");
+    assert_eq!(refusal(outcome_with(keyed(), status(422)).await).cause, "invalid");
 }

@@ -36,6 +36,7 @@ async fn words_are_states_and_unknown_ones_are_reported() {
     let running = |percent, word: Option<&str>| Polled::Running {
         percent,
         unknown_word: word.map(str::to_owned),
+        throttled: false,
     };
     let state = |body| polled(answer(body));
     assert_eq!(state(json!({"status": "waiting"})).await, running(None, None));
@@ -81,8 +82,44 @@ async fn a_clip_is_ready_with_its_expiry_and_cost() {
     let Polled::Ready { expires, cost } = polled_with(patch, reply).await else {
         panic!("it is ready");
     };
-    assert_eq!(expires, now().checked_add(jiff::SignedDuration::from_hours(1)).ok());
+    // It may have been made right after the poll before, three seconds ago.
+    assert_eq!(expires, now().checked_add(jiff::SignedDuration::from_secs(3600 - 3)).ok());
     assert_eq!(cost.map(|cost| cost.to_string()).as_deref(), Some("0.15 USD"));
+}
+
+#[tokio::test]
+async fn a_clip_s_life_begins_when_the_provider_says_that_it_was_made() {
+    let expires = |at: Json| async move {
+        let patch = json!({"output": {"lifetime_s": 3600, "finished_at": "$.finished"}});
+        let video = json!({"url": "https://cdn.example/c.mp4"});
+        let reply = answer(json!({"status": "done", "video": video, "finished": at}));
+        let Polled::Ready { expires, .. } = polled_with(patch, reply).await else {
+            panic!("it is ready");
+        };
+        expires.expect("it ends").duration_since(now()).as_secs()
+    };
+    let made = now().as_second() - 600;
+    assert_eq!(expires(json!(made)).await, 3000);
+    assert_eq!(expires(json!(made * 1000)).await, 3000);
+    assert_eq!(expires(json!("2026-11-22T20:50:00+01:00")).await, 3000);
+    // A clock that is ahead gives no longer life; no time at all is as if none were asked for.
+    assert_eq!(expires(json!(made + 86_400)).await, 3600);
+    assert_eq!(expires(json!("soon")).await, 3597);
+    assert_eq!(expires(json!(null)).await, 3597);
+}
+
+#[tokio::test]
+async fn a_job_that_waits_for_the_account_says_so() {
+    let patch = || {
+        json!({"poll": {"states": {
+            "words": {"queued": ["waiting", "full"]}, "throttled": ["full"],
+        }}})
+    };
+    for (word, full) in [("waiting", false), ("full", true), ("working", false)] {
+        let polled = polled_with(patch(), answer(json!({ "status": word }))).await;
+        let expected = Polled::Running { percent: None, unknown_word: None, throttled: full };
+        assert_eq!(polled, expected, "{word}");
+    }
 }
 
 #[tokio::test]
@@ -132,9 +169,14 @@ async fn rules_read_states_from_status_and_body() {
         ]}}})
     };
     let with = |reply| polled_with(patch(), reply);
-    let running = Polled::Running { percent: None, unknown_word: None };
+    let running = Polled::Running { percent: None, unknown_word: None, throttled: false };
     assert_eq!(with(status(202)).await, running);
-    assert_eq!(with(answer(json!({"name": "j1"}))).await, running);
+    assert_eq!(with(answer(json!({}))).await, running);
+    // A reply that no rule knows is shown, like a word that no list has.
+    let odd = with(answer(json!({"name": "j1", "state": "dreaming"}))).await;
+    let word = "{\"name\":\"j1\",\"state\":\"dreaming\"}".to_owned();
+    let expected = Polled::Running { percent: None, unknown_word: Some(word), throttled: false };
+    assert_eq!(odd, expected);
     assert_eq!(failure(with(status(410)).await).cause, "vanished");
     assert_eq!(failure(with(answer(json!({"error": {"code": "NSFW"}}))).await).cause, "policy");
     let done = json!({"done": true, "name": "j1", "video": {"url": "https://cdn.example/c"}});
@@ -247,7 +289,7 @@ async fn polls_of_a_moment_go_out_together() {
     let ids: Vec<RemoteId> = (1..=5).map(|i| RemoteId::plain(format!("j{i}"))).collect();
     let request = job();
     let polls = join_all(ids.iter().map(|id| world.provider.poll(id, &request))).await;
-    let running = Polled::Running { percent: None, unknown_word: None };
+    let running = Polled::Running { percent: None, unknown_word: None, throttled: false };
     assert!(polls.iter().all(|polled| *polled == running), "{polls:?}");
     assert_eq!(world.server.to("/jobs").len(), 2);
     assert_eq!(world.server.to("/jobs/j4").len(), 1);
@@ -277,6 +319,40 @@ async fn a_batch_that_fails_answers_nobody_and_one_that_is_dropped_stops_nobody(
         drop(first);
     });
     assert!(matches!(second, Polled::Running { .. }), "{second:?}");
+}
+
+#[tokio::test]
+async fn one_id_that_is_refused_keeps_no_other_from_its_answer() {
+    let mut patch = batched();
+    patch["poll"]["batch"]["most"] = json!(100);
+    let world = World::new(patch, |seen| match seen.path.as_str() {
+        "/jobs" => {
+            let query: Vec<_> = url::form_urlencoded::parse(seen.query.as_bytes()).collect();
+            let ids: Vec<&str> = query[0].1.split(',').collect();
+            if ids.contains(&"j13") {
+                return status(404);
+            }
+            let list = ids.iter().map(|id| json!({"id": id, "status": "working"}));
+            answer(json!({ "list": list.collect::<Vec<_>>() }))
+        }
+        // The bad one, and the one that was left alone beside it.
+        "/jobs/j13" => status(404),
+        "/jobs/j12" | "/jobs/j14" => answer(json!({"status": "working"})),
+        other => panic!("{other}"),
+    })
+    .await;
+    let ids: Vec<RemoteId> = (1..=40).map(|i| RemoteId::plain(format!("j{i}"))).collect();
+    let request = job();
+    let polls = join_all(ids.iter().map(|id| world.provider.poll(id, &request))).await;
+    let running = Polled::Running { percent: None, unknown_word: None, throttled: false };
+    for (id, polled) in ids.iter().zip(polls) {
+        match id.id.as_str() {
+            "j13" => assert!(no_answer(polled).contains("404")),
+            _ => assert_eq!(polled, running, "{id}"),
+        }
+    }
+    // Each step halves what is left: 40, 20, 10, 5, 3 or 2, and then alone.
+    assert!(world.server.to("/jobs").len() <= 11, "{}", world.server.to("/jobs").len());
 }
 
 #[tokio::test]

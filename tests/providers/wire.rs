@@ -1,9 +1,11 @@
 //! What is written on the card is what goes over the wire.
 
+use std::time::Duration;
+
 use kinora::providers::{Provider, RemoteId, Submission};
 use serde_json::json;
 
-use crate::server::json as answer;
+use crate::server::{Seen, json as answer};
 use crate::world::{CANARY, World, attempt, job, png};
 
 #[tokio::test]
@@ -45,7 +47,7 @@ async fn a_form_carries_texts_and_the_picture_s_bytes() {
     });
     let world = World::new(patch, |_| answer(json!({"id": "j1"}))).await;
     let bytes = png(&[0, 1, 2, 255, 254, 13, 10, 45, 45]);
-    let submission = world.provider.submit(&world.with_picture(&bytes, None), &attempt()).await;
+    let submission = world.submit_this(&world.with_picture(&bytes, None)).await;
     assert!(matches!(submission, Submission::Accepted { .. }), "{submission:?}");
     let seen = world.server.seen().remove(0);
     let kind = seen.header("content-type").unwrap_or_default();
@@ -83,7 +85,33 @@ async fn a_poll_is_a_read_without_a_body() {
 }
 
 #[tokio::test]
-async fn every_submission_has_a_connection_of_its_own_and_body_limits_hold() {
+async fn a_connection_that_idled_takes_no_submission() {
+    let world = World::new(json!({}), |_| answer(json!({"id": "j1"}))).await;
+    let ports = |world: &World| -> Vec<u16> {
+        world.server.seen().iter().map(|seen| seen.client_port).collect()
+    };
+    world.submit().await;
+    world.submit().await;
+    let at_once = ports(&world);
+    assert_eq!(at_once[0], at_once[1], "one that was used just now is used again");
+    // More than the second for which it counts as alive.
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    world.submit().await;
+    assert_ne!(ports(&world)[2], at_once[0], "one that idled is not");
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closes_takes_nothing_more() {
+    let closing = |_: &Seen| answer(json!({"id": "j1"})).header("connection", "close");
+    let world = World::new(json!({}), closing).await;
+    world.submit().await;
+    world.submit().await;
+    let seen = world.server.seen();
+    assert_ne!(seen[0].client_port, seen[1].client_port);
+}
+
+#[tokio::test]
+async fn body_limits_hold_and_what_the_card_and_the_workspace_say_is_told() {
     let patch = json!({"limits": {"body_bytes": 50, "in_flight": 3}});
     let world = World::new(patch, |_| answer(json!({"id": "j1"}))).await;
     let Submission::Refused(refusal) = world.submit().await else { panic!("it is too large") };
@@ -92,5 +120,5 @@ async fn every_submission_has_a_connection_of_its_own_and_body_limits_hold() {
     assert_eq!(world.server.seen().len(), 0);
     assert_eq!(world.provider.terms().in_flight, 3);
     assert_eq!(world.provider.poll_interval_ms(), 3000);
-    assert_eq!(world.provider.name(), "test");
+    assert_eq!((world.provider.name(), world.provider.account()), ("test", "studio"));
 }

@@ -167,13 +167,17 @@ pub struct MovingClock(AtomicI64);
 
 impl MovingClock {
     pub fn forward(&self, hours: i64) {
-        self.0.fetch_add(hours, Ordering::SeqCst);
+        self.wait(hours * 3600);
+    }
+
+    pub fn wait(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for MovingClock {
     fn now(&self) -> Timestamp {
-        let moved = SignedDuration::from_hours(self.0.load(Ordering::SeqCst));
+        let moved = SignedDuration::from_secs(self.0.load(Ordering::SeqCst));
         now().checked_add(moved).expect("a time in range")
     }
 }
@@ -228,6 +232,7 @@ impl Parts {
             clock: self.clock,
             limits: self.limits,
             reach: Reach::Everywhere,
+            account: "studio".to_owned(),
         })
     }
 }
@@ -280,10 +285,11 @@ impl World {
     }
 
     pub async fn submit(&self) -> Submission {
-        match self.provider.prepare(&job()).await {
-            Ok(prepared) => self.provider.submit(&job(), &attempt(), prepared).await,
-            Err(refusal) => Submission::Refused(refusal),
-        }
+        self.submit_this(&job()).await
+    }
+
+    pub async fn submit_this(&self, request: &Request) -> Submission {
+        sent(&self.provider, request).await
     }
 
     pub async fn poll(&self) -> Polled {
@@ -316,6 +322,14 @@ impl World {
             recipe: None,
         }];
         request
+    }
+}
+
+/// A request, made ready and sent. What can't be made ready is refused.
+pub async fn sent(provider: &HttpProvider, request: &Request) -> Submission {
+    match provider.prepare(request).await {
+        Ok(prepared) => provider.submit(request, &attempt(), prepared).await,
+        Err(refusal) => Submission::Refused(refusal),
     }
 }
 

@@ -17,7 +17,7 @@ use kinora::media::probe;
 use kinora::models::{AspectRatio, ModelCard, Route, Shelf};
 use kinora::plan::{Fingerprint, JobSettings, Request, RequestReference};
 use kinora::protocol::{ProviderCard, Rack, Transport};
-use kinora::providers::AttemptKey;
+use kinora::providers::{AttemptKey, Provider, Submission};
 use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
 use kinora::rehearsal::{Faults, Simulator, SimulatorSetup};
 use rust_decimal::Decimal;
@@ -80,6 +80,14 @@ impl Stage {
         Stage { simulator, driver, card, shelf, folder: tempfile::tempdir().expect("a folder") }
     }
 
+    /// Makes a job's request ready and sends it, under the key of its attempt.
+    pub async fn submit(&self, request: &Request, job: usize) -> Submission {
+        match self.driver.prepare(request).await {
+            Ok(prepared) => self.driver.submit(request, &key(job), prepared).await,
+            Err(refusal) => Submission::Refused(refusal),
+        }
+    }
+
     /// A model's card.
     pub fn model(&self, name: &str) -> &ModelCard {
         self.shelf.get(name).expect("it ships")
@@ -101,6 +109,7 @@ fn driver(card: &Arc<ProviderCard>, shelf: &Shelf, simulator: &Simulator) -> Htt
         clock: Arc::new(SystemClock),
         limits: NetLimits { resume_pause: Duration::from_millis(5), ..NetLimits::default() },
         reach: Reach::ThisMachine,
+        account: String::new(),
     })
     .expect("the driver is set up")
 }

@@ -222,7 +222,7 @@ fn write(to: &Path, bytes: &[u8]) {
 }
 
 fn running(percent: u8) -> Polled {
-    Polled::Running { percent: Some(percent), unknown_word: None }
+    Polled::Running { percent: Some(percent), unknown_word: None, throttled: false }
 }
 
 pub fn clip_bytes(address: &str) -> Vec<u8> {

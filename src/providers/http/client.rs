@@ -1,6 +1,13 @@
 //! The client: calls become HTTP requests on sockets, with time limits, bounded replies and
 //! redirects that are judged one by one. The only place that writes a key into a request.
 //!
+//! A submission goes over a connection that is new, or was last used less than a second ago. One
+//! that idled longer may just be closing at the other end; whether a request was read then, nobody
+//! knows, and its money would be held for nothing. Servers close a connection that idles after
+//! seconds, never at once (the shortest usual times are two to five), and one that they want to be
+//! rid of for another reason they close with a reply that says so (`Connection: close`, GOAWAY),
+//! after which nothing is sent on it. What is left is a server that is stopped in that second.
+//!
 //! What never lives here: what a reply means; retries.
 
 use std::sync::Arc;
@@ -61,6 +68,9 @@ impl Default for NetLimits {
     }
 }
 
+/// A connection that idled longer takes no submission.
+const IDLE_BEFORE_SUBMISSION: Duration = Duration::from_secs(1);
+
 /// Redirects that one read follows.
 const MOST_REDIRECTS: usize = 5;
 
@@ -105,9 +115,10 @@ pub(super) struct Client {
     auth: Option<(Auth, Key)>,
     clock: Arc<dyn Clock>,
     limits: NetLimits,
-    /// For submissions: a connection of its own for each, because one that was kept may just
-    /// be closing at the other end, and the outcome would be unknown for nothing.
+    /// For submissions to the card's own hosts.
     fresh: reqwest::Client,
+    /// For submissions to every other host.
+    fresh_other: reqwest::Client,
     /// For the card's own hosts.
     own: reqwest::Client,
     /// For every other host: connects to public addresses alone.
@@ -139,8 +150,10 @@ impl Client {
         };
         let names = PublicNames { proxies: proxies(&ProcessEnvironment) };
         let build = |builder: reqwest::ClientBuilder| builder.build().map_err(words);
+        let fresh = || builder().pool_idle_timeout(IDLE_BEFORE_SUBMISSION);
         Ok(Client {
-            fresh: build(builder().pool_max_idle_per_host(0))?,
+            fresh: build(fresh())?,
+            fresh_other: build(fresh().dns_resolver(names.clone()))?,
             own: build(builder())?,
             other: build(builder().dns_resolver(names))?,
             guard,
@@ -155,12 +168,17 @@ impl Client {
         &self.limits
     }
 
+    /// How long a submission with so many bytes is waited for.
+    pub fn longest_submission(&self, bytes: u64) -> Duration {
+        self.limits.submit + self.time_of(bytes)
+    }
+
     /// Sends a submission, once.
     pub async fn submit(&self, call: &HttpCall, parcels: &[Parcel]) -> Result<Reply, Trouble> {
         let permit = self.guard.permit(&call.url).map_err(Trouble::Forbidden)?;
-        let client = if permit.own { &self.fresh } else { &self.other };
+        let client = if permit.own { &self.fresh } else { &self.fresh_other };
         let (request, length) = self.request(client, call, &permit, parcels)?;
-        self.answer(client, request, self.limits.submit + self.time_of(length)).await
+        self.answer(client, request, self.longest_submission(length)).await
     }
 
     /// Sends one step of an upload.
@@ -168,7 +186,7 @@ impl Client {
         let permit = self.guard.permit(&call.url).map_err(Trouble::Forbidden)?;
         let client = self.client(&permit);
         let (request, length) = self.request(client, call, &permit, parcels)?;
-        self.answer(client, request, self.limits.submit + self.time_of(length)).await
+        self.answer(client, request, self.longest_submission(length)).await
     }
 
     /// Asks something that changes nothing, or that may be asked twice.

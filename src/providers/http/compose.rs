@@ -10,7 +10,6 @@ use crate::manifest::Role;
 use crate::models::{ModelCard, Workflow};
 use crate::plan::Request;
 use crate::protocol::{Built, HttpCall, JobScope, Method, PictureScope, ProviderCard, Transport};
-use crate::providers::AttemptKey;
 use crate::wire::{Scope, WireError, scope_of};
 
 /// A picture on its way: by which transport it goes, and what stands for it in the request.
@@ -32,23 +31,20 @@ pub struct Handed {
     pub bytes: u64,
 }
 
-/// What a job's expressions see.
+/// What a job's expressions see. `values` are the card's with the model's.
 ///
 /// # Errors
 /// When a workflow's slot can't be filled.
 pub fn job_scope(
-    card: &ProviderCard,
+    values: &BTreeMap<String, Json>,
     model: &ModelCard,
     request: &Request,
-    key: &AttemptKey,
+    key: &str,
     pictures: &[Handed],
     variables: &BTreeMap<String, String>,
 ) -> Result<JobScope, WireError> {
     assert_eq!(pictures.len(), request.references.len(), "every picture is handed over");
     let route = request.route;
-    let mut values: BTreeMap<String, Json> =
-        card.values.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
-    values.extend(model.values(route));
     let mut scope = JobScope {
         model: model.api_id(route).to_owned(),
         prompt: request.prompt.clone(),
@@ -61,9 +57,9 @@ pub fn job_scope(
         fps: request.settings.fps,
         seed: request.settings.seed,
         route: route.as_str().to_owned(),
-        attempt: key.as_str().to_owned(),
+        attempt: key.to_owned(),
         handles: pictures.iter().any(|p| p.transport == Transport::Upload),
-        values,
+        values: values.clone(),
         variables: variables.clone(),
         ..JobScope::default()
     };

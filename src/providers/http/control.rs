@@ -4,7 +4,6 @@ use super::driver::Driver;
 use crate::plan::Request;
 use crate::protocol::Method;
 use crate::providers::RemoteId;
-use crate::wire::scope_of;
 
 /// What came of a request to cancel. What became of the job, only a poll says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +29,7 @@ impl Driver {
     pub async fn cancel(&self, id: &RemoteId, request: &Request) -> Cancelled {
         let Some(cancel) = &self.card.cancel else { return Cancelled::Unsupported };
         let failed = |message: &str| Cancelled::Failed { message: self.mask.clean(message) };
-        let job = self.model(request).map(|model| (request, model));
-        let scope = scope_of(&self.known(job, Some(id)));
+        let scope = self.known(request, id);
         let call = match self.built().call(&cancel.request, Method::Post, None, &scope) {
             Ok(call) => call,
             Err(e) => return failed(&self.unwritable(&e)),
@@ -50,7 +48,7 @@ impl Driver {
     /// How many jobs the account takes at once; absent where the provider does not say.
     pub async fn live_in_flight(&self) -> Option<u32> {
         let live = self.card.limits.live.as_ref()?;
-        let reply = self.ask(&live.request, &self.known(None, None)).await.ok()?;
+        let reply = self.ask(&live.request, &self.facts.plain().names).await.ok()?;
         let reply = Some(reply).filter(|reply| reply.is_ok())?;
         let numbers = live.in_flight.all(reply.body()).into_iter();
         let numbers = numbers.filter_map(|number| match number.as_str() {

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::batch::Gathering;
 use super::client::{Client, NetLimits};
-use super::compose::{job_scope, submission};
 use super::guard::{Guard, Reach};
+use super::known::{AllFacts, of_job};
 use super::memory::Outputs;
-use super::outcome::{self, Bench};
 use super::pictures::PictureSource;
 use super::secrets::Mask;
-use super::upload::Handles;
+use super::upload::{HANDED_OVER_AT_ONCE, Handles};
 use crate::clock::Clock;
 use crate::models::ModelCard;
 use crate::plan::Request;
-use crate::protocol::{Body, Built, HttpCall, Key, ProviderCard};
-use crate::providers::{AttemptKey, Refusal, RemoteId, Retry, Submission};
-use crate::wire::scope_of;
+use crate::protocol::{Built, Key, ProviderCard};
+use crate::providers::RemoteId;
+use crate::wire::{Scope, scope_of};
 
 /// What a driver is made of.
 pub struct HttpSetup {
@@ -41,6 +41,8 @@ pub struct HttpSetup {
     pub limits: NetLimits,
     /// How far requests may go.
     pub reach: Reach,
+    /// The account, as the workspace names it; empty where there is one only.
+    pub account: String,
 }
 
 /// Why a provider can't be used.
@@ -127,7 +129,12 @@ pub(super) struct Driver {
     pub clock: Arc<dyn Clock>,
     pub client: Client,
     pub mask: Mask,
+    pub account: String,
+    /// What never changes of each model's jobs.
+    pub facts: AllFacts,
     pub handles: Handles,
+    /// How many requests have their pictures in memory at once.
+    pub handing_over: Semaphore,
     pub outputs: Outputs,
     pub gathering: Gathering,
 }
@@ -167,6 +174,7 @@ impl Driver {
         let client = Client::new(guard, auth, Arc::clone(&setup.clock), setup.limits);
         let client =
             client.map_err(|why| SetupProblem::Connections { provider: provider(), why })?;
+        let facts = AllFacts::new(&card, setup.models.values().map(Arc::as_ref), &variables);
         Ok(Driver {
             models: setup.models,
             base_url,
@@ -175,9 +183,12 @@ impl Driver {
             clock: setup.clock,
             client,
             mask,
+            account: setup.account,
+            facts,
             handles: Handles::default(),
+            handing_over: Semaphore::new(HANDED_OVER_AT_ONCE),
             outputs: Outputs::default(),
-            gathering: Gathering::default(),
+            gathering: Gathering::new(card.poll.batch.as_ref()),
             card,
         })
     }
@@ -192,84 +203,9 @@ impl Driver {
         self.models.get(&request.model).map(Arc::as_ref)
     }
 
-    /// The card's values with the model's.
-    pub fn values(&self, job: Option<(&Request, &ModelCard)>) -> BTreeMap<String, Json> {
-        let own = self.card.values.iter().map(|(name, value)| (name.clone(), value.0.clone()));
-        let mut values: BTreeMap<String, Json> = own.collect();
-        if let Some((request, model)) = job {
-            values.extend(model.values(request.route));
-        }
-        values
-    }
-
-    /// What expressions see beside a reply.
-    pub fn known(
-        &self,
-        job: Option<(&Request, &ModelCard)>,
-        id: Option<&RemoteId>,
-    ) -> Map<String, Json> {
-        let mut known = Map::new();
-        known.insert("variables".to_owned(), json!(self.variables));
-        known.insert("values".to_owned(), json!(self.values(job)));
-        if let Some((request, model)) = job {
-            known.insert("model".to_owned(), json!(model.api_id(request.route)));
-            known.insert("route".to_owned(), json!(request.route.as_str()));
-        }
-        if let Some(id) = id {
-            known.insert("id".to_owned(), json!(id.id));
-            known.insert("captured".to_owned(), json!(id.captured));
-        }
-        known
-    }
-
-    /// Sends a request, once.
-    pub async fn submit(&self, request: &Request, key: &AttemptKey) -> Submission {
-        let refused = |cause: &str, message: String| {
-            let message = self.mask.clean(&message);
-            Submission::Refused(Refusal { retry: Retry::Never, cause: cause.to_owned(), message })
-        };
-        let Some(model) = self.model(request) else {
-            return refused("model", format!("there is no model card `{}`", request.model));
-        };
-        let over = match self.hand_over(request, model).await {
-            Ok(over) => over,
-            Err(refusal) => return Submission::Refused(refusal),
-        };
-        let scope = job_scope(&self.card, model, request, key, &over.handed, &self.variables);
-        let call =
-            scope.and_then(|scope| submission(&self.card, model, request, &scope, &self.base_url));
-        let mut call = match call {
-            Ok(call) => call,
-            Err(e) => return refused("card", format!("the request can't be written: {e}")),
-        };
-        if let Some(idempotency) = &self.card.idempotency {
-            let name = idempotency.header.to_ascii_lowercase();
-            call.headers.insert(name, key.as_str().to_owned());
-        }
-        if let Some(message) = self.too_large(&call) {
-            return refused("invalid", message);
-        }
-        let answer = self.client.submit(&call, &over.parcels).await;
-        let mut known = self.known(Some((request, model)), None);
-        known.insert("attempt".to_owned(), json!(key.as_str()));
-        let values = self.values(Some((request, model)));
-        let bench = Bench { card: &self.card, known, values, mask: &self.mask };
-        let submission = outcome::submission(&bench, answer);
-        if matches!(&submission, Submission::Refused(refusal) if refusal.retry == Retry::Never) {
-            // The reason may be a handle that the provider has forgotten early.
-            self.handles.forget(&over.handles);
-        }
-        submission
-    }
-
-    fn too_large(&self, call: &HttpCall) -> Option<String> {
-        let most = self.card.limits.body_bytes?;
-        let Body::Json(json) = &call.body else { return None };
-        let length = serde_json::to_string(json).map_or(0, |text| text.len() as u64);
-        (length > most).then(|| {
-            let provider = &self.card.provider;
-            format!("the request has {length} bytes; {provider} takes {most} at most")
-        })
+    /// What expressions see of a job.
+    pub fn known(&self, request: &Request, id: &RemoteId) -> Scope {
+        of_job(self.facts.of(request), id, &id.captured)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Errors of a provider, read by its card's rules. Pure.
 
-use serde_json::{Map, Value as Json};
+use std::cell::LazyCell;
 
 use super::reply::Reply;
 use super::secrets::Mask;
 use crate::protocol::{Class, ErrorRule, Errors, Stage};
+use crate::wire::Scope;
 
 /// Characters of a provider's own message that are kept.
 const MESSAGE: usize = 500;
@@ -76,15 +77,15 @@ pub(super) fn by_rule(
     stage: Stage,
     reply: &Reply,
     said: &Said,
-    known: &Map<String, Json>,
+    known: &Scope,
 ) -> Option<Verdict> {
-    let mut known = known.clone();
-    for (name, text) in [("code", &said.code), ("message", &said.message)] {
-        if let Some(text) = text {
-            known.insert(name.to_owned(), Json::from(text.as_str()));
+    // Most replies fit no rule by status and stage alone; what conditions see is only then made.
+    let scope = LazyCell::new(|| {
+        let names = reply.scope(known);
+        minijinja::context! {
+            code => said.code.as_deref(), message => said.message.as_deref(), ..names
         }
-    }
-    let scope = reply.scope(&known);
+    });
     let fits = |pattern: &String| {
         let code = said.code.as_deref();
         code.is_some_and(|code| glob::Pattern::new(pattern).is_ok_and(|p| p.matches(code)))

@@ -1,40 +1,53 @@
 //! Finding a submission whose answer was lost.
+//!
+//! A list proves something only about what can't change any more: that a submission never arrived
+//! is said once it can't arrive any more, by a whole list that still reaches back so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
-use super::client::Client;
-use super::compose::{Handed, job_scope, submission};
+use super::compose::Handed;
 use super::driver::Driver;
 use super::errors::{Said, by_rule};
 use super::outcome::captured;
-use super::transport::{choose, parcel, value};
+use super::pictures::ReadyPicture;
+use super::times::time_of;
+use super::transport::{choose, encoded_length, parcel, value};
 use crate::models::ModelCard;
 use crate::plan::Request;
 use crate::protocol::{
     Body, Class, HttpCall, Lookup as Recipe, Match, Method, Stage, TimeFilter, Transport,
 };
 use crate::providers::{AttemptKey, Lookup, RemoteId};
-use crate::wire::{Pointer, scope_of};
+use crate::wire::{Pointer, Scope};
 
 /// Pages that one lookup reads.
 const MOST_PAGES: u32 = 50;
 
-/// Numbers above are milliseconds: as seconds they would be beyond the year 5000.
-const MOST_SECONDS: f64 = 1e11;
-
 /// How far two clocks may differ.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_secs(60);
+
+/// For how long bytes that the system had taken may still be delivered after a connection was
+/// given up: Linux tries for about 100 seconds (tcp(7), `tcp_orphan_retries`), proxies likewise.
+pub(super) const ON_THE_WAY: SignedDuration = SignedDuration::from_secs(120);
+
+/// Bytes of a request beside its pictures, at most.
+const BESIDE_PICTURES: u64 = 1 << 20;
+
+/// Bytes of a request of which nothing is known.
+pub(super) const LARGEST: u64 = 32 << 20;
 
 /// What an entry is compared with.
 enum Wanted<'a> {
     Marker(&'a Pointer, &'a str),
-    Echo(&'a Pointer, Json),
+    Echo {
+        at: &'a Pointer,
+        ours: Json,
+        model: Option<(&'a Pointer, &'a str)>,
+    },
     Count(&'a Pointer, &'a str),
 }
 
@@ -55,68 +68,116 @@ impl Driver {
         let Some(model) = self.model(request) else {
             return failed(format!("there is no model card `{}`", request.model));
         };
-        let wanted = match self.wanted(recipe, request, model, key).await {
+        // Only what an echo is compared with needs the pictures; how long they take to leave is
+        // known well enough without them.
+        let ready = match request.references.is_empty() {
+            true => Ok(Vec::new()),
+            false => self.pictures_of(request).await,
+        };
+        let (since, until) = self.span(request, started, ready.as_deref().ok());
+        let wanted = match self.wanted(recipe, (request, model), key, ready) {
             Ok(wanted) => wanted,
             Err(message) => return failed(message),
         };
-        let now = self.clock.now();
-        let (since, until) = span(started, &self.client);
-        let mut known = self.known(Some((request, model)), None);
-        known.insert("attempt".to_owned(), json!(key.as_str()));
-        known.insert("since".to_owned(), json!(written(&recipe.time, since)));
-        known.insert("until".to_owned(), json!(written(&recipe.time, until)));
+        let asked = self.clock.now();
+        let known = minijinja::context! {
+            attempt => key.as_str(),
+            since => written(&recipe.time, since),
+            until => written(&recipe.time, until),
+            ..self.facts.of(request).names.clone()
+        };
         let ours = Ours { wanted, since, until, taken };
         let found = match self.matches(recipe, &ours, &known).await {
             Ok(found) => found,
             Err(message) => return failed(message),
         };
+        // From here on nothing can be added to what was listed.
+        let settled = asked > until;
         let listed = recipe.window_s.is_none_or(|window| {
-            let age = now.duration_since(started).as_secs();
-            u64::try_from(age).unwrap_or(0) < window
+            let age = asked.duration_since(since).as_secs();
+            u64::try_from(age).is_ok_and(|age| age < window)
         });
-        match found.ids.len() {
-            0 => Lookup::Absent { conclusive: recipe.conclusive && found.whole && listed },
-            1 if found.whole || !matches!(recipe.matching, Match::Count { .. }) => {
-                found.ids.into_values().next().map_or(Lookup::Ambiguous(0), Lookup::Found)
+        let counted = matches!(recipe.matching, Match::Count { .. });
+        let mut ids = found.ids.into_values();
+        match (ids.next(), ids.len()) {
+            (None, _) => {
+                let conclusive = recipe.conclusive && found.whole && listed && settled;
+                Lookup::Absent { conclusive }
             }
-            several => Lookup::Ambiguous(several),
+            // The only one so far may be another's, while ours is still on its way.
+            (Some(id), 0) if !counted || (found.whole && settled) => Lookup::Found(id),
+            (Some(_), others) => Lookup::Ambiguous(others + 1),
         }
     }
 
-    async fn wanted<'a>(
-        &self,
+    fn wanted<'a>(
+        &'a self,
         recipe: &'a Recipe,
-        request: &Request,
-        model: &'a ModelCard,
+        (request, model): (&Request, &'a ModelCard),
         key: &'a AttemptKey,
+        ready: Result<Vec<ReadyPicture>, String>,
     ) -> Result<Wanted<'a>, String> {
+        let name = model.api_id(request.route);
         Ok(match &recipe.matching {
             Match::Marker(at) => Wanted::Marker(at, key.as_str()),
-            Match::Count { model: at } => Wanted::Count(at, model.api_id(request.route)),
-            Match::Echo { at, of } => {
-                let body = self.body(request, model, key).await?;
+            Match::Count { model: at } => Wanted::Count(at, name),
+            Match::Echo { at, of, model: at_model } => {
+                let body = self.body_sent(request, model, key, &ready?)?;
                 let part = of.as_ref().map_or(Some(&body), |of| of.first(&body)).cloned();
-                let part = part.ok_or_else(|| "the request has nothing to compare".to_owned())?;
-                Wanted::Echo(at, part)
+                let ours = part.ok_or_else(|| "the request has nothing to compare".to_owned())?;
+                Wanted::Echo { at, ours, model: at_model.as_ref().map(|at| (at, name)) }
             }
         })
     }
 
+    async fn pictures_of(&self, request: &Request) -> Result<Vec<ReadyPicture>, String> {
+        let _turn = self.handing_over.acquire().await;
+        let (source, references) = (self.pictures.clone(), request.references.clone());
+        let work =
+            move || references.iter().map(|r| source.ready(r)).collect::<Result<Vec<_>, _>>();
+        tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())?
+    }
+
+    /// From when to when the submission can have arrived, by a clock that may differ: from its
+    /// intent until its time was up, and what was on its way then has come or is lost.
+    fn span(
+        &self,
+        request: &Request,
+        started: Timestamp,
+        ready: Option<&[ReadyPicture]>,
+    ) -> (Timestamp, Timestamp) {
+        let bytes = ready.map_or(LARGEST, |ready| {
+            let pairs: Vec<_> = request.references.iter().zip(ready).collect();
+            let chosen = choose(&self.card.images, self.card.limits.body_bytes, &pairs);
+            let of = |(picture, transport): (&ReadyPicture, Transport)| match transport {
+                Transport::File => picture.bytes.len() as u64,
+                inside => encoded_length(inside, picture).unwrap_or(0),
+            };
+            chosen.map_or(LARGEST, |chosen| ready.iter().zip(chosen).map(of).sum())
+        });
+        let longest = self.client.longest_submission(bytes + BESIDE_PICTURES);
+        let longest = SignedDuration::try_from(longest).unwrap_or(SignedDuration::MAX);
+        let since = started.checked_sub(CLOCKS_DIFFER).unwrap_or(started);
+        let margin = CLOCKS_DIFFER + ON_THE_WAY;
+        let until = started.checked_add(longest.checked_add(margin).unwrap_or(longest));
+        (since, until.unwrap_or(Timestamp::MAX))
+    }
+
     /// The body as it was sent. With a handle in it, it can't be known any more.
-    async fn body(
+    fn body_sent(
         &self,
         request: &Request,
         model: &ModelCard,
         key: &AttemptKey,
+        ready: &[ReadyPicture],
     ) -> Result<Json, String> {
-        let (source, references) = (self.pictures.clone(), request.references.clone());
-        let work =
-            move || references.iter().map(|r| source.ready(r)).collect::<Result<Vec<_>, _>>();
-        let ready = tokio::task::spawn_blocking(work).await.map_err(|e| e.to_string())??;
-        let pairs: Vec<_> = request.references.iter().zip(&ready).collect();
+        let pairs: Vec<_> = request.references.iter().zip(ready).collect();
         let transports = choose(&self.card.images, self.card.limits.body_bytes, &pairs)?;
         if transports.contains(&Transport::Upload) {
-            return Err("its pictures were uploaded, so what was sent can't be compared".to_owned());
+            return Err(format!(
+                "{} lists what was sent to it, but the pictures of this request were uploaded                  before, and under which name is not known any more; only somebody who looks at                  its website can tell whether it has the job",
+                self.card.provider
+            ));
         }
         let handed = pairs.iter().zip(transports).map(|((reference, picture), transport)| {
             let parcel = parcel(reference, picture);
@@ -131,11 +192,8 @@ impl Driver {
             }
         });
         let handed: Vec<Handed> = handed.collect();
-        let scope = job_scope(&self.card, model, request, key, &handed, &self.variables);
-        let call = scope
-            .and_then(|scope| submission(&self.card, model, request, &scope, &self.base_url))
-            .map_err(|e| self.unwritable(&e))?;
-        match call.body {
+        let call = self.written(request, model, key.as_str(), &handed);
+        match call.map_err(|e| self.unwritable(&e))?.body {
             Body::Json(json) => Ok(json),
             _ => Err("the request is no JSON that could be compared".to_owned()),
         }
@@ -146,10 +204,10 @@ impl Driver {
         &self,
         recipe: &Recipe,
         ours: &Ours<'_>,
-        known: &Map<String, Json>,
+        known: &Scope,
     ) -> Result<Found, String> {
         let mut found = Found { ids: BTreeMap::new(), whole: true };
-        let first = self.built().call(&recipe.request, Method::Get, None, &scope_of(known));
+        let first = self.built().call(&recipe.request, Method::Get, None, known);
         let first = first.map_err(|e| self.unwritable(&e))?;
         let mut number = recipe.paging.as_ref().map_or(0, |paging| paging.first);
         let mut call = first.clone();
@@ -159,7 +217,7 @@ impl Driver {
         for read in 1..=MOST_PAGES {
             let Some(mut body) = self.page(&call, known).await? else { return Ok(found) };
             if let Some(also) = recipe.also.as_ref().filter(|_| read == 1) {
-                let call = self.built().call(also, Method::Get, None, &scope_of(known));
+                let call = self.built().call(also, Method::Get, None, known);
                 let call = call.map_err(|e| self.unwritable(&e))?;
                 let second = self.page(&call, known).await?;
                 match (&mut body, second) {
@@ -197,6 +255,8 @@ impl Driver {
                 set_query(&mut call.url, &paging.parameter, &number.to_string())?;
             }
             if call.url == before {
+                // It goes on where it is: whether that was all, nobody knows.
+                found.whole = false;
                 return Ok(found);
             }
         }
@@ -205,11 +265,7 @@ impl Driver {
     }
 
     /// One page; absent when the provider says by a rule that there is nothing.
-    async fn page(
-        &self,
-        call: &HttpCall,
-        known: &Map<String, Json>,
-    ) -> Result<Option<Json>, String> {
+    async fn page(&self, call: &HttpCall, known: &Scope) -> Result<Option<Json>, String> {
         let reply = self.client.read(call).await.map_err(|t| t.message().to_owned())?;
         let said = Said::of(&self.card.errors, &reply, &self.mask);
         let verdict = by_rule(&self.card.errors, Stage::Result, &reply, &said, known);
@@ -247,17 +303,14 @@ impl Ours<'_> {
             Wanted::Marker(at, text) | Wanted::Count(at, text) => {
                 at.text(item).is_some_and(|found| found == *text)
             }
-            Wanted::Echo(at, ours) => at.first(item).is_some_and(|theirs| echoes(ours, theirs)),
+            Wanted::Echo { at, ours, model } => {
+                let of_model =
+                    |(at, name): &(&Pointer, &str)| at.text(item).is_some_and(|n| n == *name);
+                model.as_ref().is_none_or(of_model)
+                    && at.first(item).is_some_and(|theirs| echoes(ours, theirs))
+            }
         }
     }
-}
-
-/// A time as providers write it: Unix seconds or milliseconds, or RFC 3339.
-fn time_of(text: &str) -> Option<Timestamp> {
-    let Ok(number) = text.parse::<f64>() else { return text.parse().ok() };
-    let milliseconds = if number.abs() > MOST_SECONDS { number } else { number * 1000.0 };
-    let milliseconds = Decimal::from_f64_retain(milliseconds)?.round().to_i64()?;
-    Timestamp::from_millisecond(milliseconds).ok()
 }
 
 fn same_origin(one: &str, other: &str) -> bool {
@@ -269,14 +322,6 @@ struct Found {
     ids: BTreeMap<String, RemoteId>,
     /// Whether every page was read.
     whole: bool,
-}
-
-/// From when to when the submission can have arrived, by a clock that may differ.
-fn span(started: Timestamp, client: &Client) -> (Timestamp, Timestamp) {
-    let longest = SignedDuration::try_from(client.limits().submit).unwrap_or_default();
-    let since = started.checked_sub(CLOCKS_DIFFER).unwrap_or(started);
-    let until = started.checked_add(CLOCKS_DIFFER + longest).unwrap_or(started);
-    (since, until)
 }
 
 /// A time as the provider writes it.
@@ -330,17 +375,6 @@ mod tests {
         assert_eq!(written(&TimeFilter::default(), time), "2026-11-22T20:00:00+00:00");
         let seconds = TimeFilter { format: Some("%s".to_owned()), utc_offset_h: 0 };
         assert_eq!(written(&seconds, time), "1795377600");
-    }
-
-    #[test]
-    fn times_are_read_as_providers_write_them() {
-        let time: Timestamp = "2026-11-22T20:00:00Z".parse().expect("a time");
-        for text in ["1795377600", "1795377600000", "1795377600.0", "2026-11-22T21:00:00+01:00"] {
-            assert_eq!(time_of(text), Some(time), "{text}");
-        }
-        for text in ["yesterday", "", "NaN", "1e300"] {
-            assert_eq!(time_of(text), None, "{text}");
-        }
     }
 
     #[test]

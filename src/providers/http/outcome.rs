@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::client::Trouble;
 use super::cost;
@@ -15,16 +15,16 @@ use super::reply::Reply;
 use super::secrets::Mask;
 use crate::protocol::{Class, ProviderCard, Stage};
 use crate::providers::{Refusal, RemoteId, Retry, Submission};
-use crate::wire::Pointer;
+use crate::wire::{Expr, Pointer, Scope};
 
 /// What a reply is judged by.
 pub(super) struct Bench<'a> {
     /// The provider's card.
     pub card: &'a ProviderCard,
     /// What expressions see beside the reply.
-    pub known: Map<String, Json>,
+    pub known: Scope,
     /// The card's values with the model's.
-    pub values: BTreeMap<String, Json>,
+    pub values: &'a BTreeMap<String, Json>,
     /// Hides secrets.
     pub mask: &'a Mask,
 }
@@ -52,10 +52,27 @@ pub(super) fn submission(bench: &Bench<'_>, answer: Result<Reply, Trouble>) -> S
         );
         return refused(Class::Invalid.as_str(), Retry::Never, message);
     }
+    if repeats_a_key(bench.card, &reply, &said, ruled.as_ref()) {
+        let why = "the provider has seen this attempt's key before, so it may have the job";
+        return unknown(bench, &reply, &said, why);
+    }
     match ruled.or_else(|| by_status(Stage::Submit, reply.status)) {
         Some(verdict) => by_verdict(bench, &reply, &said, &verdict),
         None => unknown(bench, &reply, &said, "the status says neither yes nor no"),
     }
+}
+
+/// Whether an error says that the attempt's key was used before: for a request that is still being
+/// worked on, or for another body. A rule of the card that says so wins.
+fn repeats_a_key(card: &ProviderCard, reply: &Reply, said: &Said, ruled: Option<&Verdict>) -> bool {
+    if card.idempotency.is_none() || ruled.is_some_and(|verdict| verdict.not_accepted) {
+        return false;
+    }
+    let names_it = |text: &Option<String>| {
+        text.as_ref().is_some_and(|text| text.to_ascii_lowercase().contains("idempoten"))
+    };
+    let conflict = reply.status == 409 && ruled.is_none();
+    conflict || (400..500).contains(&reply.status) && (names_it(&said.code) || names_it(&said.message))
 }
 
 fn unanswered(bench: &Bench<'_>, trouble: &Trouble) -> Submission {
@@ -78,13 +95,13 @@ fn unanswered(bench: &Bench<'_>, trouble: &Trouble) -> Submission {
 fn answered(bench: &Bench<'_>, reply: &Reply, said: &Said, ruled: Option<Verdict>) -> Submission {
     let submit = &bench.card.submit;
     let id = submit.id.text(reply.body());
-    let scope = reply.scope(&bench.known);
-    let accepted = submit.accepted.as_ref().is_none_or(|predicate| predicate.holds(&scope));
+    let holds = |predicate: &Expr| predicate.holds(&reply.scope(&bench.known));
+    let accepted = submit.accepted.as_ref().is_none_or(holds);
     match id {
         Some(id) if accepted => {
             let mut captured = captured(&submit.capture, reply.body(), bench.mask);
             let costs = &bench.card.cost;
-            let of = |at: &crate::protocol::CostAt| cost::amount(at, reply.body(), &bench.values);
+            let of = |at: &crate::protocol::CostAt| cost::amount(at, reply.body(), bench.values);
             let fixed = costs.at_submit.as_ref().and_then(of);
             if let Some(fixed) = &fixed {
                 cost::keep(fixed, &mut captured);
@@ -207,8 +224,8 @@ mod tests {
         ) {
             let card: &ProviderCard = &CARD;
             let mask = Mask::default();
-            let (known, values) = (Map::new(), BTreeMap::new());
-            let bench = Bench { card, known, values, mask: &mask };
+            let (known, values) = (Scope::UNDEFINED, BTreeMap::new());
+            let bench = Bench { card, known, values: &values, mask: &mask };
             let bytes = body.to_string().into_bytes();
             let json = cut.is_none().then(|| body.clone());
             let reply = Reply { status, bytes, json, cut, ..Reply::default() };

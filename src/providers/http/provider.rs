@@ -11,8 +11,8 @@ use super::driver::{Driver, HttpSetup, SetupProblem};
 use crate::plan::Request;
 use crate::protocol::Match;
 use crate::providers::{
-    Answer, AttemptKey, Fetched, Lookup, LookupKind, Polled, Prepared, Provider, RemoteId,
-    Submission, Terms,
+    Answer, AttemptKey, Fetched, Lookup, LookupKind, Polled, Prepared, Provider, Refusal,
+    RemoteId, Submission, Terms,
 };
 
 /// Jobs at once where a card says nothing.
@@ -52,7 +52,7 @@ impl Provider for HttpProvider {
     }
 
     fn replay_window(&self) -> Option<Duration> {
-        self.0.card.idempotency.as_ref().map(|i| Duration::from_secs(i.window_s))
+        self.0.replay_window()
     }
 
     fn terms(&self) -> Terms {
@@ -64,17 +64,25 @@ impl Provider for HttpProvider {
         }
     }
 
+    fn account(&self) -> &str {
+        &self.0.account
+    }
+
     fn poll_interval_ms(&self) -> u64 {
         u64::from(self.0.card.poll.every_s) * 1000
+    }
+
+    fn prepare<'a>(&'a self, request: &'a Request) -> Answer<'a, Result<Prepared, Refusal>> {
+        Box::pin(self.0.prepare(request))
     }
 
     fn submit<'a>(
         &'a self,
         request: &'a Request,
         key: &'a AttemptKey,
-        _prepared: Prepared,
+        prepared: Prepared,
     ) -> Answer<'a, Submission> {
-        Box::pin(self.0.submit(request, key))
+        Box::pin(self.0.submit(request, key, prepared))
     }
 
     fn lookup_kind(&self) -> Option<LookupKind> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::secrets::Mask;
 use crate::wire::{Scope, scope_of};
@@ -94,6 +94,16 @@ impl Reply {
         self.json.as_ref().unwrap_or(&Json::Null)
     }
 
+    /// Whether the body is JSON without anything in it.
+    pub fn says_nothing(&self) -> bool {
+        match self.body() {
+            Json::Null => true,
+            Json::Array(items) => items.is_empty(),
+            Json::Object(entries) => entries.is_empty(),
+            Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
+        }
+    }
+
     /// The same reply about one entry of its list.
     pub fn about(&self, entry: &Json) -> Reply {
         Reply {
@@ -107,15 +117,14 @@ impl Reply {
     }
 
     /// What expressions see: `status`, `headers` and `body` beside what is known anyway.
-    pub fn scope(&self, known: &Map<String, Json>) -> Scope {
-        let mut names = known.clone();
-        names.insert("status".to_owned(), Json::from(self.status));
-        let headers = self.headers.iter().map(|(k, v)| (k.clone(), Json::from(v.as_str())));
-        names.insert("headers".to_owned(), headers.collect());
-        if let Some(body) = &self.json {
-            names.insert("body".to_owned(), body.clone());
+    pub fn scope(&self, known: &Scope) -> Scope {
+        let (headers, known) = (scope_of(&self.headers), known.clone());
+        match &self.json {
+            Some(body) => minijinja::context! {
+                status => self.status, headers => headers, body => scope_of(body), ..known
+            },
+            None => minijinja::context! { status => self.status, headers => headers, ..known },
         }
-        scope_of(&names)
     }
 
     /// How long the provider asks to wait: seconds or a date (RFC 9110, 10.2.3), at most an hour.

@@ -90,7 +90,7 @@ fn obstacle(
 }
 
 /// Bytes of a picture inside a body; absent when it does not stand in one as text.
-fn encoded_length(transport: Transport, ready: &ReadyPicture) -> Option<u64> {
+pub(super) fn encoded_length(transport: Transport, ready: &ReadyPicture) -> Option<u64> {
     let base64 = BASE64.encode_len(ready.bytes.len()) as u64;
     match transport {
         Transport::DataUri => Some(prefix(ready.format).len() as u64 + base64),

@@ -3,8 +3,8 @@
 //!
 //! Nothing has been submitted while this goes on: every failure is a refusal.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -23,13 +23,18 @@ use crate::models::ModelCard;
 use crate::plan::Request;
 use crate::protocol::{Class, Stage, Transport, Upload, UploadStep};
 use crate::providers::{Refusal, Retry};
-use crate::wire::scope_of;
+use crate::wire::{Scope, scope_of};
 
-/// Handles that are remembered; beyond that, all are forgotten and made again when needed.
-const MOST_HANDLES: usize = 20_000;
+/// Handles that are remembered, of about 300 bytes each; of more, the oldest are forgotten, and
+/// made again when needed.
+const MOST_HANDLES: usize = 50_000;
+
+/// Requests whose pictures are read, prepared or uploaded at once. Each holds its pictures in
+/// memory meanwhile, and decodes them at some times their size.
+pub(super) const HANDED_OVER_AT_ONCE: usize = 16;
 
 /// What a handle is good for: one picture, at one model where it is bound to it.
-type HandleKey = (Digest, Option<String>);
+pub(super) type HandleKey = (Digest, Option<String>);
 
 /// A handle that an upload gave.
 #[derive(Debug, Clone)]
@@ -43,27 +48,45 @@ type Slot = Arc<tokio::sync::Mutex<Option<Kept>>>;
 
 /// Handles of uploaded pictures, by their content.
 #[derive(Debug, Default)]
-pub(super) struct Handles(Mutex<HashMap<HandleKey, Slot>>);
+pub(super) struct Handles(Mutex<Slots>);
+
+#[derive(Debug, Default)]
+struct Slots {
+    by_key: HashMap<HandleKey, Slot>,
+    /// The oldest first; a key that was forgotten may still stand here.
+    order: VecDeque<HandleKey>,
+}
 
 impl Handles {
     fn slot(&self, key: &HandleKey) -> Slot {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= MOST_HANDLES && !slots.contains_key(key) {
-            slots.clear();
+        let mut slots = self.slots();
+        if let Some(slot) = slots.by_key.get(key) {
+            return Arc::clone(slot);
         }
-        Arc::clone(slots.entry(key.clone()).or_default())
+        while slots.order.len() >= MOST_HANDLES {
+            if let Some(oldest) = slots.order.pop_front() {
+                slots.by_key.remove(&oldest);
+            }
+        }
+        slots.order.push_back(key.clone());
+        Arc::clone(slots.by_key.entry(key.clone()).or_default())
     }
 
     /// Forgets handles, for instance because a submission with them was refused.
     pub fn forget(&self, keys: &[HandleKey]) {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots();
         for key in keys {
-            slots.remove(key);
+            slots.by_key.remove(key);
         }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, Slots> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Pictures, handed over.
+#[derive(Default)]
 pub(super) struct HandedOver {
     /// What stands for each in the request.
     pub handed: Vec<Handed>,
@@ -71,6 +94,8 @@ pub(super) struct HandedOver {
     pub parcels: Vec<Parcel>,
     /// The handles that are used.
     pub handles: Vec<HandleKey>,
+    /// From when on one of them may be too old.
+    pub until: Option<Timestamp>,
 }
 
 impl Driver {
@@ -80,6 +105,11 @@ impl Driver {
         request: &Request,
         model: &ModelCard,
     ) -> Result<HandedOver, Refusal> {
+        if request.references.is_empty() {
+            return Ok(HandedOver::default());
+        }
+        // Held to the end, because the bytes are: nobody else closes it.
+        let _turn = self.handing_over.acquire().await;
         let ready = self.ready(request).await?;
         let pairs: Vec<_> = request.references.iter().zip(ready.iter().map(|(r, _)| r)).collect();
         let limits = &self.card.limits;
@@ -96,19 +126,20 @@ impl Driver {
             });
             handles.extend(upload.as_ref().map(|(_, key)| key.clone()));
             let (reference, picture) = pairs[at];
-            let (model, parcel, transport) = (model, &parcels[at], *transport);
+            let (parcel, transport) = (&parcels[at], *transport);
             ways.push(async move {
                 match upload {
                     Some((upload, key)) => {
-                        let name = &reference.name;
-                        self.handle(upload, &key, (request, model), name, parcel).await
+                        let kept = self.handle(upload, &key, request, &reference.name, parcel);
+                        kept.await.map(|kept| (kept.handle, kept.until))
                     }
-                    None => Ok(value(transport, reference, picture)),
+                    None => Ok((value(transport, reference, picture), None)),
                 }
             });
         }
         let values = try_join_all(ways).await?;
-        let handed = values.into_iter().enumerate().map(|(at, value)| Handed {
+        let until = values.iter().filter_map(|(_, until)| *until).min();
+        let handed = values.into_iter().enumerate().map(|(at, (value, _))| Handed {
             transport: transports[at],
             value,
             media_type: parcels[at].media_type.clone(),
@@ -117,7 +148,8 @@ impl Driver {
             height: pairs[at].1.height,
             bytes: parcels[at].bytes.len() as u64,
         });
-        Ok(HandedOver { handed: handed.collect(), handles, parcels })
+        let handed = handed.collect();
+        Ok(HandedOver { handed, handles, parcels, until })
     }
 
     /// Pictures as sent, with the digests of what is sent.
@@ -142,59 +174,60 @@ impl Driver {
         &self,
         upload: &Upload,
         key: &HandleKey,
-        job: (&Request, &ModelCard),
+        request: &Request,
         name: &str,
         parcel: &Parcel,
-    ) -> Result<String, Refusal> {
+    ) -> Result<Kept, Refusal> {
         let slot = self.handles.slot(key);
         let mut slot = slot.lock().await;
         let now = self.clock.now();
         if let Some(kept) = slot.as_ref().filter(|kept| kept.until.is_none_or(|t| now < t)) {
-            return Ok(kept.handle.clone());
+            return Ok(kept.clone());
         }
-        let handle = self.upload(upload, &key.0, job, name, parcel).await?;
+        let handle = self.upload(upload, &key.0, request, name, parcel).await?;
         // A tenth is left for the job to wait in the provider's queue.
         let until = upload.lifetime_s.and_then(|seconds| {
             let usable = i64::try_from(seconds - seconds / 10).ok()?;
             now.checked_add(SignedDuration::from_secs(usable)).ok()
         });
-        *slot = Some(Kept { handle: handle.clone(), until });
-        Ok(handle)
+        let kept = Kept { handle, until };
+        *slot = Some(kept.clone());
+        Ok(kept)
     }
 
     async fn upload(
         &self,
         upload: &Upload,
         digest: &Digest,
-        (request, model): (&Request, &ModelCard),
+        request: &Request,
         name: &str,
         parcel: &Parcel,
     ) -> Result<String, Refusal> {
-        let mut known = self.known(Some((request, model)), None);
-        known.insert(
-            "picture".to_owned(),
-            json!({
-                "at": 0,
-                "name": name,
-                "file_name": parcel.file_name,
-                "media_type": parcel.media_type,
-                "bytes": parcel.bytes.len(),
-                "digest": digest.to_string(),
-            }),
-        );
+        let picture = json!({
+            "at": 0,
+            "name": name,
+            "file_name": parcel.file_name,
+            "media_type": parcel.media_type,
+            "bytes": parcel.bytes.len(),
+            "digest": digest.to_string(),
+        });
+        let names = self.facts.of(request).names.clone();
+        let known = minijinja::context! { picture => scope_of(&picture), ..names };
+        let seen = |kept: &BTreeMap<String, Json>| {
+            minijinja::context! { captured => scope_of(kept), ..known.clone() }
+        };
         let mut kept: BTreeMap<String, Json> = BTreeMap::new();
         let wrong = |e: crate::wire::WireError| {
             refusal("upload", Retry::Never, self.mask.clean(&format!("uploading a picture: {e}")))
         };
         for step in &upload.steps {
-            known.insert("captured".to_owned(), json!(kept));
-            let scope = scope_of(&known);
+            let scope = seen(&kept);
             if step.when.as_ref().is_some_and(|when| !when.holds(&scope)) {
                 continue;
             }
             let call = step.call(&self.built(), &scope).map_err(wrong)?;
             let answer = self.client.upload(&call, std::slice::from_ref(parcel)).await;
-            let reply = self.judge_upload(step, answer, &known)?;
+            let reply = self.judge_upload(step, answer, &scope)?;
             kept.extend(captured(&step.capture, reply.body(), &self.mask));
             for (name, header) in &step.capture_headers {
                 if let Some(text) = reply.headers.get(&header.to_ascii_lowercase()) {
@@ -202,8 +235,7 @@ impl Driver {
                 }
             }
         }
-        known.insert("captured".to_owned(), json!(kept));
-        let handle = upload.handle.fill(&scope_of(&known)).map_err(wrong)?;
+        let handle = upload.handle.fill(&seen(&kept)).map_err(wrong)?;
         handle.filter(|handle| !handle.is_empty()).ok_or_else(|| {
             let message = format!("{} gave no handle for an uploaded picture", self.card.provider);
             refusal("upload", Retry::Never, message)
@@ -214,7 +246,7 @@ impl Driver {
         &self,
         step: &UploadStep,
         answer: Result<Reply, Trouble>,
-        known: &serde_json::Map<String, Json>,
+        known: &Scope,
     ) -> Result<Reply, Refusal> {
         let doing = format!("uploading a picture to {}", self.card.provider);
         let reply = answer.map_err(|trouble| {

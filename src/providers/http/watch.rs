@@ -3,24 +3,26 @@
 //! A read may fail in every way and be repeated freely. Only a word or a rule of the card ends a
 //! job; an HTTP error, an unreadable reply or a missing job is no answer.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::cost;
 use super::driver::Driver;
 use super::errors::{Said, by_rule, by_status};
+use super::known::{Facts, of_job};
 use super::outcome::captured;
 use super::reply::Reply;
-use crate::models::ModelCard;
+use super::times::time_of;
 use crate::money::Amount;
 use crate::plan::Request;
 use crate::protocol::{Body, Call, Class, Hop, HttpCall, Method, NoOutput, Stage, State};
 use crate::providers::{Failure, Polled, RemoteId, Retry};
-use crate::wire::{WireError, scope_of};
+use crate::wire::{Scope, WireError};
 
 /// A word of a state is shown up to here.
 const WORD: usize = 60;
@@ -48,7 +50,7 @@ impl Source {
 #[derive(Debug)]
 pub(super) enum Seen {
     /// Not finished.
-    Running { percent: Option<u8>, unknown_word: Option<String> },
+    Running { percent: Option<u8>, unknown_word: Option<String>, throttled: bool },
     /// Finished.
     Ready(Ready),
     /// Ended without a clip.
@@ -71,22 +73,33 @@ pub(super) struct Ready {
 /// How a job's state was read.
 enum Read {
     Is(State),
+    /// Waiting because the account has as many jobs under way as it may.
+    Throttled,
     Unmapped(String),
     Nothing(String),
 }
 
 /// A job that is watched.
 struct Job<'a> {
-    request: &'a Request,
-    model: Option<&'a ModelCard>,
     id: &'a RemoteId,
+    facts: &'a Facts,
+    /// What replies gave: of the submission, then of the poll and the reads after it.
+    captured: BTreeMap<String, Json>,
+}
+
+impl Job<'_> {
+    fn known(&self) -> Scope {
+        of_job(self.facts, self.id, &self.captured)
+    }
 }
 
 impl Driver {
     /// Asks how far a job is.
     pub async fn poll(&self, id: &RemoteId, request: &Request) -> Polled {
         match self.look(id, request).await {
-            Seen::Running { percent, unknown_word } => Polled::Running { percent, unknown_word },
+            Seen::Running { percent, unknown_word, throttled } => {
+                Polled::Running { percent, unknown_word, throttled }
+            }
             Seen::Ready(ready) => {
                 self.outputs.keep(&id.id, &ready.source);
                 Polled::Ready { expires: ready.expires, cost: ready.cost }
@@ -98,23 +111,23 @@ impl Driver {
 
     /// Looks at a job, to the place of its clip where there is one.
     pub async fn look(&self, id: &RemoteId, request: &Request) -> Seen {
-        let model = self.model(request);
-        let mut known = self.known(model.map(|model| (request, model)), Some(id));
-        let job = Job { request, model, id };
-        let reply = match self.reply_about(&job, &known).await {
+        let facts = self.facts.of(request);
+        let mut job = Job { id, facts, captured: id.captured.clone() };
+        let known = job.known();
+        let reply = match self.reply_about(request, id, &known).await {
             Ok(reply) => reply,
             Err(message) => return Seen::NoAnswer(message),
         };
         let percent = self.percent(&reply);
+        let running = |unknown_word, throttled| Seen::Running { percent, unknown_word, throttled };
         match self.state(&reply, &known) {
             Read::Nothing(why) => Seen::NoAnswer(why),
-            Read::Unmapped(word) => Seen::Running { percent, unknown_word: Some(word) },
-            Read::Is(State::Queued | State::Running) => {
-                Seen::Running { percent, unknown_word: None }
-            }
+            Read::Unmapped(word) => running(Some(word), false),
+            Read::Throttled => running(None, true),
+            Read::Is(State::Queued | State::Running) => running(None, false),
             Read::Is(State::Succeeded) => {
-                self.merge_captured(&mut known, &self.card.poll.capture, &reply);
-                self.succeeded(&job, reply, known).await
+                job.captured.extend(captured(&self.card.poll.capture, reply.body(), &self.mask));
+                self.succeeded(job, reply).await
             }
             Read::Is(state) => Seen::Failed(state, self.failure(state, &reply, &known)),
         }
@@ -122,10 +135,15 @@ impl Driver {
 
     /// The reply to a poll: of many jobs at once where the provider allows it, with the second
     /// read where the card has one.
-    async fn reply_about(&self, job: &Job<'_>, known: &Map<String, Json>) -> Result<Reply, String> {
+    async fn reply_about(
+        &self,
+        request: &Request,
+        id: &RemoteId,
+        known: &Scope,
+    ) -> Result<Reply, String> {
         let poll = &self.card.poll;
         let gathered = match &poll.batch {
-            Some(batch) => self.gathered(batch, job.id, known).await?,
+            Some(batch) => self.gathered(batch, request, id).await?,
             None => None,
         };
         let mut reply = match gathered {
@@ -151,8 +169,8 @@ impl Driver {
     }
 
     /// Sends a read.
-    pub async fn ask(&self, call: &Call, known: &Map<String, Json>) -> Result<Reply, String> {
-        let call = self.built().call(call, Method::Get, None, &scope_of(known));
+    pub async fn ask(&self, call: &Call, known: &Scope) -> Result<Reply, String> {
+        let call = self.built().call(call, Method::Get, None, known);
         let call = call.map_err(|e| self.unwritable(&e))?;
         let reply = self.client.read(&call).await;
         reply.map_err(|trouble| self.mask.clean(trouble.message()))
@@ -169,12 +187,12 @@ impl Driver {
         format!("{} answers {}: {words}", self.card.provider, reply.status)
     }
 
-    fn state(&self, reply: &Reply, known: &Map<String, Json>) -> Read {
+    fn state(&self, reply: &Reply, known: &Scope) -> Read {
         if let Some(cut) = &reply.cut {
             return Read::Nothing(cut.clone());
         }
         let states = &self.card.poll.states;
-        let scope = reply.scope(known);
+        let scope = LazyCell::new(|| reply.scope(known));
         if let Some(rule) = states.rules.iter().find(|rule| rule.when.holds(&scope)) {
             return Read::Is(rule.is);
         }
@@ -184,13 +202,20 @@ impl Driver {
         if let Some(why) = reply.trouble() {
             return Read::Nothing(format!("{why}: {}", reply.excerpt(&self.mask)));
         }
-        let Some(at) = &states.at else { return Read::Is(State::Running) };
+        let Some(at) = &states.at else {
+            // The card has rules alone, and none of them knows what this reply says.
+            return match reply.says_nothing() {
+                true => Read::Is(State::Running),
+                false => Read::Unmapped(self.mask.excerpt(&reply.body().to_string(), WORD)),
+            };
+        };
         let Some(word) = at.text(reply.body()) else {
             let body = reply.excerpt(&self.mask);
             return Read::Nothing(format!("the reply has no state at {}: {body}", at.source()));
         };
         let known = states.words.iter().find(|(_, words)| words.contains(&word));
         match known {
+            Some(_) if states.throttled.contains(&word) => Read::Throttled,
             Some((state, _)) => Read::Is(*state),
             None => Read::Unmapped(self.mask.excerpt(&word, WORD)),
         }
@@ -207,7 +232,7 @@ impl Driver {
 
     /// A job that ended without a clip. What expired may have been made and paid, so it counts
     /// as charged; what vanished is not, that is what the word means.
-    fn failure(&self, state: State, reply: &Reply, known: &Map<String, Json>) -> Failure {
+    fn failure(&self, state: State, reply: &Reply, known: &Scope) -> Failure {
         let said = Said::of(&self.card.errors, reply, &self.mask);
         let errors = &self.card.errors;
         let verdict = by_rule(errors, Stage::Poll, reply, &said, known)
@@ -239,9 +264,10 @@ impl Driver {
     }
 
     /// A job that is made: further reads, then the clip's place.
-    async fn succeeded(&self, job: &Job<'_>, polled: Reply, mut known: Map<String, Json>) -> Seen {
+    async fn succeeded(&self, mut job: Job<'_>, polled: Reply) -> Seen {
         let mut last = None;
         for hop in &self.card.result {
+            let known = job.known();
             let reply = match self.ask(&hop.request, &known).await {
                 Ok(reply) => reply,
                 Err(message) => return Seen::NoAnswer(message),
@@ -249,33 +275,44 @@ impl Driver {
             if let Some(seen) = self.bad_hop(hop, &reply, &known) {
                 return seen;
             }
-            self.merge_captured(&mut known, &hop.capture, &reply);
+            job.captured.extend(captured(&hop.capture, reply.body(), &self.mask));
             last = Some(reply);
         }
         let reply = last.as_ref().unwrap_or(&polled);
-        let source = match self.source(reply, &known) {
+        let source = match self.source(reply, &job.known()) {
             Ok(Some(source)) => source,
             Ok(None) => return self.without_clip(reply),
             Err(error) => return Seen::NoAnswer(self.unwritable(&error)),
         };
-        let values = self.values(job.model.map(|model| (job.request, model)));
+        let values = &job.facts.values;
         let after = self.card.cost.after.as_ref();
         let cost = after.and_then(|at| {
-            cost::amount(at, polled.body(), &values)
-                .or_else(|| cost::amount(at, reply.body(), &values))
+            cost::amount(at, polled.body(), values)
+                .or_else(|| cost::amount(at, reply.body(), values))
         });
-        let seconds = self.card.output.lifetime_s.and_then(|s| i64::try_from(s).ok());
-        let lifetime = seconds.map(SignedDuration::from_secs);
-        Seen::Ready(Ready {
-            source,
-            expires: lifetime.and_then(|lifetime| self.clock.now().checked_add(lifetime).ok()),
-            cost: cost.or_else(|| cost::kept(&job.id.captured)),
-        })
+        let expires = self.expires(&polled, reply);
+        Seen::Ready(Ready { source, expires, cost: cost.or_else(|| cost::kept(&job.id.captured)) })
+    }
+
+    /// From when on a clip may be gone: its life begins when the provider says that it was made,
+    /// else at the earliest moment at which it can have been, one poll before it was seen.
+    fn expires(&self, polled: &Reply, last: &Reply) -> Option<Timestamp> {
+        let output = &self.card.output;
+        let lifetime = SignedDuration::from_secs(i64::try_from(output.lifetime_s?).ok()?);
+        let now = self.clock.now();
+        let said = output.finished_at.as_ref().and_then(|at| {
+            let text = at.text(last.body()).or_else(|| at.text(polled.body()))?;
+            // A clock that is ahead would let it live longer.
+            time_of(&text).map(|time| time.min(now))
+        });
+        let interval = SignedDuration::from_secs(i64::from(self.card.poll.every_s));
+        let made = said.or_else(|| now.checked_sub(interval).ok());
+        made.and_then(|made| made.checked_add(lifetime).ok())
     }
 
     /// What a further read means that brought no result. Only a rule that speaks of the request
     /// or its content ends the job; everything else may pass.
-    fn bad_hop(&self, hop: &Hop, reply: &Reply, known: &Map<String, Json>) -> Option<Seen> {
+    fn bad_hop(&self, hop: &Hop, reply: &Reply, known: &Scope) -> Option<Seen> {
         if let Some(cut) = &reply.cut {
             return Some(Seen::NoAnswer(cut.clone()));
         }
@@ -301,24 +338,8 @@ impl Driver {
         }
     }
 
-    fn merge_captured(
-        &self,
-        known: &mut Map<String, Json>,
-        pointers: &BTreeMap<String, crate::wire::Pointer>,
-        reply: &Reply,
-    ) {
-        let found = captured(pointers, reply.body(), &self.mask);
-        if let Some(Json::Object(all)) = known.get_mut("captured") {
-            all.extend(found);
-        }
-    }
-
     /// Where the clip is; absent when the reply has none.
-    fn source(
-        &self,
-        reply: &Reply,
-        known: &Map<String, Json>,
-    ) -> Result<Option<Source>, WireError> {
+    fn source(&self, reply: &Reply, known: &Scope) -> Result<Option<Source>, WireError> {
         let output = &self.card.output;
         let url = output.url.iter().find_map(|pointer| pointer.text(reply.body()));
         let scope = reply.scope(known);
