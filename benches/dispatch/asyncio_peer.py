@@ -1,11 +1,12 @@
 """The same dispatch as people write it: asyncio, aiohttp, sqlite3, and no guarantees.
 
-    python asyncio_peer.py PORT JOBS FOLDER [AT_ONCE]
+    python asyncio_peer.py PORT JOBS FOLDER [AT_ONCE [SYNCHRONOUS]]
 
 Each job: a row with its reservation, a row with its intent, commit; POST; the id, commit; poll;
 the state, commit; the clip into a file; done and settled, commit. Connections are kept, the
-database is in WAL mode with the default `synchronous`. No file is synced, nothing is checked, no
-digest is taken, and a crash between any two lines loses or repeats a job.
+database is in WAL mode, by default with SQLite's own `synchronous`, FULL; with NORMAL no commit
+waits for the disk. No clip is synced, nothing is checked, no digest is taken, and a crash between
+any two lines loses or repeats a job.
 """
 
 import asyncio
@@ -20,11 +21,13 @@ import aiohttp
 
 port, jobs, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 at_once = int(sys.argv[4]) if len(sys.argv) > 4 else 64
+synchronous = sys.argv[5] if len(sys.argv) > 5 else "FULL"
 base = f"http://127.0.0.1:{port}"
 
 os.makedirs(folder, exist_ok=True)
 db = sqlite3.connect(f"{folder}/jobs.db")
 db.execute("PRAGMA journal_mode = WAL")
+db.execute(f"PRAGMA synchronous = {synchronous}")
 db.executescript("""
     CREATE TABLE jobs (id INTEGER PRIMARY KEY, name TEXT UNIQUE, state TEXT, remote TEXT,
                        path TEXT, bytes INTEGER, reserved INTEGER, settled INTEGER);

@@ -161,6 +161,7 @@ fn provider(
         clock: Arc::new(SystemClock),
         limits: NetLimits::default(),
         reach: Reach::Everywhere,
+        account: String::new(),
     })?;
     Ok((name, Arc::new(provider)))
 }
