@@ -33,7 +33,7 @@ peer() {
 for ((round = 1; round <= rounds; round++)); do
     echo "round $round of $rounds" >&2
     echo "kinora: $("$bench" --jobs "$jobs" --in-flight "$in_flight" --port "$port" \
-        --server "$server" --folder "$work")"
+        --server "$server" --folder "$work" | head -1)"
     sync
     echo "asyncio: $(peer "$((jobs / 10))" FULL)"
     echo "asyncio, synchronous NORMAL: $(peer "$((jobs / 4))" NORMAL)"

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -98,7 +99,18 @@ pub fn run(
         cost::peak_mib("self"),
         cost::peak_mib(server)
     );
+    println!("the server counted {}", stats(port)?);
     Ok(())
+}
+
+/// What the server says of itself.
+fn stats(port: u16) -> std::io::Result<String> {
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    stream.write_all(b"GET /stats HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply)?;
+    Ok(reply.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned())
 }
 
 fn check(ended: &RunSummary, jobs: u64) -> Result<(), Box<dyn Error>> {

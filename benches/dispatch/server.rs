@@ -24,6 +24,9 @@ struct Provider {
     clip_head: Vec<u8>,
     /// When each job was taken; kept only where it matters.
     taken: RefCell<Vec<Instant>>,
+    /// How many of them, from the first on, are finished; and how many were not, at the most.
+    finished: Cell<usize>,
+    most_at_once: Cell<usize>,
     submitted: Cell<u64>,
     polled: Cell<u64>,
     fetched: Cell<u64>,
@@ -49,6 +52,8 @@ pub fn serve(port: u16, delay: Duration) -> Result<(), Box<dyn Error>> {
             clip_head: head("video/mp4", clip.len() + clip::DIGITS),
             clip,
             taken: RefCell::default(),
+            finished: Cell::default(),
+            most_at_once: Cell::default(),
             submitted: Cell::default(),
             polled: Cell::default(),
             fetched: Cell::default(),
@@ -112,10 +117,21 @@ impl Provider {
             self.first_submission.set(now());
         }
         if !self.delay.is_zero() {
-            self.taken.borrow_mut().push(Instant::now());
+            self.keep_time();
         }
         count(&self.submitted);
         format!("{{\"id\":\"{}\"}}", self.submitted.get())
+    }
+
+    fn keep_time(&self) {
+        let now = Instant::now();
+        let mut taken = self.taken.borrow_mut();
+        taken.push(now);
+        let over = |at: &&Instant| now.duration_since(**at) >= self.delay;
+        let finished = self.finished.get();
+        let finished = finished + taken.iter().skip(finished).take_while(over).count();
+        self.finished.set(finished);
+        self.most_at_once.set(self.most_at_once.get().max(taken.len() - finished));
     }
 
     /// A job that this server never took is one of before it started, and finished.
@@ -144,12 +160,13 @@ impl Provider {
 
     fn stats(&self) -> String {
         format!(
-            "{{\"submitted\":{},\"polled\":{},\"fetched\":{},\"connections\":{},\"first_us\":{},\
-             \"first_submission_us\":{}}}",
+            "{{\"submitted\":{},\"polled\":{},\"fetched\":{},\"connections\":{},\
+             \"most_at_once\":{},\"first_us\":{},\"first_submission_us\":{}}}",
             self.submitted.get(),
             self.polled.get(),
             self.fetched.get(),
             self.connections.get(),
+            self.most_at_once.get(),
             self.first.get(),
             self.first_submission.get()
         )
