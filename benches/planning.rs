@@ -14,7 +14,7 @@ use kinora::ledger::{JobState, Known, KnownJobs};
 use kinora::limits::Limits;
 use kinora::manifest::{
     AttributeType, Budget, Catalogue, Columns, Concurrency, Reference, Role, Row, Selection,
-    Settings, Shot, Subject, SubjectKind, SubjectSet, Template,
+    Settings, Shot, Subject, SubjectKind, SubjectSet, Template, Unknown,
 };
 use kinora::media::{Facts, Format, Orientation, PictureTable, Traits};
 use kinora::models::{ModelCard, Shelf};
@@ -157,6 +157,8 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         defaults: Settings::default(),
         providers: BTreeMap::new(),
         retries: 0,
+        pay_again: false,
+        unknown: Unknown::Hold,
     }
 }
 

@@ -14,6 +14,7 @@ mod progress;
 mod providers;
 mod rehearse;
 mod report;
+mod resolve;
 mod run;
 mod schema;
 mod simulate;
@@ -71,6 +72,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Approve(approval) => approve::approve(approval, global, output),
         Command::Run(run) => run::run(run, global, output),
         Command::Status(status) => report::status(status, global, output),
+        Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
         Command::Report(report) => report::report(report, global, output),
         Command::Models(models) => models::models(models, global, output),
         Command::Rehearse(rehearsal) => rehearse::rehearse(rehearsal, global, output),

@@ -9,6 +9,7 @@ mod choose;
 mod feed;
 mod fill;
 mod from_feed;
+mod limits;
 mod load;
 mod names;
 mod providers;
@@ -24,8 +25,9 @@ mod workspace;
 
 pub use addresses::is_this_machine;
 pub use catalogue::{
-    Axis, Budget, Catalogue, Columns, Concurrency, Limit, Placed, Reference, Role, Row, Selection,
-    Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
+    Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
+    PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,
+    SubjectSet, Template, Unknown, With,
 };
 pub use choose::{Choose, Pattern};
 pub use load::{LoadOptions, Loaded, load, name_of};

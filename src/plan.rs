@@ -13,6 +13,7 @@ mod diff;
 mod estimate;
 mod expand;
 mod job;
+mod limits;
 mod lines;
 mod matching;
 mod mention;
@@ -37,6 +38,7 @@ pub use diff::{Planned, Standing};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
 };
+pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use settings::USUAL_SECONDS;

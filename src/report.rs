@@ -9,6 +9,7 @@ mod models;
 mod phrase;
 mod plan;
 mod providers;
+mod resolve;
 mod run;
 #[cfg(test)]
 mod schema_file;
@@ -22,8 +23,12 @@ pub use plan::{
     plan_question_text, plan_schema, plan_text, verdict,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
+pub use resolve::{
+    DoubtView, LookupView, OutcomeView, RESOLVE_FORMAT, ResolveReport, TriedView, resolve_json,
+    resolve_schema, resolve_text,
+};
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
-    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, html, run_json,
-    run_markdown, run_schema, run_text, status_text, thumbnail,
+    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, attention_text, html,
+    run_json, run_markdown, run_schema, run_text, status_text, thumbnail,
 };

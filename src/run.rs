@@ -3,25 +3,32 @@
 //! What lives here: the job state machine, the scheduler, limits, budget, publishing clips.
 //! What never does: YAML, prices, planning.
 
+mod admit;
 mod budget;
 mod causes;
 mod clips;
+mod collect;
 mod desk;
 mod dispatch;
 mod doors;
 mod drive;
 mod event;
+pub mod evidence;
 mod files;
 pub mod job;
 mod line;
+pub mod pools;
 mod publish;
-mod queue;
+pub mod resolve;
+mod settle;
 mod setup;
 mod sidecar;
+mod waiting;
+mod watch;
 
-pub use budget::{Budget, Grant, HeldBefore, LimitName, MoneyLimits, OverLimit};
+pub use budget::{Budget, Grant, LimitName, MoneyLimits, OverLimit, Purpose, ShareLimits, Span};
 pub use clips::MediaClips;
-pub use dispatch::execute;
+pub use dispatch::{collect, execute};
 pub use doors::{Books, ClipFacts, ClipLook, Files, Written};
 pub use event::{RunEvent, RunSummary, Skip};
 pub use files::DiskFiles;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use kinora::diagnostic::{render_json, render_text};
 use kinora::manifest::{LoadOptions, load};
 use kinora::models::Shelf;
-use kinora::plan::check_providers;
+use kinora::plan::{check_limits, check_providers};
 use kinora::protocol::Rack;
 
 fn table() -> Vec<PathBuf> {
@@ -100,12 +100,13 @@ fn each_broken_input_is_explained_at_its_place() {
         std::fs::create_dir(&workspace).expect("the workspace");
         let options = lay_out(&case, &workspace);
         let mut loaded = load(&workspace.join("kinora.yaml"), &options);
-        let (_, cards) = Shelf::load(&workspace, &options.limits, &mut loaded.sources);
+        let (shelf, cards) = Shelf::load(&workspace, &options.limits, &mut loaded.sources);
         loaded.findings.merge(cards);
         let (rack, cards) = Rack::load(&workspace, &options.limits, &mut loaded.sources);
         loaded.findings.merge(cards);
         if let Some(catalogue) = &loaded.catalogue {
             loaded.findings.merge(check_providers(catalogue, &rack));
+            loaded.findings.merge(check_limits(catalogue, &shelf, &rack));
         }
         assert!(loaded.findings.has_errors(), "{name}: nothing is wrong?");
         assert!(!workspace.join(".kinora").exists(), "{name}: something was written");

@@ -182,7 +182,12 @@ fn report(workspace: &Path) -> RunReport {
                 estimate: None,
                 attempt: 1,
                 message: message.map(str::to_owned),
+                remote_id: done.then(|| format!("r-{index}")),
+                key: (state == JobState::Unknown)
+                    .then(|| "8c1d2f30-5b7a-8e44-9d10-2a6b7c8d9e0f".to_owned()),
+                interruptions: 0,
                 started: "2026-08-20T09:30:00Z".parse().ok(),
+                updated: "2026-08-20T09:31:10Z".parse().ok(),
                 finished: done.then(|| "2026-08-20T09:31:10Z".parse().expect("a time")),
             });
             index += 1;

@@ -13,7 +13,7 @@ use kinora::diagnostic::Sources;
 use kinora::digest::Digest;
 use kinora::ledger::{Approval, Ledger, Mode, NewApproval};
 use kinora::limits::Limits;
-use kinora::manifest::Concurrency;
+use kinora::manifest::{Concurrency, PoolLimit, Unknown};
 use kinora::models::{Route, Shelf};
 use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
@@ -64,8 +64,9 @@ pub fn run(
     server: &str,
 ) -> Result<(), Box<dyn Error>> {
     let ledger = Arc::new(Ledger::open(workspace, Mode::Run)?);
-    let setup = setup(wanted, workspace, port, ledger)?;
-    let plan = setup.approval.plan;
+    let approval = approve(&ledger, wanted.jobs)?;
+    let plan = approval.plan;
+    let setup = setup(wanted, workspace, port, ledger, approval)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (begun, before) = (Instant::now(), (cost::cpu("self"), cost::cpu(server)));
     let jobs = wanted.jobs;
@@ -122,15 +123,15 @@ fn setup(
     workspace: &Path,
     port: u16,
     ledger: Arc<Ledger>,
+    approval: Approval,
 ) -> Result<Setup, Box<dyn Error>> {
     let (name, provider) = provider(wanted, workspace, port)?;
-    let approval = approve(&ledger, wanted.jobs)?;
     let clips: Arc<dyn ClipLook> =
         if wanted.posters { Arc::new(MediaClips) } else { Arc::new(WithoutPosters) };
     Ok(Setup {
         ledger,
         concurrency: Concurrency {
-            providers: BTreeMap::from([(name.clone(), wanted.in_flight)]),
+            providers: BTreeMap::from([(name.clone(), PoolLimit::at_once(wanted.in_flight))]),
             ..Concurrency::default()
         },
         providers: BTreeMap::from([(name, provider)]),
@@ -140,10 +141,11 @@ fn setup(
         chance: Arc::new(Chance::from_system()),
         workspace: workspace.to_owned(),
         limits: MoneyLimits { unit: Unit::default(), ..MoneyLimits::default() },
-        approval,
+        approval: Some(approval),
         jobs: Some(wanted.jobs),
         retries: 0,
         pay_again: false,
+        unknown: Unknown::default(),
         pace: Pace::default(),
     })
 }

@@ -3,13 +3,16 @@
 //!     cargo bench --bench dispatch [-- --jobs N] [--in-flight N] [--delay-ms N] [--posters]
 //!                                  [--poll-every S] [--folder F] [--port P]
 //!     cargo bench --bench dispatch -- serve [--port P] [--delay-ms N]
+//!     cargo bench --bench dispatch -- fill WORKSPACE [--few N]
 //!
 //! The first form starts the second as a process of its own, unless a port is given, at which a
-//! server listens already. `compare.sh` measures others against the same server.
+//! server listens already. `compare.sh` measures others against the same server, `resume.sh` fills the
+//! ledger of a large workspace by the third.
 
 mod clip;
 mod cost;
 mod drive;
+mod fill;
 mod server;
 
 use std::error::Error;
@@ -35,6 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let delay = Duration::from_millis(number("--delay-ms", 0)?);
     if words.first().is_some_and(|word| word == "serve") {
         return server::serve(port, delay);
+    }
+    if let [word, workspace, ..] = words.as_slice()
+        && word == "fill"
+    {
+        return fill::fill(Path::new(workspace), number("--few", 50)?);
     }
     let wanted = drive::Wanted {
         jobs: number("--jobs", 20_000)?,

@@ -57,6 +57,8 @@ pub enum Command {
     Run(RunArgs),
     /// What the ledger says now
     Status(StatusArgs),
+    /// Submissions of unknown outcome: list them, settle them by evidence or by word
+    Resolve(super::resolve::ResolveArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
@@ -225,6 +227,8 @@ pub enum SchemaName {
     Plan,
     /// The report, as `report --format json` prints it
     Report,
+    /// What `resolve --json` prints
+    Resolve,
     /// One line of `run --json`
     Events,
     /// The file beside a clip

@@ -8,7 +8,6 @@ use std::time::Duration;
 use kinora::clock::SystemClock;
 use kinora::environment::{Environment, ProcessEnvironment};
 use kinora::exit::Exit;
-use kinora::ledger::AttemptRecord;
 use kinora::manifest::{Concurrency, is_this_machine};
 use kinora::media::decode::PictureLimits;
 use kinora::models::BUILT_IN;
@@ -29,21 +28,22 @@ const LIVE_LIMITS: Duration = Duration::from_secs(10);
 const MOST_AT_ONCE: u32 = 256;
 
 /// The providers of a run.
+#[derive(Clone)]
 pub struct Providers {
     /// Every one of them, by name.
     pub all: BTreeMap<String, Arc<dyn Provider>>,
     /// Those that are spoken to over HTTP.
     hosted: Vec<Arc<HttpProvider>>,
+    /// Where they have their pictures from.
+    pictures: Arc<WorkspacePictures>,
 }
 
 impl Providers {
-    /// Those of a plan's models and of attempts that earlier runs left open. What is lacking for
-    /// the plan is said all at once; what is lacking only for an open attempt leaves it where it
-    /// is, with a word.
-    pub fn of(
+    /// Adds those of a plan's models. What is lacking is said all at once.
+    pub fn and_planned(
+        mut self,
         workspace: &Workspace,
         summary: &PlanSummary,
-        open: &[AttemptRecord],
         output: &Output,
     ) -> Result<Self, Failure> {
         let planned: BTreeSet<&str> = summary
@@ -51,34 +51,55 @@ impl Providers {
             .iter()
             .filter_map(|group| Some(workspace.shelf.get(&group.name)?.provider.as_str()))
             .collect();
-        let left: BTreeSet<&str> = open.iter().map(|attempt| attempt.provider.as_str()).collect();
-        let mut providers = Providers { all: BTreeMap::new(), hosted: Vec::new() };
-        providers.add_animatic(workspace, &workspace.catalogue.workspace)?;
-        // One for all, so that a picture which several want is prepared once.
-        let catalogue = &workspace.catalogue;
-        let pictures = Arc::new(WorkspacePictures::new(&catalogue.workspace, &catalogue.limits));
         let mut lacking = Vec::new();
-        for name in planned.iter().chain(left.difference(&planned)) {
-            if *name == BUILT_IN {
-                continue;
-            }
-            match hosted(workspace, name, &pictures) {
-                Ok(provider) => {
-                    say_destination(workspace, name, &provider, output);
-                    providers.add(Arc::new(provider));
-                }
-                Err(why) if planned.contains(name) => lacking.push(why),
-                Err(why) => {
-                    let jobs = open.iter().filter(|a| a.provider == *name && is_at(a)).count();
-                    output.say(&format!("kinora: {why}; {jobs} jobs wait there for another run"));
-                }
+        for name in planned {
+            if let Err(why) = self.add_hosted(workspace, name, output) {
+                lacking.push(why);
             }
         }
         if lacking.is_empty() {
-            return Ok(providers);
+            return Ok(self);
         }
         let what = format!("{}; nothing was spent", lacking.join("; "));
         Err(Failure::new(Exit::Usage, what))
+    }
+
+    /// Those of these names that can be spoken to. What the others lack is said, with what
+    /// follows from it.
+    pub fn at_hand<'a>(
+        workspace: &Workspace,
+        names: impl Iterator<Item = &'a str>,
+        follows: impl Fn(&str) -> String,
+        output: &Output,
+    ) -> Result<Self, Failure> {
+        let catalogue = &workspace.catalogue;
+        // One for all, so that a picture which several want is prepared once.
+        let pictures = WorkspacePictures::new(&catalogue.workspace, &catalogue.limits);
+        let mut providers =
+            Providers { all: BTreeMap::new(), hosted: Vec::new(), pictures: Arc::new(pictures) };
+        providers.add_animatic(workspace, &catalogue.workspace)?;
+        for name in names.collect::<BTreeSet<_>>() {
+            if let Err(why) = providers.add_hosted(workspace, name, output) {
+                output.say(&format!("kinora: {why}; {}", follows(name)));
+            }
+        }
+        Ok(providers)
+    }
+
+    /// Adds one that is spoken to over HTTP, unless it is there.
+    fn add_hosted(
+        &mut self,
+        workspace: &Workspace,
+        name: &str,
+        output: &Output,
+    ) -> Result<(), String> {
+        if self.all.contains_key(name) {
+            return Ok(());
+        }
+        let provider = hosted(workspace, name, &self.pictures)?;
+        say_destination(workspace, name, &provider, output);
+        self.add(Arc::new(provider));
+        Ok(())
     }
 
     /// Those of a rehearsal, with the animatic at work in its folder.
@@ -87,7 +108,10 @@ impl Providers {
         folder: &Path,
         drivers: Vec<HttpProvider>,
     ) -> Result<Self, Failure> {
-        let mut providers = Providers { all: BTreeMap::new(), hosted: Vec::new() };
+        let catalogue = &workspace.catalogue;
+        let pictures = WorkspacePictures::new(&catalogue.workspace, &catalogue.limits);
+        let mut providers =
+            Providers { all: BTreeMap::new(), hosted: Vec::new(), pictures: Arc::new(pictures) };
         providers.add_animatic(workspace, folder)?;
         drivers.into_iter().for_each(|driver| providers.add(Arc::new(driver)));
         Ok(providers)
@@ -112,12 +136,14 @@ impl Providers {
     pub async fn limit(&self, concurrency: &mut Concurrency) {
         for provider in &self.hosted {
             let name = provider.name();
-            if concurrency.providers.contains_key(name) {
+            let said = concurrency.providers.get(name);
+            if said.is_some_and(|said| said.in_flight.is_some()) {
                 continue;
             }
             let asked = tokio::time::timeout(LIVE_LIMITS, provider.live_in_flight()).await;
             if let Ok(Some(jobs)) = asked {
-                concurrency.providers.insert(name.to_owned(), jobs.clamp(1, MOST_AT_ONCE));
+                let limit = concurrency.providers.entry(name.to_owned()).or_default();
+                limit.in_flight = Some(jobs.clamp(1, MOST_AT_ONCE));
             }
         }
     }
@@ -137,11 +163,6 @@ fn say_destination(workspace: &Workspace, name: &str, provider: &HttpProvider, o
             "kinora: the key of `{name}` ({key}) goes to {host}, as this workspace says"
         ));
     }
-}
-
-/// Whether a provider surely has a job.
-fn is_at(attempt: &AttemptRecord) -> bool {
-    attempt.remote_id.is_some()
 }
 
 /// A provider by its card, the manifest's settings and the key in the environment.

@@ -7,7 +7,7 @@ use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
 use kinora::manifest::{self, Budget, LoadOptions, Settings};
 use kinora::models::Shelf;
-use kinora::plan::{Access, Reach, check_providers, offers};
+use kinora::plan::{Access, Reach, check_limits, check_providers, offers};
 use kinora::protocol::Rack;
 use kinora::report::{self, ModelsFacts};
 
@@ -42,6 +42,7 @@ pub fn models(arguments: &ModelsArgs, global: &Global, output: &Output) -> Outco
     findings.merge(found);
     if let Some(catalogue) = &catalogue {
         findings.merge(check_providers(catalogue, &rack));
+        findings.merge(check_limits(catalogue, &shelf, &rack));
     }
     if findings.has_errors() {
         return Err(invalid(&mut findings, &sources, output));

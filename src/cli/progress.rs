@@ -180,7 +180,7 @@ fn trouble(event: &RunEvent) -> Option<String> {
             format!("no rate  {job}: its cost of {cost} can't be counted; the estimate stands")
         }
         RunEvent::OverBudget { job, limit, wanted, left } => {
-            format!("budget   {job}: takes {wanted}, but {left} is left of {}", limit.as_str())
+            format!("budget   {job}: takes {wanted}, but {left} is left of {limit}")
         }
         RunEvent::Skipped { job, why: Skip::PaidBefore } => {
             format!("skipped  {job}: its last attempt was charged and gave no clip")

@@ -56,11 +56,11 @@ pub fn rehearse(arguments: &RehearseArgs, global: &Global, output: &Output) -> O
     }
     let ended = dispatch(
         Dispatch {
-            plan: &plan,
+            plan: Some(&plan),
             workspace: &workspace,
-            ledger,
+            ledger: Arc::new(ledger),
             providers,
-            approval,
+            approval: Some(approval),
             folder: folder.clone(),
             total: jobs,
         },

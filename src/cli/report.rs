@@ -27,7 +27,7 @@ pub fn status(arguments: &StatusArgs, global: &Global, output: &Output) -> Outco
     let given = &arguments.manifest.manifest;
     let workspace = workspace_of(given)?;
     let ledger = read_ledger(&workspace)?;
-    let report = gather(&ledger, &name_of(given, global))?;
+    let report = gather(&ledger, &name_of(given, global), &shown(given)?)?;
     if output.json {
         output.data(&report::run_json(&report).expect("a report is always JSON"));
     } else {
@@ -48,7 +48,7 @@ pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outco
         output.deliver(file, csv(&ledger)?)?;
         return Ok(Exit::Done);
     }
-    let report = gather(&ledger, &name_of(given, global))?;
+    let report = gather(&ledger, &name_of(given, global), &shown(given)?)?;
     let bytes = match format {
         ReportFormat::Html => html(&report, &workspace, file, output)?,
         ReportFormat::Json => {
@@ -68,11 +68,11 @@ pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outco
 pub fn write_page(
     ledger: &Ledger,
     workspace: &Path,
-    name: &str,
+    (name, manifest): (&str, &str),
     path: &Path,
     output: &Output,
 ) -> Result<(), Failure> {
-    let bytes = html(&gather(ledger, name)?, workspace, Some(path), output)?;
+    let bytes = html(&gather(ledger, name, manifest)?, workspace, Some(path), output)?;
     write_file(path, &bytes[..]).map_err(|e| Failure::new(Exit::Internal, e))?;
     output.say(&format!("page: {}", path.display()));
     Ok(())
@@ -95,12 +95,14 @@ fn name_of(given: &Path, global: &Global) -> String {
 }
 
 /// The report's model from the latest attempt of every job; as many in full as JSON lists.
-fn gather(ledger: &Ledger, name: &str) -> Result<RunReport, Failure> {
+/// What waits for a person is listed beyond that.
+fn gather(ledger: &Ledger, name: &str, manifest: &str) -> Result<RunReport, Failure> {
     let mut report = RunReport::new(name, &unit_of(ledger)?, SystemClock.now());
+    report.manifest = manifest.to_owned();
     let mut damaged = None;
     ledger
         .each_attempt(Which::Latest, |attempt| match JobView::from_attempt(&attempt) {
-            Ok(view) if report.jobs.len() < JOBS_IN_JSON => report.add(view),
+            Ok(view) if report.jobs.len() < most(&view) => report.add(view),
             Ok(view) => report.omit(&view),
             Err(error) => damaged = Some(format!("{}: {error}", attempt.address)),
         })
@@ -109,6 +111,40 @@ fn gather(ledger: &Ledger, name: &str) -> Result<RunReport, Failure> {
         Some(what) => Err(Failure::new(Exit::Internal, format!("the ledger's request of {what}"))),
         None => Ok(report),
     }
+}
+
+/// How many jobs a report may list before this one.
+fn most(job: &JobView) -> usize {
+    if job.wants_a_person() { 2 * JOBS_IN_JSON } else { JOBS_IN_JSON }
+}
+
+/// The manifest as commands that follow name it.
+fn shown(given: &Path) -> Result<String, Failure> {
+    let manifest = find_manifest(given)?;
+    Ok(manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string())
+}
+
+/// Says in a run's last lines what waits for a person, if anything does. Reads what is open only,
+/// so that a large ledger delays no run's end; what was lost the run said itself.
+pub fn say_attention(workspace: &Path, manifest: &str, output: &Output) -> Result<(), Failure> {
+    let ledger = read_ledger(workspace)?;
+    let mut report = RunReport::new("", &unit_of(&ledger)?, SystemClock.now());
+    report.manifest = manifest.to_owned();
+    ledger
+        .each_attempt(Which::Open, |attempt| {
+            // A request that can't be read back is what `kinora report` says.
+            if let Ok(view) = JobView::from_attempt(&attempt)
+                && view.wants_a_person()
+            {
+                report.add(view);
+            }
+        })
+        .map_err(|e| ledger_failure(&e))?;
+    let text = report::attention_text(&report, output.width, output.color);
+    if !text.is_empty() {
+        output.data_if_read(&format!("\n{text}"));
+    }
+    Ok(())
 }
 
 fn unit_of(ledger: &Ledger) -> Result<String, Failure> {

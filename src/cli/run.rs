@@ -35,7 +35,13 @@ const EVENTS_AHEAD: usize = 1024;
 pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let (mut workspace, _) = Workspace::load(&arguments.manifest.manifest, global, output)?;
     let folder = workspace.catalogue.workspace.clone();
-    let ledger = Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?;
+    let ledger = Arc::new(Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?);
+    // What is finished is fetched before anything else: neither planning nor a question to a
+    // person may let it expire.
+    let (providers, stopped) = collect_first(&workspace, &ledger, output)?;
+    if stopped {
+        return Ok(Exit::Interrupted);
+    }
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     // Who is asked sees the findings with the question.
     if !output.json && (arguments.yes || !std::io::stdin().is_terminal()) {
@@ -43,7 +49,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     }
     let summary = &plan.summary;
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
-    let providers = Providers::of(&workspace, summary, &open, output)?;
+    let providers = providers.and_planned(&workspace, summary, output)?;
     let left = Left::by_earlier_runs(&open, &providers);
     let exit = if summary.to_run.jobs == 0 && left.taken_up == 0 {
         nothing_to_do(summary, &left, output)
@@ -51,9 +57,9 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
         let total = summary.to_run.jobs + left.taken_up;
         let work = Dispatch {
-            plan: &plan,
+            plan: Some(&plan),
             workspace: &workspace,
-            ledger,
+            ledger: Arc::clone(&ledger),
             providers,
             approval,
             folder: folder.clone(),
@@ -63,11 +69,46 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         say_end(&ended, total, &workspace, output);
         ended.exit()
     };
+    drop(ledger);
+    if !output.json {
+        super::report::say_attention(&folder, &workspace.given, output)?;
+    }
     if let Some(path) = &arguments.report {
         let ledger = super::workspace::read_ledger(&folder)?;
-        super::report::write_page(&ledger, &folder, &workspace.catalogue.name, path, output)?;
+        let names = (workspace.catalogue.name.as_str(), workspace.given.as_str());
+        super::report::write_page(&ledger, &folder, names, path, output)?;
     }
     Ok(exit)
+}
+
+/// Fetches what is finished at providers, looks at what is in flight and settles what can be.
+/// Returns the providers that could be asked, and whether somebody asked to stop.
+fn collect_first(
+    workspace: &Workspace,
+    ledger: &Arc<Ledger>,
+    output: &Output,
+) -> Result<(Providers, bool), Failure> {
+    let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
+    let names = open.iter().map(|attempt| attempt.provider.as_str());
+    let wait = |name: &str| {
+        let jobs = open.iter().filter(|a| a.provider == name && a.remote_id.is_some()).count();
+        format!("{jobs} jobs wait there for another run")
+    };
+    let providers = Providers::at_hand(workspace, names, wait, output)?;
+    if open.is_empty() {
+        return Ok((providers, false));
+    }
+    let work = Dispatch {
+        plan: None,
+        workspace,
+        ledger: Arc::clone(ledger),
+        providers: providers.clone(),
+        approval: None,
+        folder: workspace.catalogue.workspace.clone(),
+        total: open.len() as u64,
+    };
+    let ended = dispatch(work, output)?;
+    Ok((providers, ended.interrupted))
 }
 
 /// What earlier runs left open, whether the plan still asks for it or not: a clip that waits at
@@ -119,33 +160,30 @@ fn approval(
     ledger: &Ledger,
     arguments: &RunArgs,
     output: &Output,
-) -> Result<Approval, Failure> {
+) -> Result<Option<Approval>, Failure> {
     let found = ledger.approval_for(&plan.digest).map_err(|e| ledger_failure(&e))?;
     if plan.summary.to_run.jobs == 0 {
         // Only what is in flight is fetched. That was approved before; nobody approves this plan
         // by it.
-        let latest = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
-        return found.or(latest).ok_or_else(|| {
-            let what = "attempts are in flight, but the ledger holds no approval: it is damaged";
-            Failure::new(Exit::Internal, what)
-        });
+        return Ok(found);
     }
     let wanted = whole_ceiling(plan, workspace, ledger)?;
     if let Some(approval) = found
         && (approval.ceiling >= wanted || !arguments.yes)
     {
-        return Ok(approval);
+        return Ok(Some(approval));
     }
     refuse_unpriced(plan)?;
     if arguments.yes {
         let by = format!("{} (--yes)", person());
-        return record(ledger, workspace, plan.digest, &by, wanted, None);
+        return record(ledger, workspace, plan.digest, &by, wanted, None).map(Some);
     }
     if !std::io::stdin().is_terminal() || output.json {
         return Err(not_approved(plan, workspace, ledger)?);
     }
     ask(plan, workspace, wanted, output)?;
-    record(ledger, workspace, plan.digest, &format!("{} (asked)", person()), wanted, None)
+    let by = format!("{} (asked)", person());
+    record(ledger, workspace, plan.digest, &by, wanted, None).map(Some)
 }
 
 /// Why a run that nobody can be asked about does not start.
@@ -203,16 +241,16 @@ fn person() -> String {
 
 /// What is dispatched, and where.
 pub(super) struct Dispatch<'a> {
-    /// The plan.
-    pub plan: &'a Plan,
+    /// The plan; absent when only what earlier runs left is collected.
+    pub plan: Option<&'a Plan>,
     /// What it is of.
     pub workspace: &'a Workspace,
     /// Where every step is written.
-    pub ledger: Ledger,
+    pub ledger: Arc<Ledger>,
     /// Who makes the clips.
     pub providers: Providers,
-    /// Under which it runs.
-    pub approval: Approval,
+    /// Under which it runs; absent when nothing new may be submitted.
+    pub approval: Option<Approval>,
     /// Folder that clips are published below.
     pub folder: PathBuf,
     /// Jobs, those of earlier runs included.
@@ -223,11 +261,11 @@ pub(super) struct Dispatch<'a> {
 pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary, Failure> {
     let Dispatch { plan, workspace, ledger, providers, approval, folder, total } = work;
     let catalogue = &workspace.catalogue;
-    let work = feed(plan, workspace, &ledger)?;
+    let work = plan.map(|plan| feed(plan, workspace, &ledger)).transpose()?;
     let limits = MoneyLimits::of(&catalogue.budget)
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
     let mut setup = Setup {
-        ledger: Arc::new(ledger),
+        ledger,
         providers: providers.all.clone(),
         files: Arc::new(DiskFiles),
         clips: Arc::new(MediaClips),
@@ -236,11 +274,11 @@ pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary
         workspace: folder,
         concurrency: catalogue.concurrency.clone(),
         limits,
-        jobs: Some(plan.summary.to_run.jobs),
-        // What only an earlier plan asks for is fetched, but not tried again.
-        retries: if approval.plan == plan.digest { catalogue.retries } else { 0 },
+        jobs: plan.map(|plan| plan.summary.to_run.jobs),
+        retries: catalogue.retries,
         approval,
-        pay_again: false,
+        pay_again: catalogue.pay_again,
+        unknown: catalogue.unknown,
         pace: Pace::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -255,7 +293,10 @@ pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary
         // On a thread of its own: a pipe that nobody empties must not hold up anything else.
         let printing = tokio::task::spawn_blocking(move || print(events, progress));
         providers.limit(&mut setup.concurrency).await;
-        let ended = run::execute(setup, work, event_sender, stop).await;
+        let ended = match work {
+            Some(work) => run::execute(setup, work, event_sender, stop).await,
+            None => run::collect(setup, event_sender, stop).await,
+        };
         // The sender is gone, so the printing ends by itself.
         let _ = printing.await;
         signals.abort();
@@ -357,12 +398,8 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         elapsed: Duration::from_millis(ended.elapsed_ms),
         next: match ended.exit() {
             Exit::Done => None,
-            // Saying that a run goes on would promise what it never does by itself.
-            Exit::SubmissionsUnknown => Some(
-                "nobody knows whether these submissions arrived: they hold their money and are \
-                 not sent again; look for them at the provider"
-                    .to_owned(),
-            ),
+            // What waits for a person is said apart, with what to do.
+            Exit::SubmissionsUnknown => None,
             _ => Some(format!("kinora run {} goes on from here", workspace.given)),
         },
     };

@@ -15,7 +15,7 @@ use kinora::limits::Limits;
 use kinora::manifest::{self, Catalogue, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
-use kinora::plan::{Access, PictureTally, Used, check_providers};
+use kinora::plan::{Access, PictureTally, Used, check_limits, check_providers};
 use kinora::protocol::Rack;
 
 use super::Failure;
@@ -111,6 +111,7 @@ impl Workspace {
         findings.merge(card_findings);
         if let Some(catalogue) = &loaded.catalogue {
             findings.merge(check_providers(catalogue, &rack));
+            findings.merge(check_limits(catalogue, &shelf, &rack));
         }
         let Some(mut catalogue) = loaded.catalogue.filter(|_| !findings.has_errors()) else {
             return Err(invalid(&mut findings, &sources, output));

@@ -42,7 +42,8 @@ pub enum JobState {
     Failed,
     /// Nobody knows whether the provider has it; the reservation stays.
     Unknown,
-    /// The finished clip expired before it was fetched.
+    /// The finished clip expired before it was fetched; or its outcome stayed unknown and was
+    /// written off (then it was never ready).
     Lost,
 }
 

@@ -58,17 +58,94 @@ pub struct Catalogue {
     pub providers: BTreeMap<String, ProviderSettings>,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.
     pub retries: u32,
+    /// Whether a job that ended without a clip, and was charged, may be paid for again.
+    pub pay_again: bool,
+    /// What a run does about submissions whose outcome stays unknown.
+    pub unknown: Unknown,
 }
 
-/// How many jobs may be in flight at once. Zero is refused at loading.
+/// How much may run at once, a minute and a day. Zero is refused at loading. Absent: the
+/// provider's own terms, or no such limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Concurrency {
-    /// In the whole run; absent: as many as the providers allow.
+    /// Jobs in flight in the whole run; absent: as many as the providers allow.
     pub in_flight: Option<u32>,
+    /// HTTP requests in flight in the whole run.
+    pub requests: Option<u32>,
+    /// Clips fetched at once in the whole run.
+    pub fetches: Option<u32>,
     /// By provider name.
-    pub providers: BTreeMap<String, u32>,
+    pub providers: BTreeMap<String, PoolLimit>,
     /// By model name.
-    pub models: BTreeMap<String, u32>,
+    pub models: BTreeMap<String, PoolLimit>,
+    /// By account, as [`ProviderSettings::account`] names it.
+    pub accounts: BTreeMap<String, PoolLimit>,
+    /// The names above in the manifest, for what is wrong with them.
+    pub places: Vec<LimitPlace>,
+}
+
+/// How much one provider, model or account takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolLimit {
+    /// Jobs at once.
+    pub in_flight: Option<u32>,
+    /// Submissions a minute.
+    pub per_minute: Option<u32>,
+    /// Submissions a day (UTC).
+    pub per_day: Option<u32>,
+}
+
+impl PoolLimit {
+    /// So many jobs at once, and no other limit.
+    pub fn at_once(jobs: u32) -> Self {
+        PoolLimit { in_flight: Some(jobs), ..PoolLimit::default() }
+    }
+}
+
+/// Whom a limit is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LimitOf {
+    /// A model.
+    Model,
+    /// A provider.
+    Provider,
+    /// An account at a provider.
+    Account,
+}
+
+impl LimitOf {
+    /// The key under which the manifest names them.
+    pub fn key(self) -> &'static str {
+        match self {
+            LimitOf::Model => "models",
+            LimitOf::Provider => "providers",
+            LimitOf::Account => "accounts",
+        }
+    }
+}
+
+/// Where `limits:` or `budget:` names a model, a provider or an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitPlace {
+    /// What it names.
+    pub of: LimitOf,
+    /// The name.
+    pub name: String,
+    /// Where.
+    pub place: Place,
+}
+
+/// What a run does about submissions whose outcome stays unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unknown {
+    /// They hold their reservations until a person settles them.
+    #[default]
+    Hold,
+    /// They are written off and submitted again, as long as this is not passed.
+    Resubmit {
+        /// Most that paying twice for them may cost in a month (UTC), in the workspace's unit.
+        per_month: Decimal,
+    },
 }
 
 /// What may be spent, in the workspace's unit.
@@ -82,6 +159,25 @@ pub struct Budget {
     pub per_run: Option<Limit>,
     /// Most that one job may cost.
     pub per_job: Option<Limit>,
+    /// Most in one day (UTC).
+    pub per_day: Option<Limit>,
+    /// Most in one month (UTC).
+    pub per_month: Option<Limit>,
+    /// Besides, for single models, by name.
+    pub models: BTreeMap<String, BudgetShare>,
+    /// Besides, for single providers, by name.
+    pub providers: BTreeMap<String, BudgetShare>,
+    /// Besides, for single accounts, by name.
+    pub accounts: BTreeMap<String, BudgetShare>,
+    /// The names above in the manifest, for what is wrong with them.
+    pub places: Vec<LimitPlace>,
+}
+
+/// What may be spent on one model, at one provider or from one account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BudgetShare {
+    /// Most that one run may spend.
+    pub per_run: Option<Limit>,
     /// Most in one day (UTC).
     pub per_day: Option<Limit>,
     /// Most in one month (UTC).

@@ -7,10 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
-
-use super::catalogue::{Budget, Catalogue, Concurrency, Limit, Shot, SubjectSet, Template};
-use super::raw::{CODES, RawBudget, RawLimits, RawManifest};
+use super::catalogue::{Catalogue, Shot, SubjectSet, Template};
+use super::limits::{RawLimits, concurrency};
+use super::raw::{CODES, RawManifest};
 use super::references::{self, Entering};
 use super::shots::defaults;
 use super::workspace::Workspace;
@@ -19,8 +18,7 @@ use crate::digest::FieldHasher;
 use crate::environment::{Environment, ProcessEnvironment};
 use crate::limits::Limits;
 use crate::media::PictureTable;
-use crate::money::{MAX_WHOLE_UNITS, Unit};
-use crate::yaml::{self, Placed, ReadProblem, Text};
+use crate::yaml::{self, ReadProblem, Text};
 
 /// How often a job that failed without a charge is tried again, when the manifest doesn't say.
 const RETRIES: u32 = 2;
@@ -118,6 +116,7 @@ impl Loader<'_> {
         let concurrency =
             root.raw.limits.as_ref().map_or_else(Default::default, |l| concurrency(&l.value));
         let budget = self.budget(root.raw.budget.as_ref().map(|b| &b.value));
+        let unknown = self.unknown(root.raw.unknown.as_ref().map(|u| &u.value));
         let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
@@ -152,6 +151,8 @@ impl Loader<'_> {
             defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
             providers: providers.unwrap_or_default(),
             retries: root.retries.as_ref().map_or(RETRIES, |r| r.value),
+            pay_again: root.pay_again.as_ref().is_some_and(|p| p.value),
+            unknown,
         })
     }
 
@@ -278,6 +279,8 @@ impl Loader<'_> {
             ("budget", raw.budget.as_ref().map(|v| v.place)),
             ("providers", raw.providers.as_ref().map(|v| v.place)),
             ("retries", raw.retries.as_ref().map(|v| v.place)),
+            ("pay_again", raw.pay_again.as_ref().map(|v| v.place)),
+            ("unknown", raw.unknown.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
         for (key, place) in settings {
@@ -364,52 +367,6 @@ impl Loader<'_> {
         }
     }
 
-    fn budget(&mut self, raw: Option<&RawBudget>) -> Budget {
-        let Some(raw) = raw else { return Budget::default() };
-        let unit = raw.unit.as_ref().map_or_else(Unit::default, |u| Unit::new(u.trim()));
-        let mut rates = BTreeMap::new();
-        for (other, rate) in &raw.rates.0 {
-            if rate.0.value <= Decimal::ZERO {
-                self.findings.push(
-                    Finding::error("manifest::wrong_value", "a rate must be above 0")
-                        .at(rate.0.place, "not above 0"),
-                );
-            } else if **other == *unit.as_str() {
-                self.findings.push(
-                    Finding::error(
-                        "manifest::wrong_value",
-                        format!("`{unit}` is the budget's own unit and needs no rate"),
-                    )
-                    .at(other.place, "the same unit"),
-                );
-            } else {
-                rates.insert(Unit::new(other), rate.0.value);
-            }
-        }
-        Budget {
-            per_run: self.limit(raw.per_run.as_ref()),
-            per_job: self.limit(raw.per_job.as_ref()),
-            per_day: self.limit(raw.per_day.as_ref()),
-            per_month: self.limit(raw.per_month.as_ref()),
-            unit,
-            rates,
-        }
-    }
-
-    fn limit(&mut self, written: Option<&Placed<Decimal>>) -> Option<Limit> {
-        let Placed { value, place } = *written?;
-        let problem = if value < Decimal::ZERO {
-            "an amount can't be below 0"
-        } else if value > Decimal::from(MAX_WHOLE_UNITS) {
-            "an amount can't be above 1,000,000,000"
-        } else {
-            return Some(Limit { amount: value, place });
-        };
-        self.findings
-            .push(Finding::error("manifest::wrong_value", problem).at(place, "this amount"));
-        None
-    }
-
     // ---- pictures
 
     /// Looks at all pictures, once all are known.
@@ -457,17 +414,6 @@ pub(super) fn template(text: &Text) -> Template {
 
 fn standard_out(place: Place) -> Template {
     Template { source: Arc::from(OUT), place, literal: false }
-}
-
-fn concurrency(raw: &RawLimits) -> Concurrency {
-    let by_name = |table: &yaml::Table<Placed<u32>>| {
-        table.0.iter().map(|(name, value)| (name.to_string(), value.value)).collect()
-    };
-    Concurrency {
-        in_flight: raw.in_flight.as_ref().map(|v| v.value),
-        providers: by_name(&raw.providers),
-        models: by_name(&raw.models),
-    }
 }
 
 fn limit_value(limits: &Limits, name: &str) -> Option<u64> {

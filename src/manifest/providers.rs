@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::addresses::{self, Plain};
 use super::load::Loader;
 use crate::diagnostic::{Finding, Place};
-use crate::yaml::{Loose, Placed, Table, Text};
+use crate::yaml::{Loose, Name, Placed, Table, Text};
 
 /// How a provider is reached from this workspace, where it differs from the provider's card.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -21,6 +21,10 @@ pub struct RawProvider {
     /// URL that the provider's paths are below, in place of its card's. Plain http only to this
     /// machine.
     pub base_url: Option<Text>,
+    /// Name of the account whose key is used, for limits and budgets of accounts. Providers that
+    /// name the same account share them.
+    #[schemars(with = "Option<Name>")]
+    pub account: Option<Text>,
     /// Values of the card's variables, by name.
     #[serde(default)]
     #[schemars(with = "Table<Loose>")]
@@ -34,6 +38,8 @@ pub struct ProviderSettings {
     pub place: Place,
     /// URL that its paths are below, without a `/` at its end; absent: its card's.
     pub base_url: Option<Placed<String>>,
+    /// Name of the account whose key is used; empty: there is one only.
+    pub account: String,
     /// Values of its card's variables, by name.
     pub variables: BTreeMap<String, SetVariable>,
 }
@@ -69,7 +75,9 @@ impl Loader<'_> {
                 (name.to_string(), SetVariable { place: name.place, value })
             };
             let variables = raw.variables.0.iter().map(variable).collect();
-            (name.to_string(), ProviderSettings { place: name.place, base_url, variables })
+            let account = raw.account.as_ref().map(|a| a.to_string()).unwrap_or_default();
+            let place = name.place;
+            (name.to_string(), ProviderSettings { place, base_url, account, variables })
         };
         raw.0.iter().map(settings).collect()
     }

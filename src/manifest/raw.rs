@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::providers::RawProvider;
 use super::row::AttributeType;
 use crate::media::prepare::{Colour, Fit};
@@ -53,6 +54,12 @@ pub struct RawManifest {
     /// root manifest.
     #[schemars(range(max = 100))]
     pub retries: Option<Placed<u32>>,
+    /// Whether a job that ended without a clip, and was charged, may be paid for again: `false`
+    /// if not given. Only in the root manifest.
+    pub pay_again: Option<Placed<bool>>,
+    /// What to do about submissions whose outcome stays unknown: `hold` them for a person, the
+    /// default, or resubmit them up to a stated cost. Only in the root manifest.
+    pub unknown: Option<Placed<RawUnknown>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
@@ -112,104 +119,6 @@ pub struct RawDefaults {
     pub takes: Option<Placed<u32>>,
     /// What clips must not show.
     pub negative_prompt: Option<Text>,
-}
-
-/// How much may run at once, and how large things may be.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Limits")]
-pub struct RawLimits {
-    /// Jobs in flight at once, in the whole run.
-    #[schemars(range(min = 1))]
-    pub in_flight: Option<Placed<u32>>,
-    /// Jobs in flight at once, by provider.
-    #[serde(default)]
-    #[schemars(with = "Table<AtLeastOne>")]
-    pub providers: Table<Placed<u32>>,
-    /// Jobs in flight at once, by model.
-    #[serde(default)]
-    #[schemars(with = "Table<AtLeastOne>")]
-    pub models: Table<Placed<u32>>,
-    /// Manifests read for one catalogue, by include.
-    pub include_files: Option<Placed<u64>>,
-    /// Bytes of one feed (CSV).
-    pub feed_bytes: Option<Placed<u64>>,
-    /// Rows of one feed.
-    pub feed_rows: Option<Placed<u64>>,
-    /// Bytes of one feed cell.
-    pub feed_cell_bytes: Option<Placed<u64>>,
-    /// Subjects in one catalogue.
-    pub subjects: Option<Placed<u64>>,
-    /// Pictures of one subject.
-    pub references_per_subject: Option<Placed<u64>>,
-    /// Steps of one template or expression.
-    pub template_fuel: Option<Placed<u64>>,
-    /// Bytes of one prompt, after its template is filled in.
-    pub prompt_bytes: Option<Placed<u64>>,
-    /// Bytes of one picture.
-    pub picture_bytes: Option<Placed<u64>>,
-    /// Pixels of one picture.
-    pub picture_pixels: Option<Placed<u64>>,
-    /// Jobs of one plan.
-    pub jobs: Option<Placed<u64>>,
-}
-
-impl RawLimits {
-    /// The limits that are set, by the names that `--limit` knows.
-    pub(super) fn named(&self) -> Vec<(&'static str, &Placed<u64>)> {
-        let all = [
-            ("include_files", &self.include_files),
-            ("feed_bytes", &self.feed_bytes),
-            ("feed_rows", &self.feed_rows),
-            ("feed_cell_bytes", &self.feed_cell_bytes),
-            ("subjects", &self.subjects),
-            ("references_per_subject", &self.references_per_subject),
-            ("template_fuel", &self.template_fuel),
-            ("prompt_bytes", &self.prompt_bytes),
-            ("picture_bytes", &self.picture_bytes),
-            ("picture_pixels", &self.picture_pixels),
-            ("jobs", &self.jobs),
-        ];
-        all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect()
-    }
-}
-
-/// A count from 1. For schemas only.
-#[derive(JsonSchema)]
-#[schemars(inline)]
-struct AtLeastOne(
-    #[schemars(range(min = 1))]
-    #[expect(dead_code, reason = "only its schema is used")]
-    u32,
-);
-
-/// What may be spent, in the workspace's unit.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Budget")]
-pub struct RawBudget {
-    /// What the budget is counted in: `credits` if not given, or a currency such as USD.
-    pub unit: Option<Text>,
-    /// What one of another unit is worth in the budget's unit, for instance `{USD: 100}`.
-    #[serde(default)]
-    #[schemars(with = "Table<Exact>")]
-    pub rates: Table<PlacedDecimal>,
-    /// Most that one run may spend.
-    #[serde(default, deserialize_with = "placed_decimal")]
-    #[schemars(with = "Option<Exact>")]
-    pub per_run: Option<Placed<Decimal>>,
-    /// Most that one job may cost.
-    #[serde(default, deserialize_with = "placed_decimal")]
-    #[schemars(with = "Option<Exact>")]
-    pub per_job: Option<Placed<Decimal>>,
-    /// Most in one day (UTC).
-    #[serde(default, deserialize_with = "placed_decimal")]
-    #[schemars(with = "Option<Exact>")]
-    pub per_day: Option<Placed<Decimal>>,
-    /// Most in one month (UTC).
-    #[serde(default, deserialize_with = "placed_decimal")]
-    #[schemars(with = "Option<Exact>")]
-    pub per_month: Option<Placed<Decimal>>,
 }
 
 /// Subjects of one kind, written here or read from a feed.

@@ -114,6 +114,21 @@ pub(super) fn shortened(text: &str, max: usize) -> String {
     }
 }
 
+/// A moment as people read it: `2026-08-20 09:31 UTC`.
+pub(super) fn moment(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A word of a command as a shell takes it: quoted where it must be.
+pub(super) fn quoted(word: &str) -> String {
+    let word = plain(word);
+    let safe = |c: char| c.is_alphanumeric() || "/._-=:,+@%".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(safe) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +152,14 @@ mod tests {
             ("credits".to_owned(), "1200".to_owned()),
         ]);
         assert_eq!(amounts(&both).as_deref(), Some("3.50 USD + 1,200 credits"));
+    }
+
+    #[test]
+    fn a_word_with_a_mark_of_the_shell_is_quoted() {
+        assert_eq!(quoted("products.mug/turn/aspect=9:16/1"), "products.mug/turn/aspect=9:16/1");
+        assert_eq!(quoted("my shop/kinora.yaml"), "'my shop/kinora.yaml'");
+        assert_eq!(quoted("a;rm"), "'a;rm'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 
     #[test]

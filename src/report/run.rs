@@ -3,6 +3,7 @@
 //! What lives here: the report's own model and its writers. What never does: the ledger's
 //! queries, and deciding in which state a job is.
 
+mod attention;
 mod csv;
 mod html;
 mod json;
@@ -12,6 +13,7 @@ mod summary;
 mod text;
 mod thumbnail;
 
+pub use attention::attention_text;
 pub use csv::{RUN_CSV_HEADER, RunCsv};
 pub use html::{HtmlFacts, HtmlOptions, html};
 pub use json::{run_json, run_schema};

@@ -16,3 +16,8 @@ pub(super) fn is_crowded(cause: &str) -> bool {
 pub(super) fn says_something_of_the_model(cause: &str) -> bool {
     !is_crowded(cause) && cause != "policy"
 }
+
+/// Whether only a person can mend it: trying again later won't help in this run.
+pub(super) fn needs_a_person(cause: &str) -> bool {
+    matches!(cause, "auth" | "payment" | "forbidden" | "model" | "card")
+}

@@ -2,20 +2,33 @@
 //!
 //! What never lives here: the order of steps (that is `drive`), who goes next (`dispatch`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::event::RunEvent;
+use super::evidence::Trace;
 use super::line::Line;
-use super::setup::Setup;
-use crate::providers::Provider;
+use super::pools::{Moment, Pools, REQUESTS};
+use super::setup::{RunError, Setup};
+use super::waiting::Waiting;
+use crate::ledger::AttemptRecord;
+use crate::plan::Request;
+use crate::providers::{LookupKind, Provider};
+
+/// How far the clock may be set back before nothing more is spent: budgets by the day and
+/// windows of providers count on it.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long the run waits for somebody to read its events before it goes on without.
+const READER: Duration = Duration::from_secs(2);
 
 /// Shared by all jobs of a run.
 pub struct Desk {
@@ -25,18 +38,44 @@ pub struct Desk {
     pub run: i64,
     /// The line before the fetches.
     pub line: Arc<Line>,
+    /// Told when room in the pools was given back.
+    pub room: Notify,
+    began: Instant,
+    /// The latest time seen, in microseconds since 1970.
+    latest: AtomicI64,
+    requests: Semaphore,
     books: Mutex<Shared>,
     closed: AtomicBool,
     cut: watch::Receiver<bool>,
     events: mpsc::Sender<RunEvent>,
+    /// Events that nobody read in time.
+    missed: AtomicU64,
 }
 
 /// What changes under the desk's lock.
 pub struct Shared {
     /// The money.
     pub budget: Budget,
-    /// Models that get nothing new, with why.
-    pub held: BTreeMap<String, String>,
+    /// Who goes next, and the room for it.
+    pub pools: Pools<Waiting>,
+    /// Attempts of which nobody knows yet whether a provider has them: being submitted, or in
+    /// doubt.
+    unanswered: BTreeMap<i64, Unanswered>,
+    /// Ids found for attempts in doubt by this run: provider and id.
+    claimed: BTreeSet<(String, String)>,
+}
+
+/// An attempt without an answer.
+struct Unanswered {
+    request: Arc<Request>,
+    account: String,
+    started: Timestamp,
+}
+
+impl Unanswered {
+    fn trace(&self) -> Trace<'_> {
+        Trace { account: &self.account, request: &self.request, started: self.started }
+    }
 }
 
 impl Desk {
@@ -44,22 +83,52 @@ impl Desk {
     pub fn new(
         setup: Setup,
         run: i64,
-        budget: Budget,
+        (budget, pools): (Budget, Pools<Waiting>),
+        began: Instant,
         cut: watch::Receiver<bool>,
         events: mpsc::Sender<RunEvent>,
     ) -> Self {
-        let line = Arc::new(Line::new(setup.pace.fetches));
-        let books = Mutex::new(Shared { budget, held: BTreeMap::new() });
-        Desk { setup, run, line, books, closed: AtomicBool::new(false), cut, events }
+        let size = |limit: u32| usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS).max(1);
+        let fetches = setup.concurrency.fetches.map_or(setup.pace.fetches, size);
+        let requests = size(setup.concurrency.requests.unwrap_or(REQUESTS));
+        let (unanswered, claimed) = (BTreeMap::new(), BTreeSet::new());
+        let books = Mutex::new(Shared { budget, pools, unanswered, claimed });
+        Desk {
+            setup,
+            run,
+            line: Arc::new(Line::new(fetches)),
+            room: Notify::new(),
+            began,
+            latest: AtomicI64::new(i64::MIN),
+            requests: Semaphore::new(requests.min(Semaphore::MAX_PERMITS)),
+            books,
+            closed: AtomicBool::new(false),
+            cut,
+            events,
+            missed: AtomicU64::new(0),
+        }
     }
 
     /// The time now, as fine as the ledger keeps it, so that what is written is what is meant.
     pub fn now(&self) -> Timestamp {
-        let now = self.setup.clock.now();
-        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+        let now = to_the_ledger(self.setup.clock.now());
+        self.latest.fetch_max(now.as_microsecond(), Ordering::Relaxed);
+        now
     }
 
-    /// Money and holds. Never held across an await.
+    /// This moment, for the pools.
+    pub fn moment(&self) -> Moment {
+        Moment { since: self.began.elapsed(), at: self.now() }
+    }
+
+    /// Checks, before anything is spent, that the clock was not set back since the run began.
+    pub fn check_clock(&self) -> Result<(), RunError> {
+        let now = self.now();
+        let latest = self.latest.load(Ordering::Relaxed);
+        behind(now, Timestamp::from_microsecond(latest).unwrap_or(now))
+    }
+
+    /// Money, pools and doubts. Never held across an await.
     pub fn shared(&self) -> MutexGuard<'_, Shared> {
         // A broken assertion about money must stop the run, not be stepped over: the panic that
         // poisoned this lock goes on in everyone who asks.
@@ -71,9 +140,26 @@ impl Desk {
         self.setup.providers.get(name).cloned()
     }
 
-    /// Tells people. A listener that went away misses it.
+    /// Leave to send one request. There are far fewer of them than jobs in flight.
+    pub async fn request(&self) -> SemaphorePermit<'_> {
+        self.requests.acquire().await.expect("nobody closes it")
+    }
+
+    /// Tells people. A listener that went away misses it; one that does not read for long (a
+    /// terminal that is held up) must not hold up what is paid for, and misses it too.
     pub async fn say(&self, event: RunEvent) {
-        let _ = self.events.send(event).await;
+        let stalled = self.missed.load(Ordering::Relaxed);
+        if stalled > 0 {
+            let missed = RunEvent::Missed { events: stalled };
+            if self.events.try_send(missed).is_err() {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            self.missed.fetch_sub(stalled, Ordering::Relaxed);
+        }
+        if self.events.send_timeout(event, READER).await.is_err() {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// From now on nothing is submitted, not even what has its intent written.
@@ -86,14 +172,46 @@ impl Desk {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Holds a model; true when it was not held before.
+    /// Holds a model for the rest of the run; true when it was not held before.
     pub fn hold(&self, model: &str, why: &str) -> bool {
-        self.shared().held.insert(model.to_owned(), why.to_owned()).is_none()
+        let now = self.moment();
+        self.shared().pools.hold(model, why, now)
     }
 
     /// Whether a model is held.
     pub fn is_held(&self, model: &str) -> bool {
-        self.shared().held.contains_key(model)
+        self.shared().pools.held(model).is_some()
+    }
+
+    /// Notes that an attempt has no answer yet.
+    pub fn asks(&self, attempt: i64, request: &Arc<Request>, account: &str, started: Timestamp) {
+        let (request, account) = (Arc::clone(request), account.to_owned());
+        self.shared().unanswered.insert(attempt, Unanswered { request, account, started });
+    }
+
+    /// Notes that it is known what became of an attempt.
+    pub fn is_answered(&self, attempt: i64) {
+        self.shared().unanswered.remove(&attempt);
+    }
+
+    /// How many other attempts without an answer a provider's list can't tell from this one.
+    pub fn alike(&self, attempt: i64, kind: LookupKind) -> usize {
+        let shared = self.shared();
+        let Some(own) = shared.unanswered.get(&attempt) else { return 0 };
+        let others = shared.unanswered.iter().filter(|(other, _)| **other != attempt);
+        others.filter(|(_, other)| own.trace().is_alike(&other.trace(), kind)).count()
+    }
+
+    /// Takes an id that was found for an attempt in doubt; false when another has taken it.
+    pub fn claim(&self, provider: &str, id: &str) -> bool {
+        self.shared().claimed.insert((provider.to_owned(), id.to_owned()))
+    }
+
+    /// Ids found by this run at a provider.
+    pub fn claimed(&self, provider: &str) -> BTreeSet<String> {
+        let shared = self.shared();
+        let of = shared.claimed.iter().filter(|(name, _)| name == provider);
+        of.map(|(_, id)| id.clone()).collect()
     }
 
     /// The outcome of `work`, unless the run is cut first. Only for what may be dropped halfway.
@@ -111,7 +229,35 @@ impl Desk {
     pub fn backoff(&self, tries: u32) -> Duration {
         let pace = &self.setup.pace;
         let whole = pace.backoff.saturating_mul(1u32 << tries.min(20)).min(pace.backoff_most);
+        self.up_to(whole)
+    }
+
+    /// Any time up to this long.
+    pub fn up_to(&self, whole: Duration) -> Duration {
         let whole = u64::try_from(whole.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.setup.chance.below(whole.saturating_add(1)))
     }
+
+    /// About this long: polls of many jobs spread over time.
+    pub fn about(&self, wait: Duration) -> Duration {
+        wait * 9 / 10 + self.up_to(wait / 5)
+    }
+}
+
+/// A time as fine as the ledger keeps it.
+pub fn to_the_ledger(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
+/// Refuses a clock that is behind what is surely past.
+pub fn behind(now: Timestamp, past: Timestamp) -> Result<(), RunError> {
+    if past.duration_since(now) <= CLOCK_SLACK {
+        return Ok(());
+    }
+    Err(RunError::ClockBack { now: now.to_string(), past: past.to_string() })
+}
+
+/// Whether an attempt of an earlier run may be what stops the processes that work on it.
+pub fn is_parked(record: &AttemptRecord) -> bool {
+    record.interruptions >= super::resolve::PARKED_AFTER
 }

@@ -1,34 +1,32 @@
 //! The dispatcher: what earlier runs left comes first, then new work, as room and money allow.
 //!
-//! What never lives here: steps of a job (that is `drive`), what a step may be (`job`). Memory
-//! does not grow with the plan: work is pulled from a channel, and at most
+//! What lives here: the order of a run, from its start to its end. What never does: steps of a
+//! job (that is `drive`), what a step may be (`job`), who goes next (`pools`). Memory does not
+//! grow with the plan: work is pulled from a channel, and at most
 //! [`Pace::lookahead`](super::setup::Pace) jobs are looked at ahead.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::budget::{Budget, HeldBefore};
-use super::causes::{CROWDED_TRIES, is_crowded, says_something_of_the_model};
-use super::desk::Desk;
+use super::budget::Budget;
+use super::desk::{Desk, behind, is_parked, to_the_ledger};
 use super::drive::{Attempt, Ended};
-use super::event::{RunEvent, RunSummary, Skip};
-use super::job::{Grounds, Life};
-use super::queue::{Queue, RoomLimits, Waiting};
+use super::event::{RunEvent, RunSummary};
+use super::pools::{Moment, PoolLimits, PoolPace, Pools};
 use super::setup::{RunError, Setup, Stop, Work};
+use super::waiting::Waiting;
 use crate::address::JobKey;
-use crate::ledger::{AttemptRecord, JobState, NewRun, Period, day_number};
-use crate::money::Micros;
-use crate::providers::{Provider, Retry};
-use jiff::Timestamp;
+use crate::digest::Digest;
+use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period};
+use crate::manifest::PoolLimit;
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
 ///
-/// `work` may hold any number of jobs; it is read as there is room. `events` must be read.
+/// `work` may hold any number of jobs; it is read as there is room. `events` should be read.
 /// Dropping this future is as safe as a crash: the next run goes on from the ledger.
 pub async fn execute(
     setup: Setup,
@@ -36,107 +34,73 @@ pub async fn execute(
     events: mpsc::Sender<RunEvent>,
     stop: watch::Receiver<Stop>,
 ) -> Result<RunSummary, RunError> {
-    check(&setup)?;
-    let began = Instant::now();
-    let approval = setup.approval.clone();
-    let unit = setup.limits.unit.clone();
-    let before = held_before(&setup)?;
-    let new_run = NewRun {
-        plan: Some(approval.plan),
-        approval: Some(approval.id),
-        unit: unit.clone(),
-        at: setup.clock.now(),
-    };
-    let run = setup.ledger.begin_run(new_run).await?;
-    let budget = Budget::new(approval.ceiling, setup.limits.clone(), before);
-    let (cut, is_cut) = watch::channel(false);
-    let open = setup.ledger.open_attempts()?;
-    let queue = Queue::new(room_limits(&setup));
-    let desk = Arc::new(Desk::new(setup, run, budget, is_cut, events));
-    desk.say(RunEvent::Started {
-        run,
-        plan: approval.plan.to_string(),
-        unit: unit.to_string(),
-        resumed: open.len() as u64,
-    })
-    .await;
-    let mut dispatcher = Dispatcher {
-        summary: RunSummary { run, unit: unit.to_string(), ..RunSummary::default() },
-        desk,
-        work,
-        work_ended: false,
-        received: 0,
-        stop,
-        cut,
-        queue,
-        delayed: BTreeMap::new(),
-        delays: 0,
-        tasks: JoinSet::new(),
-        in_hand: HashSet::new(),
-        causes: HashMap::new(),
-        gate: None,
-        phase: Phase::Going,
-        failure: None,
-        aborted: false,
-    };
-    dispatcher.take_up(open)?;
-    dispatcher.go().await?;
-    dispatcher.finish(began).await
+    Dispatcher::begin(setup, work, events, stop, false).await?.run().await
+}
+
+/// The first part of every start: fetches what is finished at providers, soonest expiry first,
+/// looks once at whatever else earlier runs left in flight, and settles what can be settled.
+/// Submits nothing new; needs no approval.
+pub async fn collect(
+    setup: Setup,
+    events: mpsc::Sender<RunEvent>,
+    stop: watch::Receiver<Stop>,
+) -> Result<RunSummary, RunError> {
+    // No work will come.
+    let (_, work) = mpsc::channel(1);
+    let setup = Setup { approval: None, jobs: None, ..setup };
+    Dispatcher::begin(setup, work, events, stop, true).await?.run().await
 }
 
 /// What must hold before anything is written.
 fn check(setup: &Setup) -> Result<(), RunError> {
     let budget = setup.limits.unit.clone();
-    if setup.approval.unit != budget {
-        return Err(RunError::ApprovalUnit { approval: setup.approval.unit.clone(), budget });
+    if let Some(approval) = setup.approval.as_ref().filter(|a| a.unit != budget) {
+        return Err(RunError::ApprovalUnit { approval: approval.unit.clone(), budget });
     }
     if let Some(ledger) = setup.ledger.other_units(&budget)?.into_iter().next() {
         return Err(RunError::LedgerUnit { ledger, budget });
     }
+    if let Some(latest) = setup.ledger.latest_event()? {
+        behind(setup.clock.now(), latest)?;
+    }
     let limits = &setup.concurrency;
-    let named = |kind: &'static str, map: &BTreeMap<String, u32>| {
-        let zero = map.iter().find(|(_, limit)| **limit == 0);
+    let named = |kind: &'static str, map: &BTreeMap<String, PoolLimit>| {
+        let is_zero = |limit: &PoolLimit| {
+            [limit.in_flight, limit.per_minute, limit.per_day].contains(&Some(0))
+        };
+        let zero = map.iter().find(|(_, limit)| is_zero(limit));
         zero.map(|(name, _)| format!("{kind}.{name}"))
     };
-    let zero = (limits.in_flight == Some(0))
-        .then(|| "in_flight".to_owned())
+    let whole = [
+        ("in_flight", limits.in_flight),
+        ("requests", limits.requests),
+        ("fetches", limits.fetches),
+    ];
+    let zero = whole
+        .iter()
+        .find(|(_, limit)| *limit == Some(0))
+        .map(|(name, _)| (*name).to_owned())
         .or_else(|| named("providers", &limits.providers))
-        .or_else(|| named("models", &limits.models));
+        .or_else(|| named("models", &limits.models))
+        .or_else(|| named("accounts", &limits.accounts));
     zero.map_or(Ok(()), |name| Err(RunError::ZeroLimit { name }))
 }
 
-fn held_before(setup: &Setup) -> Result<HeldBefore, RunError> {
-    let month = setup.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date().first_of_month();
-    let first = month
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .map_or(i64::MIN, |midnight| day_number(midnight.timestamp()));
-    Ok(HeldBefore {
-        plan: setup.ledger.spent(Period::Plan(setup.approval.plan))?,
-        days: setup.ledger.spent_by_day(first)?,
-    })
-}
-
-fn room_limits(setup: &Setup) -> RoomLimits {
-    let size = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
-    let limits = &setup.concurrency;
-    let of_provider = |name: &String| limits.providers.get(name).copied().map(size);
-    RoomLimits {
-        run: limits.in_flight.map_or(usize::MAX, size),
-        providers: setup
-            .providers
-            .iter()
-            .map(|(name, provider)| {
-                let limit = of_provider(name).unwrap_or(size(provider.terms().in_flight).max(1));
-                (name.clone(), limit)
-            })
-            .collect(),
-        models: limits.models.iter().map(|(name, limit)| (name.clone(), size(*limit))).collect(),
-    }
+fn pools(setup: &Setup, held: &[Holding], at: jiff::Timestamp) -> Pools<Waiting> {
+    let pace = PoolPace {
+        backoff: setup.pace.backoff,
+        backoff_most: setup.pace.backoff_most,
+        hold_after: setup.pace.hold_after,
+        probe: setup.pace.probe,
+        ..PoolPace::default()
+    };
+    let limits = PoolLimits::of(&setup.concurrency, &setup.providers, pace);
+    Pools::new(limits, held, Moment { since: std::time::Duration::ZERO, at })
 }
 
 /// How far stopping has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Not stopping.
     Going,
     /// Nothing new; collecting until then.
@@ -146,94 +110,195 @@ enum Phase {
 }
 
 /// What a finished task brings back.
-struct Report {
-    key: JobKey,
-    provider: String,
-    model: String,
+pub(super) struct Report {
+    pub key: JobKey,
+    pub model: String,
     /// The job, to be tried again; absent for what another plan approved.
-    again: Option<Waiting>,
-    ended: Result<Ended, RunError>,
+    pub again: Option<Waiting>,
+    pub ended: Result<Ended, RunError>,
 }
 
-struct Dispatcher {
-    desk: Arc<Desk>,
+/// One run.
+pub(super) struct Dispatcher {
+    pub desk: Arc<Desk>,
+    pub plan: Option<Digest>,
     work: mpsc::Receiver<Work>,
-    work_ended: bool,
+    pub work_ended: bool,
     /// Jobs that came from the channel.
-    received: u64,
+    pub received: u64,
     stop: watch::Receiver<Stop>,
-    cut: watch::Sender<bool>,
-    queue: Queue,
-    delayed: BTreeMap<(Instant, u64), Waiting>,
-    delays: u64,
-    tasks: JoinSet<Report>,
+    pub cut: watch::Sender<bool>,
+    /// Jobs that wait for their next try.
+    pub delayed: BTreeMap<(Instant, u64), Waiting>,
+    pub delays: u64,
+    pub tasks: JoinSet<Report>,
     /// Jobs of these tasks: the ledger may not say yet that they are open.
-    in_hand: HashSet<JobKey>,
-    /// By model: the last cause and how often it came in a row.
-    causes: HashMap<String, (String, u32)>,
+    pub in_hand: HashSet<JobKey>,
+    /// Attempts that may be what stopped earlier processes: taken up last, one at a time.
+    parked: VecDeque<AttemptRecord>,
     /// Open while attempts of earlier runs may have clips waiting to be fetched.
     gate: Option<mpsc::Receiver<()>>,
-    phase: Phase,
-    failure: Option<RunError>,
-    aborted: bool,
-    summary: RunSummary,
+    /// Whether this run only collects.
+    once: bool,
+    /// When the pools may have room again without anybody leaving.
+    pub room_at: Option<Instant>,
+    pub phase: Phase,
+    pub failure: Option<RunError>,
+    pub aborted: bool,
+    pub summary: RunSummary,
+    pub began: Instant,
 }
 
 impl Dispatcher {
+    /// Checks, records the start, and takes up what earlier runs left.
+    async fn begin(
+        setup: Setup,
+        work: mpsc::Receiver<Work>,
+        events: mpsc::Sender<RunEvent>,
+        stop: watch::Receiver<Stop>,
+        once: bool,
+    ) -> Result<Self, RunError> {
+        check(&setup)?;
+        let began = Instant::now();
+        let approval = setup.approval.clone();
+        let unit = setup.limits.unit.clone();
+        let held = setup.ledger.holdings()?;
+        let plan = approval.as_ref().map(|approval| approval.plan);
+        let at = to_the_ledger(setup.clock.now());
+        let approved = approval.as_ref().map(|approval| approval.id);
+        let new_run = NewRun { plan, approval: approved, unit: unit.clone(), at };
+        let run = setup.ledger.begin_run(new_run).await?;
+        let mut budget = Budget::new(setup.limits.clone(), &held);
+        if let Some(approval) = &approval {
+            budget.approve(approval.plan, approval.ceiling);
+        }
+        let (cut, is_cut) = watch::channel(false);
+        let open = setup.ledger.open_attempts()?;
+        let money = (budget, pools(&setup, &held, at));
+        let desk = Arc::new(Desk::new(setup, run, money, began, is_cut, events));
+        desk.say(RunEvent::Started {
+            run,
+            plan: plan.map(|plan| plan.to_string()),
+            unit: unit.to_string(),
+            resumed: open.len() as u64,
+        })
+        .await;
+        let mut dispatcher = Dispatcher {
+            summary: RunSummary { run, unit: unit.to_string(), ..RunSummary::default() },
+            desk,
+            plan,
+            work,
+            work_ended: false,
+            received: 0,
+            stop,
+            cut,
+            delayed: BTreeMap::new(),
+            delays: 0,
+            tasks: JoinSet::new(),
+            in_hand: HashSet::new(),
+            parked: VecDeque::new(),
+            gate: None,
+            once,
+            room_at: None,
+            phase: Phase::Going,
+            failure: None,
+            aborted: false,
+            began,
+        };
+        dispatcher.hold_what_overcharged(&held).await;
+        dispatcher.take_up(open).await?;
+        Ok(dispatcher)
+    }
+
+    /// A model that charged more than was reserved under this plan gets nothing more under it,
+    /// whatever run it was.
+    async fn hold_what_overcharged(&self, held: &[Holding]) {
+        let of_plan = held.iter().filter(|h| Some(h.plan) == self.plan && h.overcharged > 0);
+        for model in of_plan.map(|h| &h.model).collect::<BTreeSet<_>>() {
+            let why = "it charged more than was reserved under this plan; check its price";
+            if self.desk.hold(model, why) {
+                let (model, why) = (model.clone(), why.to_owned());
+                self.desk.say(RunEvent::Held { model, why }).await;
+            }
+        }
+    }
+
     /// Starts what earlier runs left: clips that wait first, soonest expiry first.
-    fn take_up(&mut self, mut open: Vec<AttemptRecord>) -> Result<(), RunError> {
+    async fn take_up(&mut self, mut open: Vec<AttemptRecord>) -> Result<(), RunError> {
         open.sort_by_key(|attempt| {
             let waits = matches!(attempt.state, JobState::Ready | JobState::Fetching);
             (!waits, attempt.expires.unwrap_or(jiff::Timestamp::MAX), attempt.id)
         });
+        self.note_doubts(&open)?;
         let (gate, gate_open) = mpsc::channel(1);
         for record in open {
-            let Some(provider) = self.desk.provider(&record.provider) else {
+            self.in_hand.insert(record.address.key());
+            if self.desk.provider(&record.provider).is_none() {
                 match record.state {
                     JobState::Unknown => self.summary.unknown += 1,
                     _ => self.summary.waiting += 1,
                 }
-                continue;
-            };
-            if record.state == JobState::Unknown
-                && !may_replay(&*provider, &record, self.desk.now())
-            {
-                self.summary.unknown += 1;
-                continue;
+            } else if is_parked(&record) {
+                let (job, interruptions) = (record.address.to_string(), record.interruptions);
+                if !self.once {
+                    self.desk.say(RunEvent::Parked { job, interruptions }).await;
+                }
+                self.parked.push_back(record);
+            } else {
+                self.resume(record, gate.clone())?;
             }
-            let (provider_name, model) = (record.provider.clone(), record.model.clone());
-            self.queue.occupy(&provider_name, &model);
-            let key = record.address.key();
-            self.in_hand.insert(key);
-            // What this very plan approved may be tried again if it ends without a charge.
-            let again = (record.plan == self.desk.setup.approval.plan)
-                .then_some((record.parts, record.estimate));
-            let attempt = Attempt::take_up(Arc::clone(&self.desk), provider, record, gate.clone())?;
-            let request = Arc::clone(attempt.request());
-            self.tasks.spawn(async move {
-                let ended = attempt.resume().await;
-                let again =
-                    again.map(|(parts, reserve)| Waiting { request, parts, reserve, tries: 0 });
-                Report { key, provider: provider_name, model, again, ended }
-            });
         }
         self.gate = Some(gate_open);
         Ok(())
+    }
+
+    /// A provider's list can't tell some of what is in doubt apart, whoever goes on with it.
+    fn note_doubts(&self, open: &[AttemptRecord]) -> Result<(), RunError> {
+        let in_doubt =
+            |a: &&AttemptRecord| matches!(a.state, JobState::Unknown | JobState::Submitting);
+        for record in open.iter().filter(in_doubt) {
+            let request = serde_json::from_str(&record.request)
+                .map_err(|e| RunError::Request { attempt: record.id, why: e.to_string() })?;
+            self.desk.asks(record.id, &Arc::new(request), &record.account, record.started);
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, record: AttemptRecord, gate: mpsc::Sender<()>) -> Result<(), RunError> {
+        let Some(provider) = self.desk.provider(&record.provider) else { return Ok(()) };
+        let (key, model) = (record.address.key(), record.model.clone());
+        // What this very plan approved may be tried again if it ends without a charge.
+        let again = (Some(record.plan) == self.plan).then_some((record.parts, record.estimate));
+        let desk = Arc::clone(&self.desk);
+        let attempt = Attempt::take_up(desk, provider, record, (gate, self.once))?;
+        let request = Arc::clone(attempt.request());
+        self.tasks.spawn(async move {
+            let ended = attempt.resume().await;
+            let again = again.map(|(parts, reserve)| Waiting { request, parts, reserve, tries: 0 });
+            Report { key, model, again, ended }
+        });
+        Ok(())
+    }
+
+    async fn run(mut self) -> Result<RunSummary, RunError> {
+        self.go().await?;
+        self.finish().await
     }
 
     /// Goes on until nothing is left.
     async fn go(&mut self) -> Result<(), RunError> {
         loop {
             self.start_what_fits().await?;
-            let idle = self.queue.waiting() == 0 && self.delayed.is_empty();
+            let waiting = self.waiting();
             let over = self.work_ended || self.phase != Phase::Going;
-            if over && idle && self.tasks.is_empty() {
+            if over && waiting == 0 && self.tasks.is_empty() && !self.take_up_parked()? {
                 return Ok(());
             }
             let wants_work = self.phase == Phase::Going
                 && !self.work_ended
-                && self.queue.waiting() + self.delayed.len() < self.desk.setup.pace.lookahead;
+                && waiting < self.desk.setup.pace.lookahead;
             let wakes = self.wakes_at();
+            let desk = Arc::clone(&self.desk);
             tokio::select! {
                 biased;
                 Ok(()) = self.stop.changed() => {
@@ -247,6 +312,7 @@ impl Dispatcher {
                 },
                 // Nothing is ever sent; the end of the channel is the message.
                 None = gate_passed(&mut self.gate) => self.gate = None,
+                () = desk.room.notified() => {}
                 work = self.work.recv(), if wants_work => match work {
                     Some(work) => self.admit(work).await,
                     None => self.no_more_work(),
@@ -256,15 +322,41 @@ impl Dispatcher {
         }
     }
 
+    /// Jobs that wait, for room or for their next try.
+    pub fn waiting(&self) -> usize {
+        self.desk.shared().pools.waiting() + self.delayed.len()
+    }
+
+    /// Takes up the next job that may be what stopped earlier processes, alone; false when there
+    /// is none.
+    fn take_up_parked(&mut self) -> Result<bool, RunError> {
+        if self.phase != Phase::Going || self.once {
+            self.summary.waiting += self.parked.drain(..).count() as u64;
+        }
+        let Some(record) = self.parked.pop_front() else { return Ok(false) };
+        // Nothing waits behind it.
+        let (gate, _) = mpsc::channel(1);
+        self.resume(record, gate)?;
+        Ok(true)
+    }
+
     /// Whether new work may start: nothing that is finished waits to be fetched (M6).
     fn may_start(&self) -> bool {
         self.phase == Phase::Going && self.gate.is_none() && !self.desk.line.is_busy()
     }
 
     async fn start_what_fits(&mut self) -> Result<(), RunError> {
+        self.room_at = None;
         while self.may_start() {
-            let Some(waiting) = self.queue.pop() else { return Ok(()) };
-            self.start(waiting).await?;
+            let now = self.desk.moment();
+            let next = self.desk.shared().pools.pop(now);
+            match next {
+                super::pools::Next::Job(waiting, seat) => self.start(waiting, seat).await?,
+                super::pools::Next::Wait(until) => {
+                    self.room_at = until.map(|until| self.began + until);
+                    return Ok(());
+                }
+            }
         }
         Ok(())
     }
@@ -279,209 +371,8 @@ impl Dispatcher {
         }
     }
 
-    /// Takes in one job from the plan, or says why not.
-    async fn admit(&mut self, work: Work) {
-        self.received += 1;
-        let job = work.request.address.to_string();
-        let held = self.desk.is_held(&work.request.model);
-        let (why, count) = if work.plan != self.desk.setup.approval.plan {
-            (Skip::NotApproved, &mut self.summary.skipped)
-        } else if !self.desk.setup.providers.contains_key(&work.request.provider) {
-            (Skip::NoProvider, &mut self.summary.skipped)
-        } else if held {
-            (Skip::ModelHeld, &mut self.summary.held)
-        } else if let Some(reserve) = work.reserve {
-            let request = Arc::new(work.request);
-            self.queue.push(Waiting { request, parts: work.parts, reserve, tries: 0 });
-            return;
-        } else {
-            (Skip::Unpriced, &mut self.summary.unpriced)
-        };
-        *count += 1;
-        self.desk.say(RunEvent::Skipped { job, why }).await;
-    }
-
-    /// Starts a job that has room: if the ledger lets it (M2) and the budget does (M5).
-    async fn start(&mut self, waiting: Waiting) -> Result<(), RunError> {
-        let request = Arc::clone(&waiting.request);
-        let job = request.address.to_string();
-        let standing = if self.desk.is_held(&request.model) {
-            Err(Skip::ModelHeld)
-        } else if self.in_hand.contains(&request.address.key()) {
-            Err(Skip::Open)
-        } else {
-            self.standing(&waiting)?
-        };
-        let (before, grounds) = match standing {
-            Ok(standing) => standing,
-            Err(why) => {
-                self.queue.leave(&request.provider, &request.model);
-                match why {
-                    Skip::ModelHeld => self.summary.held += 1,
-                    Skip::PaidBefore => self.summary.paid_before += 1,
-                    _ => self.summary.skipped += 1,
-                }
-                self.desk.say(RunEvent::Skipped { job, why }).await;
-                return Ok(());
-            }
-        };
-        let granted = self.desk.shared().budget.reserve(waiting.reserve, self.desk.now());
-        let grant = match granted {
-            Ok(grant) => grant,
-            Err(over) => {
-                self.queue.leave(&request.provider, &request.model);
-                self.summary.over_budget += 1;
-                let event = RunEvent::OverBudget {
-                    job,
-                    limit: over.limit,
-                    wanted: waiting.reserve.to_decimal().to_string(),
-                    left: over.left.to_decimal().to_string(),
-                };
-                self.desk.say(event).await;
-                return Ok(());
-            }
-        };
-        let Some(provider) = self.desk.provider(&request.provider) else {
-            return Err(RunError::Broken(format!("provider {} went away", request.provider)));
-        };
-        let desk = Arc::clone(&self.desk);
-        let key = request.address.key();
-        self.in_hand.insert(key);
-        self.tasks.spawn(async move {
-            let begun = Attempt::begin(desk, provider, &waiting, (before, grounds), grant).await;
-            let ended = match begun {
-                Ok(attempt) => attempt.run().await,
-                Err(error) => Err(error),
-            };
-            let (provider, model) = (request.provider.clone(), request.model.clone());
-            Report { key, provider, model, again: Some(waiting), ended }
-        });
-        Ok(())
-    }
-
-    /// Where the ledger says that a job stands, and on what grounds another attempt may begin.
-    fn standing(&self, waiting: &Waiting) -> Result<Result<(Life, Grounds), Skip>, RunError> {
-        let ledger = &self.desk.setup.ledger;
-        let Some(job) = ledger.job(&waiting.request.address)? else {
-            return Ok(Ok((Life::PLANNED, Grounds::First)));
-        };
-        if job.state.is_open() {
-            return Ok(Err(Skip::Open));
-        }
-        let Some(last) = ledger.attempt(job.attempt)? else {
-            return Err(RunError::Broken(format!("attempt {} has no row", job.attempt)));
-        };
-        let life = Life { state: Some(job.state), reserved: last.reserved, settled: last.settled };
-        let changed = last.fingerprint != waiting.request.fingerprint;
-        Ok(match job.state {
-            _ if changed => Ok((life, Grounds::Changed)),
-            JobState::Done => Err(Skip::AlreadyDone),
-            JobState::Refused => Ok((life, Grounds::Again)),
-            _ if last.settled == Micros::ZERO => Ok((life, Grounds::Again)),
-            _ if self.desk.setup.pay_again => Ok((life, Grounds::PayAgain)),
-            _ => Err(Skip::PaidBefore),
-        })
-    }
-
-    /// Counts a finished task, or tries its job again where that is allowed.
-    async fn ended(&mut self, report: Report) {
-        self.queue.leave(&report.provider, &report.model);
-        self.in_hand.remove(&report.key);
-        let ended = match report.ended {
-            Ok(ended) => ended,
-            Err(error) => return self.fail(error).await,
-        };
-        let (cause, retry) = match &ended {
-            Ended::Done => {
-                self.causes.remove(&report.model);
-                self.summary.done += 1;
-                return;
-            }
-            Ended::NotSent => return,
-            // What was left because of a stop says nothing about its model.
-            Ended::Waiting if self.phase != Phase::Going => {
-                self.summary.waiting += 1;
-                return;
-            }
-            Ended::Waiting => ("no_answer", Retry::Never),
-            Ended::Unknown => ("unknown", Retry::Never),
-            Ended::Lost => ("lost", Retry::Never),
-            Ended::Refused(refusal) => (refusal.cause.as_str(), refusal.retry),
-            Ended::Failed(failure) if failure.charged => (failure.cause.as_str(), Retry::Never),
-            Ended::Failed(failure) => (failure.cause.as_str(), failure.retry),
-        };
-        if says_something_of_the_model(cause) {
-            self.count_cause(&report.model, cause).await;
-        }
-        if let (Some(waiting), Retry::After(at_least)) = (report.again, retry)
-            && self.try_again(waiting, cause, at_least).await
-        {
-            return;
-        }
-        let count = match ended {
-            Ended::Done => &mut self.summary.done,
-            Ended::Waiting | Ended::NotSent => &mut self.summary.waiting,
-            Ended::Unknown => &mut self.summary.unknown,
-            Ended::Lost => &mut self.summary.lost,
-            Ended::Refused(_) => &mut self.summary.refused,
-            Ended::Failed(_) => &mut self.summary.failed,
-        };
-        *count += 1;
-    }
-
-    /// Holds a model after the same cause again and again.
-    async fn count_cause(&mut self, model: &str, cause: &str) {
-        let most = self.desk.setup.pace.hold_after;
-        let entry = self.causes.entry(model.to_owned()).or_insert_with(|| (cause.to_owned(), 0));
-        if entry.0 != cause {
-            *entry = (cause.to_owned(), 0);
-        }
-        entry.1 += 1;
-        if entry.1 < most {
-            return;
-        }
-        let why = format!("{cause}, {} times in a row", entry.1);
-        if self.desk.hold(model, &why) {
-            self.desk.say(RunEvent::Held { model: model.to_owned(), why }).await;
-        }
-        for waiting in self.queue.drain_model(model) {
-            self.summary.held += 1;
-            let job = waiting.request.address.to_string();
-            self.desk.say(RunEvent::Skipped { job, why: Skip::ModelHeld }).await;
-        }
-    }
-
-    /// Puts a job back in the queue after a wait; false when it must not be tried again.
-    async fn try_again(
-        &mut self,
-        mut waiting: Waiting,
-        cause: &str,
-        at_least: Option<u64>,
-    ) -> bool {
-        let crowded = is_crowded(cause);
-        let most = if crowded { CROWDED_TRIES } else { self.desk.setup.retries };
-        let held = self.desk.is_held(&waiting.request.model);
-        if waiting.tries >= most || held || self.phase != Phase::Going {
-            return false;
-        }
-        let wait =
-            self.desk.backoff(waiting.tries) + Duration::from_millis(at_least.unwrap_or_default());
-        waiting.tries += 1;
-        self.summary.retries += 1;
-        let event = RunEvent::Retry {
-            job: waiting.request.address.to_string(),
-            cause: cause.to_owned(),
-            after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-            left: most - waiting.tries,
-        };
-        self.desk.say(event).await;
-        self.delays += 1;
-        self.delayed.insert((Instant::now() + wait, self.delays), waiting);
-        true
-    }
-
     /// Something failed that no other job must meet: nothing more is submitted.
-    async fn fail(&mut self, error: RunError) {
+    pub async fn fail(&mut self, error: RunError) {
         self.failure.get_or_insert(error);
         self.stopping(Stop::Now).await;
     }
@@ -495,11 +386,10 @@ impl Dispatcher {
             (Stop::Graceful, Phase::Going) => Phase::Collecting(Instant::now() + pace.grace),
             (Stop::Now, _) => Phase::Closing(Instant::now() + pace.answer_grace),
         };
-        let unfinished =
-            !self.work_ended || self.queue.waiting() + self.delayed.len() + self.tasks.len() > 0;
+        let unfinished = !self.work_ended || self.waiting() + self.tasks.len() > 0;
         self.summary.interrupted |= unfinished;
         self.desk.close();
-        self.queue.clear();
+        self.desk.shared().pools.clear();
         self.delayed.clear();
         self.work.close();
         self.enter(next);
@@ -517,23 +407,17 @@ impl Dispatcher {
 
     fn wakes_at(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Going => self.delayed.first_key_value().map(|((at, _), _)| *at),
+            Phase::Going => {
+                let delayed = self.delayed.first_key_value().map(|((at, _), _)| *at);
+                [delayed, self.room_at].into_iter().flatten().min()
+            }
             Phase::Collecting(until) | Phase::Closing(until) => Some(until),
         }
     }
 
     async fn woken(&mut self) {
         match self.phase {
-            Phase::Going => {
-                let now = Instant::now();
-                while let Some(entry) = self.delayed.first_entry() {
-                    if entry.key().0 > now {
-                        break;
-                    }
-                    let waiting = entry.remove();
-                    self.queue.push(waiting);
-                }
-            }
+            Phase::Going => self.wake_delayed(),
             Phase::Collecting(_) => {
                 let answers = self.desk.setup.pace.answer_grace;
                 self.enter(Phase::Closing(Instant::now() + answers));
@@ -546,9 +430,9 @@ impl Dispatcher {
         }
     }
 
-    async fn finish(mut self, began: Instant) -> Result<RunSummary, RunError> {
+    async fn finish(mut self) -> Result<RunSummary, RunError> {
         let (run, desk) = (self.summary.run, &self.desk);
-        let at = desk.setup.clock.now();
+        let at = desk.now();
         if let Some(error) = self.failure {
             // The ledger may be what failed; the first error is the one to tell.
             let _ = desk.setup.ledger.end_run(run, "failed", at).await;
@@ -557,8 +441,11 @@ impl Dispatcher {
         let outcome = if self.summary.interrupted { "interrupted" } else { "ended" };
         desk.setup.ledger.end_run(run, outcome, at).await?;
         let (held, settled) = {
-            let shared = desk.shared();
-            self.summary.models_held = shared.held.keys().cloned().collect();
+            let moment = desk.moment();
+            let mut shared = desk.shared();
+            let closed = shared.pools.closed(moment);
+            let held = closed.into_iter().filter(|closed| closed.until.is_none());
+            self.summary.models_held = held.map(|closed| closed.name).collect();
             (shared.budget.held_by_run(), shared.budget.settled_by_run())
         };
         let by_ledger = desk.setup.ledger.spent(Period::Run(run))?;
@@ -571,7 +458,7 @@ impl Dispatcher {
         let reserved = held.checked_sub(settled).unwrap_or_default();
         self.summary.spent = settled.to_decimal().to_string();
         self.summary.reserved = reserved.to_decimal().to_string();
-        self.summary.elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.summary.elapsed_ms = super::drive::millis(self.began.elapsed());
         desk.say(RunEvent::Ended(self.summary.clone())).await;
         Ok(self.summary)
     }
@@ -589,10 +476,4 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-/// Whether an attempt of an earlier run may be sent again under its key.
-fn may_replay(provider: &dyn Provider, record: &AttemptRecord, now: Timestamp) -> bool {
-    let age = now.duration_since(record.started).unsigned_abs();
-    provider.replay_window().is_some_and(|window| age < window)
 }

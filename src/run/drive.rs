@@ -1,33 +1,29 @@
 //! One attempt from intent to end: the shell around [`transition`].
 //!
 //! Every step is decided by the pure function, written to the ledger, and only then acted upon.
-//! Dropping the future at any point is the same as a crash there. What never lives here: which
-//! job goes next, retries of whole jobs.
+//! Dropping the future at any point is the same as a crash there. What lives here: beginning,
+//! submitting, and the one place that takes steps. Watching, settling doubts and fetching are in
+//! modules of their own. What never lives here: which job goes next, retries of whole jobs.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::budget::Grant;
+use super::budget::{Grant, Purpose};
 use super::desk::Desk;
 use super::doors::Files;
 use super::event::RunEvent;
 use super::job::{Effect, Event, Grounds, Life, transition};
-use super::publish::{Published, Target};
-use super::queue::Waiting;
+use super::pools::{Left, Seat};
 use super::setup::RunError;
-use super::sidecar::Provenance;
+use super::waiting::Waiting;
 use crate::ledger::{AttemptRecord, Basis, ClipRecord, JobState, NewAttempt, Transition};
 use crate::money::{Amount, Micros};
 use crate::plan::Request;
 use crate::providers::{
-    AttemptKey, Failure, Fetched, Polled, Prepared, Provider, Refusal, RemoteId, Retry, Submission,
+    AttemptKey, Failure, Prepared, Provider, Refusal, RemoteId, Retry, Submission,
 };
-
-/// How often a file that is no clip is fetched anew before it is given up.
-const LOOKS_AT_A_BAD_CLIP: u32 = 3;
 
 /// How an attempt ended, as far as this run goes.
 #[derive(Debug)]
@@ -40,6 +36,8 @@ pub enum Ended {
     Failed(Failure),
     /// Nobody knows.
     Unknown,
+    /// Nobody knows, it counts as spent, and the job may be tried again.
+    WrittenOff,
     /// The clip was gone.
     Lost,
     /// It stays where it is until the next run.
@@ -54,66 +52,146 @@ pub type Gate = tokio::sync::mpsc::Sender<()>;
 
 /// One attempt in hand.
 pub struct Attempt {
-    desk: Arc<Desk>,
-    provider: Arc<dyn Provider>,
-    request: Arc<Request>,
-    id: i64,
-    number: u32,
-    life: Life,
-    grant: Option<Grant>,
-    remote: Option<RemoteId>,
-    estimate: Micros,
-    basis: Option<Basis>,
-    started: Timestamp,
-    ready: Option<Timestamp>,
-    expires: Option<Timestamp>,
-    gate: Option<Gate>,
+    pub(super) desk: Arc<Desk>,
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) request: Arc<Request>,
+    pub(super) id: i64,
+    pub(super) number: u32,
+    pub(super) life: Life,
+    pub(super) grant: Option<Grant>,
+    pub(super) seat: Option<Seat>,
+    pub(super) remote: Option<RemoteId>,
+    pub(super) account: String,
+    pub(super) estimate: Micros,
+    pub(super) basis: Option<Basis>,
+    pub(super) started: Timestamp,
+    pub(super) ready: Option<Timestamp>,
+    pub(super) expires: Option<Timestamp>,
+    pub(super) gate: Option<Gate>,
+    /// Whether it is looked at once, and left where it is.
+    pub(super) once: bool,
     /// Whether this request may have reached the provider before.
     replayed: bool,
 }
 
 /// What a step adds to the ledger's row.
 #[derive(Default)]
-struct Note {
-    remote_id: Option<String>,
-    message: Option<String>,
-    expires: Option<Timestamp>,
-    clip: Option<ClipRecord>,
+pub(super) struct Note {
+    pub remote_id: Option<String>,
+    pub message: Option<String>,
+    pub expires: Option<Timestamp>,
+    pub clip: Option<ClipRecord>,
 }
 
 impl Note {
-    fn message(text: &str) -> Self {
+    pub fn message(text: &str) -> Self {
         Note { message: Some(text.to_owned()), ..Note::default() }
     }
 }
 
-impl Attempt {
-    /// Writes the intent of a new attempt (M3). `before` is where the job stood.
-    pub async fn begin(
-        desk: Arc<Desk>,
-        provider: Arc<dyn Provider>,
-        waiting: &Waiting,
-        (before, grounds): (Life, Grounds),
-        grant: Grant,
-    ) -> Result<Attempt, RunError> {
+/// A new attempt before its intent: a job, why it may begin, and what was set aside for it.
+pub struct Opening {
+    /// What all jobs share.
+    pub desk: Arc<Desk>,
+    /// Who makes it.
+    pub provider: Arc<dyn Provider>,
+    /// The job.
+    pub waiting: Arc<Waiting>,
+    /// Where the job stands.
+    pub before: Life,
+    /// Why an attempt may begin.
+    pub grounds: Grounds,
+    /// The money.
+    pub grant: Grant,
+    /// The room.
+    pub seat: Seat,
+}
+
+impl Opening {
+    /// Makes the submission ready, writes the intent (M3), and drives the attempt to its end.
+    pub async fn run(self) -> Result<Ended, RunError> {
+        let desk = Arc::clone(&self.desk);
+        let (provider, waiting) = (Arc::clone(&self.provider), Arc::clone(&self.waiting));
+        let prepared = {
+            let _leave = desk.request().await;
+            desk.unless_cut(provider.prepare(&waiting.request)).await
+        };
+        let prepared = match prepared {
+            None => return Ok(self.never_sent()),
+            Some(Ok(prepared)) => prepared,
+            Some(Err(refusal)) => return self.refused(refusal).await,
+        };
+        // Taken before the intent: nothing may come between it and the submission that takes long.
+        let leave = desk.request().await;
+        if desk.is_closed() {
+            return Ok(self.never_sent());
+        }
+        desk.check_clock()?;
+        let mut attempt = self.begin().await?;
+        if desk.is_closed() {
+            // Surely not taken: it was never sent.
+            attempt.step(Event::Refuse, Note::message("stopped before it was sent")).await?;
+            attempt.leave_room(Left::NotSent);
+            return Ok(Ended::NotSent);
+        }
+        let answer = attempt.send(prepared).await;
+        drop(leave);
+        let ended = attempt.answered(answer).await;
+        attempt.leave_room(Left::Taken);
+        ended
+    }
+
+    fn never_sent(self) -> Ended {
+        let now = self.desk.moment();
+        let mut shared = self.desk.shared();
+        shared.budget.release(self.grant);
+        shared.pools.leave(self.seat, Left::NotSent, now);
+        Ended::NotSent
+    }
+
+    /// It can't be submitted, or not now, and nothing was. What is not tried again is written
+    /// down, so that it can be seen later.
+    async fn refused(self, refusal: Refusal) -> Result<Ended, RunError> {
+        if refusal.retry == Retry::Never && !self.desk.is_closed() {
+            let mut attempt = self.begin().await?;
+            return attempt.refused(refusal).await;
+        }
+        let job = self.waiting.request.address.to_string();
+        let (cause, message) = (refusal.cause.clone(), refusal.message.clone());
+        let (desk, now) = (Arc::clone(&self.desk), self.desk.moment());
+        {
+            let mut shared = desk.shared();
+            shared.pools.failed(&self.seat, &refusal.cause, now);
+            shared.budget.release(self.grant);
+            shared.pools.leave(self.seat, Left::NotSent, now);
+        }
+        desk.say(RunEvent::Refused { job, cause, message }).await;
+        Ok(Ended::Refused(refusal))
+    }
+
+    async fn begin(self) -> Result<Attempt, RunError> {
+        let Opening { desk, provider, waiting, before, grounds, grant, seat } = self;
         let reserve = grant.amount();
         let (life, _) = transition(before, Event::Intend { reserve, grounds })?;
         let request = &waiting.request;
         let json = serde_json::to_string(&**request)
             .map_err(|e| RunError::Broken(format!("a request can't be written: {e}")))?;
         let started = desk.now();
+        let plan = desk.setup.approval.as_ref().map(|approval| approval.plan);
+        let plan = plan.ok_or_else(|| RunError::Broken("an intent without a plan".to_owned()))?;
+        let account = provider.account().to_owned();
         let begun = desk
             .setup
             .ledger
             .begin_attempt(NewAttempt {
                 address: request.address.clone(),
                 run: desk.run,
-                plan: desk.setup.approval.plan,
+                plan,
                 fingerprint: request.fingerprint,
                 parts: waiting.parts,
                 provider: request.provider.clone(),
                 model: request.model.clone(),
-                account: String::new(),
+                account: account.clone(),
                 request: json,
                 reserved: reserve,
                 at: started,
@@ -127,28 +205,44 @@ impl Attempt {
             number: begun.number,
             life,
             grant: Some(grant),
+            seat: Some(seat),
             remote: None,
+            account,
             estimate: reserve,
             basis: None,
             started,
             ready: None,
             expires: None,
             gate: None,
+            once: false,
             replayed: false,
         })
     }
+}
 
+impl Attempt {
     /// Takes up an attempt that an earlier run left open.
     pub fn take_up(
         desk: Arc<Desk>,
         provider: Arc<dyn Provider>,
         record: AttemptRecord,
-        gate: Gate,
+        (gate, once): (Gate, bool),
     ) -> Result<Attempt, RunError> {
         let request: Request = serde_json::from_str(&record.request)
             .map_err(|e| RunError::Request { attempt: record.id, why: e.to_string() })?;
-        let of_this_plan = record.plan == desk.setup.approval.plan;
-        let grant = desk.shared().budget.adopt(record.reserved, record.started, of_this_plan);
+        let what = Purpose {
+            plan: record.plan,
+            provider: &record.provider,
+            model: &record.model,
+            account: &record.account,
+        };
+        let now = desk.moment();
+        let (grant, seat) = {
+            let mut shared = desk.shared();
+            let place = (&*record.account, &*record.provider, &*record.model);
+            let grant = shared.budget.adopt(&what, record.reserved, record.started);
+            (grant, shared.pools.occupy(place, now))
+        };
         Ok(Attempt {
             desk,
             provider,
@@ -161,13 +255,16 @@ impl Attempt {
                 settled: record.settled,
             },
             grant: Some(grant),
+            seat: Some(seat),
             remote: record.remote_id.as_deref().map(RemoteId::from_stored),
+            account: record.account,
             estimate: record.estimate,
             basis: record.basis,
             started: record.started,
             ready: record.ready,
             expires: record.expires,
             gate: Some(gate),
+            once,
             replayed: false,
         })
     }
@@ -177,77 +274,123 @@ impl Attempt {
         &self.request
     }
 
-    /// Drives a new attempt, whose intent is durable, to its end.
-    pub async fn run(mut self) -> Result<Ended, RunError> {
-        if self.desk.is_closed() {
-            // Surely not taken: it was never sent.
-            self.step(Event::Refuse, Note::message("stopped before it was sent")).await?;
-            return Ok(Ended::NotSent);
-        }
-        self.submit().await
-    }
-
     /// Drives an attempt of an earlier run to its end, from wherever it stands.
     pub async fn resume(mut self) -> Result<Ended, RunError> {
-        match self.life.state {
-            Some(JobState::Submitting | JobState::Unknown) if self.may_replay() => {
-                self.step(Event::Replay, Note::default()).await?;
-                self.replayed = true;
-                self.submit().await
+        let ended = match self.life.state {
+            Some(JobState::Submitting | JobState::Unknown) => self.settle().await,
+            Some(JobState::Submitted) => self.watch().await,
+            Some(JobState::Ready | JobState::Fetching) => {
+                self.leave_room(Left::Taken);
+                self.collect().await
             }
-            Some(JobState::Submitting) => {
-                self.doubt("the process stopped between the intent and the provider's answer").await
-            }
-            Some(JobState::Unknown) => Ok(Ended::Unknown),
-            Some(JobState::Submitted) => self.poll().await,
-            Some(JobState::Ready | JobState::Fetching) => self.collect().await,
             // Not open, so the ledger would not have named it.
             _ => Ok(Ended::Waiting),
+        };
+        // Nothing of this run waits for it any more.
+        self.leave_room(Left::Taken);
+        ended
+    }
+
+    /// Sends the request again under its key: the provider never makes or charges it twice.
+    pub(super) async fn replay(&mut self) -> Result<Ended, RunError> {
+        let (desk, provider) = (Arc::clone(&self.desk), Arc::clone(&self.provider));
+        let request = Arc::clone(&self.request);
+        let leave = desk.request().await;
+        let prepared = match desk.unless_cut(provider.prepare(&request)).await {
+            Some(Ok(prepared)) => prepared,
+            Some(Err(refusal)) => {
+                drop(leave);
+                let evidence = format!("it could not be sent again: {}", refusal.message);
+                return self.stays_unknown(&evidence).await;
+            }
+            None => return self.leave("stopped; its outcome is not known").await,
+        };
+        // The window may have closed while its pictures were made ready.
+        if desk.is_closed() || !self.may_replay() {
+            drop(leave);
+            return self.stays_unknown("the provider may have forgotten its key").await;
+        }
+        self.step(Event::Replay, Note::default()).await?;
+        self.replayed = true;
+        let answer = self.send(prepared).await;
+        drop(leave);
+        self.answered(answer).await
+    }
+
+    /// Sends the request, once. Never cut: an answer that is not waited for is an unknown outcome.
+    async fn send(&mut self, prepared: Prepared) -> Submission {
+        self.desk.asks(self.id, &self.request, &self.account, self.started);
+        let key = self.key();
+        self.provider.submit(&self.request, &key, prepared).await
+    }
+
+    pub(super) fn key(&self) -> AttemptKey {
+        let request = &self.request;
+        AttemptKey::of(&request.address, &request.fingerprint, self.number, self.started)
+    }
+
+    async fn answered(&mut self, answer: Submission) -> Result<Ended, RunError> {
+        match answer {
+            Submission::Accepted { id, most } => {
+                self.accepted(id, Event::Accept).await?;
+                self.compare_with_most(most).await;
+                self.watch().await
+            }
+            // That this one was refused says nothing of the one that was sent before; unless the
+            // provider knows it by its content, and its answer is not about the moment.
+            Submission::Refused(refusal)
+                if self.replayed
+                    && !(self.provider.knows_by_content() && refusal.retry == Retry::Never) =>
+            {
+                let evidence =
+                    format!("it was sent again under its key, and refused: {}", refusal.message);
+                self.doubt(&evidence).await?;
+                self.say_unknown(&evidence).await;
+                Ok(Ended::Unknown)
+            }
+            Submission::Refused(refusal) => self.refused(refusal).await,
+            Submission::Unknown { evidence } => {
+                self.doubt(&evidence).await?;
+                self.search(&evidence).await
+            }
         }
     }
 
-    async fn submit(&mut self) -> Result<Ended, RunError> {
-        let provider = Arc::clone(&self.provider);
-        let request = Arc::clone(&self.request);
-        // Never cut: an answer that is not waited for is an unknown outcome.
-        let key = AttemptKey::of(&request.address, &request.fingerprint, self.number, self.started);
-        let prepared = Prepared::nothing();
-        match provider.submit(&request, &key, prepared).await {
-            Submission::Accepted { id, most } => {
-                let note = Note { remote_id: Some(id.to_stored()), ..Note::default() };
-                let named = id.to_string();
-                self.remote = Some(id);
-                if let Err(error) = self.step(Event::Accept, note).await {
-                    // Nothing else remembers it now.
-                    let (job, provider) = (self.job(), request.provider.clone());
-                    self.desk.say(RunEvent::NotWritten { job, provider, id: named }).await;
-                    return Err(error);
-                }
-                let reserved = self.life.reserved.to_decimal().to_string();
-                let (job, model) = (self.job(), request.model.clone());
-                let attempt = self.number;
-                self.desk.say(RunEvent::Submitted { job, attempt, model, reserved }).await;
-                self.compare_with_most(most).await;
-                self.poll().await
-            }
-            // That this one was refused says nothing of the one that was sent before.
-            Submission::Refused(refusal) if self.replayed && !provider.knows_by_content() => {
-                let evidence =
-                    format!("it was sent again under its key, and refused: {}", refusal.message);
-                self.doubt(&evidence).await
-            }
-            Submission::Refused(refusal) => {
-                self.step(Event::Refuse, Note::message(&refusal.message)).await?;
-                let (cause, message) = (refusal.cause.clone(), refusal.message.clone());
-                self.desk.say(RunEvent::Refused { job: self.job(), cause, message }).await;
-                Ok(Ended::Refused(refusal))
-            }
-            Submission::Unknown { evidence } => self.doubt(&evidence).await,
+    /// Writes down the provider's id, before anything else is done with it (M3).
+    pub(super) async fn accepted(&mut self, id: RemoteId, event: Event) -> Result<(), RunError> {
+        let note = Note { remote_id: Some(id.to_stored()), ..Note::default() };
+        let named = id.to_string();
+        self.remote = Some(id);
+        let (job, model) = (self.job(), self.request.model.clone());
+        if let Err(error) = self.step(event, note).await {
+            // Nothing else remembers it now.
+            let provider = self.request.provider.clone();
+            self.desk.say(RunEvent::NotWritten { job, provider, id: named }).await;
+            return Err(error);
         }
+        self.desk.is_answered(self.id);
+        if let Some(seat) = &self.seat {
+            self.desk.shared().pools.had_room(seat);
+        }
+        let reserved = self.life.reserved.to_decimal().to_string();
+        let attempt = self.number;
+        self.desk.say(RunEvent::Submitted { job, attempt, model, reserved }).await;
+        Ok(())
+    }
+
+    pub(super) async fn refused(&mut self, refusal: Refusal) -> Result<Ended, RunError> {
+        self.step(Event::Refuse, Note::message(&refusal.message)).await?;
+        self.desk.is_answered(self.id);
+        let crowded = super::causes::is_crowded(&refusal.cause);
+        self.blame(&refusal.cause, crowded.then_some(refusal.retry)).await;
+        self.leave_room(Left::Refused);
+        let (cause, message) = (refusal.cause.clone(), refusal.message.clone());
+        self.desk.say(RunEvent::Refused { job: self.job(), cause, message }).await;
+        Ok(Ended::Refused(refusal))
     }
 
     /// Whether the same request may be sent again under the same key.
-    fn may_replay(&self) -> bool {
+    pub(super) fn may_replay(&self) -> bool {
         let age = self.desk.now().duration_since(self.started).unsigned_abs();
         self.provider.replay_window().is_some_and(|window| age < window)
     }
@@ -260,207 +403,54 @@ impl Attempt {
         let (most, reserved) = (most.to_decimal(), self.life.reserved.to_decimal());
         let why =
             format!("it may charge up to {most} where {reserved} is reserved; check its price");
+        self.hold(why).await;
+    }
+
+    async fn hold(&self, why: String) {
         let model = self.request.model.clone();
         if self.desk.hold(&model, &why) {
             self.desk.say(RunEvent::Held { model, why }).await;
         }
     }
 
-    async fn doubt(&mut self, evidence: &str) -> Result<Ended, RunError> {
-        self.step(Event::Doubt, Note::message(evidence)).await?;
-        let reserved = self.life.reserved.to_decimal().to_string();
-        let evidence = evidence.to_owned();
-        self.desk.say(RunEvent::Unknown { job: self.job(), evidence, reserved }).await;
-        Ok(Ended::Unknown)
-    }
-
-    async fn poll(&mut self) -> Result<Ended, RunError> {
-        let desk = Arc::clone(&self.desk);
-        let provider = Arc::clone(&self.provider);
-        let request = Arc::clone(&self.request);
-        let id = self.remote_id()?;
-        let interval = Duration::from_millis(provider.poll_interval_ms());
-        let mut silent = 0;
-        let (mut shown, mut odd) = (None, None);
-        let began = tokio::time::Instant::now();
-        // What an earlier run left is asked at once: its clip may be waiting.
-        let mut wait = if self.gate.is_some() { Duration::ZERO } else { interval };
-        loop {
-            let answer = desk.unless_cut(async {
-                tokio::time::sleep(wait).await;
-                provider.poll(&id, &request).await
-            });
-            let Some(answer) = answer.await else {
-                return self.leave("stopped; the provider still has it").await;
-            };
-            wait = interval;
-            match answer {
-                Polled::Running { .. } if began.elapsed() > desk.setup.pace.watch => {
-                    self.gate = None;
-                    return self.leave("it has run for very long; the next run asks again").await;
-                }
-                Polled::Running { percent, unknown_word, .. } => {
-                    self.gate = None;
-                    silent = 0;
-                    if let Some(word) = unknown_word.filter(|word| odd.as_ref() != Some(word)) {
-                        let (job, provider) = (self.job(), request.provider.clone());
-                        odd = Some(word.clone());
-                        desk.say(RunEvent::UnknownState { job, provider, word }).await;
-                    }
-                    if let Some(percent) = percent.filter(|p| Some(*p) != shown) {
-                        shown = Some(percent);
-                        desk.say(RunEvent::Progress { job: self.job(), percent }).await;
-                    }
-                }
-                Polled::Ready { expires, cost } => {
-                    let cost = match &cost {
-                        Some(cost) => {
-                            let converted = desk.setup.limits.convert(cost);
-                            if converted.is_none() {
-                                let (job, cost) = (self.job(), cost.to_string());
-                                desk.say(RunEvent::NoRate { job, cost }).await;
-                            }
-                            converted
-                        }
-                        None => None,
-                    };
-                    self.expires = expires;
-                    let note = Note { expires, ..Note::default() };
-                    self.step(Event::Finish { cost }, note).await?;
-                    return self.collect().await;
-                }
-                Polled::Failed(failure) => {
-                    let event = Event::Fail { charged: failure.charged };
-                    self.step(event, Note::message(&failure.message)).await?;
-                    return self.failed(failure).await;
-                }
-                Polled::NoAnswer { message } => {
-                    self.gate = None;
-                    silent += 1;
-                    if silent > desk.setup.pace.patience {
-                        return self.leave(&message).await;
-                    }
-                    wait = interval.max(desk.backoff(silent));
-                }
+    /// Tells the pools why it was not taken or gave no clip.
+    pub(super) async fn blame(&self, cause: &str, crowded: Option<Retry>) {
+        let now = self.desk.moment();
+        let closed = {
+            let mut shared = self.desk.shared();
+            let Some(seat) = &self.seat else { return };
+            if let Some(retry) = crowded {
+                let at_least = match retry {
+                    Retry::After(ms) => ms.map(std::time::Duration::from_millis),
+                    Retry::Never => None,
+                };
+                shared.pools.crowded(seat, at_least, |whole| self.desk.up_to(whole), now);
             }
-        }
-    }
-
-    async fn collect(&mut self) -> Result<Ended, RunError> {
-        let desk = Arc::clone(&self.desk);
-        let (mut broken, mut bad) = (0, 0);
-        if self.life.state == Some(JobState::Fetching) {
-            self.step(Event::BreakFetch, Note::message("the process stopped meanwhile")).await?;
-        }
-        loop {
-            let Some(place) = desk.unless_cut(desk.line.enter(self.expires)).await else {
-                return self.leave("stopped; the clip waits at the provider").await;
-            };
-            self.step(Event::BeginFetch, Note::default()).await?;
-            let message = match self.fetch().await? {
-                Arrived::Clip(clip) => return self.done(clip).await,
-                Arrived::Gone(message) => {
-                    self.step(Event::Expire, Note::message(&message)).await?;
-                    desk.say(RunEvent::Lost { job: self.job(), message }).await;
-                    return Ok(Ended::Lost);
-                }
-                Arrived::NotAClip(message) => {
-                    bad += 1;
-                    if bad >= LOOKS_AT_A_BAD_CLIP {
-                        return self.reject(message).await;
-                    }
-                    message
-                }
-                Arrived::Broken(message) => {
-                    broken += 1;
-                    message
-                }
-                Arrived::Cut => {
-                    self.step(Event::BreakFetch, Note::default()).await?;
-                    return self.leave("stopped; the clip waits at the provider").await;
-                }
-            };
-            self.step(Event::BreakFetch, Note::message(&message)).await?;
-            drop(place);
-            // A clip that does not arrive must not keep everything else from starting.
-            self.gate = None;
-            if broken > desk.setup.pace.patience {
-                return self.leave(&message).await;
-            }
-            // When cut meanwhile, the line says so.
-            let _ = desk.unless_cut(tokio::time::sleep(desk.backoff(broken + bad))).await;
-        }
-    }
-
-    async fn fetch(&mut self) -> Result<Arrived, RunError> {
-        let id = self.remote_id()?;
-        let (desk, request) = (Arc::clone(&self.desk), Arc::clone(&self.request));
-        let attempt = self.id;
-        let target = self
-            .on_files(move |disk| {
-                Target::prepare(disk, &desk.setup.workspace, &request.out, attempt)
-            })
-            .await?;
-        let (desk, request) = (Arc::clone(&self.desk), Arc::clone(&self.request));
-        let fetch = self.provider.fetch(&id, &request, &target.temporary);
-        match desk.unless_cut(fetch).await {
-            Some(Fetched::Complete) => {}
-            Some(Fetched::Interrupted { message }) => {
-                target.discard()?;
-                return Ok(Arrived::Broken(message));
-            }
-            Some(Fetched::Gone { message }) => {
-                target.discard()?;
-                return Ok(Arrived::Gone(message));
-            }
-            None => {
-                target.discard()?;
-                return Ok(Arrived::Cut);
-            }
-        }
-        let from = Provenance {
-            attempt: self.number,
-            remote_id: Some(id.id),
-            unit: desk.setup.limits.unit.clone(),
-            estimate: self.estimate,
-            settled: self.life.settled,
-            basis: self.basis,
-            submitted: self.started,
-            ready: self.ready,
+            shared.pools.failed(seat, cause, now)
         };
-        self.on_files(move |_| {
-            Ok(match target.publish(&*desk.setup.clips, &request, &from)? {
-                Published::Clip(clip) => Arrived::Clip(clip),
-                Published::NotAClip(message) => Arrived::NotAClip(message),
-            })
-        })
-        .await
+        let Some(closed) = closed else { return };
+        let event = match closed.until {
+            None => RunEvent::Held { model: closed.name, why: closed.why },
+            Some(until) => RunEvent::Paused {
+                model: closed.name,
+                why: closed.why,
+                for_ms: millis(until.saturating_sub(now.since)),
+            },
+        };
+        self.desk.say(event).await;
     }
 
-    async fn done(&mut self, clip: ClipRecord) -> Result<Ended, RunError> {
-        let note = Note { clip: Some(clip.clone()), ..Note::default() };
-        self.step(Event::Publish, note).await?;
-        self.desk
-            .say(RunEvent::Done {
-                job: self.job(),
-                clip: clip.path,
-                bytes: clip.bytes,
-                cost: self.life.settled.to_decimal().to_string(),
-                basis: self.basis,
-            })
-            .await;
-        Ok(Ended::Done)
+    /// Gives the room at the provider back, once.
+    pub(super) fn leave_room(&mut self, how: Left) {
+        let Some(seat) = self.seat.take() else { return };
+        let now = self.desk.moment();
+        self.desk.shared().pools.leave(seat, how, now);
+        self.desk.room.notify_one();
     }
 
-    async fn reject(&mut self, why: String) -> Result<Ended, RunError> {
-        let message = format!("what the provider made is no clip: {why}");
-        self.step(Event::Reject, Note::message(&message)).await?;
-        let charged = self.life.settled > Micros::ZERO;
-        let cause = "not_a_clip".to_owned();
-        self.failed(Failure { cause, message, charged, retry: Retry::Never }).await
-    }
-
-    async fn failed(&mut self, failure: Failure) -> Result<Ended, RunError> {
+    pub(super) async fn failed(&mut self, failure: Failure) -> Result<Ended, RunError> {
+        self.blame(&failure.cause, None).await;
+        self.leave_room(Left::Taken);
         self.desk
             .say(RunEvent::Failed {
                 job: self.job(),
@@ -472,7 +462,7 @@ impl Attempt {
         Ok(Ended::Failed(failure))
     }
 
-    async fn leave(&mut self, message: &str) -> Result<Ended, RunError> {
+    pub(super) async fn leave(&mut self, message: &str) -> Result<Ended, RunError> {
         let message = message.to_owned();
         self.desk.say(RunEvent::Waiting { job: self.job(), message }).await;
         Ok(Ended::Waiting)
@@ -480,7 +470,7 @@ impl Attempt {
 
     /// Decides one step, makes it durable, and moves the money. What is left to do is done by
     /// whoever called.
-    async fn step(&mut self, event: Event, note: Note) -> Result<(), RunError> {
+    pub(super) async fn step(&mut self, event: Event, note: Note) -> Result<(), RunError> {
         let Some(from) = self.life.state else {
             return Err(RunError::Broken("an attempt in hand has no state".to_owned()));
         };
@@ -514,12 +504,16 @@ impl Attempt {
         if to == JobState::Ready {
             self.ready = self.ready.or(Some(at));
         }
-        self.move_money(&effects).await
+        self.move_money(event, &effects).await
     }
 
-    async fn move_money(&mut self, effects: &[Effect]) -> Result<(), RunError> {
+    async fn move_money(&mut self, event: Event, effects: &[Effect]) -> Result<(), RunError> {
         for effect in effects {
             match *effect {
+                Effect::Settle { .. } if event == Event::WriteOff => {
+                    let grant = self.take_grant()?;
+                    self.desk.shared().budget.write_off(grant);
+                }
                 Effect::Settle { amount, .. } => {
                     let grant = self.take_grant()?;
                     self.desk.shared().budget.settle(grant, amount);
@@ -540,12 +534,9 @@ impl Attempt {
         let model = self.request.model.clone();
         let (reserved, cost) = (reserved.to_decimal().to_string(), amount.to_decimal().to_string());
         let why = format!("it charged {cost} where {reserved} was reserved; check its price");
-        let is_new = self.desk.hold(&model, &why);
         let job = self.job();
-        self.desk.say(RunEvent::Overcharged { job, model: model.clone(), reserved, cost }).await;
-        if is_new {
-            self.desk.say(RunEvent::Held { model, why }).await;
-        }
+        self.desk.say(RunEvent::Overcharged { job, model, reserved, cost }).await;
+        self.hold(why).await;
     }
 
     fn take_grant(&mut self) -> Result<Grant, RunError> {
@@ -553,18 +544,18 @@ impl Attempt {
         self.grant.take().ok_or_else(lacking)
     }
 
-    fn remote_id(&self) -> Result<RemoteId, RunError> {
+    pub(super) fn remote_id(&self) -> Result<RemoteId, RunError> {
         let lacking = || RunError::Broken("an accepted attempt has no id".to_owned());
         self.remote.clone().ok_or_else(lacking)
     }
 
-    fn job(&self) -> String {
+    pub(super) fn job(&self) -> String {
         self.request.address.to_string()
     }
 
     /// Work on files, off the async threads. Not stopped by dropping the future, which is why all
     /// of it may be done twice.
-    async fn on_files<T: Send + 'static>(
+    pub(super) async fn on_files<T: Send + 'static>(
         &self,
         work: impl FnOnce(Arc<dyn Files>) -> Result<T, RunError> + Send + 'static,
     ) -> Result<T, RunError> {
@@ -581,16 +572,7 @@ impl Attempt {
     }
 }
 
-/// What a fetch brought.
-enum Arrived {
-    /// A clip, in its place.
-    Clip(ClipRecord),
-    /// Something that is no clip.
-    NotAClip(String),
-    /// Not all of it.
-    Broken(String),
-    /// Nothing, for good.
-    Gone(String),
-    /// Nothing: the run was cut.
-    Cut,
+/// As events say times.
+pub(super) fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,8 +17,8 @@ pub enum RunEvent {
     Started {
         /// Its number in the ledger.
         run: i64,
-        /// The plan's digest.
-        plan: String,
+        /// The plan's digest; absent when it only collects what earlier runs left.
+        plan: Option<String>,
         /// The workspace's unit.
         unit: String,
         /// Jobs of earlier runs that are taken up again.
@@ -93,6 +93,23 @@ pub enum RunEvent {
         /// Held for it.
         reserved: String,
     },
+    /// A submission whose outcome stayed unknown counts as spent, as the manifest allows; its job
+    /// may be submitted again.
+    WrittenOff {
+        /// Address.
+        job: String,
+        /// What counts as spent.
+        cost: String,
+        /// What is known about why.
+        evidence: String,
+    },
+    /// A job was in flight when several processes in a row stopped; it is taken up last, alone.
+    Parked {
+        /// Address.
+        job: String,
+        /// How many.
+        interruptions: u32,
+    },
     /// A finished clip was gone before it was fetched.
     Lost {
         /// Address.
@@ -135,6 +152,20 @@ pub enum RunEvent {
         model: String,
         /// Why, for people.
         why: String,
+    },
+    /// A model gets nothing new for a while; then one job tries it.
+    Paused {
+        /// Model.
+        model: String,
+        /// Why, for people.
+        why: String,
+        /// How long.
+        for_ms: u64,
+    },
+    /// Events that nobody read in time are missing here; the ledger has what they said.
+    Missed {
+        /// How many.
+        events: u64,
     },
     /// A job does not fit a limit.
     OverBudget {
@@ -221,6 +252,8 @@ pub struct RunSummary {
     pub refused: u64,
     /// Jobs of unknown outcome, those of earlier runs included.
     pub unknown: u64,
+    /// Submissions of unknown outcome that were written off.
+    pub written_off: u64,
     /// Clips that were gone before they were fetched.
     pub lost: u64,
     /// Jobs that did not fit a limit.

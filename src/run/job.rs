@@ -36,6 +36,8 @@ pub enum Grounds {
     Changed,
     /// A person asks for another clip of the same request.
     Retake,
+    /// The last one's outcome stayed unknown and was written off, as the manifest allows.
+    WrittenOff,
 }
 
 /// What happened to a job.
@@ -63,6 +65,9 @@ pub enum Event {
     FoundAccepted,
     /// Evidence or a person's word says that the provider never had it. Before: unknown.
     FoundRefused,
+    /// Nothing more is to be learned of it, and the manifest allows paying twice: all of its
+    /// reservation counts as spent. Before: unknown, and the manifest's cap has room for it.
+    WriteOff,
     /// The provider has finished the clip. Before: submitted.
     Finish {
         /// What the provider says it charged, in the workspace's unit.
@@ -96,6 +101,7 @@ impl Event {
             Event::Replay => "replayed",
             Event::FoundAccepted => "found_accepted",
             Event::FoundRefused => "found_refused",
+            Event::WriteOff => "written_off",
             Event::Finish { .. } => "ready",
             Event::Fail { .. } => "failed",
             Event::BeginFetch => "fetching",
@@ -168,6 +174,7 @@ pub fn transition(life: Life, event: Event) -> Result<(Life, Vec<Effect>), Viola
         (Some(Submitting | Unknown), Event::Replay) => (to(Submitting), vec![Effect::Submit]),
         (Some(Unknown), Event::FoundAccepted) => (to(Submitted), vec![Effect::Poll]),
         (Some(Unknown), Event::FoundRefused) => released(life, Refused),
+        (Some(Unknown), Event::WriteOff) => settled(life, Lost, None),
         (Some(Submitted), Event::Finish { cost }) => {
             let (next, mut effects) = settled(life, Ready, cost);
             effects.push(Effect::Collect);
@@ -203,6 +210,7 @@ fn may_begin(state: Option<JobState>, settled: Micros, grounds: Grounds) -> bool
         Grounds::PayAgain => matches!(state, Failed | Lost),
         Grounds::Changed => true,
         Grounds::Retake => matches!(state, Done | Failed | Lost),
+        Grounds::WrittenOff => state == Lost,
     }
 }
 
@@ -249,8 +257,14 @@ mod tests {
         Micros::from_stored(n).expect("not negative")
     }
 
-    const GROUNDS: [Grounds; 5] =
-        [Grounds::First, Grounds::Again, Grounds::PayAgain, Grounds::Changed, Grounds::Retake];
+    const GROUNDS: [Grounds; 6] = [
+        Grounds::First,
+        Grounds::Again,
+        Grounds::PayAgain,
+        Grounds::Changed,
+        Grounds::Retake,
+        Grounds::WrittenOff,
+    ];
 
     fn every_event() -> Vec<Event> {
         let mut events: Vec<Event> = GROUNDS
@@ -264,6 +278,7 @@ mod tests {
             Event::Replay,
             Event::FoundAccepted,
             Event::FoundRefused,
+            Event::WriteOff,
             Event::Finish { cost: None },
             Event::Finish { cost: Some(micros(4)) },
             Event::Finish { cost: Some(micros(6)) },
@@ -332,7 +347,7 @@ mod tests {
         /// M2, M4 and M5 for one job, over any order of events: money is never lost or made up,
         /// an open attempt is never joined by another, an unknown one keeps its reservation.
         #[test]
-        fn any_order_of_events_keeps_the_books(steps in proptest::collection::vec(0usize..21, 0..60)) {
+        fn any_order_of_events_keeps_the_books(steps in proptest::collection::vec(0usize..23, 0..60)) {
             let events = every_event();
             let mut life = Life::PLANNED;
             let mut reserved = 0i64;

@@ -35,8 +35,13 @@ pub struct Target {
 pub enum Published {
     /// It stands in its place, synced, with poster and sidecar.
     Clip(ClipRecord),
-    /// It is no whole clip; it was removed.
-    NotAClip(String),
+    /// It is no whole clip; it is where it was fetched to.
+    NotAClip {
+        /// Why not.
+        message: String,
+        /// Its bytes' digest.
+        digest: Digest,
+    },
 }
 
 impl Target {
@@ -76,6 +81,17 @@ impl Target {
         self.disk.remove(&self.temporary).map_err(|e| files(&self.temporary, &e))
     }
 
+    /// Keeps what was fetched, and is no clip, under a name that says so. Returns its path, from
+    /// the workspace.
+    pub fn keep_aside(&self) -> Result<String, RunError> {
+        let extension = format!("{}.unreadable", self.extension);
+        let (digest, _) = self.seal().map_err(|e| files(&self.temporary, &e))?;
+        let name = self
+            .place(&self.temporary, &self.stem, &extension, digest)
+            .map_err(|e| files(&self.folder.join(&self.stem), &e))?;
+        Ok(format!("{}{name}", self.relative))
+    }
+
     /// Checks the fetched file and puts it, its poster and its sidecar in place.
     pub fn publish(
         &self,
@@ -85,9 +101,10 @@ impl Target {
     ) -> Result<Published, RunError> {
         let facts = match look.inspect(&self.temporary) {
             Ok(facts) => facts,
-            Err(why) => {
-                self.discard()?;
-                return Ok(Published::NotAClip(why));
+            Err(message) => {
+                let found = self.disk.digest(&self.temporary);
+                let (digest, _) = found.map_err(|e| files(&self.temporary, &e))?;
+                return Ok(Published::NotAClip { message, digest });
             }
         };
         // A clip that can't be decoded here (a codec of another world) goes without a poster.

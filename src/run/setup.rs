@@ -13,7 +13,7 @@ use crate::clock::{Chance, Clock};
 use crate::digest::Digest;
 use crate::exit::Exit;
 use crate::ledger::{Approval, LedgerError};
-use crate::manifest::Concurrency;
+use crate::manifest::{Concurrency, Unknown};
 use crate::money::{Micros, Unit};
 use crate::plan::Request;
 use crate::providers::Provider;
@@ -58,8 +58,10 @@ pub struct Pace {
     pub grace: Duration,
     /// How long any stop waits for answers to submissions that have left.
     pub answer_grace: Duration,
-    /// After how many equal causes in a row a model is held.
+    /// After how many equal causes in a row a model gets nothing for a while.
     pub hold_after: u32,
+    /// When one job tries it again; it doubles with each that fails.
+    pub probe: Duration,
     /// How long one run watches one job; then it waits for the next run.
     pub watch: Duration,
     /// How many polls or fetches of one job may fail in a row before it waits for the next run.
@@ -67,8 +69,13 @@ pub struct Pace {
     /// How many jobs are looked at ahead of those that run, so that a busy model does not stop
     /// others. Memory is bounded by it.
     pub lookahead: usize,
-    /// How many clips are fetched at once.
+    /// How many clips are fetched at once, where the manifest says nothing.
     pub fetches: usize,
+    /// How long after its intent a submission in doubt is looked for again at its provider,
+    /// beside the look at once: the last is when it can't arrive any more.
+    pub looks: Vec<Duration>,
+    /// How much longer to wait each time that a provider hands out something else than a clip.
+    pub trouble: Duration,
 }
 
 impl Default for Pace {
@@ -81,9 +88,12 @@ impl Default for Pace {
             answer_grace: Duration::from_secs(130),
             watch: Duration::from_secs(24 * 3600),
             hold_after: 5,
+            probe: Duration::from_secs(30),
             patience: 8,
             lookahead: 4096,
             fetches: 32,
+            looks: [15, 60, 200].map(Duration::from_secs).to_vec(),
+            trouble: Duration::from_secs(20),
         }
     }
 }
@@ -109,8 +119,8 @@ pub struct Setup {
     pub concurrency: Concurrency,
     /// What may be spent.
     pub limits: MoneyLimits,
-    /// What was approved.
-    pub approval: Approval,
+    /// What was approved; absent when the run only goes on with what earlier ones left.
+    pub approval: Option<Approval>,
     /// How many jobs the work channel will bring; when it ends with another number, whoever
     /// feeds it broke down, and the run fails instead of saying that it is done. Absent: any.
     pub jobs: Option<u64>,
@@ -118,6 +128,8 @@ pub struct Setup {
     pub retries: u32,
     /// Whether a job that ended without a clip, and was charged, may be paid again.
     pub pay_again: bool,
+    /// What is done about submissions whose outcome stays unknown.
+    pub unknown: Unknown,
     /// How fast and how patient.
     pub pace: Pace,
 }
@@ -161,6 +173,17 @@ pub enum RunError {
     ZeroLimit {
         /// Which.
         name: String,
+    },
+    /// The clock was set back.
+    #[error(
+        "the clock says {now}, but {past} is past already: budgets by the day and the windows of \
+         providers count on it; set the clock right; nothing more was submitted"
+    )]
+    ClockBack {
+        /// What the clock says.
+        now: String,
+        /// What is surely past.
+        past: String,
     },
     /// A step was not lawful.
     #[error("a defect in Kinora, nothing more was submitted: {0}")]

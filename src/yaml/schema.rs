@@ -6,6 +6,9 @@ use serde_json::{Map, Value as Json};
 use super::node::{Node, Value};
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 
+/// What to do about a value that does not fit, where a schema says it itself.
+const ADVICE: &str = "x-help";
+
 /// The codes under which a room reports what its schema refuses.
 #[derive(Debug)]
 pub struct Codes {
@@ -266,6 +269,7 @@ impl<'s> Checker<'s, '_> {
             }
         }
         let text = &*scalar.text;
+        let advice = branches.iter().find_map(|b| b.get(ADVICE)?.as_str()).map(str::to_owned);
         let finding = match refusal {
             None => {
                 let help = match nearest(text, choices.iter().map(String::as_str)) {
@@ -273,6 +277,7 @@ impl<'s> Checker<'s, '_> {
                     _ if choices.len() == 1 => format!("write {}", choices[0]),
                     _ => format!("write one of: {}", choices.join(", ")),
                 };
+                let help = advice.unwrap_or(help);
                 let label = if choices.len() == 1 { "not this" } else { "not one of them" };
                 Finding::error(
                     self.codes.unknown_value,
@@ -283,8 +288,12 @@ impl<'s> Checker<'s, '_> {
             }
             Some((mistype, needed)) => {
                 let code = if mistype { self.codes.wrong_type } else { self.codes.wrong_value };
-                Finding::error(code, format!("{what} must be {needed}"))
-                    .at(node.place, format!("`{}` is not", shortened(text)))
+                let finding = Finding::error(code, format!("{what} must be {needed}"))
+                    .at(node.place, format!("`{}` is not", shortened(text)));
+                match advice.filter(|_| !mistype) {
+                    Some(advice) => finding.help(advice),
+                    None => finding,
+                }
             }
         };
         self.findings.push(finding);

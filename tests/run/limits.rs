@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
+use kinora::manifest::PoolLimit;
 use kinora::providers::Retry;
 use kinora::run::{RunError, RunEvent};
 
@@ -22,14 +23,20 @@ fn limits_of_run_provider_and_model_hold() {
     };
     assert_eq!(most(|_| {}).0, 4, "the provider's own limit, where nothing is said");
     assert_eq!(most(|w| w.concurrency.in_flight = Some(2)).0, 2);
-    assert_eq!(most(|w| _ = w.concurrency.providers.insert("p".to_owned(), 7)).0, 7);
-    assert_eq!(most(|w| _ = w.concurrency.models.insert("a".to_owned(), 1)).1, 1);
+    assert_eq!(
+        most(|w| _ = w.concurrency.providers.insert("p".to_owned(), PoolLimit::at_once(7))).0,
+        7
+    );
+    assert_eq!(
+        most(|w| _ = w.concurrency.models.insert("a".to_owned(), PoolLimit::at_once(1))).1,
+        1
+    );
 }
 
 #[test]
 fn a_limit_of_zero_is_refused() {
     let mut world = World::new(|_, _| Script::default());
-    world.concurrency.models.insert("m".to_owned(), 0);
+    world.concurrency.models.insert("m".to_owned(), PoolLimit::at_once(0));
     let error = world.run(jobs("m", 1)).result.expect_err("nothing could run");
     assert!(matches!(error, RunError::ZeroLimit { .. }));
     insta::assert_snapshot!(
@@ -85,7 +92,7 @@ fn a_busy_model_does_not_stop_others_from_starting() {
         },
         ..Script::default()
     });
-    world.concurrency.models.insert("slow".to_owned(), 1);
+    world.concurrency.models.insert("slow".to_owned(), PoolLimit::at_once(1));
     let mut work = jobs("slow", 3);
     work.extend(jobs("fast", 10));
     let mut done = 0;

@@ -16,7 +16,7 @@ use kinora::ledger::{
     Approval, AttemptRecord, Begun, Holding, JobRecord, JobState, Ledger, LedgerError, Mode,
     NewApproval, NewAttempt, NewRun, Period, Transition, Which,
 };
-use kinora::manifest::Concurrency;
+use kinora::manifest::{Concurrency, Unknown};
 use kinora::models::Route;
 use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
@@ -185,6 +185,7 @@ pub struct World {
     pub concurrency: Concurrency,
     pub retries: u32,
     pub pay_again: bool,
+    pub unknown: Unknown,
     /// How many jobs the run is told to expect.
     pub expected: Option<u64>,
     pub pace: Pace,
@@ -226,6 +227,7 @@ impl World {
             concurrency: Concurrency::default(),
             retries: 2,
             pay_again: false,
+            unknown: Unknown::Hold,
             expected: None,
             stop_at_intent: false,
             pace: Pace {
@@ -233,6 +235,9 @@ impl World {
                 backoff_most: Duration::from_millis(4),
                 grace: Duration::from_millis(300),
                 answer_grace: Duration::from_millis(150),
+                trouble: Duration::from_millis(1),
+                probe: Duration::from_millis(5),
+                looks: vec![Duration::from_millis(5)],
                 ..Pace::default()
             },
         }
@@ -308,10 +313,11 @@ impl World {
             workspace: self.dir.path().to_owned(),
             concurrency: self.concurrency.clone(),
             limits: self.limits.clone(),
-            approval: self.approval(ledger),
+            approval: Some(self.approval(ledger)),
             jobs: self.expected,
             retries: self.retries,
             pay_again: self.pay_again,
+            unknown: self.unknown,
             pace: self.pace.clone(),
         }
     }

@@ -57,7 +57,7 @@ fn settings(build: &mut Build, variables: &[(&str, &str)]) -> ProviderSettings {
         ((*name).to_owned(), SetVariable { place, value })
     };
     let variables = variables.iter().map(&mut variable).collect();
-    ProviderSettings { place, base_url: None, variables }
+    ProviderSettings { place, base_url: None, account: String::new(), variables }
 }
 
 fn environment(set: &[&str]) -> BTreeMap<String, String> {

@@ -13,7 +13,8 @@ use crate::ledger::{JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
     AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
-    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, With,
+    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown,
+    With,
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
@@ -108,6 +109,8 @@ impl Build {
                 defaults: Settings::default(),
                 providers: BTreeMap::new(),
                 retries: 0,
+                pay_again: false,
+                unknown: Unknown::Hold,
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");

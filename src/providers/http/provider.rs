@@ -18,6 +18,16 @@ use crate::providers::{
 /// Jobs at once where a card says nothing.
 const IN_FLIGHT: u32 = 8;
 
+impl From<&Match> for LookupKind {
+    fn from(matching: &Match) -> Self {
+        match matching {
+            Match::Marker(_) => LookupKind::Marker,
+            Match::Echo { .. } => LookupKind::Echo,
+            Match::Count { .. } => LookupKind::Count,
+        }
+    }
+}
+
 /// A provider that is spoken to over HTTP as its card says.
 pub struct HttpProvider(Driver);
 
@@ -86,11 +96,7 @@ impl Provider for HttpProvider {
     }
 
     fn lookup_kind(&self) -> Option<LookupKind> {
-        self.0.card.lookup.as_ref().map(|recipe| match recipe.matching {
-            Match::Marker(_) => LookupKind::Marker,
-            Match::Echo { .. } => LookupKind::Echo,
-            Match::Count { .. } => LookupKind::Count,
-        })
+        self.0.card.lookup.as_ref().map(|recipe| LookupKind::from(&recipe.matching))
     }
 
     fn lookup<'a>(

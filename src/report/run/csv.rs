@@ -12,7 +12,7 @@ use super::model::JobView;
 /// `references` holds names separated by `; `. Amounts count the workspace's `unit`; an empty
 /// `cost` means *not settled*, never zero. Times are UTC. `ai_generated` is true for every
 /// clip: channels ask for it.
-pub const RUN_CSV_HEADER: [&str; 28] = [
+pub const RUN_CSV_HEADER: [&str; 31] = [
     "address",
     "subject",
     "shot",
@@ -41,6 +41,9 @@ pub const RUN_CSV_HEADER: [&str; 28] = [
     "started",
     "finished",
     "ai_generated",
+    "remote_id",
+    "attempt_key",
+    "interruptions",
 ];
 
 /// Writes jobs as CSV. Memory does not grow with their number.
@@ -93,6 +96,9 @@ impl<W: Write> RunCsv<W> {
             shown(job.started),
             shown(job.finished),
             shown(clip.map(|_| true)),
+            text(job.remote_id.as_deref().unwrap_or_default()),
+            text(job.key.as_deref().unwrap_or_default()),
+            shown(Some(job.interruptions)),
         ];
         self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

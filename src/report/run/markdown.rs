@@ -4,6 +4,7 @@ use crate::money::display_value;
 use crate::report::markdown::{Document, code, head, prose, row};
 use crate::report::phrase::{grouped, shortened};
 
+use super::attention::{Advice, facts, groups};
 use super::model::{JobView, RunReport};
 use super::text::{troubled, verdict};
 
@@ -17,6 +18,7 @@ pub fn run_markdown(report: &RunReport) -> String {
     doc.line("");
     if report.totals.jobs > 0 {
         states(report, &mut doc);
+        wait_for_a_person(report, &mut doc);
         look_at(report, &mut doc);
         clips(report, &mut doc);
     }
@@ -42,6 +44,31 @@ fn states(report: &RunReport, doc: &mut Document) {
         display_value(t.reserved),
         display_value(t.unknown)
     ));
+}
+
+/// What holds money or lost it, with what to do.
+fn wait_for_a_person(report: &RunReport, doc: &mut Document) {
+    for group in groups(report) {
+        doc.line("");
+        doc.line(&format!("**{}**", prose(&group.verdict)));
+        doc.line("");
+        let left = group.all.saturating_sub(group.jobs.len() as u64);
+        let rows = group.jobs.iter().map(|j| {
+            let why = j.message.as_deref().map(|m| format!(": {}", prose(m))).unwrap_or_default();
+            format!("- {}, {}{why}", code(&j.address), prose(&facts(j, &report.unit)))
+        });
+        doc.rows(rows, left, "jobs");
+        doc.line("");
+        doc.line(&said(&group.advice));
+    }
+}
+
+fn said(advice: &[Advice]) -> String {
+    let parts = advice.iter().map(|part| match part {
+        Advice::Words(words) => prose(words),
+        Advice::Command(command) => code(command),
+    });
+    parts.collect()
 }
 
 fn look_at(report: &RunReport, doc: &mut Document) {

@@ -11,6 +11,8 @@ use crate::ledger::{AttemptRecord, JobState};
 use crate::manifest::Role;
 use crate::models::Route;
 use crate::plan::Request;
+use crate::providers::{AttemptKey, RemoteId};
+use crate::run::resolve::PARKED_AFTER;
 
 /// Version of the JSON form. Readers refuse another major version and ignore fields they don't
 /// know.
@@ -26,6 +28,9 @@ pub struct RunReport {
     /// When the report was made.
     #[schemars(with = "String")]
     pub generated: Timestamp,
+    /// The manifest as the command line names it, for commands that follow.
+    #[serde(default = "here")]
+    pub manifest: String,
     /// The workspace's unit; all amounts of the report count it.
     pub unit: String,
     /// Sums over all jobs, listed or not.
@@ -57,6 +62,18 @@ pub struct RunTotals {
     /// Reserved for submissions of unknown outcome; not in `reserved`.
     #[schemars(with = "String")]
     pub unknown: Decimal,
+    /// Settled for clips that were gone before they were fetched; in `spent` too.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub lost: Decimal,
+    /// Jobs that runs leave alone, because they were in flight at several crashes in a row.
+    #[serde(default)]
+    pub parked: u64,
+}
+
+/// The folder in which the reader is.
+fn here() -> String {
+    ".".to_owned()
 }
 
 /// One job with its latest attempt.
@@ -105,9 +122,22 @@ pub struct JobView {
     /// Why it was refused, failed or is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The provider's id of it, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_id: Option<String>,
+    /// The name of its attempt towards the provider, while it is not known whether it arrived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// How many processes stopped while its attempt was open.
+    #[serde(default)]
+    pub interruptions: u32,
     /// When its attempt began.
     #[schemars(with = "Option<String>")]
     pub started: Option<Timestamp>,
+    /// When its state last changed.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub updated: Option<Timestamp>,
     /// When it ended; absent while it is open.
     #[schemars(with = "Option<String>")]
     pub finished: Option<Timestamp>,
@@ -174,6 +204,7 @@ impl RunReport {
             format_version: REPORT_FORMAT.to_owned(),
             name: name.to_owned(),
             generated,
+            manifest: here(),
             unit: unit.to_owned(),
             totals: RunTotals::default(),
             jobs: Vec::new(),
@@ -203,6 +234,10 @@ impl RunTotals {
             self.bytes += clip.bytes;
         }
         self.spent += job.cost.unwrap_or_default();
+        self.parked += u64::from(job.is_parked());
+        if job.state == JobState::Lost {
+            self.lost += job.cost.unwrap_or_default();
+        }
         let reserved = job.reserved.unwrap_or_default();
         match job.state {
             JobState::Unknown => self.unknown += reserved,
@@ -217,6 +252,17 @@ impl RunTotals {
 }
 
 impl JobView {
+    /// Whether runs leave it alone although its provider has it.
+    pub fn is_parked(&self) -> bool {
+        let at_provider = self.state.is_open() && self.state != JobState::Unknown;
+        at_provider && self.interruptions >= PARKED_AFTER
+    }
+
+    /// Whether it waits for a person.
+    pub fn wants_a_person(&self) -> bool {
+        matches!(self.state, JobState::Unknown | JobState::Lost) || self.is_parked()
+    }
+
     /// From the ledger's row; fails when the stored request is damaged. The poster's path is
     /// left open: it lies beside the clip.
     pub fn from_attempt(attempt: &AttemptRecord) -> serde_json::Result<Self> {
@@ -225,6 +271,9 @@ impl JobView {
         let (variant, take) = variant_and_take(address);
         let settled = !attempt.state.is_open();
         let held = attempt.reserved.get() > 0;
+        let in_doubt = matches!(attempt.state, JobState::Submitting | JobState::Unknown);
+        let (number, began) = (attempt.number, attempt.started);
+        let key = AttemptKey::of(&attempt.address, &attempt.fingerprint, number, began);
         Ok(JobView {
             address: address.to_owned(),
             subject: request.subject,
@@ -270,6 +319,10 @@ impl JobView {
             estimate: Some(attempt.estimate.to_decimal()),
             attempt: attempt.number,
             message: attempt.message.clone(),
+            remote_id: attempt.remote_id.as_deref().map(|id| RemoteId::from_stored(id).id),
+            key: in_doubt.then(|| key.as_str().to_owned()),
+            interruptions: attempt.interruptions,
+            updated: Some(attempt.updated),
             started: Some(attempt.started),
             finished: (!attempt.state.is_open()).then_some(attempt.updated),
         })

@@ -53,7 +53,13 @@ pub fn job(subject: &str, shot: &str, state: JobState) -> JobView {
             JobState::Unknown => Some("the connection broke after the request was sent".into()),
             _ => None,
         },
+        remote_id: (!matches!(state, JobState::Unknown | JobState::Refused))
+            .then(|| "4f1c-9a".to_owned()),
+        key: (state == JobState::Unknown)
+            .then(|| "8c1d2f30-5b7a-8e44-9d10-2a6b7c8d9e0f".to_owned()),
+        interruptions: 0,
         started: "2026-08-20T09:30:00Z".parse().ok(),
+        updated: "2026-08-20T09:31:10Z".parse().ok(),
         finished: if state.is_open() { None } else { "2026-08-20T09:31:10Z".parse().ok() },
     }
 }

@@ -40,6 +40,33 @@ fn status_reads_well_at_80_and_at_160_columns() {
 }
 
 #[test]
+fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
+    let mut waiting = report();
+    waiting.manifest = "my shop/kinora.yaml".into();
+    waiting.add(job("products.mug-terra", "late", JobState::Lost));
+    let mut parked = job("products.mug-terra", "heavy", JobState::Submitted);
+    parked.interruptions = 2;
+    waiting.add(parked);
+    for _ in 0..21 {
+        waiting.omit(&job("products.mug-terra", "more", JobState::Unknown));
+    }
+    for width in [80, 160] {
+        insta::assert_snapshot!(
+            format!("attention_{width}"),
+            attention_text(&waiting, width, false)
+        );
+    }
+    insta::assert_snapshot!("attention_markdown", run_markdown(&waiting));
+    let (page, _) = page_of(&waiting, 10);
+    assert!(page.contains("22 submissions of unknown outcome hold 275 credits"));
+    assert!(page.contains("1 finished clip was gone before a run could fetch it"));
+    assert!(
+        page.contains("<code>kinora resolve &#x27;my shop&#x2f;kinora.yaml&#x27; --lookup</code>")
+    );
+    assert_eq!(attention_text(&empty(), 80, false), "");
+}
+
+#[test]
 fn markdown_says_what_to_look_at_first() {
     insta::assert_snapshot!("run_markdown", run_markdown(&report()));
     insta::assert_snapshot!("run_markdown_empty", run_markdown(&empty()));
@@ -240,7 +267,10 @@ fn report_with(text: &str) -> RunReport {
     let mut report = empty();
     report.name = text.into();
     report.unit = text.into();
-    for state in [JobState::Done, JobState::Failed, JobState::Submitted] {
+    report.manifest = text.into();
+    for state in
+        [JobState::Done, JobState::Failed, JobState::Submitted, JobState::Unknown, JobState::Lost]
+    {
         let mut job = job(text, text, state);
         job.address = text.into();
         job.variant = Some(text.into());
@@ -250,6 +280,8 @@ fn report_with(text: &str) -> RunReport {
         job.negative_prompt = Some(text.into());
         job.message = Some(text.into());
         job.settings.aspect = text.into();
+        job.remote_id = Some(text.into());
+        job.interruptions = 2;
         job.references[0].name = text.into();
         job.references[0].path = text.into();
         job.references[0].thumbnail = Some(text.into());

@@ -5,13 +5,14 @@ use crate::money::display_value;
 use crate::report::layout::{Ink, Paper, Table, fitted};
 use crate::report::phrase::{aligned, count, grouped, length, plain};
 
+use super::attention;
 use super::model::{JobView, RunReport};
 
 /// Jobs that need a look are listed up to this many.
 const LISTED: usize = 20;
 
-/// The status for a terminal of `width` columns: sums by state, then the jobs that a person
-/// should look at, worst first.
+/// The status for a terminal of `width` columns: sums by state, what waits for a person,
+/// then the jobs to look at, worst first.
 pub fn status_text(report: &RunReport, width: usize, colour: bool) -> String {
     let paper = Paper::new(width, colour);
     let said = paper.prose("", &verdict(report));
@@ -19,6 +20,7 @@ pub fn status_text(report: &RunReport, width: usize, colour: bool) -> String {
     if report.totals.jobs > 0 {
         blocks.push(states(report, paper));
         blocks.push(money(report, paper));
+        blocks.extend(attention::blocks(report, paper));
         blocks.push(to_look_at(report, paper));
     }
     let shown: Vec<String> =
@@ -90,9 +92,10 @@ fn money(report: &RunReport, paper: Paper) -> Vec<String> {
     table.lines(paper)
 }
 
-/// Jobs that ended without a clip or wait for a person, worst first.
+/// Jobs that ended without a clip and wait for nobody, worst first.
 pub(super) fn troubled(report: &RunReport) -> Vec<&JobView> {
-    let mut jobs: Vec<&JobView> = report.jobs.iter().filter(|j| rank(j.state) < 4).collect();
+    let troubled = |j: &&JobView| rank(j.state) < 4 && !j.wants_a_person();
+    let mut jobs: Vec<&JobView> = report.jobs.iter().filter(troubled).collect();
     jobs.sort_by_key(|j| rank(j.state));
     jobs
 }

@@ -9,6 +9,7 @@ use super::embed::{Clips, Pictures};
 use crate::ledger::JobState;
 use crate::money::display_value;
 use crate::report::phrase::{grouped, length, number, turns_direction};
+use crate::report::run::attention::{Advice, groups};
 use crate::report::run::model::{JobView, ReferenceView, RunReport};
 use crate::report::run::text::rank;
 
@@ -23,10 +24,18 @@ pub(super) struct PageView {
     shots: BTreeSet<String>,
     cards: usize,
     cards_said: String,
+    waiting: Vec<Waiting>,
     pub(super) left_out: u64,
     left_out_said: String,
     embedded: bool,
     has_clips: bool,
+}
+
+/// Jobs that wait for a person.
+#[derive(Serialize)]
+struct Waiting {
+    verdict: String,
+    advice: Vec<Advice>,
 }
 
 /// A number with its name.
@@ -69,6 +78,13 @@ impl PageView {
             shots: shown.iter().map(|j| clean(&j.shot)).collect(),
             cards: shown.len(),
             cards_said: grouped(shown.len() as u64),
+            waiting: groups(report)
+                .iter()
+                .map(|group| Waiting {
+                    verdict: clean(&group.verdict),
+                    advice: group.advice.iter().map(cleaned).collect(),
+                })
+                .collect(),
             left_out,
             left_out_said: grouped(left_out),
             embedded: clips.embedded(),
@@ -226,6 +242,9 @@ fn facts(job: &JobView, unit: &str) -> Vec<(&'static str, String)> {
         ("File", clip.map(|c| clean(&c.path))),
         ("Size", clip.map(|c| size(c.bytes))),
         ("Digest", clip.map(|c| clean(&c.digest))),
+        ("Provider's id", job.remote_id.as_deref().map(clean)),
+        ("Our key", job.key.as_deref().map(clean)),
+        ("Crashes", (job.interruptions > 0).then(|| job.interruptions.to_string())),
         ("Started", job.started.map(|t| t.to_string())),
         ("Finished", job.finished.map(|t| t.to_string())),
     ];
@@ -241,6 +260,13 @@ fn size(bytes: u64) -> String {
         b => (b, "bytes"),
     };
     format!("{} {unit}", value.round_dp(1).normalize())
+}
+
+fn cleaned(advice: &Advice) -> Advice {
+    match advice {
+        Advice::Words(words) => Advice::Words(words),
+        Advice::Command(command) => Advice::Command(clean(command)),
+    }
 }
 
 /// The subject as the filter lists it.

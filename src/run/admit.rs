@@ -1,0 +1,242 @@
+//! Taking jobs in, starting them, and what follows when they end.
+//!
+//! What never lives here: the order of the run (that is `dispatch`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::budget::Purpose;
+use super::causes::{CROWDED_TRIES, is_crowded};
+use super::dispatch::{Dispatcher, Phase, Report};
+use super::drive::{Ended, Opening, millis};
+use super::event::{RunEvent, Skip};
+use super::job::{Grounds, Life};
+use super::pools::{Left, Seat};
+use super::setup::{RunError, Work};
+use super::waiting::Waiting;
+use crate::ledger::JobState;
+use crate::money::Micros;
+use crate::providers::Retry;
+
+impl Dispatcher {
+    /// Takes in one job from the plan, or says why not.
+    pub(super) async fn admit(&mut self, work: Work) {
+        self.received += 1;
+        let held = self.desk.is_held(&work.request.model);
+        let (why, count) = if Some(work.plan) != self.plan {
+            (Skip::NotApproved, &mut self.summary.skipped)
+        } else if !self.desk.setup.providers.contains_key(&work.request.provider) {
+            (Skip::NoProvider, &mut self.summary.skipped)
+        } else if held {
+            (Skip::ModelHeld, &mut self.summary.held)
+        } else if let Some(reserve) = work.reserve {
+            let request = Arc::new(work.request);
+            self.enqueue(Waiting { request, parts: work.parts, reserve, tries: 0 });
+            return;
+        } else {
+            (Skip::Unpriced, &mut self.summary.unpriced)
+        };
+        *count += 1;
+        let job = work.request.address.to_string();
+        self.desk.say(RunEvent::Skipped { job, why }).await;
+    }
+
+    fn enqueue(&self, waiting: Waiting) {
+        let request = Arc::clone(&waiting.request);
+        let lane = (&*request.provider, &*request.model, &*request.shot);
+        let now = self.desk.moment();
+        self.desk.shared().pools.push(lane, waiting, now);
+    }
+
+    /// Puts back in line whose wait is over.
+    pub(super) fn wake_delayed(&mut self) {
+        let now = Instant::now();
+        while let Some(entry) = self.delayed.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let waiting = entry.remove();
+            self.enqueue(waiting);
+        }
+    }
+
+    /// Starts a job that has room: if the ledger lets it (M2) and the budget does (M5).
+    pub(super) async fn start(&mut self, waiting: Waiting, seat: Seat) -> Result<(), RunError> {
+        let request = Arc::clone(&waiting.request);
+        let job = request.address.to_string();
+        let standing = if self.desk.is_held(&request.model) {
+            Err(Skip::ModelHeld)
+        } else if self.in_hand.contains(&request.address.key()) {
+            Err(Skip::Open)
+        } else {
+            self.standing(&waiting)?
+        };
+        let (before, grounds) = match standing {
+            Ok(standing) => standing,
+            Err(why) => {
+                self.give_back(seat);
+                match why {
+                    Skip::ModelHeld => self.summary.held += 1,
+                    Skip::PaidBefore => self.summary.paid_before += 1,
+                    _ => self.summary.skipped += 1,
+                }
+                self.desk.say(RunEvent::Skipped { job, why }).await;
+                return Ok(());
+            }
+        };
+        let (Some(provider), Some(plan)) = (self.desk.provider(&request.provider), self.plan)
+        else {
+            return Err(RunError::Broken(format!("provider {} went away", request.provider)));
+        };
+        let (provider_name, model) = (&*request.provider, &*request.model);
+        let account = provider.account();
+        let what = Purpose { plan, provider: provider_name, model, account };
+        let now = self.desk.now();
+        let granted = self.desk.shared().budget.reserve(&what, waiting.reserve, now);
+        let grant = match granted {
+            Ok(grant) => grant,
+            Err(over) => {
+                self.give_back(seat);
+                self.summary.over_budget += 1;
+                let event = RunEvent::OverBudget {
+                    job,
+                    limit: over.limit,
+                    wanted: waiting.reserve.to_decimal().to_string(),
+                    left: over.left.to_decimal().to_string(),
+                };
+                self.desk.say(event).await;
+                return Ok(());
+            }
+        };
+        let desk = Arc::clone(&self.desk);
+        let key = request.address.key();
+        self.in_hand.insert(key);
+        let waiting = Arc::new(waiting);
+        let again = Arc::clone(&waiting);
+        let opening = Opening { desk, provider, waiting, before, grounds, grant, seat };
+        self.tasks.spawn(async move {
+            let ended = opening.run().await;
+            // The opening, who had the other hand on it, is gone.
+            let (model, again) = (request.model.clone(), Arc::into_inner(again));
+            Report { key, model, again, ended }
+        });
+        Ok(())
+    }
+
+    fn give_back(&self, seat: Seat) {
+        let now = self.desk.moment();
+        self.desk.shared().pools.leave(seat, Left::NotSent, now);
+    }
+
+    /// Where the ledger says that a job stands, and on what grounds another attempt may begin.
+    fn standing(&self, waiting: &Waiting) -> Result<Result<(Life, Grounds), Skip>, RunError> {
+        let ledger = &self.desk.setup.ledger;
+        let Some(job) = ledger.job(&waiting.request.address)? else {
+            return Ok(Ok((Life::PLANNED, Grounds::First)));
+        };
+        if job.state.is_open() {
+            return Ok(Err(Skip::Open));
+        }
+        let Some(last) = ledger.attempt(job.attempt)? else {
+            return Err(RunError::Broken(format!("attempt {} has no row", job.attempt)));
+        };
+        let life = Life { state: Some(job.state), reserved: last.reserved, settled: last.settled };
+        let changed = last.fingerprint != waiting.request.fingerprint;
+        Ok(match job.state {
+            _ if changed => Ok((life, Grounds::Changed)),
+            JobState::Done => Err(Skip::AlreadyDone),
+            JobState::Refused => Ok((life, Grounds::Again)),
+            // A clip that was lost was ready once; what never was, was written off.
+            JobState::Lost if last.ready.is_none() => Ok((life, Grounds::WrittenOff)),
+            _ if last.settled == Micros::ZERO => Ok((life, Grounds::Again)),
+            _ if self.desk.setup.pay_again => Ok((life, Grounds::PayAgain)),
+            _ => Err(Skip::PaidBefore),
+        })
+    }
+
+    /// Counts a finished task, or tries its job again where that is allowed.
+    pub(super) async fn ended(&mut self, report: Report) {
+        let ended = match report.ended {
+            Ok(ended) => ended,
+            Err(error) => return self.fail(error).await,
+        };
+        // What stays open is left to the next run, whatever the plan brings.
+        if !matches!(ended, Ended::Waiting | Ended::Unknown) {
+            self.in_hand.remove(&report.key);
+        }
+        let (cause, retry) = match &ended {
+            Ended::Refused(refusal) => (refusal.cause.as_str(), refusal.retry),
+            Ended::Failed(failure) if failure.charged => (failure.cause.as_str(), Retry::Never),
+            Ended::Failed(failure) => (failure.cause.as_str(), failure.retry),
+            Ended::WrittenOff => ("written_off", Retry::After(None)),
+            _ => ("", Retry::Never),
+        };
+        if self.desk.is_held(&report.model) {
+            self.drop_held(&report.model).await;
+        }
+        if let (Some(waiting), Retry::After(at_least)) = (report.again, retry)
+            && self.try_again(waiting, cause, at_least).await
+        {
+            self.summary.written_off += u64::from(matches!(ended, Ended::WrittenOff));
+            return;
+        }
+        let count = match ended {
+            Ended::Done => &mut self.summary.done,
+            Ended::NotSent => return,
+            Ended::Waiting => &mut self.summary.waiting,
+            Ended::Unknown => &mut self.summary.unknown,
+            Ended::WrittenOff => &mut self.summary.written_off,
+            Ended::Lost => &mut self.summary.lost,
+            Ended::Refused(_) => &mut self.summary.refused,
+            Ended::Failed(_) => &mut self.summary.failed,
+        };
+        *count += 1;
+    }
+
+    /// Lets go of everything that waits for a model that is held.
+    async fn drop_held(&mut self, model: &str) {
+        let drained = self.desk.shared().pools.drain_model(model);
+        for waiting in drained {
+            self.summary.held += 1;
+            let job = waiting.request.address.to_string();
+            self.desk.say(RunEvent::Skipped { job, why: Skip::ModelHeld }).await;
+        }
+    }
+
+    /// Puts a job back in the queue after a wait; false when it must not be tried again.
+    async fn try_again(
+        &mut self,
+        mut waiting: Waiting,
+        cause: &str,
+        at_least: Option<u64>,
+    ) -> bool {
+        let crowded = is_crowded(cause);
+        let most = if crowded { CROWDED_TRIES } else { self.desk.setup.retries };
+        let held = self.desk.is_held(&waiting.request.model);
+        if waiting.tries >= most || held || self.phase != Phase::Going {
+            return false;
+        }
+        // Where there was no room, its lane is closed for as long as it takes.
+        let wait = match crowded {
+            true => Duration::ZERO,
+            false => {
+                let at_least = Duration::from_millis(at_least.unwrap_or_default());
+                self.desk.backoff(waiting.tries) + at_least
+            }
+        };
+        waiting.tries += 1;
+        self.summary.retries += 1;
+        let event = RunEvent::Retry {
+            job: waiting.request.address.to_string(),
+            cause: cause.to_owned(),
+            after_ms: at_least.unwrap_or_default().max(millis(wait)),
+            left: most - waiting.tries,
+        };
+        self.desk.say(event).await;
+        self.delays += 1;
+        self.delayed.insert((Instant::now() + wait, self.delays), waiting);
+        true
+    }
+}

@@ -1,0 +1,323 @@
+//! The judge: what must hold at each effect and after each process, by what the providers know.
+//!
+//! What is durable is in the store and on the disk; what is true is at the sites. Nothing here
+//! asks the run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kinora::digest::Digest;
+use kinora::ledger::{JobState, Transition};
+use kinora::plan::Request;
+use kinora::providers::{AttemptKey, RemoteId};
+use kinora::run::RunEvent;
+
+use crate::disk::clip_bytes;
+use crate::site::{Generation, Outcome, Recovery, SECOND};
+use crate::store::Row;
+use crate::world::World;
+
+/// Where the workspace is.
+pub const WORKSPACE: &str = "/w";
+
+/// A while after which a model that overcharged must be held.
+const HELD_WITHIN: i64 = 60 * SECOND;
+
+fn key_of(row: &Row) -> AttemptKey {
+    let a = &row.record;
+    AttemptKey::of(&a.address, &a.fingerprint, a.number, a.started)
+}
+
+/// An intent became durable: M1, M2, M5, M6, M7.
+pub fn intent(world: &mut World, attempt: i64) {
+    if let Err((invariant, what)) = intent_is_sound(world, attempt) {
+        world.violate(invariant, format_args!("{what}"));
+    }
+}
+
+fn intent_is_sound(world: &World, attempt: i64) -> Result<(), (&'static str, String)> {
+    let life = world.life();
+    let row = world.store.attempt(attempt).expect("it was just written");
+    let a = &row.record;
+    let all = world.store.attempts();
+    if a.plan != life.approved.plan {
+        return Err(("M1", format!("{} is of a plan that is not approved", a.address)));
+    }
+    if world.unpriced.contains(a.address.as_str()) {
+        return Err(("M7", format!("{} has no price", a.address)));
+    }
+    let before = all.iter().find(|b| b.record.job == a.job && b.record.number + 1 == a.number);
+    if let Some(before) = before.map(|b| &b.record)
+        && before.fingerprint == a.fingerprint
+        && (before.state == JobState::Done
+            || (before.settled.get() > 0 && !life.pay_again)
+            || before.state.is_open())
+    {
+        let state = before.state;
+        return Err(("M2", format!("{} begins again after it was {state:?}", a.address)));
+    }
+    // M5; an overcharge that became durable meanwhile was not to be foreseen.
+    let held = |counts: &dyn Fn(&Row) -> bool| -> i64 {
+        all.iter().filter(|a| counts(a)).map(|a| a.held() - a.excess()).sum()
+    };
+    let ceiling = life.approved.ceiling.get();
+    let lines = [
+        ("the ceiling", Some(ceiling), held(&|b| b.record.plan == a.plan)),
+        ("per_run", life.limits.per_run.map(|m| m.get()), held(&|b| b.run == row.run)),
+        ("per_day", life.limits.per_day.map(|m| m.get()), held(&|b| b.day == row.day)),
+        ("per_job", life.limits.per_job.map(|m| m.get()), a.reserved.get()),
+    ];
+    for (name, most, held) in lines {
+        if a.reserved.get() > 0 && most.is_some_and(|most| held > most) {
+            let most = most.unwrap_or_default();
+            return Err(("M5", format!("{}: {held} is held, {name} is {most}", a.address)));
+        }
+    }
+    if let Some(first) = life.waiting_at_start.iter().find(|at| !life.asked.contains(at)) {
+        return Err(("M6", format!("{} begins before the clip of {first} is fetched", a.address)));
+    }
+    if let Some(at) = life.overcharged_at.get(&a.model)
+        && world.now() - at > HELD_WITHIN
+    {
+        return Err(("M5", format!("{} begins though {} overcharged", a.address, a.model)));
+    }
+    Ok(())
+}
+
+/// A submission leaves: M3, M4. Returns what is reserved for it.
+pub fn sending(world: &mut World, at: usize, request: &Request, key: &AttemptKey) -> i64 {
+    let now = world.now();
+    let found = match world.store.latest(&request.address) {
+        None => Err(("M3", "it leaves without an intent".to_owned())),
+        Some(row) => sent_as_written(row, request, key),
+    };
+    let site = &world.sites[at];
+    let first = site.sent.iter().find(|sent| sent.key == key.as_str());
+    let again = first.is_some_and(|first| match site.recovery {
+        Recovery::Content => false,
+        Recovery::Key(window) => now - first.at >= window,
+        _ => true,
+    });
+    let found = match found {
+        Ok(_) if again => Err(("M4", format!("{} is sent again", request.address))),
+        found => found,
+    };
+    match found {
+        Ok(estimate) => estimate,
+        Err((invariant, what)) => {
+            world.violate(invariant, format_args!("{}: {what}", request.address));
+            0
+        }
+    }
+}
+
+fn sent_as_written(
+    row: &Row,
+    request: &Request,
+    key: &AttemptKey,
+) -> Result<i64, (&'static str, String)> {
+    let a = &row.record;
+    let what = if a.state != JobState::Submitting {
+        format!("it leaves while the ledger says {:?}", a.state)
+    } else if key_of(row) != *key {
+        "it leaves under a key that is not its intent's".to_owned()
+    } else if serde_json::to_string(request).ok().as_ref() != Some(&a.request) {
+        "what leaves is not what was written".to_owned()
+    } else {
+        return Ok(a.estimate.get());
+    };
+    Err(("M3", what))
+}
+
+/// A provider is asked about an id: M3.
+pub fn asking(world: &mut World, request: &Request, id: &RemoteId, fetch: bool) {
+    let latest = world.store.latest(&request.address).map(|row| &row.record);
+    let wanted = if fetch { JobState::Fetching } else { JobState::Submitted };
+    let sound = latest.is_some_and(|a| {
+        a.state == wanted && a.remote_id.as_deref().map(RemoteId::from_stored).as_ref() == Some(id)
+    });
+    let (attempt, state) = latest.map_or((0, None), |a| (a.id, Some(a.state)));
+    if !sound {
+        let address = &request.address;
+        let what = format!("{address} is asked for as {id} while the ledger says {state:?}");
+        world.violate("M3", format_args!("{what}"));
+    }
+    world.life_mut().asked.insert(attempt);
+}
+
+/// A step became durable.
+pub fn step(world: &mut World, t: &Transition) {
+    let now = world.now();
+    let row = world.store.attempt(t.attempt).expect("it was just written");
+    let (model, over) = (row.record.model.clone(), row.excess() > 0);
+    let verdict = match t.to {
+        JobState::Done => clip_stands(world, row),
+        JobState::Lost if row.record.remote_id.is_some() => clip_is_lost(world, row, now),
+        _ => Ok(()),
+    };
+    if t.from == JobState::Submitted && over {
+        world.count("overcharges");
+        world.life_mut().overcharged_at.entry(model).or_insert(now);
+    }
+    if !t.to.is_open() {
+        // Whatever it was, nothing waits to be fetched any more.
+        world.life_mut().asked.insert(t.attempt);
+    }
+    if let (JobState::Done, Some(clip)) = (t.to, &t.clip) {
+        let path = Path::new(WORKSPACE).join(&clip.path);
+        world.published.insert(path, clip.digest);
+    }
+    if let Err((invariant, what)) = verdict {
+        world.violate(invariant, format_args!("{what}"));
+    }
+}
+
+/// M6: the clip is durable, with the recorded bytes, and of this very request.
+fn clip_stands(world: &World, row: &Row) -> Result<(), (&'static str, String)> {
+    let a = &row.record;
+    let wrong = |what: &str| Err(("M6", format!("{} is done, but {what}", a.address)));
+    let Some(clip) = &a.clip else { return wrong("the ledger knows no clip") };
+    let path = Path::new(WORKSPACE).join(&clip.path);
+    let Some(bytes) = world.disk.read_durable(&path) else {
+        return wrong("its clip is not durable");
+    };
+    if Digest::of(bytes) != clip.digest || bytes.len() as u64 != clip.bytes {
+        return wrong("its clip has other bytes");
+    }
+    let id = RemoteId::from_stored(a.remote_id.as_deref().unwrap_or_default()).id;
+    if bytes != clip_bytes(&a.fingerprint.to_string(), &id) {
+        return wrong("its clip is of something else");
+    }
+    for beside in ["json", "jpg"] {
+        if world.disk.read_durable(&path.with_extension(beside)).is_none() {
+            return wrong(&format!("its .{beside} is not durable"));
+        }
+    }
+    Ok(())
+}
+
+/// A clip may only be given up when it can't be had any more.
+fn clip_is_lost(world: &World, row: &Row, now: i64) -> Result<(), (&'static str, String)> {
+    match generation_of(world, row) {
+        Some(g) if g.is_there(now) && !g.garbage => {
+            Err(("M6", format!("{} is given up, but {} can be had", row.record.address, g.id)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn generation_of<'a>(world: &'a World, row: &Row) -> Option<&'a Generation> {
+    let id = RemoteId::from_stored(row.record.remote_id.as_deref()?).id;
+    world.sites.iter().flat_map(|s| &s.generations).find(|g| g.id == id)
+}
+
+/// After each process: M2, M4, M5, M6, M9, against the bill.
+pub fn after_a_life(world: &mut World, said: &[RunEvent]) {
+    let verdict = rows_are_sound(world)
+        .and_then(|()| bill_is_covered(world))
+        .and_then(|()| files_are_whole(world))
+        .and_then(|()| words_are_kept(world, said));
+    if let Err((invariant, what)) = verdict {
+        world.violate(invariant, format_args!("{what}"));
+    }
+}
+
+fn rows_are_sound(world: &World) -> Result<(), (&'static str, String)> {
+    for row in world.store.attempts() {
+        let a = &row.record;
+        let latest = world.store.latest(&a.address).is_some_and(|l| l.record.id == a.id);
+        if a.state.is_open() && !latest {
+            return Err(("M2", format!("{} is open twice", a.address)));
+        }
+        if a.state == JobState::Unknown && (a.reserved != a.estimate || a.message.is_none()) {
+            return Err(("M4", format!("{} is unknown without money or evidence", a.address)));
+        }
+        if a.state == JobState::Done {
+            clip_stands(world, row)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every generation is somebody's, who holds what it costs; no job is paid twice.
+fn bill_is_covered(world: &World) -> Result<(), (&'static str, String)> {
+    let now = world.now();
+    let rows = world.store.attempts();
+    let mut by_id: BTreeMap<String, &Row> = BTreeMap::new();
+    for row in rows {
+        if let Some(id) = &row.record.remote_id
+            && let Some(other) = by_id.insert(RemoteId::from_stored(id).id, row)
+            && other.record.address != row.record.address
+        {
+            let (a, b) = (&other.record.address, &row.record.address);
+            return Err(("M9", format!("{a} and {b} both claim {id}")));
+        }
+    }
+    let keys: BTreeMap<String, &Row> =
+        rows.iter().map(|row| (key_of(row).as_str().to_owned(), row)).collect();
+    let mut paid: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    for g in world.sites.iter().flat_map(|s| &s.generations) {
+        let Some(row) = by_id.get(&g.id).or_else(|| keys.get(&g.key)) else {
+            return Err(("M3", format!("nobody knows of {} ({})", g.id, g.address)));
+        };
+        let a = &row.record;
+        if a.state == JobState::Refused {
+            return Err(("M4", format!("{} counts as refused, but made {}", a.address, g.id)));
+        }
+        let due = g.charge(now);
+        let waits =
+            matches!(a.state, JobState::Submitting | JobState::Submitted | JobState::Unknown);
+        // What was not said yet can't be held beyond what was quoted.
+        let due_so_far = if waits { due.min(a.estimate.get()) } else { due };
+        // Attempts of one job may share a generation where it is known by its content.
+        let claims = rows.iter().filter(|r| r.record.remote_id.as_deref() == Some(&g.id));
+        let held = row.held().max(claims.map(Row::held).sum());
+        if held < due_so_far {
+            return Err(("M5", format!("{} costs {due}, {held} is held for {}", g.id, a.address)));
+        }
+        if !g.is_free() && g.outcome != Outcome::Never {
+            *paid.entry((&g.address, &g.fingerprint)).or_default() += 1;
+        }
+    }
+    let twice = paid.into_iter().find(|(_, times)| *times > 1 && !world.may_pay_again);
+    match twice {
+        Some(((address, _), times)) => Err(("M2", format!("{address} is paid {times} times"))),
+        None => Ok(()),
+    }
+}
+
+fn files_are_whole(world: &World) -> Result<(), (&'static str, String)> {
+    for (path, digest) in &world.published {
+        if world.disk.read_durable(path).map(Digest::of) != Some(*digest) {
+            return Err(("M9", format!("{} was there, and is another file now", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// What was told to people is in the ledger.
+fn words_are_kept(world: &World, said: &[RunEvent]) -> Result<(), (&'static str, String)> {
+    for event in said {
+        let (job, kept) = match event {
+            RunEvent::Done { job, .. } => {
+                (job, of(world, job).any(|a| a.record.state == JobState::Done))
+            }
+            RunEvent::Submitted { job, attempt, .. } => (
+                job,
+                of(world, job).any(|a| a.record.number == *attempt && a.record.remote_id.is_some()),
+            ),
+            RunEvent::Unknown { job, .. } => {
+                (job, of(world, job).any(|a| a.record.state != JobState::Submitting))
+            }
+            _ => continue,
+        };
+        if !kept {
+            return Err(("M9", format!("it was said of {job}, but the ledger forgot: {event:?}")));
+        }
+    }
+    Ok(())
+}
+
+fn of<'a>(world: &'a World, job: &'a str) -> impl Iterator<Item = &'a Row> {
+    world.store.attempts().iter().filter(move |row| row.record.address.as_str() == job)
+}

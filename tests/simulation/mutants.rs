@@ -1,0 +1,76 @@
+//! Planted bugs: each makes a door behave as if the executor, a driver or the ledger had it. A
+//! simulation that does not notice one of them proves nothing.
+
+/// A bug.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutant {
+    /// The intent is written while the request is on its way.
+    IntentAfterSend,
+    /// The provider's id is acknowledged before it is written.
+    IdNotDurableBeforePoll,
+    /// The same for a finished clip and its cost.
+    ReadyNotDurableBeforeFetch,
+    /// The same for the end.
+    DoneNotDurableBeforeSaid,
+    /// An unknown outcome is written down as a refusal, and its money given back.
+    UnknownWrittenAsRefused,
+    /// A driver calls a lost answer a refusal.
+    UnknownSaidToBeRefused,
+    /// A run starts without what earlier runs hold.
+    ReservationsForgottenAtStart,
+    /// Bytes are never synced before they get their name.
+    SyncDoesNothing,
+    /// Names are never synced.
+    SyncFolderDoesNothing,
+    /// A file in the way is overwritten.
+    LinkOverwrites,
+    /// A driver sends again by itself after a lost answer.
+    DriverSendsAgain,
+    /// An empty list is proof at once, though the request may still arrive.
+    LookupSureTooEarly,
+    /// A key is trusted for ever.
+    ReplayOutsideOfItsWindow,
+    /// A fetch that breaks counts as a clip that is gone.
+    FetchErrorSaidToBeGone,
+    /// A download that was cut counts as whole, and nobody looks into it.
+    CutDownloadSaidToBeWhole,
+    /// The provider's cost is read in the workspace's unit.
+    CostInAnotherUnit,
+    /// A failure that is charged counts as free.
+    ChargedFailureSaidToBeFree,
+    /// Two processes run at once.
+    LockIgnored,
+    /// A ceiling that was lowered still counts as it was.
+    LoweredCeilingIgnored,
+    /// What has no price is submitted for nothing.
+    UnpricedCountsAsFree,
+    /// The ledger answers before its commit is on the disk.
+    CommitNotSynced,
+}
+
+impl Mutant {
+    /// Every one of them.
+    pub const ALL: [Mutant; 21] = [
+        Mutant::IntentAfterSend,
+        Mutant::IdNotDurableBeforePoll,
+        Mutant::ReadyNotDurableBeforeFetch,
+        Mutant::DoneNotDurableBeforeSaid,
+        Mutant::UnknownWrittenAsRefused,
+        Mutant::UnknownSaidToBeRefused,
+        Mutant::ReservationsForgottenAtStart,
+        Mutant::SyncDoesNothing,
+        Mutant::SyncFolderDoesNothing,
+        Mutant::LinkOverwrites,
+        Mutant::DriverSendsAgain,
+        Mutant::LookupSureTooEarly,
+        Mutant::ReplayOutsideOfItsWindow,
+        Mutant::FetchErrorSaidToBeGone,
+        Mutant::CutDownloadSaidToBeWhole,
+        Mutant::CostInAnotherUnit,
+        Mutant::ChargedFailureSaidToBeFree,
+        Mutant::LockIgnored,
+        Mutant::LoweredCeilingIgnored,
+        Mutant::UnpricedCountsAsFree,
+        Mutant::CommitNotSynced,
+    ];
+}

@@ -1,0 +1,293 @@
+//! The ledger's file as a model: the same rows and rules as the real one, without SQL. What it
+//! holds is durable; what it refuses leaves no trace.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kinora::address::Address;
+use kinora::digest::Digest;
+use kinora::ledger::{
+    AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError, NewAttempt, NewRun, Period,
+    Transition, day_number,
+};
+use kinora::money::{Micros, Unit};
+
+/// A write.
+#[derive(Debug, Clone)]
+pub enum Op {
+    BeginRun(NewRun),
+    EndRun(i64, &'static str, Timestamp),
+    BeginAttempt(NewAttempt),
+    Apply(Transition),
+}
+
+/// What a write answers.
+#[derive(Debug, Clone, Copy)]
+pub enum Wrote {
+    Run(i64),
+    Begun(Begun),
+    Nothing,
+}
+
+struct RunRow {
+    plan: Option<Digest>,
+    unit: Unit,
+    ended: bool,
+}
+
+/// An attempt with the columns that its record does not show.
+pub struct Row {
+    pub record: AttemptRecord,
+    pub run: i64,
+    pub day: i64,
+}
+
+impl Row {
+    pub fn held(&self) -> i64 {
+        self.record.reserved.get() + self.record.settled.get()
+    }
+
+    /// What it cost beyond its reservation: alarmed, and more than anybody could have held.
+    pub fn excess(&self) -> i64 {
+        (self.record.settled.get() - self.record.estimate.get()).max(0)
+    }
+}
+
+/// One line of the ledger's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    pub at: Timestamp,
+    pub attempt: i64,
+    pub kind: &'static str,
+}
+
+/// All tables.
+#[derive(Default)]
+pub struct Store {
+    runs: Vec<RunRow>,
+    jobs: Vec<JobRecord>,
+    attempts: Vec<Row>,
+    pub events: Vec<EventRow>,
+}
+
+fn sum(rows: impl Iterator<Item = i64>) -> Micros {
+    Micros::from_stored(rows.sum()).expect("amounts are never negative")
+}
+
+impl Store {
+    pub fn perform(&mut self, op: &Op) -> Result<Wrote, LedgerError> {
+        match op {
+            Op::BeginRun(run) => Ok(Wrote::Run(self.begin_run(run))),
+            Op::EndRun(run, ..) => {
+                self.runs[row(*run)].ended = true;
+                Ok(Wrote::Nothing)
+            }
+            Op::BeginAttempt(attempt) => self.begin_attempt(attempt).map(Wrote::Begun),
+            Op::Apply(transition) => self.apply(transition).map(|()| Wrote::Nothing),
+        }
+    }
+
+    fn begin_run(&mut self, run: &NewRun) -> i64 {
+        if self.runs.iter().any(|run| !run.ended) {
+            let open = self.attempts.iter_mut().filter(|a| a.record.state.is_open());
+            open.for_each(|a| a.record.interruptions += 1);
+        }
+        self.runs.iter_mut().for_each(|run| run.ended = true);
+        self.runs.push(RunRow { plan: run.plan, unit: run.unit.clone(), ended: false });
+        self.runs.len() as i64
+    }
+
+    fn begin_attempt(&mut self, new: &NewAttempt) -> Result<Begun, LedgerError> {
+        let attempt = self.attempts.len() as i64 + 1;
+        let state = JobState::Submitting;
+        let (job, number) = match self.jobs.iter_mut().find(|job| job.address == new.address) {
+            None => {
+                let id = self.jobs.len() as i64 + 1;
+                self.jobs.push(JobRecord { id, address: new.address.clone(), state, attempt });
+                (id, 1)
+            }
+            Some(job) if job.state.is_open() => {
+                let (address, state) = (new.address.to_string(), job.state);
+                return Err(LedgerError::StillOpen { address, state });
+            }
+            Some(job) => {
+                let number = self.attempts[row(job.attempt)].record.number + 1;
+                (job.state, job.attempt) = (state, attempt);
+                (job.id, number)
+            }
+        };
+        let record = AttemptRecord {
+            id: attempt,
+            job,
+            address: new.address.clone(),
+            state,
+            number,
+            plan: new.plan,
+            request: new.request.clone(),
+            remote_id: None,
+            reserved: new.reserved,
+            settled: Micros::ZERO,
+            message: None,
+            started: new.at,
+            updated: new.at,
+            fingerprint: new.fingerprint,
+            parts: new.parts,
+            provider: new.provider.clone(),
+            model: new.model.clone(),
+            account: new.account.clone(),
+            estimate: new.reserved,
+            basis: None,
+            ready: None,
+            expires: None,
+            interruptions: 0,
+            clip: None,
+        };
+        self.attempts.push(Row { record, run: new.run, day: day_number(new.at) });
+        self.events.push(EventRow { at: new.at, attempt, kind: "intent" });
+        Ok(Begun { job, attempt, number })
+    }
+
+    fn apply(&mut self, t: &Transition) -> Result<(), LedgerError> {
+        let conflict = LedgerError::Conflict { attempt: t.attempt, from: t.from, to: t.to };
+        let Some(row_of) = self.attempts.get_mut(row(t.attempt)) else { return Err(conflict) };
+        let a = &mut row_of.record;
+        let job = &mut self.jobs[row(a.job)];
+        if a.state != t.from || job.attempt != t.attempt {
+            return Err(conflict);
+        }
+        let remote_id = t.remote_id.clone().or_else(|| a.remote_id.clone());
+        rules(t, remote_id.as_deref())?;
+        (a.state, a.reserved, a.settled) = (t.to, t.reserved, t.settled);
+        a.basis = t.basis.or(a.basis);
+        a.remote_id = remote_id;
+        a.message = t.message.clone().or_else(|| a.message.take());
+        a.expires = t.expires.or(a.expires);
+        a.clip = t.clip.clone().or_else(|| a.clip.take());
+        if t.to == JobState::Ready {
+            a.ready = a.ready.or(Some(t.at));
+        }
+        a.updated = t.at;
+        job.state = t.to;
+        self.events.push(EventRow { at: t.at, attempt: t.attempt, kind: t.kind });
+        Ok(())
+    }
+
+    pub fn job(&self, address: &Address) -> Option<&JobRecord> {
+        self.jobs.iter().find(|job| job.address == *address)
+    }
+
+    pub fn attempt(&self, attempt: i64) -> Option<&Row> {
+        self.attempts.get(row(attempt))
+    }
+
+    pub fn attempts(&self) -> &[Row] {
+        &self.attempts
+    }
+
+    /// The latest attempt of a job.
+    pub fn latest(&self, address: &Address) -> Option<&Row> {
+        self.attempt(self.job(address)?.attempt)
+    }
+
+    /// The attempt that the ledger will give next.
+    pub fn next_attempt(&self) -> i64 {
+        self.attempts.len() as i64 + 1
+    }
+
+    pub fn spent(&self, period: Period) -> Micros {
+        let day = |date: jiff::civil::Date| {
+            let midnight = date.to_zoned(jiff::tz::TimeZone::UTC).expect("a day in range");
+            day_number(midnight.timestamp())
+        };
+        let counts = |a: &Row| match period {
+            Period::Run(run) => a.run == run,
+            Period::Day(date) => a.day == day(date),
+            Period::Month(date) => {
+                (day(date.first_of_month())..=day(date.last_of_month())).contains(&a.day)
+            }
+            Period::Plan(plan) => self.runs[row(a.run)].plan == Some(plan),
+            Period::Ever => true,
+        };
+        sum(self.attempts.iter().filter(|a| counts(a)).map(Row::held))
+    }
+
+    pub fn spent_by_day(&self, first: i64) -> BTreeMap<i64, Micros> {
+        let mut days: BTreeMap<i64, i64> = BTreeMap::new();
+        for a in self.attempts.iter().filter(|a| a.day >= first) {
+            *days.entry(a.day).or_default() += a.held();
+        }
+        days.into_iter().map(|(day, held)| (day, sum(std::iter::once(held)))).collect()
+    }
+
+    pub fn holdings(&self) -> Vec<Holding> {
+        let mut all: Vec<Holding> = Vec::new();
+        for a in &self.attempts {
+            let r = &a.record;
+            let same = |h: &&mut Holding| {
+                (h.plan, h.run, h.day) == (r.plan, a.run, a.day)
+                    && (&h.provider, &h.model, &h.account) == (&r.provider, &r.model, &r.account)
+            };
+            let at = match all.iter_mut().position(|mut h| same(&&mut h)) {
+                Some(at) => at,
+                None => {
+                    all.push(Holding {
+                        plan: r.plan,
+                        run: a.run,
+                        day: a.day,
+                        provider: r.provider.clone(),
+                        model: r.model.clone(),
+                        account: r.account.clone(),
+                        held: Micros::ZERO,
+                        written_off: Micros::ZERO,
+                        attempts: 0,
+                        overcharged: 0,
+                    });
+                    all.len() - 1
+                }
+            };
+            let h = &mut all[at];
+            h.held = sum([h.held.get(), a.held()].into_iter());
+            if r.state == JobState::Lost {
+                h.written_off = sum([h.written_off.get(), r.settled.get()].into_iter());
+            }
+            h.attempts += u64::from(r.state != JobState::Refused);
+            h.overcharged += u64::from(r.settled > r.estimate);
+        }
+        all
+    }
+
+    pub fn remote_ids(&self, provider: &str, from: Timestamp) -> Vec<String> {
+        let of = self.attempts.iter().map(|a| &a.record);
+        of.filter(|a| a.provider == provider && a.started >= from)
+            .filter_map(|a| a.remote_id.clone())
+            .collect()
+    }
+
+    pub fn other_units(&self, unit: &Unit) -> Vec<Unit> {
+        let mut units: Vec<Unit> = self.runs.iter().map(|run| run.unit.clone()).collect();
+        units.retain(|u| u != unit);
+        units.dedup();
+        units
+    }
+}
+
+/// Row ids count from 1.
+fn row(id: i64) -> usize {
+    usize::try_from(id - 1).expect("rows count from 1")
+}
+
+/// The checks that the real tables make.
+fn rules(t: &Transition, remote_id: Option<&str>) -> Result<(), LedgerError> {
+    use JobState::{Done, Failed, Fetching, Lost, Ready, Refused, Submitted, Submitting, Unknown};
+    let broken = |what: &str| Err(LedgerError::Sql(format!("CHECK constraint failed: {what}")));
+    if t.reserved > Micros::ZERO && !matches!(t.to, Submitting | Submitted | Unknown) {
+        return broken("reserved");
+    }
+    if t.settled > Micros::ZERO && !matches!(t.to, Ready | Fetching | Done | Failed | Lost) {
+        return broken("settled");
+    }
+    if remote_id.is_none() && !matches!(t.to, Submitting | Refused | Unknown) {
+        return broken("remote_id");
+    }
+    Ok(())
+}
