@@ -12,8 +12,7 @@ subjects=${1:-100000} shots=${2:-10} few=${3:-50}
 work=$PWD/target/dispatch/resume
 rm -rf "$work"
 mkdir -p "$work"
-cargo build --release --locked --quiet --bin kinora
-cargo build --release --locked --quiet --bench dispatch
+cargo build --release --locked --quiet --bin kinora --bench dispatch
 bench=$(find target/release/deps -name 'dispatch-*' -type f -executable -printf '%T@ %p\n' |
     sort -n | tail -1 | cut -d' ' -f2)
 python3 benches/large_catalogue.py "$work" "$subjects" "$shots" \
