@@ -139,6 +139,21 @@ impl Ledger {
         read().map_err(|e| self.failed(&e))
     }
 
+    /// Attempts begun at `from` or later whose outcome stayed unknown and was written off, oldest
+    /// first: what a provider lists may still be theirs.
+    pub fn written_off(&self, from: Timestamp) -> Result<Vec<AttemptRecord>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<AttemptRecord>> {
+            let c = self.reading();
+            // A clip that was lost was ready once.
+            let mut query = c.prepare(&format!(
+                "{ATTEMPT} WHERE a.started >= ? AND s.state = 'lost' AND s.ready IS NULL
+                 ORDER BY s.attempt"
+            ))?;
+            query.query_map([from.as_microsecond()], attempt_of)?.collect()
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
     /// When the latest event was written down; absent in a new ledger.
     pub fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {
         self.one(

@@ -38,6 +38,8 @@ impl Attempt {
         let desk = Arc::clone(&self.desk);
         let mut broken = 0;
         let mut bad: Vec<Digest> = Vec::new();
+        // An earlier run may have left part of it.
+        let mut first = !self.resumed;
         if self.life.state == Some(JobState::Fetching) {
             self.step(Event::BreakFetch, Note::message("the process stopped meanwhile")).await?;
         }
@@ -45,8 +47,13 @@ impl Attempt {
             let Some(place) = desk.unless_cut(desk.line.enter(self.expires)).await else {
                 return self.leave("stopped; the clip waits at the provider").await;
             };
-            self.step(Event::BeginFetch, Note::default()).await?;
-            let message = match self.fetch().await? {
+            // A fetch only reads, so it need not wait for its step.
+            let (written, next) = self.hand_in(Event::BeginFetch)?;
+            let (written, arrived) = tokio::join!(biased; written, self.fetch(first));
+            first = false;
+            written?;
+            self.life = next;
+            let message = match arrived? {
                 Arrived::Clip(clip) => return self.done(clip).await,
                 Arrived::Gone(message) => {
                     self.step(Event::Expire, Note::message(&message)).await?;
@@ -91,15 +98,24 @@ impl Attempt {
         }
     }
 
-    async fn fetch(&mut self) -> Result<Arrived, RunError> {
+    async fn fetch(&self, first: bool) -> Result<Arrived, RunError> {
         let id = self.remote_id()?;
         let (desk, request) = (Arc::clone(&self.desk), Arc::clone(&self.request));
-        let attempt = self.id;
-        let target = self
-            .on_files(move |disk| {
-                Target::prepare(disk, &desk.setup.workspace, &request.out, attempt)
-            })
-            .await?;
+        let disk = Arc::clone(&desk.setup.files);
+        let target = Target::of(disk, &desk.setup.workspace, &request.out, self.id)?;
+        // Of a first try in a folder that this run made or saw, nothing can lie there.
+        let target = match first && desk.knows_folder(target.folder()) {
+            true => target,
+            false => {
+                let desk = Arc::clone(&desk);
+                self.on_files(move |_| {
+                    target.prepare(&desk.setup.workspace)?;
+                    desk.know_folder(target.folder());
+                    Ok(target)
+                })
+                .await?
+            }
+        };
         let (desk, request) = (Arc::clone(&self.desk), Arc::clone(&self.request));
         let fetch = async {
             let _leave = desk.request().await;

@@ -2,8 +2,9 @@
 //!
 //! What never lives here: the order of steps (that is `drive`), who goes next (`dispatch`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub struct Desk {
     latest: AtomicI64,
     requests: Semaphore,
     books: Mutex<Shared>,
+    /// Folders that this run made or saw.
+    folders: Mutex<HashSet<PathBuf>>,
     closed: AtomicBool,
     cut: watch::Receiver<bool>,
     events: mpsc::Sender<RunEvent>,
@@ -102,6 +105,7 @@ impl Desk {
             latest: AtomicI64::new(i64::MIN),
             requests: Semaphore::new(requests.min(Semaphore::MAX_PERMITS)),
             books,
+            folders: Mutex::default(),
             closed: AtomicBool::new(false),
             cut,
             events,
@@ -143,6 +147,20 @@ impl Desk {
     /// Leave to send one request. There are far fewer of them than jobs in flight.
     pub async fn request(&self) -> SemaphorePermit<'_> {
         self.requests.acquire().await.expect("nobody closes it")
+    }
+
+    /// Whether a folder is known to be there.
+    pub fn knows_folder(&self, folder: &Path) -> bool {
+        self.known_folders().contains(folder)
+    }
+
+    /// Notes that a folder is there.
+    pub fn know_folder(&self, folder: &Path) {
+        self.known_folders().insert(folder.to_path_buf());
+    }
+
+    fn known_folders(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.folders.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Tells people. A listener that went away misses it; one that does not read for long (a

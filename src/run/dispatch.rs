@@ -16,6 +16,7 @@ use super::budget::Budget;
 use super::desk::{Desk, behind, is_parked, to_the_ledger};
 use super::drive::{Attempt, Ended};
 use super::event::{RunEvent, RunSummary};
+use super::evidence::AROUND;
 use super::pools::{Moment, PoolLimits, PoolPace, Pools};
 use super::setup::{RunError, Setup, Stop, Work};
 use super::waiting::Waiting;
@@ -243,7 +244,12 @@ impl Dispatcher {
     fn note_doubts(&self, open: &[AttemptRecord]) -> Result<(), RunError> {
         let in_doubt =
             |a: &&AttemptRecord| matches!(a.state, JobState::Unknown | JobState::Submitting);
-        for record in open.iter().filter(in_doubt) {
+        let oldest = open.iter().filter(in_doubt).map(|record| record.started).min();
+        let from = oldest.unwrap_or(self.desk.now());
+        let from = from.saturating_sub(AROUND).unwrap_or(from);
+        // What was given up may have arrived all the same.
+        let given_up = self.desk.setup.ledger.written_off(from)?;
+        for record in open.iter().filter(in_doubt).chain(&given_up) {
             let request = serde_json::from_str(&record.request)
                 .map_err(|e| RunError::Request { attempt: record.id, why: e.to_string() })?;
             self.desk.asks(record.id, &Arc::new(request), &record.account, record.started);

@@ -43,6 +43,8 @@ pub trait Books: Send + Sync {
     fn holdings(&self) -> Result<Vec<Holding>, LedgerError>;
     /// Ids that a provider gave to attempts begun at `from` or later, as they are stored.
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError>;
+    /// Attempts begun at `from` or later whose outcome stayed unknown and was written off.
+    fn written_off(&self, from: Timestamp) -> Result<Vec<AttemptRecord>, LedgerError>;
     /// When the latest event was written down.
     fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// Reserved and settled in a period.
@@ -92,6 +94,10 @@ impl Books for Ledger {
 
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         Ledger::remote_ids(self, provider, from)
+    }
+
+    fn written_off(&self, from: Timestamp) -> Result<Vec<AttemptRecord>, LedgerError> {
+        Ledger::written_off(self, from)
     }
 
     fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::budget::{Grant, Purpose};
 use super::desk::Desk;
-use super::doors::Files;
+use super::doors::{Files, Written};
 use super::event::RunEvent;
 use super::job::{Effect, Event, Grounds, Life, transition};
 use super::pools::{Left, Seat};
@@ -70,6 +70,8 @@ pub struct Attempt {
     pub(super) gate: Option<Gate>,
     /// Whether it is looked at once, and left where it is.
     pub(super) once: bool,
+    /// Whether an earlier run began it.
+    pub(super) resumed: bool,
 }
 
 /// What a step adds to the ledger's row.
@@ -213,6 +215,7 @@ impl Opening {
             expires: None,
             gate: None,
             once: false,
+            resumed: false,
         })
     }
 }
@@ -262,6 +265,7 @@ impl Attempt {
             expires: record.expires,
             gate: Some(gate),
             once,
+            resumed: true,
         })
     }
 
@@ -438,9 +442,12 @@ impl Attempt {
         Ok(Ended::Waiting)
     }
 
-    /// Decides one step, makes it durable, and moves the money. What is left to do is done by
-    /// whoever called.
-    pub(super) async fn step(&mut self, event: Event, note: Note) -> Result<(), RunError> {
+    /// What a step leads to, and how the ledger writes it down.
+    fn decide(
+        &self,
+        event: Event,
+        note: Note,
+    ) -> Result<(Life, Vec<Effect>, Transition), RunError> {
         let Some(from) = self.life.state else {
             return Err(RunError::Broken("an attempt in hand has no state".to_owned()));
         };
@@ -453,6 +460,7 @@ impl Attempt {
             _ => None,
         });
         let at = self.desk.now();
+        let detail = note.message.as_ref().map_or(json!({}), |m| json!({ "message": m }));
         let transition = Transition {
             attempt: self.id,
             from,
@@ -461,13 +469,33 @@ impl Attempt {
             reserved: next.reserved,
             settled: next.settled,
             basis,
-            detail: note.message.as_ref().map_or(json!({}), |m| json!({ "message": m })),
+            detail,
             remote_id: note.remote_id,
             message: note.message,
             expires: note.expires,
             clip: note.clip,
             at,
         };
+        Ok((next, effects, transition))
+    }
+
+    /// Decides a step that moves no money and hands it to the ledger; the state is another once
+    /// that is durable.
+    pub(super) fn hand_in(&self, event: Event) -> Result<(Written<()>, Life), RunError> {
+        let (next, _, transition) = self.decide(event, Note::default())?;
+        assert_eq!(
+            (next.reserved, next.settled),
+            (self.life.reserved, self.life.settled),
+            "a step that moves money waits for the ledger"
+        );
+        Ok((self.desk.setup.ledger.apply(transition), next))
+    }
+
+    /// Decides one step, makes it durable, and moves the money. What is left to do is done by
+    /// whoever called.
+    pub(super) async fn step(&mut self, event: Event, note: Note) -> Result<(), RunError> {
+        let (next, effects, transition) = self.decide(event, note)?;
+        let (at, to, basis) = (transition.at, transition.to, transition.basis);
         self.desk.setup.ledger.apply(transition).await?;
         self.life = next;
         self.basis = basis.or(self.basis);
@@ -480,10 +508,11 @@ impl Attempt {
     async fn move_money(&mut self, event: Event, effects: &[Effect]) -> Result<(), RunError> {
         for effect in effects {
             match *effect {
-                Effect::Settle { .. } if event == Event::WriteOff => {
-                    let grant = self.take_grant()?;
-                    self.desk.shared().budget.write_off(grant);
-                }
+                // Taken before the step, with the cap's room.
+                Effect::Settle { .. } if event == Event::WriteOff => assert!(
+                    self.grant.is_none(),
+                    "what is written off was taken from the budget first"
+                ),
                 Effect::Settle { amount, .. } => {
                     let grant = self.take_grant()?;
                     self.desk.shared().budget.settle(grant, amount);

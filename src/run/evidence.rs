@@ -15,6 +15,10 @@ use crate::providers::{Lookup, LookupKind, RemoteId};
 /// clocks differ by up to a minute on either side, and a large body takes minutes to arrive.
 const SAME_TIME: SignedDuration = SignedDuration::from_mins(15);
 
+/// What was given up this long ago can't be what a provider's list shows of a submission in doubt
+/// now, as far as lists are searched.
+pub const AROUND: SignedDuration = SignedDuration::from_hours(48);
+
 /// What the rules need to know of a submission in doubt.
 #[derive(Debug, Clone, Copy)]
 pub struct Trace<'a> {

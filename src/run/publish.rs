@@ -45,8 +45,8 @@ pub enum Published {
 }
 
 impl Target {
-    /// Makes the folder of `out` and clears what an earlier try left there.
-    pub fn prepare(
+    /// Where the clip of `out` goes. Touches nothing yet.
+    pub fn of(
         disk: Arc<dyn Files>,
         workspace: &Path,
         out: &str,
@@ -59,21 +59,30 @@ impl Target {
             return Err(unusable("a clip's path must be relative and stay inside the workspace"));
         };
         let name = name.to_string_lossy().into_owned();
-        disk.make_folder(workspace, folder).map_err(|e| files(folder, &e))?;
         let (stem, extension) = match name.rsplit_once('.') {
             Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
             _ => (name.as_str(), String::new()),
         };
-        let temporary = folder.join(format!(".{name}.{attempt}.part"));
-        disk.remove(&temporary).map_err(|e| files(&temporary, &e))?;
         Ok(Target {
             disk,
-            folder: folder.to_path_buf(),
             relative: out.rsplit_once('/').map_or(String::new(), |(dir, _)| format!("{dir}/")),
             stem: stem.to_owned(),
             extension,
-            temporary,
+            temporary: folder.join(format!(".{name}.{attempt}.part")),
+            folder: folder.to_path_buf(),
         })
+    }
+
+    /// The clip's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes the folder and clears what an earlier try left there.
+    pub fn prepare(&self, workspace: &Path) -> Result<(), RunError> {
+        let made = self.disk.make_folder(workspace, &self.folder);
+        made.map_err(|e| files(&self.folder, &e))?;
+        self.discard()
     }
 
     /// Removes what was fetched.
@@ -85,10 +94,10 @@ impl Target {
     /// the workspace.
     pub fn keep_aside(&self) -> Result<String, RunError> {
         let extension = format!("{}.unreadable", self.extension);
-        let (digest, _) = self.seal().map_err(|e| files(&self.temporary, &e))?;
-        let name = self
-            .place(&self.temporary, &self.stem, &extension, digest)
-            .map_err(|e| files(&self.folder.join(&self.stem), &e))?;
+        let failed = |e: io::Error| files(&self.folder.join(&self.stem), &e);
+        let (digest, _) = self.disk.digest(&self.temporary).map_err(failed)?;
+        let name = self.place(&self.temporary, &self.stem, &extension, digest).map_err(failed)?;
+        self.settle(&[self.temporary.clone()]).map_err(failed)?;
         Ok(format!("{}{name}", self.relative))
     }
 
@@ -109,7 +118,9 @@ impl Target {
         };
         // A clip that can't be decoded here (a codec of another world) goes without a poster.
         let poster = look.poster(&self.temporary).unwrap_or_default();
-        let (digest, bytes) = self.seal().map_err(|e| files(&self.temporary, &e))?;
+        // Whoever fetched it has made it durable.
+        let read = self.disk.digest(&self.temporary);
+        let (digest, bytes) = read.map_err(|e| files(&self.temporary, &e))?;
         let name = self
             .place(&self.temporary, &self.stem, &self.extension, digest)
             .map_err(|e| files(&self.folder.join(&self.stem), &e))?;
@@ -123,36 +134,48 @@ impl Target {
             frames: facts.frames,
         };
         let stem = name.strip_suffix(&self.extension).unwrap_or(&name);
-        let beside = |extension: &str, bytes: &[u8]| {
-            self.write_beside(stem, extension, bytes)
-                .map_err(|e| files(&self.folder.join(stem), &e))
+        let failed = |e: io::Error| files(&self.folder.join(stem), &e);
+        let mut placed = vec![self.temporary.clone()];
+        let mut beside = |extension: &str, bytes: &[u8]| {
+            let (temporary, name) = self.write_beside(stem, extension, bytes)?;
+            placed.push(temporary);
+            Ok(name)
         };
-        let poster = poster.map(|jpeg| beside(".jpg", &jpeg)).transpose()?;
+        let poster = poster.map(|jpeg| beside(".jpg", &jpeg)).transpose().map_err(failed)?;
         let sidecar = Sidecar::of(request, from, &record, poster.as_deref())
             .to_json()
             .map_err(|e| RunError::Broken(format!("a sidecar can't be written: {e}")))?;
-        beside(".json", sidecar.as_bytes())?;
+        beside(".json", sidecar.as_bytes()).map_err(failed)?;
+        self.settle(&placed).map_err(failed)?;
         Ok(Published::Clip(record))
     }
 
-    /// Makes the fetched file durable; its digest and length are what is on disk.
-    fn seal(&self) -> io::Result<(Digest, u64)> {
-        self.disk.sync(&[&self.temporary])?;
-        self.disk.digest(&self.temporary)
+    /// Makes the names in the folder durable, and only then lets go of those that the files had
+    /// before.
+    fn settle(&self, placed: &[PathBuf]) -> io::Result<()> {
+        self.disk.sync_folder(&self.folder)?;
+        placed.iter().try_for_each(|temporary| self.disk.remove(temporary))
     }
 
-    fn write_beside(&self, stem: &str, extension: &str, bytes: &[u8]) -> io::Result<String> {
+    /// Puts a file beside the clip. Returns what it was called before, and its name.
+    fn write_beside(
+        &self,
+        stem: &str,
+        extension: &str,
+        bytes: &[u8],
+    ) -> io::Result<(PathBuf, String)> {
         let mut temporary = self.temporary.clone().into_os_string();
         temporary.push(extension);
         let temporary = PathBuf::from(temporary);
         self.disk.remove(&temporary)?;
         self.disk.write_new(&temporary, bytes)?;
         self.disk.sync(&[&temporary])?;
-        self.place(&temporary, stem, extension, Digest::of(bytes))
+        let name = self.place(&temporary, stem, extension, Digest::of(bytes))?;
+        Ok((temporary, name))
     }
 
     /// Gives a synced file its name: the wanted one, unless other bytes have it; then the next
-    /// free one. Returns the name, durable.
+    /// free one. Returns the name, which is not durable yet.
     fn place(
         &self,
         from: &Path,
@@ -175,8 +198,6 @@ impl Target {
                 }
                 Err(e) => return Err(e),
             }
-            self.disk.sync_folder(&self.folder)?;
-            self.disk.remove(from)?;
             return Ok(name);
         }
         Err(io::Error::other(format!("{MOST_NAMES} names are taken; move some files away")))

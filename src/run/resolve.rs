@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::doors::Books;
-use super::evidence::{Trace, Verdict, replay_until, verdict};
+use super::evidence::{AROUND, Trace, Verdict, replay_until, verdict};
 use super::job::{Event, Life, Violation, transition};
 use crate::ledger::{AttemptRecord, JobState, LedgerError, Transition};
 use crate::plan::Request;
@@ -25,9 +25,6 @@ pub const PARKED_AFTER: u32 = 2;
 
 /// Characters of a provider's id, a name or a reason at most.
 const LONGEST: usize = 1000;
-
-/// Ids given up to this long before the oldest attempt in doubt can't be of any in doubt.
-const AROUND: SignedDuration = SignedDuration::from_hours(48);
 
 /// What is said of an attempt whose process is gone and left nothing else.
 const CUT_OFF: &str = "the process stopped between the intent and the provider's answer";
@@ -190,9 +187,7 @@ fn doubtful(
         _ if attempt.interruptions >= PARKED_AFTER => Doubt::Parked,
         _ => return Ok(None),
     };
-    let request: Request = serde_json::from_str(&attempt.request).map_err(|e| {
-        ResolveError::Request { job: attempt.address.to_string(), why: e.to_string() }
-    })?;
+    let request = request_of(&attempt)?;
     let key =
         AttemptKey::of(&attempt.address, &attempt.fingerprint, attempt.number, attempt.started);
     let means = means.get(&attempt.provider).copied().unwrap_or_default();
@@ -292,10 +287,11 @@ pub async fn by_lookup(
     let mut doubtful = list(books, &means, at)?;
     doubtful.retain(Doubtful::is_unknown);
     let taken = ids_around(books, &doubtful)?;
+    let given_up = given_up_around(books, &doubtful)?;
     let mut verdicts = Vec::with_capacity(doubtful.len());
     for one in &doubtful {
         let verdict = match providers.get(&one.attempt.provider) {
-            Some(provider) => ask(&**provider, one, &doubtful, &taken).await,
+            Some(provider) => ask(&**provider, one, (&doubtful, &given_up), &taken).await,
             None => Verdict::Stays(format!("{} could not be asked", one.attempt.provider)),
         };
         verdicts.push(verdict);
@@ -309,11 +305,30 @@ pub async fn by_lookup(
     Ok(asked)
 }
 
+fn request_of(attempt: &AttemptRecord) -> Result<Request, ResolveError> {
+    serde_json::from_str(&attempt.request)
+        .map_err(|e| ResolveError::Request { job: attempt.address.to_string(), why: e.to_string() })
+}
+
+/// What was written off around the time of what is in doubt: it may have arrived all the same, and
+/// be what a list shows.
+fn given_up_around(
+    books: &dyn Books,
+    doubtful: &[Doubtful],
+) -> Result<Vec<(AttemptRecord, Request)>, ResolveError> {
+    let Some(oldest) = doubtful.iter().map(|one| one.attempt.started).min() else {
+        return Ok(Vec::new());
+    };
+    let from = oldest.saturating_sub(AROUND).unwrap_or(oldest);
+    let given_up = books.written_off(from)?;
+    given_up.into_iter().map(|attempt| Ok((attempt.clone(), request_of(&attempt)?))).collect()
+}
+
 /// Asks about one, unless the answer could settle nothing.
 async fn ask(
     provider: &dyn Provider,
     one: &Doubtful,
-    all: &[Doubtful],
+    (all, given_up): (&[Doubtful], &[(AttemptRecord, Request)]),
     taken: &BTreeMap<String, BTreeSet<String>>,
 ) -> Verdict {
     let Some(kind) = one.means.lookup else {
@@ -323,7 +338,12 @@ async fn ask(
         });
     };
     let others = all.iter().filter(|other| other.attempt.id != one.attempt.id);
-    let alike = one.trace().alike(others.map(Doubtful::trace), kind);
+    let given_up = given_up.iter().map(|(attempt, request)| Trace {
+        account: &attempt.account,
+        request,
+        started: attempt.started,
+    });
+    let alike = one.trace().alike(others.map(Doubtful::trace).chain(given_up), kind);
     let none = BTreeSet::new();
     let taken = taken.get(&one.attempt.provider).unwrap_or(&none);
     let found = provider.lookup(&one.request, &one.key, one.attempt.started, taken).await;

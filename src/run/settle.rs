@@ -7,20 +7,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::drive::{Attempt, Ended, Note};
 use super::event::RunEvent;
-use super::evidence::{Verdict, verdict};
+use super::evidence::{AROUND, Verdict, verdict};
 use super::job::Event;
 use super::setup::RunError;
 use crate::ledger::JobState;
 use crate::manifest::Unknown;
 use crate::money::Micros;
 use crate::providers::{Lookup, LookupKind, Refusal, RemoteId, Retry, Submission};
-
-/// Ids given up to this long before an attempt began can't be its own.
-const AROUND: SignedDuration = SignedDuration::from_hours(48);
 
 /// What is said of an attempt whose process is gone.
 const CUT_OFF: &str = "the process stopped between the intent and the provider's answer";
@@ -230,10 +225,10 @@ impl Attempt {
     async fn stays_unknown(&mut self, why: &str) -> Result<Ended, RunError> {
         // Before its state is unknown, a crash would leave another doubt.
         self.doubt(why).await?;
-        if self.may_write_off() && !self.desk.is_closed() && !self.once {
+        if !self.desk.is_closed() && !self.once && self.take_write_off() {
             let message = format!("its outcome stayed unknown and is written off: {why}");
             self.step(Event::WriteOff, Note::message(&message)).await?;
-            self.desk.is_answered(self.id);
+            // It stays among those without an answer: what a provider lists may be this one.
             self.leave_room(super::pools::Left::Taken);
             let (job, cost) = (self.job(), self.life.settled.to_decimal().to_string());
             self.desk.say(RunEvent::WrittenOff { job, cost, evidence: why.to_owned() }).await;
@@ -253,10 +248,22 @@ impl Attempt {
         self.desk.say(RunEvent::Unknown { job, evidence, reserved }).await;
     }
 
-    fn may_write_off(&self) -> bool {
+    /// Takes the room for a write-off, if the manifest's cap has it: asked and taken at once, so
+    /// that several at the same time can't all have the last of it. A failed step fails the run.
+    fn take_write_off(&mut self) -> bool {
         let Unknown::Resubmit { per_month } = self.desk.setup.unknown else { return false };
         let Ok(most) = Micros::from_decimal(per_month) else { return false };
-        let shared = self.desk.shared();
-        self.grant.as_ref().is_some_and(|grant| shared.budget.may_write_off(grant, most))
+        let mut shared = self.desk.shared();
+        match self.grant.take() {
+            Some(grant) if shared.budget.may_write_off(&grant, most) => {
+                shared.budget.write_off(grant);
+                true
+            }
+            grant => {
+                drop(shared);
+                self.grant = grant;
+                false
+            }
+        }
     }
 }

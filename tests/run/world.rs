@@ -161,6 +161,9 @@ impl Books for FusedBooks {
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         self.ledger.remote_ids(provider, from)
     }
+    fn written_off(&self, from: Timestamp) -> Result<Vec<AttemptRecord>, LedgerError> {
+        self.ledger.written_off(from)
+    }
     fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {
         self.ledger.latest_event()
     }

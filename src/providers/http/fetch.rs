@@ -1,14 +1,15 @@
 //! Fetching a clip: found, downloaded, gone on with where it broke, and looked at.
 
+use std::fs::{File, OpenOptions};
+use std::io::{Error, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use data_encoding::BASE64;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
 };
-use tokio::fs::{File, OpenOptions};
-use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 
 use super::client::{Trouble, words};
 use super::driver::Driver;
@@ -24,7 +25,8 @@ const DENIALS: u32 = 3;
 /// A download may be as many times slower than a body that leaves.
 const SLOWEST_OF_SLOW: u64 = 10;
 
-/// Bytes that are collected before they are written.
+/// Bytes that are collected before they are written: most clips are written in one step, because a
+/// change of threads costs more than the writing.
 const BUFFER: usize = 1 << 20;
 
 /// Why a download has no clip.
@@ -39,8 +41,12 @@ enum Stopped {
 
 /// A file that is being filled.
 struct Filling {
-    file: BufWriter<File>,
-    /// Bytes in it.
+    /// Absent while a thread for files has it, and for good after one panicked.
+    file: Option<File>,
+    /// Pieces that came and are not written yet, and their length.
+    pending: Vec<Bytes>,
+    waiting: usize,
+    /// Bytes in it, with those.
     written: u64,
     /// Its first bytes.
     start: Vec<u8>,
@@ -55,7 +61,7 @@ impl Driver {
     pub async fn fetch(&self, id: &RemoteId, request: &Request, to: &Path) -> Fetched {
         let interrupted =
             |message: &str| Fetched::Interrupted { message: self.mask.clean(message) };
-        let file = OpenOptions::new().write(true).create_new(true).open(to).await;
+        let file = OpenOptions::new().write(true).create_new(true).open(to);
         let mut filling = match file {
             Ok(file) => Filling::new(file),
             Err(e) => return interrupted(&format!("the clip's file can't be made: {e}")),
@@ -148,7 +154,7 @@ impl Driver {
         }
         let bytes = BASE64.decode(text.trim().as_bytes());
         let bytes = bytes.map_err(|e| useless(&format!("is damaged ({e})")))?;
-        filling.write(&bytes).await.map_err(|e| Stopped::Useless(unwritable(&e)))
+        filling.write(bytes.into()).await.map_err(|e| Stopped::Useless(unwritable(&e)))
     }
 
     /// Takes the download, or its rest, into the file.
@@ -185,7 +191,7 @@ impl Driver {
                 let message = format!("the clip is longer than {} bytes", limits.clip_bytes);
                 return Err(Stopped::Useless(message));
             }
-            filling.write(&piece).await.map_err(failed)?;
+            filling.write(piece).await.map_err(failed)?;
             // What is no video is not downloaded to its end.
             if filling.start.len() >= sniff::NEEDED {
                 sniff::video(&filling.start).map_err(|what| {
@@ -206,7 +212,9 @@ impl Driver {
 impl Filling {
     fn new(file: File) -> Self {
         Filling {
-            file: BufWriter::with_capacity(BUFFER, file),
+            file: Some(file),
+            pending: Vec::new(),
+            waiting: 0,
             written: 0,
             start: Vec::new(),
             total: None,
@@ -214,28 +222,52 @@ impl Filling {
         }
     }
 
-    async fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.file.write_all(bytes).await?;
+    async fn write(&mut self, bytes: Bytes) -> std::io::Result<()> {
         self.written += bytes.len() as u64;
         let missing = sniff::NEEDED.saturating_sub(self.start.len());
         self.start.extend(bytes.iter().take(missing));
-        Ok(())
+        self.waiting += bytes.len();
+        self.pending.push(bytes);
+        if self.waiting < BUFFER {
+            return Ok(());
+        }
+        self.write_out(|_| Ok(())).await
     }
 
     async fn restart(&mut self) -> std::io::Result<()> {
-        self.file.flush().await?;
-        self.file.get_ref().set_len(0).await?;
-        self.file.seek(std::io::SeekFrom::Start(0)).await?;
+        self.pending.clear();
         self.written = 0;
         self.start.clear();
         self.total = None;
         self.validator = None;
-        Ok(())
+        self.write_out(|mut file| {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0)).map(drop)
+        })
+        .await
     }
 
     async fn sync(&mut self) -> std::io::Result<()> {
-        self.file.flush().await?;
-        self.file.get_ref().sync_all().await
+        self.write_out(File::sync_all).await
+    }
+
+    /// Writes what came, and then does something more with the file, off the async threads.
+    async fn write_out(
+        &mut self,
+        then: impl FnOnce(&File) -> std::io::Result<()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let lost = || Error::other("writing it broke down before");
+        let mut file = self.file.take().ok_or_else(lost)?;
+        let pending = std::mem::take(&mut self.pending);
+        self.waiting = 0;
+        let work = move || {
+            let written = pending.iter().try_for_each(|piece| file.write_all(piece));
+            let done = written.and_then(|()| then(&file));
+            (file, done)
+        };
+        let (file, done) = tokio::task::spawn_blocking(work).await.map_err(Error::other)?;
+        self.file = Some(file);
+        done
     }
 
     /// The headers of the next request: the rest alone, if it is still of the same bytes. Bytes
