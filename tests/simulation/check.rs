@@ -167,6 +167,19 @@ pub fn step(world: &mut World, t: &Transition) {
         JobState::Lost if row.record.remote_id.is_some() => clip_is_lost(world, row, now),
         _ => Ok(()),
     };
+    let by_run = t.detail.get("settled_by").is_none();
+    match t.kind {
+        "done" => world.count("clips"),
+        "failed" => world.count("generations that failed"),
+        "lost" => world.count("clips lost"),
+        "rejected" => world.count("clips rejected"),
+        "unknown" => world.count("unknowns"),
+        "replayed" => world.count("submissions sent again under their key"),
+        "found_accepted" if by_run => world.count("unknowns settled by a run: accepted"),
+        "found_refused" if by_run => world.count("unknowns settled by a run: refused"),
+        WRITTEN_OFF => world.count("unknowns settled by a run: written off"),
+        _ => {}
+    }
     if t.from == JobState::Submitted && over {
         world.count("overcharges");
         world.life_mut().overcharged_at.entry(model).or_insert(now);

@@ -96,6 +96,12 @@ fn every_invariant_holds_in_every_story() {
         "second processes sent away",
         "fetches that broke",
         "clips gone",
+        "clocks set back",
+        "clips",
+        "submissions sent again under their key",
+        "unknowns settled by a run: accepted",
+        "unknowns settled by a run: refused",
+        "unknowns settled by a run: written off",
     ] {
         assert!(tally.contains_key(what), "in {SEEDS} stories there were no {what}");
     }

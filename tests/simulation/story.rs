@@ -280,6 +280,11 @@ impl Story {
             let ticks = 20 + 40 * self.jobs.len() as u64;
             let until = dice.pick(&[20, ticks / 4, ticks]);
             orders.fuse = dice.percent(75).then(|| dice.between(1, until));
+            if dice.percent(4) {
+                let after = Duration::from_millis(dice.between(0, 60_000));
+                let by = dice.pick(&[90 * SECOND, HOUR, 48 * HOUR]);
+                orders.clock = Some((after, by));
+            }
             let mut stop = |most| Duration::from_millis(dice.between(0, most));
             let (first, then) = (stop(300_000), stop(40_000));
             match dice.below(10) {
