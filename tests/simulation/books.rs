@@ -232,6 +232,10 @@ impl Books for SimBooks {
         Ok(self.sim.lock().store.remote_ids(provider, from))
     }
 
+    fn written_off(&self, from: Timestamp) -> Result<Vec<AttemptRecord>, LedgerError> {
+        Ok(self.sim.lock().store.written_off(from))
+    }
+
     fn latest_event(&self) -> Result<Option<Timestamp>, LedgerError> {
         Ok(self.sim.lock().store.latest_event())
     }

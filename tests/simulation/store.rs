@@ -276,6 +276,13 @@ impl Store {
         these.into_iter().filter_map(|a| a.remote_id.clone()).collect()
     }
 
+    pub fn written_off(&self, from: Timestamp) -> Vec<AttemptRecord> {
+        let of = self.attempts.iter().map(|a| &a.record);
+        of.filter(|a| a.state == JobState::Lost && a.ready.is_none() && a.started >= from)
+            .cloned()
+            .collect()
+    }
+
     pub fn other_units(&self, unit: &Unit) -> Vec<Unit> {
         let mut units: Vec<Unit> = self.runs.iter().map(|run| run.unit.clone()).collect();
         units.retain(|u| u != unit);

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Mutex;
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::address::Address;
 use crate::digest::Digest;
