@@ -161,7 +161,7 @@ impl Campaign {
                 *all.entry(what).or_default() += times;
             }
             let told = first + Campaign::PORTION - from;
-            if told % (Campaign::PORTION * 64) == 0 {
+            if told.is_multiple_of(Campaign::PORTION * 64) {
                 let rate = told as f64 / began.elapsed().as_secs_f64();
                 eprintln!("{told} seeds, {rate:.0} seeds/s");
             }

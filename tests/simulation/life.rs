@@ -247,7 +247,7 @@ fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
         concurrency: orders.concurrency.clone(),
         limits: life.limits.clone(),
         approval: life.approval.clone(),
-        unknown: life.unknown.clone(),
+        unknown: life.unknown,
         jobs: Some(orders.work.len() as u64),
         retries: orders.retries,
         pay_again: life.pay_again,

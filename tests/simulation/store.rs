@@ -239,7 +239,7 @@ impl Store {
                 (h.plan, h.run, h.day) == (r.plan, a.run, a.day)
                     && (&h.provider, &h.model, &h.account) == (&r.provider, &r.model, &r.account)
             };
-            let at = match all.iter_mut().position(|mut h| same(&&mut h)) {
+            let at = match all.iter_mut().position(|mut h| same(&mut h)) {
                 Some(at) => at,
                 None => {
                     all.push(Holding {

@@ -103,7 +103,7 @@ impl Story {
     pub fn new(seed: u64, telling: Telling) -> Story {
         let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6b69_6e6f_7261);
         let mut world = World::new(seed, telling.mutant, telling.traced);
-        if seed % WITH_A_TWIN == 0 && telling.mutant.is_none() {
+        if seed.is_multiple_of(WITH_A_TWIN) && telling.mutant.is_none() {
             world.twin = Some(Twin::new(Digest::of(b"approved")));
             world.count("stories with the real ledger beside");
         }
@@ -340,7 +340,7 @@ impl Story {
             approval: approval(ceiling),
             approved: approval(self.desk.ceiling),
             limits: self.limits.clone(),
-            unknown: self.unknown.clone(),
+            unknown: self.unknown,
             pay_again: self.pay_again,
             faults,
             run: None,
