@@ -119,8 +119,7 @@ impl Dispatcher {
         self.tasks.spawn(async move {
             let ended = opening.run().await;
             // The opening, who had the other hand on it, is gone.
-            let (model, again) = (request.model.clone(), Arc::into_inner(again));
-            Report { key, model, again, parked: None, ended }
+            Report { key, again: Arc::into_inner(again), parked: None, ended }
         });
         Ok(())
     }
@@ -177,9 +176,6 @@ impl Dispatcher {
             Ended::WrittenOff => ("written_off", Retry::After(None)),
             _ => ("", Retry::Never),
         };
-        if self.desk.is_held(&report.model) {
-            self.drop_held(&report.model).await;
-        }
         if let (Some(waiting), Retry::After(at_least)) = (report.again, retry)
             && self.try_again(waiting, cause, at_least).await
         {
@@ -200,9 +196,11 @@ impl Dispatcher {
     }
 
     /// Lets go of everything that waits for a model that is held.
-    async fn drop_held(&mut self, model: &str) {
-        let drained = self.desk.shared().pools.drain_model(model);
-        for waiting in drained {
+    pub(super) async fn drop_held(&mut self, model: &str) {
+        let mut dropped = self.desk.shared().pools.drain_model(model);
+        let later = self.delayed.extract_if(.., |_, waiting| waiting.request.model == model);
+        dropped.extend(later.map(|(_, waiting)| waiting));
+        for waiting in dropped {
             self.summary.held += 1;
             let job = waiting.request.address.to_string();
             self.desk.say(RunEvent::Skipped { job, why: Skip::ModelHeld }).await;

@@ -49,6 +49,7 @@ pub struct Desk {
     /// Folders that this run made or saw.
     folders: Mutex<HashSet<PathBuf>>,
     closed: AtomicBool,
+    newly_held: AtomicBool,
     cut: watch::Receiver<bool>,
     events: mpsc::Sender<RunEvent>,
     /// Events that nobody read in time.
@@ -87,7 +88,7 @@ impl Desk {
         setup: Setup,
         run: i64,
         (budget, pools): (Budget, Pools<Waiting>),
-        began: Instant,
+        (began, at): (Instant, Timestamp),
         cut: watch::Receiver<bool>,
         events: mpsc::Sender<RunEvent>,
     ) -> Self {
@@ -102,11 +103,12 @@ impl Desk {
             line: Arc::new(Line::new(fetches)),
             room: Notify::new(),
             began,
-            latest: AtomicI64::new(i64::MIN),
+            latest: AtomicI64::new(at.as_microsecond()),
             requests: Semaphore::new(requests.min(Semaphore::MAX_PERMITS)),
             books,
             folders: Mutex::default(),
             closed: AtomicBool::new(false),
+            newly_held: AtomicBool::new(false),
             cut,
             events,
             missed: AtomicU64::new(0),
@@ -193,7 +195,28 @@ impl Desk {
     /// Holds a model for the rest of the run; true when it was not held before.
     pub fn hold(&self, model: &str, why: &str) -> bool {
         let now = self.moment();
-        self.shared().pools.hold(model, why, now)
+        let is_new = self.shared().pools.hold(model, why, now);
+        if is_new {
+            self.says_held();
+        }
+        is_new
+    }
+
+    /// Notes that a model is held from now on: what waits for it must be let go of.
+    pub fn says_held(&self) {
+        self.newly_held.store(true, Ordering::SeqCst);
+        self.room.notify_one();
+    }
+
+    /// Models that are held, if there are more of them than when this was asked before.
+    pub fn newly_held(&self) -> Vec<String> {
+        if !self.newly_held.swap(false, Ordering::SeqCst) {
+            return Vec::new();
+        }
+        let now = self.moment();
+        let mut shared = self.shared();
+        let closed: Vec<String> = shared.pools.closed(now).into_iter().map(|c| c.name).collect();
+        closed.into_iter().filter(|name| shared.pools.held(name).is_some()).collect()
     }
 
     /// Whether a model is held.

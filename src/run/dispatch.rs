@@ -95,7 +95,6 @@ pub(super) enum Phase {
 /// What a finished task brings back.
 pub(super) struct Report {
     pub key: JobKey,
-    pub model: String,
     /// The job, to be tried again; absent for what another plan approved.
     pub again: Option<Waiting>,
     /// The attempt, when it was parked and was looked at.
@@ -162,7 +161,7 @@ impl Dispatcher {
         let (cut, is_cut) = watch::channel(false);
         let open = setup.ledger.open_attempts()?;
         let money = (budget, pools(&setup, &held, at));
-        let desk = Arc::new(Desk::new(setup, run, money, began, is_cut, events));
+        let desk = Arc::new(Desk::new(setup, run, money, (began, at), is_cut, events));
         desk.say(RunEvent::Started {
             run,
             plan: plan.map(|plan| plan.to_string()),
@@ -265,7 +264,7 @@ impl Dispatcher {
         parked: bool,
     ) -> Result<(), RunError> {
         let Some(provider) = self.desk.provider(&record.provider) else { return Ok(()) };
-        let (key, model) = (record.address.key(), record.model.clone());
+        let key = record.address.key();
         // What this very plan approved may be tried again if it ends without a charge.
         let again = (Some(record.plan) == self.plan).then_some((record.parts, record.estimate));
         let desk = Arc::clone(&self.desk);
@@ -275,7 +274,7 @@ impl Dispatcher {
         self.tasks.spawn(async move {
             let ended = attempt.resume().await;
             let again = again.map(|(parts, reserve)| Waiting { request, parts, reserve, tries: 0 });
-            Report { key, model, again, parked, ended }
+            Report { key, again, parked, ended }
         });
         Ok(())
     }
@@ -288,6 +287,9 @@ impl Dispatcher {
     /// Goes on until nothing is left.
     async fn go(&mut self) -> Result<(), RunError> {
         loop {
+            for model in self.desk.newly_held() {
+                self.drop_held(&model).await;
+            }
             self.start_what_fits().await?;
             let waiting = self.waiting();
             let over = self.work_ended || self.phase != Phase::Going;

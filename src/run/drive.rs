@@ -400,7 +400,10 @@ impl Attempt {
         };
         let Some(closed) = closed else { return };
         let event = match closed.until {
-            None => RunEvent::Held { model: closed.name, why: closed.why },
+            None => {
+                self.desk.says_held();
+                RunEvent::Held { model: closed.name, why: closed.why }
+            }
             Some(until) => RunEvent::Paused {
                 model: closed.name,
                 why: closed.why,

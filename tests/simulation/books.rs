@@ -189,7 +189,7 @@ impl Books for SimBooks {
     fn apply(&self, mut transition: Transition) -> Written<()> {
         let early = match transition.to {
             JobState::Submitted => self.is(Mutant::IdNotDurableBeforePoll),
-            JobState::Fetching => self.is(Mutant::FetchBeforeWritten),
+            JobState::Ready => self.is(Mutant::ReadyNotDurableBeforeFetch),
             JobState::Done => self.is(Mutant::DoneNotDurableBeforeSaid),
             _ => false,
         };

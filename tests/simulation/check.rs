@@ -145,9 +145,14 @@ fn sent_as_written(
 /// A provider is asked about an id: M3.
 pub fn asking(world: &mut World, request: &Request, id: &RemoteId, fetch: bool) {
     let latest = world.store.latest(&request.address).map(|row| &row.record);
-    let wanted = if fetch { JobState::Fetching } else { JobState::Submitted };
+    // A fetch only reads, so it may begin while its step is on its way to the disk.
+    let wanted: &[JobState] = match fetch {
+        true => &[JobState::Ready, JobState::Fetching],
+        false => &[JobState::Submitted],
+    };
     let sound = latest.is_some_and(|a| {
-        a.state == wanted && a.remote_id.as_deref().map(RemoteId::from_stored).as_ref() == Some(id)
+        wanted.contains(&a.state)
+            && a.remote_id.as_deref().map(RemoteId::from_stored).as_ref() == Some(id)
     });
     let (attempt, state) = latest.map_or((0, None), |a| (a.id, Some(a.state)));
     if !sound {

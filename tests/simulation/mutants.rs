@@ -8,8 +8,8 @@ pub enum Mutant {
     IntentAfterSend,
     /// The provider's id is acknowledged before it is written.
     IdNotDurableBeforePoll,
-    /// A clip is fetched before the ledger says so.
-    FetchBeforeWritten,
+    /// A clip is fetched before the ledger says that it is ready.
+    ReadyNotDurableBeforeFetch,
     /// The same for the end.
     DoneNotDurableBeforeSaid,
     /// An unknown outcome is written down as a refusal, and its money given back.
@@ -57,7 +57,7 @@ impl Mutant {
     pub const ALL: [Mutant; 23] = [
         Mutant::IntentAfterSend,
         Mutant::IdNotDurableBeforePoll,
-        Mutant::FetchBeforeWritten,
+        Mutant::ReadyNotDurableBeforeFetch,
         Mutant::DoneNotDurableBeforeSaid,
         Mutant::UnknownWrittenAsRefused,
         Mutant::UnknownSaidToBeRefused,
