@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -50,7 +50,8 @@ pub struct Desk {
     folders: Mutex<HashSet<PathBuf>>,
     closed: AtomicBool,
     newly_held: AtomicBool,
-    cut: watch::Receiver<bool>,
+    cut: AtomicBool,
+    told: Notify,
     events: mpsc::Sender<RunEvent>,
     /// Events that nobody read in time.
     missed: AtomicU64,
@@ -83,13 +84,12 @@ impl Unanswered {
 }
 
 impl Desk {
-    /// A desk; `cut` turns true when everything that can wait must be left to the next run.
+    /// A desk, for a run that began `at`.
     pub fn new(
         setup: Setup,
         run: i64,
         (budget, pools): (Budget, Pools<Waiting>),
         (began, at): (Instant, Timestamp),
-        cut: watch::Receiver<bool>,
         events: mpsc::Sender<RunEvent>,
     ) -> Self {
         let size = |limit: u32| usize::try_from(limit).unwrap_or(Semaphore::MAX_PERMITS).max(1);
@@ -109,7 +109,8 @@ impl Desk {
             folders: Mutex::default(),
             closed: AtomicBool::new(false),
             newly_held: AtomicBool::new(false),
-            cut,
+            cut: AtomicBool::new(false),
+            told: Notify::new(),
             events,
             missed: AtomicU64::new(0),
         }
@@ -235,6 +236,13 @@ impl Desk {
         self.shared().unanswered.remove(&attempt);
     }
 
+    /// From now on everything that can wait is left to the next run.
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+        // Everybody in the order in which they began to wait: a channel would pick at random.
+        self.told.notify_waiters();
+    }
+
     /// How many other attempts without an answer a provider's list can't tell from this one.
     pub fn alike(&self, attempt: i64, kind: LookupKind) -> usize {
         let shared = self.shared();
@@ -257,11 +265,14 @@ impl Desk {
 
     /// The outcome of `work`, unless the run is cut first. Only for what may be dropped halfway.
     pub async fn unless_cut<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let mut cut = self.cut.clone();
+        let mut told = std::pin::pin!(self.told.notified());
+        told.as_mut().enable();
+        if self.cut.load(Ordering::SeqCst) {
+            return None;
+        }
         tokio::select! {
             biased;
-            // An error here means that the run itself is gone.
-            _ = cut.wait_for(|cut| *cut) => None,
+            () = told => None,
             value = work => Some(value),
         }
     }

@@ -111,7 +111,6 @@ pub(super) struct Dispatcher {
     /// Jobs that came from the channel.
     pub received: u64,
     stop: watch::Receiver<Stop>,
-    pub cut: watch::Sender<bool>,
     /// Jobs that wait for their next try.
     pub delayed: BTreeMap<(Instant, u64), Waiting>,
     pub delays: u64,
@@ -158,10 +157,9 @@ impl Dispatcher {
         if let Some(approval) = &approval {
             budget.approve(approval.plan, approval.ceiling);
         }
-        let (cut, is_cut) = watch::channel(false);
         let open = setup.ledger.open_attempts()?;
         let money = (budget, pools(&setup, &held, at));
-        let desk = Arc::new(Desk::new(setup, run, money, (began, at), is_cut, events));
+        let desk = Arc::new(Desk::new(setup, run, money, (began, at), events));
         desk.say(RunEvent::Started {
             run,
             plan: plan.map(|plan| plan.to_string()),
@@ -177,7 +175,6 @@ impl Dispatcher {
             work_ended: false,
             received: 0,
             stop,
-            cut,
             delayed: BTreeMap::new(),
             delays: 0,
             tasks: JoinSet::new(),
@@ -411,8 +408,7 @@ impl Dispatcher {
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         if let Phase::Closing(_) = phase {
-            // The tasks hold receivers; when none is left, there is nobody to tell.
-            let _ = self.cut.send(true);
+            self.desk.cut();
         }
     }
 
