@@ -126,7 +126,6 @@ impl Opening {
         if desk.is_closed() {
             return Ok(self.never_sent());
         }
-        desk.check_clock()?;
         let mut attempt = self.begin().await?;
         if desk.is_closed() {
             // Surely not taken: it was never sent.
@@ -170,6 +169,7 @@ impl Opening {
     }
 
     async fn begin(self) -> Result<Attempt, RunError> {
+        self.desk.check_clock()?;
         let Opening { desk, provider, waiting, before, grounds, grant, seat } = self;
         let reserve = grant.amount();
         let (life, _) = transition(before, Event::Intend { reserve, grounds })?;
