@@ -171,6 +171,24 @@ impl Budget {
         self.grant(what, reserved, day_number(began), false)
     }
 
+    /// A grant for what is begun now: one of an earlier day counts for this one instead, if that has
+    /// room for it; else it is given back.
+    pub fn redate(&mut self, mut grant: Grant, now: Timestamp) -> Result<Grant, OverLimit> {
+        let day = day_number(now);
+        if grant.day == day {
+            return Ok(grant);
+        }
+        self.remove(&grant);
+        grant.day = day;
+        if grant.amount > Micros::ZERO
+            && let Some(over) = self.over(&grant, grant.amount, now)
+        {
+            return Err(over);
+        }
+        self.add(&grant, grant.amount);
+        Ok(grant)
+    }
+
     /// Turns a grant into what it cost. More than was granted is held too, and truly: it was
     /// spent, and whoever is over a limit by it gets nothing new.
     pub fn settle(&mut self, grant: Grant, amount: Micros) {

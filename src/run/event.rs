@@ -162,9 +162,10 @@ pub enum RunEvent {
         /// Why, for people.
         why: String,
     },
-    /// A model gets nothing new for a while; then one job tries it.
+    /// A model gets nothing new for a while, then one job tries it; or a limit lets nothing through
+    /// for a while.
     Paused {
-        /// Model.
+        /// The model, or whatever has the limit.
         model: String,
         /// Why, for people.
         why: String,
