@@ -18,6 +18,7 @@ mod report;
 mod resolve;
 mod run;
 mod schema;
+mod signals;
 mod simulate;
 mod workspace;
 

@@ -22,6 +22,7 @@ use super::hosted::Providers;
 use super::output::Output;
 use super::planning::plan_whole;
 use super::run::{Dispatch, dispatch};
+use super::signals::Signals;
 use super::simulate::RehearsalArgs;
 use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
@@ -54,6 +55,7 @@ pub fn rehearse(arguments: &RehearseArgs, global: &Global, output: &Output) -> O
         let asked = stage.names().join(", ");
         output.say(&format!("kinora: a rehearsal of {jobs} jobs; simulated: {asked}"));
     }
+    let signals = Signals::listen(output)?;
     let ended = dispatch(
         Dispatch {
             plan: Some(&plan),
@@ -64,6 +66,7 @@ pub fn rehearse(arguments: &RehearseArgs, global: &Global, output: &Output) -> O
             folder: folder.clone(),
             total: jobs,
         },
+        &signals,
         output,
     )?;
     let bills = stage.end();

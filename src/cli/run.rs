@@ -8,14 +8,15 @@ use std::time::Duration;
 use kinora::clock::{Chance, Clock, SystemClock};
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, AttemptRecord, JobState, Ledger, Mode};
+use kinora::manifest::Unknown;
 use kinora::money::{Amount, Micros};
 use kinora::plan::{Plan, PlanSummary};
 use kinora::report;
+use kinora::run::resolve::PARKED_AFTER;
 use kinora::run::{
-    self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Stop,
-    Work,
+    self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::approve::{record, refuse_unpriced, whole_ceiling};
 use super::args::{Global, RunArgs};
@@ -23,6 +24,7 @@ use super::hosted::Providers;
 use super::output::Output;
 use super::planning::plan_whole;
 use super::progress::Progress;
+use super::signals::Signals;
 use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
 
@@ -38,8 +40,9 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let ledger = Arc::new(Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?);
     // What is finished is fetched before anything else: neither planning nor a question to a
     // person may let it expire.
-    let (providers, stopped) = collect_first(&workspace, &ledger, output)?;
-    if stopped {
+    let signals = Signals::listen(output)?;
+    let (providers, collected) = collect_first(&workspace, &ledger, &signals, output)?;
+    if signals.asked() {
         return Ok(Exit::Interrupted);
     }
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
@@ -50,12 +53,19 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let summary = &plan.summary;
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
     let providers = providers.and_planned(&workspace, summary, output)?;
-    let left = Left::by_earlier_runs(&open, &providers);
+    let left = Left::by_earlier_runs(&open, &providers, workspace.catalogue.unknown);
     let exit = if summary.to_run.jobs == 0 && left.taken_up == 0 {
-        nothing_to_do(summary, &left, output)
+        let nothing = nothing_to_do(summary, &left, output);
+        match collected.as_ref().filter(|c| c.done + c.failed + c.lost > 0) {
+            None => nothing,
+            Some(collected) => {
+                say_end(collected, collected.done + collected.failed, &workspace, output);
+                if nothing == Exit::Done { collected.exit() } else { nothing }
+            }
+        }
     } else {
         let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
-        let total = summary.to_run.jobs + left.taken_up;
+        let total = summary.to_run.jobs + open.len() as u64;
         let work = Dispatch {
             plan: Some(&plan),
             workspace: &workspace,
@@ -65,8 +75,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             folder: folder.clone(),
             total,
         };
-        let ended = dispatch(work, output)?;
-        say_end(&ended, total, &workspace, output);
+        let ended = dispatch(work, &signals, output)?;
+        let before = collected.as_ref().map_or(0, |c| c.done + c.failed + c.lost);
+        let ended = ended.after(collected.as_ref());
+        say_end(&ended, total + before, &workspace, output);
         ended.exit()
     };
     drop(ledger);
@@ -82,12 +94,13 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
 }
 
 /// Fetches what is finished at providers, looks at what is in flight and settles what can be.
-/// Returns the providers that could be asked, and whether somebody asked to stop.
+/// Returns the providers that could be asked, and what came of it.
 fn collect_first(
     workspace: &Workspace,
     ledger: &Arc<Ledger>,
+    signals: &Signals,
     output: &Output,
-) -> Result<(Providers, bool), Failure> {
+) -> Result<(Providers, Option<RunSummary>), Failure> {
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
     let names = open.iter().map(|attempt| attempt.provider.as_str());
     let wait = |name: &str| {
@@ -96,7 +109,7 @@ fn collect_first(
     };
     let providers = Providers::at_hand(workspace, names, wait, output)?;
     if open.is_empty() {
-        return Ok((providers, false));
+        return Ok((providers, None));
     }
     let work = Dispatch {
         plan: None,
@@ -107,8 +120,8 @@ fn collect_first(
         folder: workspace.catalogue.workspace.clone(),
         total: open.len() as u64,
     };
-    let ended = dispatch(work, output)?;
-    Ok((providers, ended.interrupted))
+    let ended = dispatch(work, signals, output)?;
+    Ok((providers, Some(ended)))
 }
 
 /// What earlier runs left open, whether the plan still asks for it or not: a clip that waits at
@@ -121,15 +134,18 @@ struct Left {
 }
 
 impl Left {
-    fn by_earlier_runs(open: &[AttemptRecord], providers: &Providers) -> Self {
+    fn by_earlier_runs(open: &[AttemptRecord], providers: &Providers, unknown: Unknown) -> Self {
+        let resubmits = unknown != Unknown::Hold;
         let now = SystemClock.now();
         let mut left = Left { taken_up: 0, unknown: 0 };
         for attempt in open {
             let age = now.duration_since(attempt.started).unsigned_abs();
             let window = providers.all.get(&attempt.provider).and_then(|p| p.replay_window());
             let may_replay = window.is_some_and(|window| age < window);
+            // A run may write it off, or, where it was parked, look for it at last.
+            let may_end = resubmits || attempt.interruptions >= PARKED_AFTER;
             match attempt.state {
-                JobState::Unknown if !may_replay => left.unknown += 1,
+                JobState::Unknown if !may_replay && !may_end => left.unknown += 1,
                 _ => left.taken_up += 1,
             }
         }
@@ -258,7 +274,11 @@ pub(super) struct Dispatch<'a> {
 }
 
 /// Dispatches the plan until it ends or is stopped.
-pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary, Failure> {
+pub(super) fn dispatch(
+    work: Dispatch<'_>,
+    signals: &Signals,
+    output: &Output,
+) -> Result<RunSummary, Failure> {
     let Dispatch { plan, workspace, ledger, providers, approval, folder, total } = work;
     let catalogue = &workspace.catalogue;
     let work = plan.map(|plan| feed(plan, workspace, &ledger)).transpose()?;
@@ -286,8 +306,10 @@ pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary
         .build()
         .map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
     let summary = runtime.block_on(async {
-        let (stop_sender, stop) = watch::channel(Stop::No);
-        let signals = tokio::spawn(watch_signals(stop_sender, *output));
+        // What was asked for since the last look is seen at once.
+        let mut stop = signals.stop();
+        stop.mark_changed();
+        signals.dispatching(true);
         let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
         let progress = Progress::new(total, output);
         // On a thread of its own: a pipe that nobody empties must not hold up anything else.
@@ -299,7 +321,7 @@ pub(super) fn dispatch(work: Dispatch<'_>, output: &Output) -> Result<RunSummary
         };
         // The sender is gone, so the printing ends by itself.
         let _ = printing.await;
-        signals.abort();
+        signals.dispatching(false);
         ended
     });
     // Renders that nobody waits for any more must not hold up the end.
@@ -345,35 +367,6 @@ fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
     progress.end();
 }
 
-/// The first Ctrl-C or SIGTERM asks for a clean stop, the second for one at once. The third ends
-/// the program where it stands, which is as safe as a crash: even a run that hangs can be ended.
-async fn watch_signals(stop: watch::Sender<Stop>, output: Output) {
-    let Ok(mut terminate) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    else {
-        return;
-    };
-    for wanted in [Some(Stop::Graceful), Some(Stop::Now), None] {
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => if result.is_err() { return },
-            _ = terminate.recv() => {}
-        }
-        let Some(wanted) = wanted else {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        };
-        // The run may have ended; then it is the printing that hangs.
-        let _ = stop.send(wanted);
-        if !output.json {
-            let words = match wanted {
-                Stop::Graceful => "kinora: stopping: nothing new is started; again to stop at once",
-                _ => "kinora: stopping at once; what is in flight is in the ledger",
-            };
-            // Not waited for: a terminal that is held up must not hold up the next signal.
-            drop(tokio::task::spawn_blocking(move || output.say(words)));
-        }
-    }
-}
-
 /// The last lines: what came of it, what it cost, how to go on.
 fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Output) {
     if output.json {
@@ -400,6 +393,10 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
             Exit::Done => None,
             // What waits for a person is said apart, with what to do.
             Exit::SubmissionsUnknown => None,
+            Exit::OverBudget => Some(format!(
+                "raise the limit, or wait for the day or month to end; then kinora run {} goes on",
+                workspace.given
+            )),
             _ => Some(format!("kinora run {} goes on from here", workspace.given)),
         },
     };

@@ -136,6 +136,15 @@ impl Ledger {
                 "UPDATE runs SET ended = ?2, outcome = ?3 WHERE id = ?1 AND ended IS NULL",
                 params![run, at.as_microsecond(), outcome],
             )?;
+            // What a run had in hand that came to its own end was not what stopped others.
+            if outcome == "ended" {
+                c.execute(
+                    "UPDATE attempt_state SET interruptions = 0
+                     WHERE state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown')
+                       AND interruptions > 0",
+                    [],
+                )?;
+            }
             Ok(())
         })
     }

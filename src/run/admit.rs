@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::budget::Purpose;
+use super::budget::{OverLimit, Purpose};
 use super::causes::{CROWDED_TRIES, is_crowded};
 use super::dispatch::{Dispatcher, Phase, Report};
 use super::drive::{Ended, Opening, millis};
@@ -33,7 +33,7 @@ impl Dispatcher {
             (Skip::ModelHeld, &mut self.summary.held)
         } else if let Some(reserve) = work.reserve {
             let request = Arc::new(work.request);
-            self.enqueue(Waiting { request, parts: work.parts, reserve, tries: 0 });
+            self.enqueue(Waiting { request, parts: work.parts, reserve, tries: 0, crowded: 0 });
             return;
         } else {
             (Skip::Unpriced, &mut self.summary.unpriced)
@@ -99,14 +99,7 @@ impl Dispatcher {
             Ok(grant) => grant,
             Err(over) => {
                 self.give_back(seat);
-                self.summary.over_budget += 1;
-                let event = RunEvent::OverBudget {
-                    job,
-                    limit: over.limit,
-                    wanted: waiting.reserve.to_decimal().to_string(),
-                    left: over.left.to_decimal().to_string(),
-                };
-                self.desk.say(event).await;
+                self.over_budget(job, waiting.reserve, over).await;
                 return Ok(());
             }
         };
@@ -119,9 +112,21 @@ impl Dispatcher {
         self.tasks.spawn(async move {
             let ended = opening.run().await;
             // The opening, who had the other hand on it, is gone.
-            Report { key, again: Arc::into_inner(again), parked: None, ended }
+            let again = Arc::into_inner(again);
+            Report { key, again, parked: None, ended }
         });
         Ok(())
+    }
+
+    async fn over_budget(&mut self, job: String, wanted: Micros, over: OverLimit) {
+        self.summary.over_budget += 1;
+        let event = RunEvent::OverBudget {
+            job,
+            limit: over.limit,
+            wanted: wanted.to_decimal().to_string(),
+            left: over.left.to_decimal().to_string(),
+        };
+        self.desk.say(event).await;
     }
 
     fn give_back(&self, seat: Seat) {
@@ -169,6 +174,10 @@ impl Dispatcher {
         if !matches!(ended, Ended::Waiting | Ended::Unknown) {
             self.in_hand.remove(&report.key);
         }
+        if let (Ended::OverBudget(over), Some(waiting)) = (&ended, &report.again) {
+            let (job, over) = (waiting.request.address.to_string(), over.clone());
+            return self.over_budget(job, waiting.reserve, over).await;
+        }
         let (cause, retry) = match &ended {
             Ended::Refused(refusal) => (refusal.cause.as_str(), refusal.retry),
             Ended::Failed(failure) if failure.charged => (failure.cause.as_str(), Retry::Never),
@@ -184,7 +193,7 @@ impl Dispatcher {
         }
         let count = match ended {
             Ended::Done => &mut self.summary.done,
-            Ended::NotSent => return,
+            Ended::NotSent | Ended::OverBudget(_) => return,
             Ended::Waiting => &mut self.summary.waiting,
             Ended::Unknown => &mut self.summary.unknown,
             Ended::WrittenOff => &mut self.summary.written_off,
@@ -216,8 +225,9 @@ impl Dispatcher {
     ) -> bool {
         let crowded = is_crowded(cause);
         let most = if crowded { CROWDED_TRIES } else { self.desk.setup.retries };
+        let tries = if crowded { waiting.crowded } else { waiting.tries };
         let held = self.desk.is_held(&waiting.request.model);
-        if waiting.tries >= most || held || self.phase != Phase::Going {
+        if tries >= most || held || self.phase != Phase::Going {
             return false;
         }
         // Where there was no room, its lane is closed for as long as it takes.
@@ -228,13 +238,16 @@ impl Dispatcher {
                 self.desk.backoff(waiting.tries) + at_least
             }
         };
-        waiting.tries += 1;
+        match crowded {
+            true => waiting.crowded += 1,
+            false => waiting.tries += 1,
+        }
         self.summary.retries += 1;
         let event = RunEvent::Retry {
             job: waiting.request.address.to_string(),
             cause: cause.to_owned(),
             after_ms: at_least.unwrap_or_default().max(millis(wait)),
-            left: most - waiting.tries,
+            left: most - tries - 1,
         };
         self.desk.say(event).await;
         self.delays += 1;

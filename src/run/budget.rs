@@ -80,7 +80,8 @@ pub struct Budget {
     plans: BTreeMap<Digest, Sum>,
     whole: Line,
     shares: Vec<((LimitOf, String), Line)>,
-    settled: Sum,
+    /// Settled since the run began, whoever began the attempt.
+    settled_now: Sum,
     written_off: BTreeMap<i64, Sum>,
 }
 
@@ -99,7 +100,7 @@ impl Budget {
             plans: BTreeMap::new(),
             whole: Line::new(whole),
             shares: limits.shares.iter().map(line).collect(),
-            settled: Sum::default(),
+            settled_now: Sum::default(),
             written_off: BTreeMap::new(),
             limits,
         };
@@ -132,9 +133,9 @@ impl Budget {
         self.whole.run().to_micros()
     }
 
-    /// Settled of that.
-    pub fn settled_by_run(&self) -> Micros {
-        self.settled.to_micros()
+    /// Settled since the run began, for attempts of earlier runs too.
+    pub fn settled_now(&self) -> Micros {
+        self.settled_now.to_micros()
     }
 
     /// Reserved and settled under a plan, by whatever runs.
@@ -171,14 +172,30 @@ impl Budget {
         self.grant(what, reserved, day_number(began), false)
     }
 
+    /// A grant for what is begun now: one of an earlier day counts for this one instead, if that has
+    /// room for it; else it is given back.
+    pub fn redate(&mut self, mut grant: Grant, now: Timestamp) -> Result<Grant, OverLimit> {
+        let day = day_number(now);
+        if grant.day == day {
+            return Ok(grant);
+        }
+        self.remove(&grant);
+        grant.day = day;
+        if grant.amount > Micros::ZERO
+            && let Some(over) = self.over(&grant, grant.amount, now)
+        {
+            return Err(over);
+        }
+        self.add(&grant, grant.amount);
+        Ok(grant)
+    }
+
     /// Turns a grant into what it cost. More than was granted is held too, and truly: it was
     /// spent, and whoever is over a limit by it gets nothing new.
     pub fn settle(&mut self, grant: Grant, amount: Micros) {
         self.remove(&grant);
         self.add(&grant, amount);
-        if grant.in_run {
-            self.settled.add(amount);
-        }
+        self.settled_now.add(amount);
     }
 
     /// Gives a grant back.

@@ -14,7 +14,7 @@ pub(super) fn is_crowded(cause: &str) -> bool {
 /// Whether the same cause again and again says that a model can't be used: no room now, and
 /// content that is refused, are about the moment and about one job.
 pub(super) fn says_something_of_the_model(cause: &str) -> bool {
-    !is_crowded(cause) && cause != "policy"
+    !is_crowded(cause) && !matches!(cause, "policy" | "picture")
 }
 
 /// Whether only a person can mend it: trying again later won't help in this run, or, where nobody

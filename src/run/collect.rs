@@ -86,6 +86,10 @@ impl Attempt {
                 }
             };
             self.step(Event::BreakFetch, Note::message(&message)).await?;
+            if broken == 1 {
+                let (job, message) = (self.job(), message.clone());
+                desk.say(RunEvent::NoAnswer { job, message }).await;
+            }
             drop(place);
             // A clip that does not arrive must not keep everything else from starting.
             self.gate = None;
@@ -99,8 +103,9 @@ impl Attempt {
                 0 => desk.backoff(broken),
                 bad => desk.setup.pace.trouble * bad + desk.backoff(bad),
             };
-            // When cut meanwhile, the line says so.
-            let _ = desk.unless_cut(tokio::time::sleep(wait)).await;
+            if desk.unless_closed(tokio::time::sleep(wait)).await.is_none() {
+                return self.leave("stopped; the clip waits at the provider").await;
+            }
         }
     }
 

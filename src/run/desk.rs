@@ -14,19 +14,23 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use super::budget::Budget;
+use super::drive::millis;
 use super::event::RunEvent;
 use super::evidence::Trace;
 use super::line::Line;
-use super::pools::{Moment, Pools, REQUESTS};
+use super::pools::{Moment, Pools, REQUESTS, Seat};
 use super::setup::{RunError, Setup};
 use super::waiting::Waiting;
 use crate::ledger::AttemptRecord;
 use crate::plan::Request;
-use crate::providers::{LookupKind, Provider};
+use crate::providers::{LookupKind, Provider, Retry};
 
 /// How far the clock may be set back before nothing more is spent: budgets by the day and
 /// windows of providers count on it.
 const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(2);
+
+/// Submissions that are made ready and sent at once, at most.
+const OPENINGS: usize = 64;
 
 /// How long the run waits for somebody to read its events before it goes on without.
 const READER: Duration = Duration::from_secs(2);
@@ -45,6 +49,7 @@ pub struct Desk {
     /// The latest time seen, in microseconds since 1970.
     latest: AtomicI64,
     requests: Semaphore,
+    openings: Semaphore,
     books: Mutex<Shared>,
     /// Folders that this run made or saw.
     folders: Mutex<HashSet<PathBuf>>,
@@ -52,6 +57,7 @@ pub struct Desk {
     newly_held: AtomicBool,
     cut: AtomicBool,
     told: Notify,
+    told_closed: Notify,
     events: mpsc::Sender<RunEvent>,
     /// Events that nobody read in time.
     missed: AtomicU64,
@@ -105,12 +111,14 @@ impl Desk {
             began,
             latest: AtomicI64::new(at.as_microsecond()),
             requests: Semaphore::new(requests.min(Semaphore::MAX_PERMITS)),
+            openings: Semaphore::new(requests.min(OPENINGS)),
             books,
             folders: Mutex::default(),
             closed: AtomicBool::new(false),
             newly_held: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             told: Notify::new(),
+            told_closed: Notify::new(),
             events,
             missed: AtomicU64::new(0),
         }
@@ -147,6 +155,12 @@ impl Desk {
         self.setup.providers.get(name).cloned()
     }
 
+    /// Leave to make one submission ready and send it. What is made ready is in memory with its
+    /// pictures, so that there are fewer of these than of requests.
+    pub async fn opening(&self) -> SemaphorePermit<'_> {
+        self.openings.acquire().await.expect("nobody closes it")
+    }
+
     /// Leave to send one request. There are far fewer of them than jobs in flight.
     pub async fn request(&self) -> SemaphorePermit<'_> {
         self.requests.acquire().await.expect("nobody closes it")
@@ -169,14 +183,13 @@ impl Desk {
     /// Tells people. A listener that went away misses it; one that does not read for long (a
     /// terminal that is held up) must not hold up what is paid for, and misses it too.
     pub async fn say(&self, event: RunEvent) {
-        let stalled = self.missed.load(Ordering::Relaxed);
+        let stalled = self.missed.swap(0, Ordering::Relaxed);
         if stalled > 0 {
             let missed = RunEvent::Missed { events: stalled };
             if self.events.try_send(missed).is_err() {
-                self.missed.fetch_add(1, Ordering::Relaxed);
+                self.missed.fetch_add(stalled + 1, Ordering::Relaxed);
                 return;
             }
-            self.missed.fetch_sub(stalled, Ordering::Relaxed);
         }
         if self.events.send_timeout(event, READER).await.is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
@@ -186,6 +199,7 @@ impl Desk {
     /// From now on nothing is submitted, not even what has its intent written.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.told_closed.notify_waiters();
     }
 
     /// Whether nothing is submitted any more.
@@ -203,6 +217,47 @@ impl Desk {
         is_new
     }
 
+    /// Tells the pools why a job was not taken or gave no clip, and people what follows for its
+    /// model. `crowded` when there was no room for it.
+    pub async fn blame(
+        &self,
+        seat: Option<&Seat>,
+        model: &str,
+        cause: &str,
+        crowded: Option<Retry>,
+    ) {
+        let now = self.moment();
+        let closed = {
+            let mut shared = self.shared();
+            match seat {
+                None => shared.pools.failed_later(model, cause, now),
+                Some(seat) => {
+                    if let Some(retry) = crowded {
+                        let at_least = match retry {
+                            Retry::After(ms) => ms.map(Duration::from_millis),
+                            Retry::Never => None,
+                        };
+                        shared.pools.crowded(seat, at_least, |whole| self.up_to(whole), now);
+                    }
+                    shared.pools.failed(seat, cause, now)
+                }
+            }
+        };
+        let Some(closed) = closed else { return };
+        let event = match closed.until {
+            None => {
+                self.says_held();
+                RunEvent::Held { model: closed.name, why: closed.why }
+            }
+            Some(until) => RunEvent::Paused {
+                model: closed.name,
+                why: closed.why,
+                for_ms: millis(until.saturating_sub(now.since)),
+            },
+        };
+        self.say(event).await;
+    }
+
     /// Notes that a model is held from now on: what waits for it must be let go of.
     pub fn says_held(&self) {
         self.newly_held.store(true, Ordering::SeqCst);
@@ -214,6 +269,11 @@ impl Desk {
         if !self.newly_held.swap(false, Ordering::SeqCst) {
             return Vec::new();
         }
+        self.held_models()
+    }
+
+    /// Every model that is held.
+    pub fn held_models(&self) -> Vec<String> {
         let now = self.moment();
         let mut shared = self.shared();
         let closed: Vec<String> = shared.pools.closed(now).into_iter().map(|c| c.name).collect();
@@ -274,6 +334,21 @@ impl Desk {
             biased;
             () = told => None,
             value = work => Some(value),
+        }
+    }
+
+    /// The outcome of a wait, unless the run is asked to stop first: what would only be tried again
+    /// is left to the next run.
+    pub async fn unless_closed<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        let mut told = std::pin::pin!(self.told_closed.notified());
+        told.as_mut().enable();
+        if self.is_closed() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            () = told => None,
+            value = wait => Some(value),
         }
     }
 

@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -23,6 +24,8 @@ use super::waiting::Waiting;
 use crate::address::JobKey;
 use crate::digest::Digest;
 use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period};
+use crate::money::Micros;
+use crate::plan::Request;
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
 ///
@@ -52,7 +55,7 @@ pub async fn collect(
 }
 
 /// What must hold before anything is written.
-fn check(setup: &Setup) -> Result<(), RunError> {
+fn check(setup: &Setup, once: bool) -> Result<(), RunError> {
     let budget = setup.limits.unit.clone();
     if let Some(approval) = setup.approval.as_ref().filter(|a| a.unit != budget) {
         return Err(RunError::ApprovalUnit { approval: approval.unit.clone(), budget });
@@ -60,7 +63,8 @@ fn check(setup: &Setup) -> Result<(), RunError> {
     if let Some(ledger) = setup.ledger.other_units(&budget)?.into_iter().next() {
         return Err(RunError::LedgerUnit { ledger, budget });
     }
-    if let Some(latest) = setup.ledger.latest_event()? {
+    // Whoever only collects spends nothing, and clips expire whatever the clock says.
+    if let Some(latest) = setup.ledger.latest_event()?.filter(|_| !once) {
         behind(setup.clock.now(), latest)?;
     }
     match setup.concurrency.zero() {
@@ -80,6 +84,9 @@ fn pools(setup: &Setup, held: &[Holding], at: jiff::Timestamp) -> Pools<Waiting>
     let limits = PoolLimits::of(&setup.concurrency, &setup.providers, pace);
     Pools::new(limits, held, Moment { since: std::time::Duration::ZERO, at })
 }
+
+/// Waits that are shorter go without a word.
+const WORTH_SAYING: Duration = Duration::from_secs(5);
 
 /// How far stopping has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +134,8 @@ pub(super) struct Dispatcher {
     once: bool,
     /// When the pools may have room again without anybody leaving.
     pub room_at: Option<Instant>,
+    /// What was said of pools that are closed: name and why.
+    said_closed: BTreeSet<(String, String)>,
     pub phase: Phase,
     pub failure: Option<RunError>,
     pub aborted: bool,
@@ -143,7 +152,7 @@ impl Dispatcher {
         stop: watch::Receiver<Stop>,
         once: bool,
     ) -> Result<Self, RunError> {
-        check(&setup)?;
+        check(&setup, once)?;
         let began = Instant::now();
         let approval = setup.approval.clone();
         let unit = setup.limits.unit.clone();
@@ -168,7 +177,12 @@ impl Dispatcher {
         })
         .await;
         let mut dispatcher = Dispatcher {
-            summary: RunSummary { run, unit: unit.to_string(), ..RunSummary::default() },
+            summary: RunSummary {
+                run,
+                unit: unit.to_string(),
+                collecting: once,
+                ..RunSummary::default()
+            },
             desk,
             plan,
             work,
@@ -184,13 +198,16 @@ impl Dispatcher {
             gate: None,
             once,
             room_at: None,
+            said_closed: BTreeSet::new(),
             phase: Phase::Going,
             failure: None,
             aborted: false,
             began,
         };
         dispatcher.hold_what_overcharged(&held).await;
-        dispatcher.take_up(open).await?;
+        if let Err(error) = dispatcher.take_up(open).await {
+            dispatcher.fail(error).await;
+        }
         Ok(dispatcher)
     }
 
@@ -217,10 +234,14 @@ impl Dispatcher {
         let (gate, gate_open) = mpsc::channel(1);
         for record in open {
             self.in_hand.insert(record.address.key());
-            if self.desk.provider(&record.provider).is_none() {
+            if let Some(why) = self.out_of_reach(&record) {
                 match record.state {
                     JobState::Unknown => self.summary.unknown += 1,
                     _ => self.summary.waiting += 1,
+                }
+                if !self.once {
+                    let job = record.address.to_string();
+                    self.desk.say(RunEvent::Waiting { job, message: why }).await;
                 }
             } else if is_parked(&record) {
                 let (job, interruptions) = (record.address.to_string(), record.interruptions);
@@ -236,6 +257,23 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// Why nobody can go on with an attempt in this run, if so.
+    fn out_of_reach(&self, record: &AttemptRecord) -> Option<String> {
+        let Some(provider) = self.desk.provider(&record.provider) else {
+            return Some(format!("{} can't be asked in this run", record.provider));
+        };
+        if provider.account() != record.account {
+            // Another account neither lists it nor knows its id.
+            return Some(format!(
+                "it was submitted from the account `{}`, but the manifest names `{}` now",
+                record.account,
+                provider.account()
+            ));
+        }
+        let read = serde_json::from_str::<Request>(&record.request);
+        read.err().map(|e| format!("its request can't be read back from the ledger: {e}"))
+    }
+
     /// A provider's list can't tell some of what is in doubt apart, whoever goes on with it.
     fn note_doubts(&self, open: &[AttemptRecord]) -> Result<(), RunError> {
         let in_doubt =
@@ -246,8 +284,8 @@ impl Dispatcher {
         // What was given up may have arrived all the same.
         let given_up = self.desk.setup.ledger.written_off(from)?;
         for record in open.iter().filter(in_doubt).chain(&given_up) {
-            let request = serde_json::from_str(&record.request)
-                .map_err(|e| RunError::Request { attempt: record.id, why: e.to_string() })?;
+            // What can't be read back is said where it would be taken up.
+            let Ok(request) = serde_json::from_str(&record.request) else { continue };
             self.desk.asks(record.id, &Arc::new(request), &record.account, record.started);
         }
         Ok(())
@@ -270,28 +308,43 @@ impl Dispatcher {
         let request = Arc::clone(attempt.request());
         self.tasks.spawn(async move {
             let ended = attempt.resume().await;
-            let again = again.map(|(parts, reserve)| Waiting { request, parts, reserve, tries: 0 });
+            let again = again.map(|(parts, reserve)| Waiting {
+                request,
+                parts,
+                reserve,
+                tries: 0,
+                crowded: 0,
+            });
             Report { key, again, parked, ended }
         });
         Ok(())
     }
 
     async fn run(mut self) -> Result<RunSummary, RunError> {
-        self.go().await?;
+        self.go().await;
         self.finish().await
     }
 
     /// Goes on until nothing is left.
-    async fn go(&mut self) -> Result<(), RunError> {
+    async fn go(&mut self) {
         loop {
             for model in self.desk.newly_held() {
                 self.drop_held(&model).await;
             }
-            self.start_what_fits().await?;
+            if let Err(error) = self.start_what_fits().await {
+                self.fail(error).await;
+            }
             let waiting = self.waiting();
             let over = self.work_ended || self.phase != Phase::Going;
-            if over && waiting == 0 && self.tasks.is_empty() && !self.take_up_parked()? {
-                return Ok(());
+            if over && waiting == 0 && self.tasks.is_empty() && !self.has_parked().await {
+                return;
+            }
+            if waiting > 0
+                && self.tasks.is_empty()
+                && self.gate.is_none()
+                && self.wakes_at().is_none()
+            {
+                self.unblock().await;
             }
             let wants_work = self.phase == Phase::Going
                 && !self.work_ended
@@ -324,6 +377,29 @@ impl Dispatcher {
     /// Jobs that wait, for room or for their next try.
     pub fn waiting(&self) -> usize {
         self.desk.shared().pools.waiting() + self.delayed.len()
+    }
+
+    /// Nobody is in flight, and nothing would ever make room for those that wait: whatever is held
+    /// is let go of. Should there be anything else, it is a defect, and said instead of waited for.
+    async fn unblock(&mut self) {
+        for model in self.desk.held_models() {
+            self.drop_held(&model).await;
+        }
+        if self.waiting() > 0 && self.wakes_at().is_none() {
+            let what = "jobs wait for room that nobody takes".to_owned();
+            self.fail(RunError::Broken(what)).await;
+        }
+    }
+
+    /// Whether there is more to take up of what may have stopped earlier processes.
+    async fn has_parked(&mut self) -> bool {
+        match self.take_up_parked() {
+            Ok(more) => more,
+            Err(error) => {
+                self.fail(error).await;
+                !self.tasks.is_empty()
+            }
+        }
     }
 
     /// Looks at the next attempt that may be what stopped earlier processes, alone. Those that did
@@ -362,11 +438,30 @@ impl Dispatcher {
                 super::pools::Next::Job(waiting, seat) => self.start(waiting, seat).await?,
                 super::pools::Next::Wait(until) => {
                     self.room_at = until.map(|until| self.began + until);
+                    self.say_closed(now, until).await;
                     return Ok(());
                 }
             }
         }
         Ok(())
+    }
+
+    /// Says once what jobs wait for that will take long, other than for each other.
+    async fn say_closed(&mut self, now: Moment, until: Option<Duration>) {
+        if until.is_none_or(|until| until.saturating_sub(now.since) < WORTH_SAYING) {
+            return;
+        }
+        let closed = self.desk.shared().pools.closed(now);
+        for closed in closed {
+            let Some(until) = closed.until.filter(|until| *until > now.since + WORTH_SAYING) else {
+                continue;
+            };
+            if self.said_closed.insert((closed.name.clone(), closed.why.clone())) {
+                let for_ms = super::drive::millis(until.saturating_sub(now.since));
+                let (model, why) = (closed.name, closed.why);
+                self.desk.say(RunEvent::Paused { model, why, for_ms }).await;
+            }
+        }
     }
 
     /// The channel ended. What is in hand goes on: it was approved whatever else is missing.
@@ -445,7 +540,11 @@ impl Dispatcher {
             let _ = desk.setup.ledger.end_run(run, "failed", at).await;
             return Err(error);
         }
-        let outcome = if self.summary.interrupted { "interrupted" } else { "ended" };
+        let outcome = match (self.summary.interrupted, self.once) {
+            (true, _) => "interrupted",
+            (false, true) => "collected",
+            (false, false) => "ended",
+        };
         desk.setup.ledger.end_run(run, outcome, at).await?;
         let (held, settled) = {
             let moment = desk.moment();
@@ -453,7 +552,7 @@ impl Dispatcher {
             let closed = shared.pools.closed(moment);
             let held = closed.into_iter().filter(|closed| closed.until.is_none());
             self.summary.models_held = held.map(|closed| closed.name).collect();
-            (shared.budget.held_by_run(), shared.budget.settled_by_run())
+            (shared.budget.held_by_run(), shared.budget.settled_now())
         };
         let by_ledger = desk.setup.ledger.spent(Period::Run(run))?;
         if by_ledger != held && !self.aborted {
@@ -462,7 +561,10 @@ impl Dispatcher {
                 counted: held.to_decimal().to_string(),
             });
         }
-        let reserved = held.checked_sub(settled).unwrap_or_default();
+        let open = desk.setup.ledger.open_attempts()?;
+        let reserved = open.iter().map(|attempt| attempt.reserved);
+        let reserved =
+            reserved.fold(Micros::ZERO, |sum, one| sum.checked_add(one).unwrap_or(Micros::MAX));
         self.summary.spent = settled.to_decimal().to_string();
         self.summary.reserved = reserved.to_decimal().to_string();
         self.summary.elapsed_ms = super::drive::millis(self.began.elapsed());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::budget::{Grant, Purpose};
+use super::budget::{Grant, OverLimit, Purpose};
 use super::desk::Desk;
 use super::doors::{Files, Written};
 use super::event::RunEvent;
@@ -44,6 +44,8 @@ pub enum Ended {
     Waiting,
     /// The run was stopped before it was sent.
     NotSent,
+    /// A limit of the day on which it would have been sent has no room for it.
+    OverBudget(OverLimit),
 }
 
 /// Held until it is known that an attempt of an earlier run has no clip waiting to be fetched.
@@ -72,6 +74,8 @@ pub struct Attempt {
     pub(super) once: bool,
     /// Whether an earlier run began it.
     pub(super) resumed: bool,
+    /// What an earlier run wrote down last.
+    pub(super) evidence: Option<String>,
 }
 
 /// What a step adds to the ledger's row.
@@ -112,21 +116,25 @@ impl Opening {
     pub async fn run(self) -> Result<Ended, RunError> {
         let desk = Arc::clone(&self.desk);
         let (provider, waiting) = (Arc::clone(&self.provider), Arc::clone(&self.waiting));
-        let prepared = {
-            let _leave = desk.request().await;
-            desk.unless_cut(provider.prepare(&waiting.request)).await
-        };
+        // Kept until the answer: nothing may come between the intent and the submission that
+        // takes long.
+        let leave = desk.opening().await;
+        if desk.is_closed() {
+            return Ok(self.never_sent());
+        }
+        let prepared = desk.unless_cut(provider.prepare(&waiting.request)).await;
         let prepared = match prepared {
             None => return Ok(self.never_sent()),
             Some(Ok(prepared)) => prepared,
             Some(Err(refusal)) => return self.refused(refusal).await,
         };
-        // Taken before the intent: nothing may come between it and the submission that takes long.
-        let leave = desk.request().await;
         if desk.is_closed() {
             return Ok(self.never_sent());
         }
-        let mut attempt = self.begin().await?;
+        let mut attempt = match self.begin().await? {
+            Ok(attempt) => attempt,
+            Err(ended) => return Ok(ended),
+        };
         if desk.is_closed() {
             // Surely not taken: it was never sent.
             attempt.step(Event::Refuse, Note::message("stopped before it was sent")).await?;
@@ -152,15 +160,19 @@ impl Opening {
     /// down, so that it can be seen later.
     async fn refused(self, refusal: Refusal) -> Result<Ended, RunError> {
         if refusal.retry == Retry::Never && !self.desk.is_closed() {
-            let mut attempt = self.begin().await?;
-            return attempt.refused(refusal).await;
+            return match self.begin().await? {
+                Ok(mut attempt) => attempt.refused(refusal).await,
+                Err(ended) => Ok(ended),
+            };
         }
-        let job = self.waiting.request.address.to_string();
+        let request = &self.waiting.request;
+        let (job, desk) = (request.address.to_string(), Arc::clone(&self.desk));
         let (cause, message) = (refusal.cause.clone(), refusal.message.clone());
-        let (desk, now) = (Arc::clone(&self.desk), self.desk.moment());
+        let crowded = super::causes::is_crowded(&cause).then_some(refusal.retry);
+        desk.blame(Some(&self.seat), &request.model, &cause, crowded).await;
+        let now = desk.moment();
         {
             let mut shared = desk.shared();
-            shared.pools.failed(&self.seat, &refusal.cause, now);
             shared.budget.release(self.grant);
             shared.pools.leave(self.seat, Left::NotSent, now);
         }
@@ -168,15 +180,26 @@ impl Opening {
         Ok(Ended::Refused(refusal))
     }
 
-    async fn begin(self) -> Result<Attempt, RunError> {
+    /// Writes the intent; or says how it ended before it began.
+    async fn begin(self) -> Result<Result<Attempt, Ended>, RunError> {
         self.desk.check_clock()?;
         let Opening { desk, provider, waiting, before, grounds, grant, seat } = self;
+        let started = desk.now();
+        // What was made ready over midnight counts for the day of its intent.
+        let redated = desk.shared().budget.redate(grant, started);
+        let grant = match redated {
+            Ok(grant) => grant,
+            Err(over) => {
+                let now = desk.moment();
+                desk.shared().pools.leave(seat, Left::NotSent, now);
+                return Ok(Err(Ended::OverBudget(over)));
+            }
+        };
         let reserve = grant.amount();
         let (life, _) = transition(before, Event::Intend { reserve, grounds })?;
         let request = &waiting.request;
         let json = serde_json::to_string(&**request)
             .map_err(|e| RunError::Broken(format!("a request can't be written: {e}")))?;
-        let started = desk.now();
         let plan = desk.setup.approval.as_ref().map(|approval| approval.plan);
         let plan = plan.ok_or_else(|| RunError::Broken("an intent without a plan".to_owned()))?;
         let account = provider.account().to_owned();
@@ -197,7 +220,7 @@ impl Opening {
                 at: started,
             })
             .await?;
-        Ok(Attempt {
+        Ok(Ok(Attempt {
             desk,
             provider,
             request: Arc::clone(request),
@@ -216,7 +239,8 @@ impl Opening {
             gate: None,
             once: false,
             resumed: false,
-        })
+            evidence: None,
+        }))
     }
 }
 
@@ -266,6 +290,7 @@ impl Attempt {
             gate: Some(gate),
             once,
             resumed: true,
+            evidence: record.message,
         })
     }
 
@@ -337,6 +362,8 @@ impl Attempt {
         self.desk.is_answered(self.id);
         if let Some(seat) = &self.seat {
             self.desk.shared().pools.had_room(seat);
+            // There may be room for more now.
+            self.desk.room.notify_one();
         }
         let reserved = self.life.reserved.to_decimal().to_string();
         let attempt = self.number;
@@ -381,36 +408,7 @@ impl Attempt {
 
     /// Tells the pools why it was not taken or gave no clip.
     pub(super) async fn blame(&self, cause: &str, crowded: Option<Retry>) {
-        let now = self.desk.moment();
-        let closed = {
-            let mut shared = self.desk.shared();
-            match &self.seat {
-                None => shared.pools.failed_later(&self.request.model, cause, now),
-                Some(seat) => {
-                    if let Some(retry) = crowded {
-                        let at_least = match retry {
-                            Retry::After(ms) => ms.map(std::time::Duration::from_millis),
-                            Retry::Never => None,
-                        };
-                        shared.pools.crowded(seat, at_least, |whole| self.desk.up_to(whole), now);
-                    }
-                    shared.pools.failed(seat, cause, now)
-                }
-            }
-        };
-        let Some(closed) = closed else { return };
-        let event = match closed.until {
-            None => {
-                self.desk.says_held();
-                RunEvent::Held { model: closed.name, why: closed.why }
-            }
-            Some(until) => RunEvent::Paused {
-                model: closed.name,
-                why: closed.why,
-                for_ms: millis(until.saturating_sub(now.since)),
-            },
-        };
-        self.desk.say(event).await;
+        self.desk.blame(self.seat.as_ref(), &self.request.model, cause, crowded).await;
     }
 
     /// Gives the room at the provider back, once.

@@ -46,6 +46,7 @@ impl Attempt {
         let cut_off = self.life.state == Some(JobState::Submitting);
         let mut why = match evidence {
             "" if cut_off => CUT_OFF.to_owned(),
+            "" => self.evidence.clone().unwrap_or_default(),
             evidence => evidence.to_owned(),
         };
         let mut tries = 0;
@@ -63,7 +64,7 @@ impl Attempt {
                     let desk = Arc::clone(&self.desk);
                     let pause = tokio::time::sleep(desk.backoff(tries) + wait);
                     let patient = tries <= desk.setup.pace.patience && !self.once;
-                    if !patient || desk.unless_cut(pause).await.is_none() {
+                    if !patient || desk.unless_closed(pause).await.is_none() {
                         break;
                     }
                 }
@@ -77,7 +78,7 @@ impl Attempt {
     async fn replay(&mut self) -> Result<Replayed, RunError> {
         let (desk, provider) = (Arc::clone(&self.desk), Arc::clone(&self.provider));
         let request = Arc::clone(&self.request);
-        let leave = desk.request().await;
+        let leave = desk.opening().await;
         let prepared = match desk.unless_cut(provider.prepare(&request)).await {
             Some(Ok(prepared)) => prepared,
             Some(Err(refusal)) => return Ok(later("it could not be made ready again", &refusal)),
@@ -87,6 +88,7 @@ impl Attempt {
         if desk.is_closed() || !self.may_replay() {
             return Ok(Replayed::No("the provider may have forgotten its key".to_owned()));
         }
+        desk.check_clock()?;
         self.step(Event::Replay, Note::default()).await?;
         let answer = self.send(prepared).await;
         drop(leave);
@@ -123,6 +125,7 @@ impl Attempt {
     /// manifest says.
     async fn search(&mut self, evidence: &str) -> Result<Ended, RunError> {
         let mut why = evidence.to_owned();
+        let mut heard = true;
         if let Some(kind) = self.provider.lookup_kind() {
             for wait in self.waits() {
                 let desk = self.desk.clone();
@@ -135,11 +138,12 @@ impl Attempt {
                     let (job, evidence) = (self.job(), why.clone());
                     let after_ms = super::drive::millis(wait);
                     desk.say(RunEvent::Searching { job, evidence, after_ms }).await;
-                    if desk.unless_cut(tokio::time::sleep(wait)).await.is_none() {
+                    if desk.unless_closed(tokio::time::sleep(wait)).await.is_none() {
                         break;
                     }
                 }
-                let Some(verdict) = self.look(kind).await? else { break };
+                let Some((verdict, answered)) = self.look(kind).await? else { break };
+                heard = answered;
                 match verdict {
                     Verdict::Accepted(id) => {
                         self.accepted(id, Event::FoundAccepted).await?;
@@ -147,12 +151,13 @@ impl Attempt {
                     }
                     Verdict::Refused => return self.never_arrived().await,
                     Verdict::Stays(said) => {
-                        why = if evidence.is_empty() { said } else { format!("{evidence}; {said}") }
+                        why =
+                            if evidence.is_empty() { said } else { format!("{evidence}; {said}") };
                     }
                 }
             }
         }
-        self.stays_unknown(&why).await
+        self.stays_unknown(&why, heard).await
     }
 
     /// How long to wait before each look: at once, and again until the request can't arrive any
@@ -170,8 +175,8 @@ impl Attempt {
         waits
     }
 
-    /// One look at the provider's list; absent when the run is cut.
-    async fn look(&mut self, kind: LookupKind) -> Result<Option<Verdict>, RunError> {
+    /// One look at the provider's list, and whether it could be read; absent when the run is cut.
+    async fn look(&mut self, kind: LookupKind) -> Result<Option<(Verdict, bool)>, RunError> {
         let desk = self.desk.clone();
         let (provider, request) = (self.provider.clone(), self.request.clone());
         let (key, taken) = (self.key(), self.taken()?);
@@ -187,13 +192,14 @@ impl Attempt {
             Lookup::Found(id) => self.taken()?.contains(&id.id),
             _ => false,
         };
+        let answered = !matches!(found, Lookup::Failed { .. } | Lookup::Ambiguous(0));
         let verdict = match verdict(kind, found, alike) {
             Verdict::Accepted(id) if taken_since || !desk.claim(&request.provider, &id.id) => {
                 Verdict::Stays(format!("{id} is of another attempt"))
             }
             verdict => verdict,
         };
-        Ok(Some(verdict))
+        Ok(Some((verdict, answered)))
     }
 
     /// Ids that are known to be of other attempts.
@@ -222,10 +228,13 @@ impl Attempt {
 
     /// What can't be settled is written off, where the manifest allows it and its cap has room;
     /// else it stays, and holds its reservation.
-    async fn stays_unknown(&mut self, why: &str) -> Result<Ended, RunError> {
+    async fn stays_unknown(&mut self, why: &str, heard: bool) -> Result<Ended, RunError> {
         // Before its state is unknown, a crash would leave another doubt.
         self.doubt(why).await?;
-        if !self.desk.is_closed() && !self.once && self.take_write_off() {
+        // Not while there is more to be learned: a list that can't be read now, a key that the
+        // provider still knows.
+        let learned = heard && !self.may_replay();
+        if learned && !self.desk.is_closed() && !self.once && self.take_write_off() {
             let message = format!("its outcome stayed unknown and is written off: {why}");
             self.step(Event::WriteOff, Note::message(&message)).await?;
             // It stays among those without an answer: what a provider lists may be this one.

@@ -16,6 +16,8 @@ pub struct Waiting {
     pub parts: [u64; 4],
     /// What to reserve.
     pub reserve: Micros,
-    /// Tries so far.
+    /// Tries so far, beside those for which there was no room.
     pub tries: u32,
+    /// Tries so far for which there was no room.
+    pub crowded: u32,
 }

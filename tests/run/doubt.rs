@@ -94,7 +94,7 @@ fn a_crash_between_intent_and_answer_leaves_doubt_and_not_a_second_submission() 
     let run = world.run(jobs("m", 1));
     assert_eq!(run.summary().unknown, 1);
     assert_eq!(world.provider.site().submissions.len(), 1);
-    assert_eq!(world.attempts()[0].interruptions, 1);
+    assert_eq!(world.attempts()[0].interruptions, 0, "the run that looked at it ended well");
     world.check_invariants();
 }
 

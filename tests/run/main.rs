@@ -6,6 +6,8 @@ mod files;
 mod limits;
 mod making;
 mod money;
+mod parked;
+mod preparing;
 mod schemas;
 mod site;
 mod stopping;

@@ -116,6 +116,9 @@ pub struct FakeProvider {
     pub in_flight: usize,
     pub site: Mutex<Site>,
     pub director: Director,
+    /// What the n-th preparation is refused for, from 1.
+    pub at_prepare: Mutex<fn(usize) -> Option<(&'static str, Retry)>>,
+    pub prepared: Mutex<usize>,
     pub prices: Mutex<HashMap<String, i64>>,
     pub fuse: Mutex<Arc<Fuse>>,
     /// What is durable at the moment when something reaches the provider.
@@ -251,6 +254,19 @@ impl Provider for FakeProvider {
 
     fn poll_interval_ms(&self) -> u64 {
         1
+    }
+
+    fn prepare<'a>(&'a self, _: &'a Request) -> Answer<'a, Result<Prepared, Refusal>> {
+        let mut prepared = self.prepared.lock().expect("never poisoned");
+        *prepared += 1;
+        let refused = (self.at_prepare.lock().expect("never poisoned"))(*prepared);
+        Box::pin(std::future::ready(match refused {
+            None => Ok(Prepared::nothing()),
+            Some((cause, retry)) => {
+                let message = format!("pictures can't be handed over: {cause}");
+                Err(Refusal { retry, cause: cause.to_owned(), message })
+            }
+        }))
     }
 
     fn submit<'a>(

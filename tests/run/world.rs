@@ -218,6 +218,8 @@ impl World {
             in_flight: 4,
             site: Mutex::default(),
             director: Arc::new(director),
+            at_prepare: Mutex::new(|_| None),
+            prepared: Mutex::default(),
             prices: Mutex::default(),
             fuse: Mutex::default(),
             witness: Mutex::default(),

@@ -80,8 +80,12 @@ impl Store {
     pub fn perform(&mut self, op: &Op) -> Result<Wrote, LedgerError> {
         match op {
             Op::BeginRun(run) => Ok(Wrote::Run(self.begin_run(run))),
-            Op::EndRun(run, ..) => {
+            Op::EndRun(run, outcome, _) => {
                 self.runs[row(*run)].ended = true;
+                if *outcome == "ended" {
+                    let open = self.attempts.iter_mut().filter(|a| a.record.state.is_open());
+                    open.for_each(|a| a.record.interruptions = 0);
+                }
                 Ok(Wrote::Nothing)
             }
             Op::BeginAttempt(attempt) => self.begin_attempt(attempt).map(Wrote::Begun),
