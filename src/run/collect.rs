@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::drive::{Attempt, Ended, Note};
 use super::event::RunEvent;
 use super::job::Event;
@@ -17,6 +19,10 @@ use crate::providers::{Failure, Fetched, Retry};
 
 /// How often the same file that is no clip must come before it is given up.
 const LOOKS_AT_A_BAD_CLIP: u32 = 3;
+
+/// How long after its time a clip that is refused counts as gone: clocks differ, and places of
+/// clips are down for a night now and then.
+const GRACE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a fetch brought.
 enum Arrived {
@@ -132,6 +138,10 @@ impl Attempt {
                 self.on_files(move |_| target.discard()).await?;
                 return Ok(Arrived::Broken(message));
             }
+            Some(Fetched::Denied { message }) => {
+                self.on_files(move |_| target.discard()).await?;
+                return Ok(self.denied(message));
+            }
             Some(Fetched::Gone { message }) => {
                 self.on_files(move |_| target.discard()).await?;
                 return Ok(Arrived::Gone(message));
@@ -160,6 +170,19 @@ impl Attempt {
             })
         })
         .await
+    }
+
+    /// Whether a clip that its place refuses is gone. Where nobody knows how long it is kept, that
+    /// is for a person to say.
+    fn denied(&self, message: String) -> Arrived {
+        let overdue = |expires: &Timestamp| self.desk.now().duration_since(*expires) > GRACE;
+        match self.expires.filter(overdue) {
+            Some(expires) => {
+                let until = expires.strftime("%Y-%m-%d %H:%M UTC");
+                Arrived::Gone(format!("{message}, and the clip was kept until {until} only"))
+            }
+            None => Arrived::Broken(message),
+        }
     }
 
     async fn done(&mut self, clip: ClipRecord) -> Result<Ended, RunError> {

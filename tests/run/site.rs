@@ -60,6 +60,8 @@ pub enum AtEnd {
 pub enum AtFetch {
     Clip,
     Broken,
+    /// Its place refuses it.
+    Denied,
     Gone,
     Garbage,
 }
@@ -214,6 +216,7 @@ impl FakeProvider {
                 write(to, &clip[..5]);
                 return Fetched::Interrupted { message: "the connection broke".to_owned() };
             }
+            AtFetch::Denied => return Fetched::Denied { message: "403".to_owned() },
             AtFetch::Gone => return Fetched::Gone { message: "404".to_owned() },
         }
         Fetched::Complete
