@@ -79,6 +79,9 @@ impl Default for Script {
     }
 }
 
+/// What the n-th preparation is refused for, from 1.
+pub type AtPrepare = fn(usize) -> Option<(&'static str, Retry)>;
+
 pub type Director = Arc<dyn Fn(&Request, usize) -> Script + Send + Sync>;
 
 /// One job as the provider knows it.
@@ -116,8 +119,7 @@ pub struct FakeProvider {
     pub in_flight: usize,
     pub site: Mutex<Site>,
     pub director: Director,
-    /// What the n-th preparation is refused for, from 1.
-    pub at_prepare: Mutex<fn(usize) -> Option<(&'static str, Retry)>>,
+    pub at_prepare: Mutex<AtPrepare>,
     pub prepared: Mutex<usize>,
     pub prices: Mutex<HashMap<String, i64>>,
     pub fuse: Mutex<Arc<Fuse>>,
