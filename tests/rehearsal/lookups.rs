@@ -78,14 +78,11 @@ async fn two_that_are_alike_are_told_apart_by_a_marker_alone() {
             stage.submit(&request, job).await;
         }
         let ids = billed(&stage);
-        for job in 0..2 {
+        for (job, own) in ids.iter().enumerate() {
             let lookup = look(&stage, &request, job, &[]).await;
             match stage.driver.lookup_kind() {
                 Some(LookupKind::Marker) => {
-                    assert!(
-                        matches!(&lookup, Lookup::Found(id) if id.id == ids[job]),
-                        "{provider}"
-                    );
+                    assert!(matches!(&lookup, Lookup::Found(id) if id.id == *own), "{provider}");
                 }
                 _ => assert_eq!(lookup, Lookup::Ambiguous(2), "{provider}"),
             }
