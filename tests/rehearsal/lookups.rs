@@ -134,13 +134,16 @@ async fn a_job_of_another_model_or_of_yesterday_is_never_taken_for_ours() {
 async fn a_list_that_lags_behind_proves_nothing() {
     for provider in listing() {
         let faults = crate::only(FaultKind::LostReply).with(FaultKind::StaleList, 1.0);
-        // A second passes for its ten, so that the list is asked in time whatever else runs here.
+        // A second passes for its ten.
         let stage = Stage::at_speed(&provider, faults, 10.0).await;
         let proves = stage.card.lookup.as_ref().is_some_and(|lookup| lookup.conclusive);
         let request = example(&stage);
+        let began = std::time::Instant::now();
         stage.submit(&request, 0).await;
         let early = look(&stage, &request, 0, &[]).await;
-        if !proves {
+        // Where all this took so long that the list has caught up, it shows nothing.
+        let in_time = began.elapsed() < std::time::Duration::from_millis(900);
+        if !proves && in_time {
             assert_eq!(early, Lookup::Absent { conclusive: false }, "{provider}");
         }
         tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
