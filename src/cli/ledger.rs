@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use kinora::exit::Exit;
 use kinora::ledger::{self, Checked, ClipCheck, ExportError, Fault, Verified};
+use kinora::report::count;
 
 use super::args::ManifestArg;
 use super::output::Output;
@@ -101,15 +102,14 @@ fn summary(checked: &Checked, found: u64) -> String {
         n => format!("{n} things are wrong"),
     };
     format!(
-        "ledger: {verdict}; checked: {} jobs, {} attempts, {} events, {} totals, {} plans, {} clips \
-         on disk ({} bytes read)",
-        checked.jobs,
-        checked.attempts,
-        checked.events,
-        checked.totals,
-        checked.plans,
-        checked.clips,
-        checked.clip_bytes
+        "ledger: {verdict}; checked: {}, {}, {}, {}, {}, {} on disk ({} read)",
+        count(checked.jobs, "job"),
+        count(checked.attempts, "attempt"),
+        count(checked.events, "event"),
+        count(checked.totals, "total"),
+        count(checked.plans, "plan"),
+        count(checked.clips, "clip"),
+        count(checked.clip_bytes, "byte")
     )
 }
 

@@ -10,12 +10,12 @@ use kinora::diagnostic::{Finding, Findings, Sources};
 use kinora::digest::{Digest, FieldHasher};
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
-use kinora::ledger::{Ledger, Mode, Period, Stored};
+use kinora::ledger::{Ledger, Mode, Period, Stored, day_number};
 use kinora::limits::Limits;
-use kinora::manifest::{self, Catalogue, LoadOptions};
+use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
-use kinora::plan::{Access, PictureTally, Used, check_limits, check_providers};
+use kinora::plan::{Access, PictureTally, Used, UsedBy, check_limits, check_providers};
 use kinora::protocol::Rack;
 
 use super::Failure;
@@ -149,12 +149,44 @@ impl Workspace {
         Ok((workspace, ledger))
     }
 
-    /// What is spent in the current day and month, by the ledger.
+    /// What is spent in the current day and month, by the ledger: in all, and by what the manifest
+    /// gives a budget of its own.
     pub fn used(&self, ledger: &Ledger) -> Result<Used, Failure> {
-        let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
-        let spent =
-            |period| ledger.spent(period).map(|m| m.to_decimal()).map_err(|e| ledger_failure(&e));
-        Ok(Used { day: spent(Period::Day(today))?, month: spent(Period::Month(today))? })
+        let now = SystemClock.now();
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let spent = |period| ledger.spent(period).map_err(|e| ledger_failure(&e));
+        let mut used = Used {
+            whole: UsedBy {
+                day: spent(Period::Day(today))?.to_decimal(),
+                month: spent(Period::Month(today))?.to_decimal(),
+            },
+            ..Used::default()
+        };
+        let budget = &self.catalogue.budget;
+        if budget.models.is_empty() && budget.providers.is_empty() && budget.accounts.is_empty() {
+            return Ok(used);
+        }
+        let today_is = day_number(now);
+        let month_from = today_is - i64::from(today.day() - 1);
+        for total in ledger.holdings().map_err(|e| ledger_failure(&e))? {
+            if !(month_from..=today_is).contains(&total.day) {
+                continue;
+            }
+            let held = total.held.to_decimal();
+            let of = [
+                (LimitOf::Model, total.model),
+                (LimitOf::Provider, total.provider),
+                (LimitOf::Account, total.account),
+            ];
+            for key in of {
+                let share = used.shares.entry(key).or_default();
+                share.month += held;
+                if total.day == today_is {
+                    share.day += held;
+                }
+            }
+        }
+        Ok(used)
     }
 
     /// Digest of everything that a plan depends on: the same digest, the same plan.

@@ -78,7 +78,10 @@ fn budgets_say_whether_the_plan_fits_what_is_left() {
         build.catalogue.budget.per_run = limit("5");
         build.catalogue.budget.per_month = limit("100");
     });
-    let used = Used { day: Decimal::ZERO, month: amount("96") };
+    let used = Used {
+        whole: UsedBy { day: Decimal::ZERO, month: amount("96") },
+        ..Used::default()
+    };
     let planned = build.plan_with(&shelf(), &KnownJobs::new(), used);
     let fits: Vec<(String, bool)> =
         planned.plan().summary.budgets.iter().map(|b| (b.name.clone(), b.fits)).collect();
