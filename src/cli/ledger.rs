@@ -10,7 +10,7 @@ use kinora::report::count;
 
 use super::args::ManifestArg;
 use super::output::Output;
-use super::workspace::{ledger_failure, workspace_of};
+use super::workspace::{ledger_failure, workspace_with_ledger};
 use super::{Failure, Outcome};
 
 /// The parts of `ledger`.
@@ -60,7 +60,7 @@ pub fn ledger(arguments: &LedgerArgs, output: &Output) -> Outcome {
 }
 
 fn verify(arguments: &VerifyArgs, output: &Output) -> Outcome {
-    let workspace = workspace_of(&arguments.manifest.manifest)?;
+    let workspace = workspace_with_ledger(&arguments.manifest.manifest)?;
     let clips = match (arguments.no_clips, arguments.quick) {
         (true, _) => ClipCheck::Skip,
         (false, true) => ClipCheck::Length,
@@ -114,7 +114,7 @@ fn summary(checked: &Checked, found: u64) -> String {
 }
 
 fn export(manifest: &ManifestArg) -> Outcome {
-    let workspace = workspace_of(&manifest.manifest)?;
+    let workspace = workspace_with_ledger(&manifest.manifest)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let ended = ledger::export(&workspace, &mut out).and_then(|_| Ok(out.flush()?));
     match ended {
@@ -127,7 +127,7 @@ fn export(manifest: &ManifestArg) -> Outcome {
 }
 
 fn backup(arguments: &BackupArgs, output: &Output) -> Outcome {
-    let workspace = workspace_of(&arguments.manifest.manifest)?;
+    let workspace = workspace_with_ledger(&arguments.manifest.manifest)?;
     let made = ledger::backup(&workspace, &arguments.file).map_err(|e| ledger_failure(&e))?;
     output.data(&if output.json {
         serde_json::to_string(&made).expect("a backup is always JSON")

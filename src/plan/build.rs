@@ -326,12 +326,7 @@ fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
 }
 
 /// What a plan means for each budget. Unpriced jobs are not in it: they block the approval.
-fn budgets(
-    catalogue: &Catalogue,
-    shelf: &Shelf,
-    cells: &Cells,
-    used: &Used,
-) -> Vec<BudgetLine> {
+fn budgets(catalogue: &Catalogue, shelf: &Shelf, cells: &Cells, used: &Used) -> Vec<BudgetLine> {
     let to_run = cells.sum(|cell| cell.runs);
     let budget = &catalogue.budget;
     let whole = BudgetShare {
@@ -383,9 +378,8 @@ fn share_lines(
         ("per_day", &share.per_day, used.day),
         ("per_month", &share.per_month, used.month),
     ];
-    let lines = spans.map(|(span, limit, used)| {
-        line(format!("{prefix}{span}"), limit.as_ref(), used, planned)
-    });
+    let lines = spans
+        .map(|(span, limit, used)| line(format!("{prefix}{span}"), limit.as_ref(), used, planned));
     lines.into_iter().flatten()
 }
 
