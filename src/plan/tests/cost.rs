@@ -95,13 +95,12 @@ fn budgets_of_models_providers_and_accounts_are_shown_where_they_concern_the_pla
         let budget = &mut build.catalogue.budget;
         budget.models =
             [("animatic".to_owned(), daily("7")), ("other".to_owned(), daily("1"))].into();
-        budget.providers = [("animatic".to_owned(), daily("6"))].into();
+        budget.providers = [("test".to_owned(), daily("6"))].into();
         budget.accounts = [("team-a".to_owned(), daily("1"))].into();
     });
     let mut used = Used::default();
-    let of = |of: LimitOf| (of, "animatic".to_owned());
     let some = UsedBy { day: amount("2"), month: amount("3") };
-    used.shares.insert(of(LimitOf::Provider), some);
+    used.shares.insert((LimitOf::Provider, "test".to_owned()), some);
     let planned = build.plan_with(&shelf(), &KnownJobs::new(), used);
     let lines: Vec<(&str, &str, bool)> = planned
         .plan()
@@ -112,7 +111,7 @@ fn budgets_of_models_providers_and_accounts_are_shown_where_they_concern_the_pla
         .collect();
     assert_eq!(
         lines,
-        [("models.animatic.per_day", "0", true), ("providers.animatic.per_day", "2", false)]
+        [("models.animatic.per_day", "0", true), ("providers.test.per_day", "2", false)]
     );
 }
 

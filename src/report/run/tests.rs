@@ -128,7 +128,7 @@ fn money_of_earlier_attempts_counts_and_what_was_written_off_is_shown() {
     assert_eq!(again.totals.spent, 38.into());
     let text = status_text(&again, 80, false);
     assert!(text.contains("38 credits spent"), "{text}");
-    assert!(text.contains("… of it written off             12.50"), "{text}");
+    assert!(text.contains("  … of it written off            12.50\n"), "{text}");
     let markdown = run_markdown(&again);
     assert!(markdown.contains("Spent 38 credits (12.50 of it written off)"), "{markdown}");
     let (page, _) = page_of(&again, 10);
