@@ -33,7 +33,7 @@ impl Desk {
                 let mut books = self.books();
                 books.shared_polls += 1;
                 // One in four always gets through.
-                (books.shared_polls % 4 != 0).then_some(u64::MAX - books.shared_polls)?
+                (!books.shared_polls.is_multiple_of(4)).then_some(u64::MAX - books.shared_polls)?
             }
             _ => return None,
         };
