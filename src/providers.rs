@@ -252,6 +252,12 @@ pub enum Fetched {
         /// What happened.
         message: String,
     },
+    /// Its place refuses it, also where it was asked for anew. Perhaps not for good: but it is
+    /// gone if its time was over long ago.
+    Denied {
+        /// What happened.
+        message: String,
+    },
     /// It is gone for good.
     Gone {
         /// What happened.

@@ -1,6 +1,6 @@
 //! How a run looks while it goes: bars on a terminal, plain lines elsewhere, JSON for programs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,10 @@ pub struct Progress {
     unit: String,
     began: Instant,
     last_line: Option<Instant>,
+    /// Jobs that did not fit a limit, by limit.
+    over: BTreeMap<String, u64>,
+    /// When it was last said that somebody does not answer.
+    silence: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,8 @@ impl Progress {
             unit: String::new(),
             began: Instant::now(),
             last_line: None,
+            over: BTreeMap::new(),
+            silence: None,
         }
     }
 
@@ -89,16 +95,38 @@ impl Progress {
             Mode::Bar => {
                 self.bar.set_position(self.ended);
                 self.bar.set_message(self.money());
-                if let Some(words) = trouble(event) {
+                for words in self.trouble(event) {
                     self.bar.suspend(|| self.output.say(&words));
                 }
             }
             Mode::Lines => {
-                if let Some(words) = trouble(event) {
+                for words in self.trouble(event) {
                     self.output.say(&words);
                 }
                 self.plain_line(matches!(event, RunEvent::Ended(_)));
             }
+        }
+    }
+
+    /// What a person should hear of at once. What is the same of thousands of jobs is said once,
+    /// and counted.
+    fn trouble(&mut self, event: &RunEvent) -> Vec<String> {
+        match event {
+            RunEvent::OverBudget { limit, .. } if self.over[&limit.to_string()] > 1 => vec![],
+            RunEvent::NoAnswer { .. } => {
+                let often = self.silence.is_some_and(|at| at.elapsed() < LINE_EVERY);
+                if often {
+                    return vec![];
+                }
+                self.silence = Some(Instant::now());
+                trouble(event).into_iter().collect()
+            }
+            RunEvent::Ended(_) => {
+                let many = self.over.iter().filter(|(_, jobs)| **jobs > 1);
+                many.map(|(limit, jobs)| format!("budget   {jobs} jobs in all did not fit {limit}"))
+                    .collect()
+            }
+            event => trouble(event).into_iter().collect(),
         }
     }
 
@@ -124,9 +152,20 @@ impl Progress {
                 self.ended += 1;
             }
             // An unknown outcome keeps its reservation.
-            RunEvent::Unknown { .. } | RunEvent::OverBudget { .. } | RunEvent::Skipped { .. } => {
-                self.ended += 1
+            RunEvent::Unknown { job, reserved, .. } => {
+                self.reserved.insert(job.clone(), amount(reserved));
+                self.ended += 1;
             }
+            RunEvent::WrittenOff { job, cost, .. } => {
+                self.reserved.remove(job);
+                self.spent += amount(cost);
+                self.ended += 1;
+            }
+            RunEvent::OverBudget { limit, .. } => {
+                *self.over.entry(limit.to_string()).or_default() += 1;
+                self.ended += 1;
+            }
+            RunEvent::Skipped { .. } => self.ended += 1,
             // It was counted as ended when it was refused or failed.
             RunEvent::Retry { .. } => self.ended = self.ended.saturating_sub(1),
             RunEvent::Ended(summary) => self.spent = amount(&summary.spent),
@@ -186,7 +225,10 @@ fn trouble(event: &RunEvent) -> Option<String> {
         RunEvent::NotWritten { job, provider, id } => {
             format!("keep     {job}: {provider} has it as {id}; the ledger could not be written")
         }
-        RunEvent::Held { model, why } => format!("held     {model}: {why}"),
+        RunEvent::NoAnswer { job, message } => format!("no word  {job}: {message}; asked again"),
+        RunEvent::Held { model, why } => {
+            format!("held     {model}: {why}; nothing more of it in this run")
+        }
         RunEvent::Overcharged { job, reserved, cost, .. } => {
             format!("ALARM    {job}: {cost} charged, {reserved} reserved; its model is held")
         }
@@ -197,7 +239,9 @@ fn trouble(event: &RunEvent) -> Option<String> {
             format!("budget   {job}: takes {wanted}, but {left} is left of {limit}")
         }
         RunEvent::Skipped { job, why: Skip::PaidBefore } => {
-            format!("skipped  {job}: its last attempt was charged and gave no clip")
+            format!(
+                "skipped  {job}: its last attempt was charged and gave no clip; `pay_again: true` pays again"
+            )
         }
         RunEvent::Waiting { job, message } => format!("waiting  {job}: {message}"),
         _ => return None,

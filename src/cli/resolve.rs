@@ -1,5 +1,5 @@
-//! `kinora resolve`: lists submissions of unknown outcome, and settles them by evidence or by
-//! word.
+//! `kinora resolve`: lists submissions of unknown outcome, settles them by evidence or by word, and
+//! closes by word what can't end.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,14 +34,20 @@ pub struct ResolveArgs {
     #[arg(allow_hyphen_values = true)]
     pub job: Option<String>,
     /// Ask the providers that keep a list, and settle what their evidence settles
-    #[arg(long, conflicts_with_all = ["accepted", "refused"])]
+    #[arg(long, conflicts_with_all = ["accepted", "refused", "gone"])]
     pub lookup: bool,
     /// Say that the provider has the job, under this id
-    #[arg(long, value_name = "ID", conflicts_with = "refused", requires_all = ["by", "why"])]
+    #[arg(
+        long, value_name = "ID", conflicts_with_all = ["refused", "gone"],
+        requires_all = ["by", "why"]
+    )]
     pub accepted: Option<String>,
     /// Say that the provider never took the job; it may be submitted again
-    #[arg(long, requires_all = ["by", "why"])]
+    #[arg(long, conflicts_with = "gone", requires_all = ["by", "why"])]
     pub refused: bool,
+    /// Say that the provider has the job no more and there will be no clip; its money counts as spent
+    #[arg(long, requires_all = ["by", "why"])]
+    pub gone: bool,
     /// Who says so, for the record
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
@@ -67,17 +73,18 @@ impl ResolveArgs {
                 "there is no option {option}; see `kinora resolve --help`"
             )));
         }
-        let word = match (&self.accepted, self.refused) {
-            (Some(id), _) => Some(Word::Accepted(id.clone())),
-            (None, true) => Some(Word::Refused),
-            (None, false) => None,
+        let word = match (&self.accepted, self.refused, self.gone) {
+            (Some(id), ..) => Some(Word::Accepted(id.clone())),
+            (None, true, _) => Some(Word::Refused),
+            (None, false, true) => Some(Word::Gone),
+            (None, false, false) => None,
         };
         let Some(word) = word else {
             if self.by.is_some() || self.why.is_some() {
-                return Err(usage("--by and --why go with --accepted or --refused"));
+                return Err(usage("--by and --why go with --accepted, --refused or --gone"));
             }
             if self.job.is_some() {
-                return Err(usage("a job is settled with --accepted ID or --refused"));
+                return Err(usage("a job is settled with --accepted ID, --refused or --gone"));
             }
             let manifest = PathBuf::from(self.manifest.as_deref().unwrap_or("."));
             return Ok((manifest, if self.lookup { Task::Lookup } else { Task::List }));
@@ -211,6 +218,7 @@ fn failure(error: ResolveError) -> Failure {
     match error {
         ResolveError::Ledger(error) => ledger_failure(&error),
         ResolveError::NotInDoubt { .. }
+        | ResolveError::OtherWord { .. }
         | ResolveError::Word { .. }
         | ResolveError::Taken { .. }
         | ResolveError::NoAttempt(_) => {

@@ -41,7 +41,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     // What is finished is fetched before anything else: neither planning nor a question to a
     // person may let it expire.
     let signals = Signals::listen(output)?;
-    let providers = collect_first(&workspace, &ledger, &signals, output)?;
+    let (providers, collected) = collect_first(&workspace, &ledger, &signals, output)?;
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
@@ -55,10 +55,17 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let providers = providers.and_planned(&workspace, summary, output)?;
     let left = Left::by_earlier_runs(&open, &providers, workspace.catalogue.unknown);
     let exit = if summary.to_run.jobs == 0 && left.taken_up == 0 {
-        nothing_to_do(summary, &left, output)
+        let nothing = nothing_to_do(summary, &left, output);
+        match collected.as_ref().filter(|c| c.done + c.failed + c.lost > 0) {
+            None => nothing,
+            Some(collected) => {
+                say_end(collected, collected.done + collected.failed, &workspace, output);
+                if nothing == Exit::Done { collected.exit() } else { nothing }
+            }
+        }
     } else {
         let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
-        let total = summary.to_run.jobs + left.taken_up;
+        let total = summary.to_run.jobs + open.len() as u64;
         let work = Dispatch {
             plan: Some(&plan),
             workspace: &workspace,
@@ -69,7 +76,9 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             total,
         };
         let ended = dispatch(work, &signals, output)?;
-        say_end(&ended, total, &workspace, output);
+        let before = collected.as_ref().map_or(0, |c| c.done + c.failed + c.lost);
+        let ended = ended.after(collected.as_ref());
+        say_end(&ended, total + before, &workspace, output);
         ended.exit()
     };
     drop(ledger);
@@ -85,13 +94,13 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
 }
 
 /// Fetches what is finished at providers, looks at what is in flight and settles what can be.
-/// Returns the providers that could be asked.
+/// Returns the providers that could be asked, and what came of it.
 fn collect_first(
     workspace: &Workspace,
     ledger: &Arc<Ledger>,
     signals: &Signals,
     output: &Output,
-) -> Result<Providers, Failure> {
+) -> Result<(Providers, Option<RunSummary>), Failure> {
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
     let names = open.iter().map(|attempt| attempt.provider.as_str());
     let wait = |name: &str| {
@@ -100,7 +109,7 @@ fn collect_first(
     };
     let providers = Providers::at_hand(workspace, names, wait, output)?;
     if open.is_empty() {
-        return Ok(providers);
+        return Ok((providers, None));
     }
     let work = Dispatch {
         plan: None,
@@ -111,8 +120,8 @@ fn collect_first(
         folder: workspace.catalogue.workspace.clone(),
         total: open.len() as u64,
     };
-    dispatch(work, signals, output)?;
-    Ok(providers)
+    let ended = dispatch(work, signals, output)?;
+    Ok((providers, Some(ended)))
 }
 
 /// What earlier runs left open, whether the plan still asks for it or not: a clip that waits at
@@ -384,6 +393,10 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
             Exit::Done => None,
             // What waits for a person is said apart, with what to do.
             Exit::SubmissionsUnknown => None,
+            Exit::OverBudget => Some(format!(
+                "raise the limit, or wait for the day or month to end; then kinora run {} goes on",
+                workspace.given
+            )),
             _ => Some(format!("kinora run {} goes on from here", workspace.given)),
         },
     };

@@ -288,7 +288,8 @@ fn update_attempt(c: &Connection, t: &Transition) -> Result<(), LedgerError> {
     let ready = (t.to == JobState::Ready).then(|| t.at.as_microsecond());
     c.prepare_cached(
         "UPDATE attempt_state SET state = ?2, reserved = ?3, settled = ?4,
-             basis = coalesce(?5, basis), remote_id = coalesce(?6, remote_id),
+             basis = coalesce(?5, basis),
+             remote_id = CASE WHEN ?13 THEN NULL ELSE coalesce(?6, remote_id) END,
              message = coalesce(?7, message), expires = coalesce(?8, expires),
              ready = coalesce(ready, ?9), updated = ?10, written_off = ?11,
              interruptions = CASE WHEN ?12 THEN 0 ELSE interruptions END
@@ -306,7 +307,9 @@ fn update_attempt(c: &Connection, t: &Transition) -> Result<(), LedgerError> {
         ready,
         t.at.as_microsecond(),
         after.written_off,
-        is_progress(t.from, t.to)
+        is_progress(t.from, t.to),
+        // What a provider never took has no id there: a wrong one may be another job's. Events keep it.
+        t.to == JobState::Refused
     ])?;
     totals::carry_over(c, &before, &after)?;
     // A job follows its latest attempt only; an older one that still moved would be a defect.

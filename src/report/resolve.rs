@@ -106,6 +106,10 @@ pub struct TriedView {
     /// The provider's id, when it has the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// What counts as spent for it, when the provider has it no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub spent: Option<Decimal>,
     /// Why it stays in doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -119,6 +123,8 @@ pub enum OutcomeView {
     Accepted,
     /// It never arrived; its money is free again.
     Refused,
+    /// The provider has it no more, and there will be no clip; its money counts as spent.
+    Gone,
     /// It stays in doubt.
     Stays,
 }
@@ -181,12 +187,23 @@ impl TriedView {
 
     /// How settling a job of a provider went.
     pub fn by(job: &str, provider: &str, settled: &Settled) -> Self {
-        let (outcome, id, why) = match settled {
-            Settled::Accepted(id) => (OutcomeView::Accepted, Some(id.id.clone()), None),
-            Settled::Refused => (OutcomeView::Refused, None, None),
-            Settled::Stays(why) => (OutcomeView::Stays, None, Some(why.clone())),
+        let (mut id, mut spent, mut why) = (None, None, None);
+        let outcome = match settled {
+            Settled::Accepted(given) => {
+                id = Some(given.id.clone());
+                OutcomeView::Accepted
+            }
+            Settled::Refused => OutcomeView::Refused,
+            Settled::Gone(amount) => {
+                spent = Some(amount.to_decimal());
+                OutcomeView::Gone
+            }
+            Settled::Stays(reason) => {
+                why = Some(reason.clone());
+                OutcomeView::Stays
+            }
         };
-        TriedView { job: job.to_owned(), provider: provider.to_owned(), outcome, id, why }
+        TriedView { job: job.to_owned(), provider: provider.to_owned(), outcome, id, spent, why }
     }
 }
 
@@ -223,6 +240,13 @@ fn tried(report: &ResolveReport, paper: Paper) -> Vec<String> {
             (OutcomeView::Refused, ..) => {
                 (Ink::Good, "refused", format!("{} never took it; its money is free", one.provider))
             }
+            (OutcomeView::Gone, ..) => {
+                let spent = display_value(one.spent.unwrap_or_default());
+                let unit = &report.unit;
+                let rest =
+                    format!("{} has it no more; {spent} {unit} count as spent", one.provider);
+                (Ink::Warn, "gone", rest)
+            }
             (OutcomeView::Stays, _, why) => {
                 (Ink::Warn, "in doubt", why.clone().unwrap_or_default())
             }
@@ -240,6 +264,12 @@ fn tried(report: &ResolveReport, paper: Paper) -> Vec<String> {
     if outcome(OutcomeView::Refused) {
         let next = format!("what was refused may be submitted again by {run}");
         lines.extend(paper.prose("→ ", &next));
+    }
+    let spent = |one: &TriedView| one.spent.is_some_and(|spent| !spent.is_zero());
+    if report.tried.iter().any(spent) {
+        let next = "what is gone is made again, and paid again, only if the manifest says \
+                    `pay_again: true`";
+        lines.extend(paper.prose("→ ", next));
     }
     lines
 }
@@ -401,6 +431,7 @@ mod tests {
         let tried = [
             Settled::Accepted(crate::providers::RemoteId::plain("r-1")),
             Settled::Refused,
+            Settled::Gone(crate::money::Micros::from_stored(12_500_000).expect("not negative")),
             Settled::Stays("fal could not be asked: HTTP 503".to_owned()),
         ];
         let tried = tried.iter().map(|s| TriedView::by("products.mug/turn/-/1", "fal", s));

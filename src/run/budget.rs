@@ -80,7 +80,8 @@ pub struct Budget {
     plans: BTreeMap<Digest, Sum>,
     whole: Line,
     shares: Vec<((LimitOf, String), Line)>,
-    settled: Sum,
+    /// Settled since the run began, whoever began the attempt.
+    settled_now: Sum,
     written_off: BTreeMap<i64, Sum>,
 }
 
@@ -99,7 +100,7 @@ impl Budget {
             plans: BTreeMap::new(),
             whole: Line::new(whole),
             shares: limits.shares.iter().map(line).collect(),
-            settled: Sum::default(),
+            settled_now: Sum::default(),
             written_off: BTreeMap::new(),
             limits,
         };
@@ -132,9 +133,9 @@ impl Budget {
         self.whole.run().to_micros()
     }
 
-    /// Settled of that.
-    pub fn settled_by_run(&self) -> Micros {
-        self.settled.to_micros()
+    /// Settled since the run began, for attempts of earlier runs too.
+    pub fn settled_now(&self) -> Micros {
+        self.settled_now.to_micros()
     }
 
     /// Reserved and settled under a plan, by whatever runs.
@@ -194,9 +195,7 @@ impl Budget {
     pub fn settle(&mut self, grant: Grant, amount: Micros) {
         self.remove(&grant);
         self.add(&grant, amount);
-        if grant.in_run {
-            self.settled.add(amount);
-        }
+        self.settled_now.add(amount);
     }
 
     /// Gives a grant back.

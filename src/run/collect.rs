@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::drive::{Attempt, Ended, Note};
 use super::event::RunEvent;
 use super::job::Event;
@@ -17,6 +19,10 @@ use crate::providers::{Failure, Fetched, Retry};
 
 /// How often the same file that is no clip must come before it is given up.
 const LOOKS_AT_A_BAD_CLIP: u32 = 3;
+
+/// How long after its time a clip that is refused counts as gone: clocks differ, and places of
+/// clips are down for a night now and then.
+const GRACE: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a fetch brought.
 enum Arrived {
@@ -80,6 +86,10 @@ impl Attempt {
                 }
             };
             self.step(Event::BreakFetch, Note::message(&message)).await?;
+            if broken == 1 {
+                let (job, message) = (self.job(), message.clone());
+                desk.say(RunEvent::NoAnswer { job, message }).await;
+            }
             drop(place);
             // A clip that does not arrive must not keep everything else from starting.
             self.gate = None;
@@ -93,8 +103,9 @@ impl Attempt {
                 0 => desk.backoff(broken),
                 bad => desk.setup.pace.trouble * bad + desk.backoff(bad),
             };
-            // When cut meanwhile, the line says so.
-            let _ = desk.unless_cut(tokio::time::sleep(wait)).await;
+            if desk.unless_closed(tokio::time::sleep(wait)).await.is_none() {
+                return self.leave("stopped; the clip waits at the provider").await;
+            }
         }
     }
 
@@ -127,6 +138,10 @@ impl Attempt {
                 self.on_files(move |_| target.discard()).await?;
                 return Ok(Arrived::Broken(message));
             }
+            Some(Fetched::Denied { message }) => {
+                self.on_files(move |_| target.discard()).await?;
+                return Ok(self.denied(message));
+            }
             Some(Fetched::Gone { message }) => {
                 self.on_files(move |_| target.discard()).await?;
                 return Ok(Arrived::Gone(message));
@@ -155,6 +170,19 @@ impl Attempt {
             })
         })
         .await
+    }
+
+    /// Whether a clip that its place refuses is gone. Where nobody knows how long it is kept, that
+    /// is for a person to say.
+    fn denied(&self, message: String) -> Arrived {
+        let overdue = |expires: &Timestamp| self.desk.now().duration_since(*expires) > GRACE;
+        match self.expires.filter(overdue) {
+            Some(expires) => {
+                let until = expires.strftime("%Y-%m-%d %H:%M UTC");
+                Arrived::Gone(format!("{message}, and the clip was kept until {until} only"))
+            }
+            None => Arrived::Broken(message),
+        }
     }
 
     async fn done(&mut self, clip: ClipRecord) -> Result<Ended, RunError> {

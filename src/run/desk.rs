@@ -57,6 +57,7 @@ pub struct Desk {
     newly_held: AtomicBool,
     cut: AtomicBool,
     told: Notify,
+    told_closed: Notify,
     events: mpsc::Sender<RunEvent>,
     /// Events that nobody read in time.
     missed: AtomicU64,
@@ -117,6 +118,7 @@ impl Desk {
             newly_held: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             told: Notify::new(),
+            told_closed: Notify::new(),
             events,
             missed: AtomicU64::new(0),
         }
@@ -197,6 +199,7 @@ impl Desk {
     /// From now on nothing is submitted, not even what has its intent written.
     pub fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.told_closed.notify_waiters();
     }
 
     /// Whether nothing is submitted any more.
@@ -331,6 +334,21 @@ impl Desk {
             biased;
             () = told => None,
             value = work => Some(value),
+        }
+    }
+
+    /// The outcome of a wait, unless the run is asked to stop first: what would only be tried again
+    /// is left to the next run.
+    pub async fn unless_closed<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        let mut told = std::pin::pin!(self.told_closed.notified());
+        told.as_mut().enable();
+        if self.is_closed() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            () = told => None,
+            value = wait => Some(value),
         }
     }
 

@@ -24,6 +24,7 @@ use super::waiting::Waiting;
 use crate::address::JobKey;
 use crate::digest::Digest;
 use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period};
+use crate::money::Micros;
 use crate::plan::Request;
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
@@ -176,7 +177,12 @@ impl Dispatcher {
         })
         .await;
         let mut dispatcher = Dispatcher {
-            summary: RunSummary { run, unit: unit.to_string(), ..RunSummary::default() },
+            summary: RunSummary {
+                run,
+                unit: unit.to_string(),
+                collecting: once,
+                ..RunSummary::default()
+            },
             desk,
             plan,
             work,
@@ -546,7 +552,7 @@ impl Dispatcher {
             let closed = shared.pools.closed(moment);
             let held = closed.into_iter().filter(|closed| closed.until.is_none());
             self.summary.models_held = held.map(|closed| closed.name).collect();
-            (shared.budget.held_by_run(), shared.budget.settled_by_run())
+            (shared.budget.held_by_run(), shared.budget.settled_now())
         };
         let by_ledger = desk.setup.ledger.spent(Period::Run(run))?;
         if by_ledger != held && !self.aborted {
@@ -555,7 +561,10 @@ impl Dispatcher {
                 counted: held.to_decimal().to_string(),
             });
         }
-        let reserved = held.checked_sub(settled).unwrap_or_default();
+        let open = desk.setup.ledger.open_attempts()?;
+        let reserved = open.iter().map(|attempt| attempt.reserved);
+        let reserved =
+            reserved.fold(Micros::ZERO, |sum, one| sum.checked_add(one).unwrap_or(Micros::MAX));
         self.summary.spent = settled.to_decimal().to_string();
         self.summary.reserved = reserved.to_decimal().to_string();
         self.summary.elapsed_ms = super::drive::millis(self.began.elapsed());

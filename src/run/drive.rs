@@ -74,6 +74,8 @@ pub struct Attempt {
     pub(super) once: bool,
     /// Whether an earlier run began it.
     pub(super) resumed: bool,
+    /// What an earlier run wrote down last.
+    pub(super) evidence: Option<String>,
 }
 
 /// What a step adds to the ledger's row.
@@ -237,6 +239,7 @@ impl Opening {
             gate: None,
             once: false,
             resumed: false,
+            evidence: None,
         }))
     }
 }
@@ -287,6 +290,7 @@ impl Attempt {
             gate: Some(gate),
             once,
             resumed: true,
+            evidence: record.message,
         })
     }
 

@@ -119,6 +119,13 @@ pub enum RunEvent {
         /// How many.
         interruptions: u32,
     },
+    /// A poll or fetch got no answer; it is asked again.
+    NoAnswer {
+        /// Address.
+        job: String,
+        /// What happened.
+        message: String,
+    },
     /// A finished clip was gone before it was fetched.
     Lost {
         /// Address.
@@ -284,10 +291,13 @@ pub struct RunSummary {
     pub models_held: Vec<String>,
     /// The workspace's unit.
     pub unit: String,
-    /// Settled for attempts of this run, as a decimal string.
+    /// Settled in this run, for attempts of earlier ones too, as a decimal string.
     pub spent: String,
-    /// Still reserved for attempts of this run, unknown ones included.
+    /// Still reserved for whatever is open, unknown outcomes included.
     pub reserved: String,
+    /// Whether it only collected what earlier runs left: another run of the same command may
+    /// follow.
+    pub collecting: bool,
     /// How long it took.
     pub elapsed_ms: u64,
     /// Whether it was stopped before its end.
@@ -295,6 +305,22 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
+    /// With what was collected before it, as one.
+    #[must_use]
+    pub fn after(mut self, collected: Option<&RunSummary>) -> Self {
+        let Some(before) = collected else { return self };
+        let sum = |one: &str, other: &str| -> String {
+            let decimal = |text: &str| text.parse::<rust_decimal::Decimal>().unwrap_or_default();
+            (decimal(one) + decimal(other)).normalize().to_string()
+        };
+        self.done += before.done;
+        self.failed += before.failed;
+        self.lost += before.lost;
+        self.spent = sum(&self.spent, &before.spent);
+        self.elapsed_ms += before.elapsed_ms;
+        self
+    }
+
     /// The exit code: what needs a person most comes first.
     pub fn exit(&self) -> Exit {
         if self.interrupted {

@@ -63,7 +63,8 @@ pub enum Event {
     Replay,
     /// Evidence or a person's word says that the provider has it. Before: unknown.
     FoundAccepted,
-    /// Evidence or a person's word says that the provider never had it. Before: unknown.
+    /// Evidence or a person's word says that the provider never had it. Before: unknown; or
+    /// submitted, by a person's word only (the id that was given for it was wrong).
     FoundRefused,
     /// Nothing more is to be learned of it, and the manifest allows paying twice: all of its
     /// reservation counts as spent. Before: unknown, and the manifest's cap has room for it.
@@ -73,7 +74,8 @@ pub enum Event {
         /// What the provider says it charged, in the workspace's unit.
         cost: Option<Micros>,
     },
-    /// The provider ended without a clip. Before: submitted.
+    /// The provider ended without a clip, or a person's word says that it has the job no more.
+    /// Before: submitted.
     Fail {
         /// Whether it charges all the same.
         charged: bool,
@@ -82,7 +84,8 @@ pub enum Event {
     BeginFetch,
     /// The clip did not arrive whole, or the process stopped meanwhile. Before: fetching.
     BreakFetch,
-    /// The clip is gone for good. Before: ready or fetching.
+    /// The clip is gone for good, as the provider or a person's word says. Before: ready or
+    /// fetching.
     Expire,
     /// What arrived, again and again, is no clip. Before: fetching.
     Reject,
@@ -173,7 +176,7 @@ pub fn transition(life: Life, event: Event) -> Result<(Life, Vec<Effect>), Viola
         (Some(Submitting), Event::Doubt) => (to(Unknown), vec![]),
         (Some(Submitting | Unknown), Event::Replay) => (to(Submitting), vec![Effect::Submit]),
         (Some(Unknown), Event::FoundAccepted) => (to(Submitted), vec![Effect::Poll]),
-        (Some(Unknown), Event::FoundRefused) => released(life, Refused),
+        (Some(Unknown | Submitted), Event::FoundRefused) => released(life, Refused),
         (Some(Unknown), Event::WriteOff) => settled(life, Lost, None),
         (Some(Submitted), Event::Finish { cost }) => {
             let (next, mut effects) = settled(life, Ready, cost);

@@ -97,7 +97,7 @@ impl Target {
         let failed = |e: io::Error| files(&self.folder.join(&self.stem), &e);
         let (digest, _) = self.disk.digest(&self.temporary).map_err(failed)?;
         let name = self.place(&self.temporary, &self.stem, &extension, digest).map_err(failed)?;
-        self.settle(&[self.temporary.clone()]).map_err(failed)?;
+        self.settle(std::slice::from_ref(&self.temporary)).map_err(failed)?;
         Ok(format!("{}{name}", self.relative))
     }
 

@@ -1,8 +1,10 @@
-//! Settling what is in doubt outside of a run: by evidence that providers keep, or by a person's
-//! word. A run that goes on settles by itself what it can; this is for what is left.
+//! Settling outside of a run what is in doubt or can't end: by evidence that providers keep, or by
+//! a person's word. A run that goes on settles by itself what it can; this is for what is left.
 //!
-//! What never lives here: the rules of evidence (that is `evidence`), steps that are not the pure
-//! function's, submissions.
+//! What never lives here: the rules of evidence (that is `evidence`), what people may say (that is
+//! `word`), steps that are not the pure function's, submissions.
+
+mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,21 +15,24 @@ use serde_json::{Value, json};
 
 use super::doors::Books;
 use super::evidence::{AROUND, Trace, Verdict, replay_until, verdict};
-use super::job::{Event, Life, Violation, transition};
+use super::job::{Effect, Event, Life, Violation, transition};
 use crate::ledger::{AttemptRecord, JobState, LedgerError, Transition};
+use crate::money::Micros;
 use crate::plan::Request;
 use crate::protocol::ProviderCard;
 use crate::providers::{AttemptKey, LookupKind, Provider, RemoteId};
+
+pub use word::{Word, by_word};
 
 /// An attempt that was in flight when as many processes in a row stopped is parked: runs take it up
 /// last and alone, because it may be what stops them.
 pub const PARKED_AFTER: u32 = 2;
 
-/// Characters of a provider's id, a name or a reason at most.
-const LONGEST: usize = 1000;
-
 /// What is said of an attempt whose process is gone and left nothing else.
 const CUT_OFF: &str = "the process stopped between the intent and the provider's answer";
+
+/// What is said of a fetch whose process is gone.
+const FETCH_CUT_OFF: &str = "the process stopped while the clip was fetched";
 
 /// Why an attempt needs a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +146,16 @@ pub enum ResolveError {
         /// Where it stands.
         state: JobState,
     },
+    /// Another word is the one that fits.
+    #[error("{job} is {}, so that can't be said of it: {advice}", .state.as_str())]
+    OtherWord {
+        /// The job.
+        job: String,
+        /// Where it stands.
+        state: JobState,
+        /// What fits, for people.
+        advice: String,
+    },
     /// A word that lacks something or has too much of it.
     #[error("{what} {why}")]
     Word {
@@ -197,15 +212,6 @@ fn doubtful(
     Ok(Some(Doubtful { attempt, request, key, doubt, means, replay_until }))
 }
 
-/// What a person says of a submission in doubt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Word {
-    /// The provider has it under this id.
-    Accepted(String),
-    /// The provider never took it.
-    Refused,
-}
-
 /// How something in doubt was settled, or that it was not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
@@ -213,58 +219,11 @@ pub enum Settled {
     Accepted(RemoteId),
     /// It never arrived. Its reservation is released, and the job may be submitted again.
     Refused,
+    /// The provider has it no more, and there will be no clip. This counts as spent, in the
+    /// workspace's unit; the job is made again only where the manifest allows paying again.
+    Gone(Micros),
     /// Nothing is settled, and the reservation stays. Why, for people.
     Stays(String),
-}
-
-/// Settles one attempt by a person's word. Who says so and why is kept with the event and the
-/// attempt.
-pub async fn by_word(
-    books: &dyn Books,
-    attempt: i64,
-    word: &Word,
-    (by, why): (&str, &str),
-    at: Timestamp,
-) -> Result<Settled, ResolveError> {
-    let attempt = books.attempt(attempt)?.ok_or(ResolveError::NoAttempt(attempt))?;
-    let job = attempt.address.to_string();
-    if !matches!(attempt.state, JobState::Unknown | JobState::Submitting) {
-        return Err(ResolveError::NotInDoubt { job, state: attempt.state });
-    }
-    let (by, why) = (part("the name", by)?, part("the reason", why)?);
-    let (settled, claim) = match word {
-        Word::Accepted(id) => {
-            let id = part("the provider's id", id)?;
-            let provider = &attempt.provider;
-            if ids_of(books, provider, Timestamp::MIN)?.contains(id) {
-                let (provider, id) = (provider.clone(), id.to_owned());
-                return Err(ResolveError::Taken { provider, id, job });
-            }
-            (Settled::Accepted(RemoteId::plain(id)), format!("{by} says it was taken as {id}"))
-        }
-        Word::Refused => (Settled::Refused, format!("{by} says it was not taken")),
-    };
-    let before = attempt.message.as_deref().unwrap_or(CUT_OFF);
-    let message = format!("{claim}: {why} (before that: {before})");
-    let detail = json!({ "settled_by": "word", "by": by, "why": why });
-    write(books, &attempt, &settled, &message, detail, at).await?;
-    Ok(settled)
-}
-
-/// A part of a word, without the blanks around it.
-fn part<'a>(what: &'static str, text: &'a str) -> Result<&'a str, ResolveError> {
-    let text = text.trim();
-    let wrong = |why: &str| Err(ResolveError::Word { what, why: why.to_owned() });
-    if text.is_empty() {
-        return wrong("is empty");
-    }
-    if text.chars().count() > LONGEST {
-        return wrong(&format!("is longer than {LONGEST} characters"));
-    }
-    if text.chars().any(char::is_control) {
-        return wrong("has characters in it that can't be printed");
-    }
-    Ok(text)
 }
 
 /// An attempt that providers were asked about.
@@ -393,7 +352,7 @@ async fn settle(
 }
 
 /// Writes what was settled, one lawful step after the other: what was left `submitting` is in
-/// doubt first.
+/// doubt first, and what was left `fetching` is ready.
 async fn write(
     books: &dyn Books,
     attempt: &AttemptRecord,
@@ -405,13 +364,22 @@ async fn write(
     let (event, remote_id) = match settled {
         Settled::Accepted(id) => (Event::FoundAccepted, Some(id)),
         Settled::Refused => (Event::FoundRefused, None),
+        Settled::Gone(_) if attempt.state == JobState::Submitted => {
+            (Event::Fail { charged: true }, None)
+        }
+        Settled::Gone(_) => (Event::Expire, None),
         Settled::Stays(_) => return Ok(()),
     };
     let mut life =
         Life { state: Some(attempt.state), reserved: attempt.reserved, settled: attempt.settled };
-    if attempt.state == JobState::Submitting {
-        let detail = json!({ "message": CUT_OFF });
-        life = step(books, attempt, life, Event::Doubt, (None, CUT_OFF, detail), at).await?;
+    let before = match attempt.state {
+        JobState::Submitting => Some((Event::Doubt, CUT_OFF)),
+        JobState::Fetching => Some((Event::BreakFetch, FETCH_CUT_OFF)),
+        _ => None,
+    };
+    if let Some((event, why)) = before {
+        let detail = json!({ "message": why });
+        life = step(books, attempt, life, event, (None, why, detail), at).await?;
     }
     detail["message"] = message.into();
     if let Some(id) = remote_id {
@@ -430,7 +398,11 @@ async fn step(
     (remote_id, message, detail): (Option<&RemoteId>, &str, Value),
     at: Timestamp,
 ) -> Result<Life, ResolveError> {
-    let (next, _) = transition(life, event)?;
+    let (next, effects) = transition(life, event)?;
+    let basis = effects.iter().find_map(|effect| match effect {
+        Effect::Settle { basis, .. } => Some(*basis),
+        _ => None,
+    });
     let (Some(from), Some(to)) = (life.state, next.state) else {
         return Err(Violation { state: life.state, event }.into());
     };
@@ -442,7 +414,7 @@ async fn step(
             kind: event.kind(),
             reserved: next.reserved,
             settled: next.settled,
-            basis: None,
+            basis,
             remote_id: remote_id.map(RemoteId::to_stored),
             message: Some(message.to_owned()),
             expires: None,

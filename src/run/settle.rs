@@ -46,6 +46,7 @@ impl Attempt {
         let cut_off = self.life.state == Some(JobState::Submitting);
         let mut why = match evidence {
             "" if cut_off => CUT_OFF.to_owned(),
+            "" => self.evidence.clone().unwrap_or_default(),
             evidence => evidence.to_owned(),
         };
         let mut tries = 0;
@@ -63,7 +64,7 @@ impl Attempt {
                     let desk = Arc::clone(&self.desk);
                     let pause = tokio::time::sleep(desk.backoff(tries) + wait);
                     let patient = tries <= desk.setup.pace.patience && !self.once;
-                    if !patient || desk.unless_cut(pause).await.is_none() {
+                    if !patient || desk.unless_closed(pause).await.is_none() {
                         break;
                     }
                 }
@@ -137,7 +138,7 @@ impl Attempt {
                     let (job, evidence) = (self.job(), why.clone());
                     let after_ms = super::drive::millis(wait);
                     desk.say(RunEvent::Searching { job, evidence, after_ms }).await;
-                    if desk.unless_cut(tokio::time::sleep(wait)).await.is_none() {
+                    if desk.unless_closed(tokio::time::sleep(wait)).await.is_none() {
                         break;
                     }
                 }
@@ -150,7 +151,8 @@ impl Attempt {
                     }
                     Verdict::Refused => return self.never_arrived().await,
                     Verdict::Stays(said) => {
-                        why = if evidence.is_empty() { said } else { format!("{evidence}; {said}") }
+                        why =
+                            if evidence.is_empty() { said } else { format!("{evidence}; {said}") };
                     }
                 }
             }

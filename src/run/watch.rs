@@ -82,6 +82,10 @@ impl Attempt {
                     if self.once {
                         return Ok(Ended::Waiting);
                     }
+                    if watched.silent == 1 {
+                        let (job, message) = (self.job(), message.clone());
+                        desk.say(RunEvent::NoAnswer { job, message }).await;
+                    }
                     if watched.silent > desk.setup.pace.patience {
                         self.blame("no_answer", None).await;
                         return self.leave(&message).await;

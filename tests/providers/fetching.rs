@@ -40,6 +40,13 @@ fn message(fetched: Fetched) -> String {
     }
 }
 
+fn denial(fetched: Fetched) -> String {
+    match fetched {
+        Fetched::Denied { message } => message,
+        other => panic!("not denied: {other:?}"),
+    }
+}
+
 /// A server that knows ranges.
 fn ranged(seen: &Seen, whole: &[u8]) -> Answer {
     let etag = "\"v1\"";
@@ -182,18 +189,52 @@ async fn a_clip_is_gone_only_when_a_fresh_url_says_so_too() {
     // A copy that lags behind answers 404 for a while.
     let world = done(json!({}), |_, _| status(404)).await;
     for _ in 0..2 {
-        assert_eq!(message(world.fetch().await), "the clip's URL answers 404");
+        assert_eq!(denial(world.fetch().await), "the clip's URL answers 404");
         std::fs::remove_file(world.target()).expect("it was begun");
     }
     let fetched = world.fetch().await;
     assert!(matches!(fetched, Fetched::Gone { .. }), "{fetched:?}");
+    // Who refuses it for now, or for good, nobody knows: the run, by how long the clip was kept.
     let world = done(json!({}), |_, _| status(403)).await;
-    assert_eq!(message(world.fetch().await), "the clip's URL answers 403");
+    assert_eq!(denial(world.fetch().await), "the clip's URL answers 403");
+    assert_eq!(world.server.to("/clip.mp4").len(), 2, "a fresh URL was asked for");
     let world = World::new(json!({}), |_| answer(json!({"status": "old"}))).await;
     assert!(matches!(world.fetch().await, Fetched::Gone { .. }));
     for reply in [status(404), status(500), answer(json!({"status": "working"})), hang()] {
         let world = World::impatient(json!({}), move |_| reply.clone()).await;
         message(world.fetch().await);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_was_ready_and_ended_otherwise_since_has_no_clip() {
+    let ended = [
+        json!({"status": "lost"}),
+        json!({"status": "cancelled"}),
+        json!({"status": "failed", "error": {"code": "INTERNAL", "message": "we lost it"}}),
+    ];
+    for body in ended {
+        // At once, where its place is not remembered; and when its place refuses it.
+        let later = body.clone();
+        let world = World::new(json!({}), move |_| answer(later.clone())).await;
+        let polls = AtomicUsize::new(0);
+        let moved = World::new(json!({}), move |seen| match seen.path.as_str() {
+            "/jobs/j1" if polls.fetch_add(1, Ordering::SeqCst) == 0 => {
+                let host = seen.header("host").unwrap_or_default();
+                let url = format!("http://{host}/clip.mp4");
+                answer(json!({"status": "done", "video": {"url": url}}))
+            }
+            "/jobs/j1" => answer(body.clone()),
+            _ => status(403),
+        })
+        .await;
+        assert!(matches!(moved.poll().await, Polled::Ready { .. }));
+        for world in [world, moved] {
+            match world.fetch().await {
+                Fetched::Gone { message } => assert!(message.starts_with("test: "), "{message}"),
+                other => panic!("not gone: {other:?}"),
+            }
+        }
     }
 }
 

@@ -240,8 +240,12 @@ fn a_word_that_can_not_be_is_refused_and_changes_nothing() {
     assert!(taken.stderr.contains("belongs to another attempt"), "{}", taken.stderr);
     let empty = say("-/harbour/-/1", &["--accepted", "  "]).ends(2);
     assert!(empty.stderr.contains("the provider's id is empty"), "{}", empty.stderr);
-    let settled = say("-/street/-/1", &["--refused"]).ends(2);
-    assert!(settled.stderr.contains("is submitted, so there is nothing to settle"));
+    let twice = say("-/street/-/1", &["--accepted", "another"]).ends(2);
+    assert!(twice.stderr.contains("it stands as runway's"), "{}", twice.stderr);
+    let gone = say("-/harbour/-/1", &["--gone"]).ends(2);
+    assert!(gone.stderr.contains("is not known yet. Say --refused"), "{}", gone.stderr);
+    say("-/harbour/-/1", &["--gone", "--refused"]).ends(2);
+    kinora(&shop, &["resolve", "-/street/-/1", "--gone", "--by", "Ada"]).ends(2);
     let nobody = say("-/nowhere/-/1", &["--refused"]).ends(2);
     assert!(nobody.stderr.contains("the ledger has no job -/nowhere/-/1"), "{}", nobody.stderr);
     kinora(&shop, &["resolve", "-/harbour/-/1", "--refused", "--by", "Ada"]).ends(2);
@@ -252,6 +256,74 @@ fn a_word_that_can_not_be_is_refused_and_changes_nothing() {
     let left = in_doubt(&shop);
     assert_eq!(left.len(), 1);
     assert_eq!(left[0]["job"], "-/harbour/-/1");
+}
+
+/// Two jobs that stand under ids which the provider does not know, and what a word says of them.
+fn under_wrong_ids() -> (Workspace, Played) {
+    let (shop, played) = runway();
+    kinora(&shop, &["run", ".", "--yes"]).ends(8);
+    for (job, id, code) in [("-/street/-/1", "gone-1", 8), ("-/harbour/-/1", "gone-2", 0)] {
+        let word = ["--accepted", id, "--by", "Ada", "--why", "seen"];
+        kinora(&shop, &[&["resolve", job][..], &word].concat()).ends(code);
+    }
+    (shop, played)
+}
+
+#[test]
+fn a_job_that_the_provider_has_no_more_is_closed_as_spent_and_made_again_only_as_allowed() {
+    let (shop, played) = under_wrong_ids();
+    let before = kinora(&shop, &["report", ".", "--json"]).ends(0).json();
+    let held = job(&before, "-/street/-/1")["reserved"].clone();
+    assert_ne!(held, "0");
+    let by = ["--by", "Ada", "--why", "their support says so"];
+    for address in ["-/street/-/1", "-/harbour/-/1"] {
+        let said = kinora(&shop, &[&["resolve", address, "--gone"][..], &by].concat()).ends(0);
+        assert!(said.stdout.contains("runway has it no more"), "{}", said.stdout);
+        assert!(said.stdout.contains("count as spent"), "{}", said.stdout);
+        assert!(said.stdout.contains("`pay_again: true`"), "{}", said.stdout);
+    }
+    let twice = kinora(&shop, &[&["resolve", "-/street/-/1", "--gone"][..], &by].concat()).ends(2);
+    assert!(twice.stderr.contains("is failed, so there is nothing to settle"), "{}", twice.stderr);
+
+    let after = kinora(&shop, &["report", ".", "--json"]).ends(0).json();
+    assert_eq!(after["totals"]["reserved"], "0");
+    let street = job(&after, "-/street/-/1");
+    assert_eq!(street["state"], "failed");
+    let message = street["message"].as_str().unwrap_or_default();
+    assert!(message.contains("Ada") && message.contains("their support says so"), "{message}");
+    let event = &events(&shop, "failed")[0];
+    assert_eq!((&event["by"], &event["settled"]), (&"Ada".into(), &held));
+    kinora(&shop, &["ledger", "verify", "."]).ends(0);
+
+    let honest = Played::start(&shop, "runway", &["--speed", "20"]);
+    shop.edit("kinora.yaml", &played.url, &honest.url);
+    kinora(&shop, &["run", ".", "--yes"]);
+    assert_eq!(ids(&honest).len(), 0, "nothing is paid again by itself");
+    shop.edit("kinora.yaml", "name: doubtful", "name: doubtful\npay_again: true");
+    kinora(&shop, &["run", ".", "--yes"]).ends(0);
+    assert_eq!((shop.files("clips", "mp4").len(), ids(&honest).len()), (2, 2));
+    kinora(&shop, &["ledger", "verify", "."]).ends(0);
+}
+
+#[test]
+fn a_job_under_a_wrong_id_is_refused_by_word_and_submitted_anew() {
+    let (shop, played) = under_wrong_ids();
+    let word = ["--refused", "--by", "Ada", "--why", "the id was of another account"];
+    for job in ["-/street/-/1", "-/harbour/-/1"] {
+        let said = kinora(&shop, &[&["resolve", job][..], &word].concat()).ends(0);
+        assert!(said.stdout.contains("may be submitted again"), "{}", said.stdout);
+    }
+    let free = kinora(&shop, &["report", ".", "--json"]).ends(0).json();
+    assert_eq!(free["totals"]["reserved"], "0");
+    let event = &events(&shop, "found_refused")[0];
+    assert_eq!((&event["from"], &event["by"]), (&"submitted".into(), &"Ada".into()));
+    kinora(&shop, &["ledger", "verify", "."]).ends(0);
+
+    let honest = Played::start(&shop, "runway", &["--speed", "20"]);
+    shop.edit("kinora.yaml", &played.url, &honest.url);
+    kinora(&shop, &["run", ".", "--yes"]).ends(0);
+    assert_eq!((shop.files("clips", "mp4").len(), ids(&honest).len()), (2, 2));
+    kinora(&shop, &["ledger", "verify", "."]).ends(0);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use jiff::SignedDuration;
 use kinora::ledger::JobState;
 use kinora::run::{RunError, RunEvent};
 
-use crate::world::{AtFetch, Script, World, clip_bytes, job, jobs};
+use crate::world::{AtFetch, Script, World, clip_bytes, job, jobs, now};
 
 fn fetching(fetches: &[AtFetch]) -> World {
     let fetches = fetches.to_vec();
@@ -88,6 +89,35 @@ fn a_clip_that_is_gone_is_lost_and_its_cost_is_not_forgotten() {
     assert_eq!((run.summary().lost, run.summary().spent.as_str()), (1, "10"));
     assert_eq!(world.state("m-0"), Some(JobState::Lost));
     world.check_invariants();
+}
+
+#[test]
+fn a_clip_that_is_refused_is_lost_only_when_its_time_is_long_over() {
+    let over_for = |hours: Option<i64>| {
+        let expires = hours.map(|hours| now() - SignedDuration::from_hours(hours));
+        let fetches = vec![AtFetch::Denied; 3];
+        let mut world = World::new(move |_, _| Script {
+            fetches: fetches.clone(),
+            expires,
+            ..Script::default()
+        });
+        world.pace.patience = 0;
+        let run = world.run(jobs("m", 1));
+        world.check_invariants();
+        assert_eq!(world.path("clips").read_dir().expect("a folder").count(), 0, "no half clip");
+        let message = run.events.iter().find_map(|e| match e {
+            RunEvent::Lost { message, .. } => Some(message.clone()),
+            _ => None,
+        });
+        (world.state("m-0"), message)
+    };
+    for hours in [None, Some(-1), Some(1), Some(24)] {
+        assert_eq!(over_for(hours), (Some(JobState::Ready), None), "{hours:?}");
+    }
+    let (state, message) = over_for(Some(25));
+    assert_eq!(state, Some(JobState::Lost));
+    let message = message.expect("it is said");
+    assert!(message.starts_with("403, and the clip was kept until 20"), "{message}");
 }
 
 #[test]

@@ -60,6 +60,8 @@ pub enum AtEnd {
 pub enum AtFetch {
     Clip,
     Broken,
+    /// Its place refuses it.
+    Denied,
     Gone,
     Garbage,
 }
@@ -76,6 +78,9 @@ impl Default for Script {
         }
     }
 }
+
+/// What the n-th preparation is refused for, from 1.
+pub type AtPrepare = fn(usize) -> Option<(&'static str, Retry)>;
 
 pub type Director = Arc<dyn Fn(&Request, usize) -> Script + Send + Sync>;
 
@@ -114,8 +119,7 @@ pub struct FakeProvider {
     pub in_flight: usize,
     pub site: Mutex<Site>,
     pub director: Director,
-    /// What the n-th preparation is refused for, from 1.
-    pub at_prepare: Mutex<fn(usize) -> Option<(&'static str, Retry)>>,
+    pub at_prepare: Mutex<AtPrepare>,
     pub prepared: Mutex<usize>,
     pub prices: Mutex<HashMap<String, i64>>,
     pub fuse: Mutex<Arc<Fuse>>,
@@ -214,6 +218,7 @@ impl FakeProvider {
                 write(to, &clip[..5]);
                 return Fetched::Interrupted { message: "the connection broke".to_owned() };
             }
+            AtFetch::Denied => return Fetched::Denied { message: "403".to_owned() },
             AtFetch::Gone => return Fetched::Gone { message: "404".to_owned() },
         }
         Fetched::Complete

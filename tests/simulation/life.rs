@@ -202,6 +202,7 @@ async fn resolve(sim: &Sim, orders: &Orders) -> Result<(), ResolveError> {
         world.count(match one.settled {
             Settled::Accepted(_) => "unknowns settled by a person's lookup: accepted",
             Settled::Refused => "unknowns settled by a person's lookup: refused",
+            Settled::Gone(_) => unreachable!("only a person's word says that"),
             Settled::Stays(_) => "unknowns that stay after a person's lookup",
         });
     }

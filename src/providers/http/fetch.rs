@@ -16,7 +16,7 @@ use super::driver::Driver;
 use super::sniff;
 use super::watch::{Seen, Source};
 use crate::plan::Request;
-use crate::protocol::{HttpCall, State};
+use crate::protocol::HttpCall;
 use crate::providers::{Fetched, RemoteId};
 
 /// How many fetches must end with 404 before a clip counts as gone; the run waits between them.
@@ -100,7 +100,11 @@ impl Driver {
                 {
                     return Fetched::Gone { message: self.mask.clean(&message) };
                 }
-                Err(Stopped::Denied(_, m) | Stopped::Broken(m) | Stopped::Useless(m)) => {
+                Err(Stopped::Denied(_, message)) => {
+                    self.outputs.forget(&id.id);
+                    return Fetched::Denied { message: self.mask.clean(&message) };
+                }
+                Err(Stopped::Broken(m) | Stopped::Useless(m)) => {
                     // The next try asks anew where it is.
                     self.outputs.forget(&id.id);
                     return interrupted(&m);
@@ -109,14 +113,12 @@ impl Driver {
         }
     }
 
-    /// Where the clip is, by a new poll.
+    /// Where the clip is, by a new poll. It was ready before, so a job that has failed, was
+    /// cancelled or is not known any more has no clip, and never will.
     async fn find(&self, id: &RemoteId, request: &Request) -> Result<Source, Fetched> {
         let message = match self.look(id, request).await {
             Seen::Ready(ready) => return Ok(ready.source),
-            Seen::Failed(State::Expired | State::Succeeded, failure) => {
-                return Err(Fetched::Gone { message: failure.message });
-            }
-            Seen::Failed(_, failure) => failure.message,
+            Seen::Failed(failure) => return Err(Fetched::Gone { message: failure.message }),
             Seen::Running { .. } => "it is not finished any more".to_owned(),
             Seen::NoAnswer(message) => message,
         };

@@ -54,7 +54,7 @@ pub(super) enum Seen {
     /// Finished.
     Ready(Ready),
     /// Ended without a clip.
-    Failed(State, Failure),
+    Failed(Failure),
     /// Nothing is known.
     NoAnswer(String),
 }
@@ -104,7 +104,7 @@ impl Driver {
                 self.outputs.keep(&id.id, &ready.source);
                 Polled::Ready { expires: ready.expires, cost: ready.cost }
             }
-            Seen::Failed(_, failure) => Polled::Failed(failure),
+            Seen::Failed(failure) => Polled::Failed(failure),
             Seen::NoAnswer(message) => Polled::NoAnswer { message: self.mask.clean(&message) },
         }
     }
@@ -129,7 +129,7 @@ impl Driver {
                 job.captured.extend(captured(&self.card.poll.capture, reply.body(), &self.mask));
                 self.succeeded(job, reply).await
             }
-            Read::Is(state) => Seen::Failed(state, self.failure(state, &reply, &known)),
+            Read::Is(state) => Seen::Failed(self.failure(state, &reply, &known)),
         }
     }
 
@@ -332,7 +332,7 @@ impl Driver {
                     charged: verdict.charged,
                     retry: Retry::Never,
                 };
-                Some(Seen::Failed(State::Failed, failure))
+                Some(Seen::Failed(failure))
             }
             _ => Some(Seen::NoAnswer(message)),
         }
@@ -382,7 +382,7 @@ impl Driver {
             charged: none.charged,
             retry: retry_of(none.class),
         };
-        Seen::Failed(State::Succeeded, failure)
+        Seen::Failed(failure)
     }
 }
 

@@ -156,7 +156,7 @@ fn a_charge_above_its_reservation_is_held_and_leaves_room_for_nothing() {
     let mut budget = approved(100, MoneyLimits::default(), &[]);
     let grant = budget.reserve(&purpose("x/a"), micros(90), at(0)).expect("fits");
     budget.settle(grant, micros(130));
-    assert_eq!((budget.held_by_run(), budget.settled_by_run()), (micros(130), micros(130)));
+    assert_eq!((budget.held_by_run(), budget.settled_now()), (micros(130), micros(130)));
     let over = refused(budget.reserve(&purpose("x/a"), micros(1), at(0)));
     assert_eq!(over, named("the approval's ceiling", 0));
 }
@@ -186,6 +186,20 @@ fn attempts_of_an_earlier_month_are_settled_and_count_there() {
 }
 
 #[test]
+fn what_is_made_ready_over_midnight_counts_for_the_day_of_its_intent() {
+    let mut budget = approved(1000, limits(), &[]);
+    let what = purpose("x/a");
+    let early = budget.reserve(&what, micros(40), at(0)).expect("fits today");
+    let early = budget.redate(early, at(1)).expect("fits tomorrow");
+    assert_eq!(refused(budget.reserve(&what, micros(11), at(1))), named("budget.per_day", 10));
+    let late = budget.reserve(&what, micros(30), at(0)).expect("today is free again");
+    let over = budget.redate(late, at(1)).expect_err("tomorrow has 10 left");
+    assert_eq!(over.left, micros(10));
+    budget.release(early);
+    assert_eq!(budget.held_by_run(), Micros::ZERO, "what did not fit was given back");
+}
+
+#[test]
 fn what_is_written_off_in_a_month_has_an_end() {
     let before = Holding { written_off: micros(20), ..holding(3, "x/a", 60) };
     let mut budget = approved(500, MoneyLimits::default(), &[before]);
@@ -199,7 +213,7 @@ fn what_is_written_off_in_a_month_has_an_end() {
     assert!(!budget.may_write_off(&new, most), "20, 20 and 11 are more than 50");
     assert!(budget.may_write_off(&new, micros(51)));
     budget.write_off(new);
-    assert_eq!(budget.settled_by_run(), micros(11));
+    assert_eq!(budget.settled_now(), micros(11));
     let next_month = budget.reserve(&what, micros(50), at(31)).expect("fits");
     assert!(budget.may_write_off(&next_month, most), "each month has its own");
 }

@@ -240,10 +240,90 @@ fn a_word_that_can_not_be_changes_nothing() {
     assert!(matches!(accepted("a\u{1b}[2Jb"), Err(ResolveError::Word { .. })));
     let nobody = by_word(&shop.ledger, other, &Word::Refused, (" ", "seen"), now());
     assert!(matches!(block(nobody), Err(ResolveError::Word { what: "the name", .. })));
-    let again = shop.say(one, Word::Refused);
-    assert!(matches!(again, Err(ResolveError::NotInDoubt { state: JobState::Submitted, .. })));
     assert_eq!(shop.say(99, Word::Refused), Err(ResolveError::NoAttempt(99)));
     assert_eq!((shop.attempt(other).state, shop.list().len()), (JobState::Unknown, 1));
+}
+
+impl Shop {
+    /// An attempt that the provider has under this id.
+    fn submitted(&self, name: &str, id: &str) -> i64 {
+        let attempt = self.submitting(name, name, 10);
+        self.apply(attempt, Event::Accept, Some(id));
+        attempt
+    }
+
+    /// What it says when another word is the one that fits.
+    fn advice(&self, attempt: i64, word: Word) -> String {
+        match self.say(attempt, word) {
+            Err(error @ ResolveError::OtherWord { .. }) => error.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_a_provider_has_no_more_counts_as_spent() {
+    let shop = Shop::new();
+    let (submitted, ready, fetching) =
+        (shop.submitted("a", "r-a"), shop.submitted("b", "r-b"), shop.submitted("c", "r-c"));
+    let cost = Some(micros(7));
+    shop.apply(ready, Event::Finish { cost }, None);
+    shop.apply(fetching, Event::Finish { cost }, None);
+    shop.apply(fetching, Event::BeginFetch, None);
+    assert_eq!(shop.say(submitted, Word::Gone), Ok(Settled::Gone(micros(10))));
+    assert_eq!(shop.say(ready, Word::Gone), Ok(Settled::Gone(micros(7))));
+    assert_eq!(shop.say(fetching, Word::Gone), Ok(Settled::Gone(micros(7))));
+    let stands = |attempt| {
+        let attempt = shop.attempt(attempt);
+        (attempt.state, attempt.reserved, attempt.settled, attempt.basis)
+    };
+    let by_estimate = Some(Basis::Estimate);
+    assert_eq!(stands(submitted), (JobState::Failed, Micros::ZERO, micros(10), by_estimate));
+    assert_eq!(stands(ready), (JobState::Lost, Micros::ZERO, micros(7), Some(Basis::Provider)));
+    assert_eq!(stands(fetching), stands(ready));
+    let said = shop.attempt(submitted);
+    assert_eq!(said.remote_id.as_deref(), Some("r-a"));
+    let words = "Ada says the provider has it no more: seen (before that: the answer timed out)";
+    assert_eq!(said.message.as_deref(), Some(words));
+    let again = shop.say(submitted, Word::Gone);
+    assert!(matches!(again, Err(ResolveError::NotInDoubt { state: JobState::Failed, .. })));
+}
+
+#[test]
+fn an_id_that_was_wrong_is_free_again_once_its_job_is_refused() {
+    let shop = Shop::new();
+    let (one, other) = (shop.unknown("a", "a", 10), shop.unknown("b", "b", 10));
+    let accepted = || Word::Accepted("r-1".to_owned());
+    shop.say(one, accepted()).expect("settled");
+    assert!(matches!(shop.say(other, accepted()), Err(ResolveError::Taken { .. })));
+    assert_eq!(shop.say(one, Word::Refused), Ok(Settled::Refused));
+    let refused = shop.attempt(one);
+    assert_eq!((refused.state, refused.reserved), (JobState::Refused, Micros::ZERO));
+    assert_eq!(refused.remote_id, None);
+    let message = refused.message.expect("who and why");
+    assert!(message.starts_with("Ada says it was not taken, not as r-1: seen"), "{message}");
+    assert_eq!(shop.say(other, accepted()), Ok(Settled::Accepted(RemoteId::plain("r-1"))));
+}
+
+#[test]
+fn a_word_that_does_not_fit_says_which_one_does() {
+    let shop = Shop::new();
+    let (unknown, cut_off) = (shop.unknown("a", "a", 10), shop.submitting("b", "b", 10));
+    for attempt in [unknown, cut_off] {
+        let advice = shop.advice(attempt, Word::Gone);
+        assert!(advice.contains("Say --refused") && advice.contains("--accepted"), "{advice}");
+    }
+    let submitted = shop.submitted("c", "r-c");
+    let advice = shop.advice(submitted, Word::Accepted("r-d".to_owned()));
+    assert!(advice.contains("stands as fal's r-c already"), "{advice}");
+    assert!(advice.contains("--refused") && advice.contains("--gone"), "{advice}");
+    shop.apply(submitted, Event::Finish { cost: None }, None);
+    for word in [Word::Refused, Word::Accepted("r-d".to_owned())] {
+        let advice = shop.advice(submitted, word);
+        assert!(advice.contains("Say --gone"), "{advice}");
+    }
+    let states = [unknown, cut_off, submitted].map(|attempt| shop.attempt(attempt).state);
+    assert_eq!(states, [JobState::Unknown, JobState::Submitting, JobState::Ready]);
 }
 
 #[test]
