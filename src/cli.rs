@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod hosted;
 mod ledger;
+mod made_before;
 mod models;
 mod output;
 mod plan;

@@ -32,7 +32,7 @@ mod variants;
 mod walk;
 
 pub use access::{Access, Reach, check_providers};
-pub use build::{Plan, PlanInputs, Used, build};
+pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use diff::{Planned, Standing};
 
 pub use job::{

@@ -199,6 +199,18 @@ async fn a_url_that_has_expired_is_fresh_after_a_new_poll() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_url_expires_only_where_a_poll_gives_another() {
+    for provider in ["kling", "fal"] {
+        let stage = Stage::of(provider, only(FaultKind::ExpiredUrl)).await;
+        let request = example(&stage);
+        let id = accepted(&stage, &request, 0).await;
+        assert!(matches!(ended(&stage, &id, &request).await, Polled::Ready { .. }));
+        let file = stage.folder.path().join("clip.mp4");
+        assert_eq!(stage.driver.fetch(&id, &request, &file).await, Fetched::Complete, "{provider}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_download_that_is_cut_goes_on_where_it_broke_off() {
     let stage = Stage::of("runway", only(FaultKind::CutDownload)).await;
     let request = example(&stage);

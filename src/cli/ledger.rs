@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use kinora::exit::Exit;
 use kinora::ledger::{self, Checked, ClipCheck, ExportError, Fault, Verified};
+use kinora::report::count;
 
 use super::args::ManifestArg;
 use super::output::Output;
-use super::workspace::{ledger_failure, workspace_of};
+use super::workspace::{ledger_failure, workspace_with_ledger};
 use super::{Failure, Outcome};
 
 /// The parts of `ledger`.
@@ -59,7 +60,7 @@ pub fn ledger(arguments: &LedgerArgs, output: &Output) -> Outcome {
 }
 
 fn verify(arguments: &VerifyArgs, output: &Output) -> Outcome {
-    let workspace = workspace_of(&arguments.manifest.manifest)?;
+    let workspace = workspace_with_ledger(&arguments.manifest.manifest)?;
     let clips = match (arguments.no_clips, arguments.quick) {
         (true, _) => ClipCheck::Skip,
         (false, true) => ClipCheck::Length,
@@ -101,20 +102,19 @@ fn summary(checked: &Checked, found: u64) -> String {
         n => format!("{n} things are wrong"),
     };
     format!(
-        "ledger: {verdict}; checked: {} jobs, {} attempts, {} events, {} totals, {} plans, {} clips \
-         on disk ({} bytes read)",
-        checked.jobs,
-        checked.attempts,
-        checked.events,
-        checked.totals,
-        checked.plans,
-        checked.clips,
-        checked.clip_bytes
+        "ledger: {verdict}; checked: {}, {}, {}, {}, {}, {} on disk ({} read)",
+        count(checked.jobs, "job"),
+        count(checked.attempts, "attempt"),
+        count(checked.events, "event"),
+        count(checked.totals, "total"),
+        count(checked.plans, "plan"),
+        count(checked.clips, "clip"),
+        count(checked.clip_bytes, "byte")
     )
 }
 
 fn export(manifest: &ManifestArg) -> Outcome {
-    let workspace = workspace_of(&manifest.manifest)?;
+    let workspace = workspace_with_ledger(&manifest.manifest)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let ended = ledger::export(&workspace, &mut out).and_then(|_| Ok(out.flush()?));
     match ended {
@@ -127,7 +127,7 @@ fn export(manifest: &ManifestArg) -> Outcome {
 }
 
 fn backup(arguments: &BackupArgs, output: &Output) -> Outcome {
-    let workspace = workspace_of(&arguments.manifest.manifest)?;
+    let workspace = workspace_with_ledger(&arguments.manifest.manifest)?;
     let made = ledger::backup(&workspace, &arguments.file).map_err(|e| ledger_failure(&e))?;
     output.data(&if output.json {
         serde_json::to_string(&made).expect("a backup is always JSON")

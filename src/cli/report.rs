@@ -1,11 +1,15 @@
 //! `kinora report` and `kinora status`: what the ledger says was made, in any form.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
 use kinora::clock::{Clock, SystemClock};
+use kinora::diagnostic::Sources;
 use kinora::exit::Exit;
-use kinora::ledger::{Ledger, Which};
+use kinora::ledger::{JobState, Ledger, Which};
+use kinora::limits::Limits;
+use kinora::protocol::Rack;
 use kinora::report::{self, Cells, HtmlOptions, JOBS_IN_JSON, JobView, RunCsv, RunReport};
 
 use super::args::{Global, ReportArgs, ReportFormat, StatusArgs};
@@ -27,7 +31,7 @@ pub fn status(arguments: &StatusArgs, global: &Global, output: &Output) -> Outco
     let given = &arguments.manifest.manifest;
     let workspace = workspace_of(given)?;
     let ledger = read_ledger(&workspace)?;
-    let report = gather(&ledger, &name_of(given, global), &shown(given)?)?;
+    let report = gather(&ledger, &workspace, (&name_of(given, global), &shown(given)?))?;
     if output.json {
         output.data(&report::run_json(&report).expect("a report is always JSON"));
     } else {
@@ -48,7 +52,7 @@ pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outco
         output.deliver(file, csv(&ledger)?)?;
         return Ok(Exit::Done);
     }
-    let report = gather(&ledger, &name_of(given, global), &shown(given)?)?;
+    let report = gather(&ledger, &workspace, (&name_of(given, global), &shown(given)?))?;
     let bytes = match format {
         ReportFormat::Html => html(&report, &workspace, file, output)?,
         ReportFormat::Json => {
@@ -68,11 +72,11 @@ pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outco
 pub fn write_page(
     ledger: &Ledger,
     workspace: &Path,
-    (name, manifest): (&str, &str),
+    names: (&str, &str),
     path: &Path,
     output: &Output,
 ) -> Result<(), Failure> {
-    let bytes = html(&gather(ledger, name, manifest)?, workspace, Some(path), output)?;
+    let bytes = html(&gather(ledger, workspace, names)?, workspace, Some(path), output)?;
     write_file(path, &bytes[..]).map_err(|e| Failure::new(Exit::Internal, e))?;
     output.say(&format!("page: {}", path.display()));
     Ok(())
@@ -96,21 +100,53 @@ fn name_of(given: &Path, global: &Global) -> String {
 
 /// The report's model from the latest attempt of every job; as many in full as JSON lists.
 /// What waits for a person is listed beyond that.
-fn gather(ledger: &Ledger, name: &str, manifest: &str) -> Result<RunReport, Failure> {
+fn gather(
+    ledger: &Ledger,
+    workspace: &Path,
+    (name, manifest): (&str, &str),
+) -> Result<RunReport, Failure> {
     let mut report = RunReport::new(name, &unit_of(ledger)?, SystemClock.now());
     report.manifest = manifest.to_owned();
+    let totals = ledger.holdings().map_err(|e| ledger_failure(&e))?;
+    let held = totals.iter().map(|total| total.held.to_decimal()).sum();
+    let written_off = totals.iter().map(|total| total.written_off.to_decimal()).sum();
+    let mut doubtful = BTreeSet::new();
     let mut damaged = None;
     ledger
         .each_attempt(Which::Latest, |attempt| match JobView::from_attempt(&attempt) {
-            Ok(view) if report.jobs.len() < most(&view) => report.add(view),
-            Ok(view) => report.omit(&view),
+            Ok(view) => {
+                note_doubt(&view, &mut doubtful);
+                if report.jobs.len() < most(&view) {
+                    report.add(view);
+                } else {
+                    report.omit(&view);
+                }
+            }
             Err(error) => damaged = Some(format!("{}: {error}", attempt.address)),
         })
         .map_err(|e| ledger_failure(&e))?;
-    match damaged {
-        Some(what) => Err(Failure::new(Exit::Internal, format!("the ledger's request of {what}"))),
-        None => Ok(report),
+    if let Some(what) = damaged {
+        return Err(Failure::new(Exit::Internal, format!("the ledger's request of {what}")));
     }
+    report.add_earlier_attempts(held, written_off);
+    report.lookup = any_keeps_a_list(workspace, &doubtful);
+    Ok(report)
+}
+
+/// Notes the provider of a submission of unknown outcome.
+fn note_doubt(job: &JobView, providers: &mut BTreeSet<String>) {
+    if job.state == JobState::Unknown && !providers.contains(&job.provider) {
+        providers.insert(job.provider.clone());
+    }
+}
+
+/// Whether any of these providers keeps a list that can be asked, by its card.
+fn any_keeps_a_list(workspace: &Path, providers: &BTreeSet<String>) -> bool {
+    if providers.is_empty() {
+        return false;
+    }
+    let (rack, _) = Rack::load(workspace, &Limits::default(), &mut Sources::default());
+    providers.iter().any(|name| rack.get(name).is_some_and(|card| card.lookup.is_some()))
 }
 
 /// How many jobs a report may list before this one.
@@ -130,16 +166,19 @@ pub fn say_attention(workspace: &Path, manifest: &str, output: &Output) -> Resul
     let ledger = read_ledger(workspace)?;
     let mut report = RunReport::new("", &unit_of(&ledger)?, SystemClock.now());
     report.manifest = manifest.to_owned();
+    let mut doubtful = BTreeSet::new();
     ledger
         .each_attempt(Which::Open, |attempt| {
             // A request that can't be read back is what `kinora report` says.
             if let Ok(view) = JobView::from_attempt(&attempt)
                 && view.wants_a_person()
             {
+                note_doubt(&view, &mut doubtful);
                 report.add(view);
             }
         })
         .map_err(|e| ledger_failure(&e))?;
+    report.lookup = any_keeps_a_list(workspace, &doubtful);
     let text = report::attention_text(&report, output.width, output.color);
     if !text.is_empty() {
         output.data_if_read(&format!("\n{text}"));

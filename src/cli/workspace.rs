@@ -10,16 +10,17 @@ use kinora::diagnostic::{Finding, Findings, Sources};
 use kinora::digest::{Digest, FieldHasher};
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
-use kinora::ledger::{Ledger, Mode, Period, Stored};
+use kinora::ledger::{Ledger, Mode, Period, Stored, day_number};
 use kinora::limits::Limits;
-use kinora::manifest::{self, Catalogue, LoadOptions};
+use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
-use kinora::plan::{Access, PictureTally, Used, check_limits, check_providers};
+use kinora::plan::{Access, PictureTally, Used, UsedBy, check_limits, check_providers};
 use kinora::protocol::Rack;
 
 use super::Failure;
 use super::args::Global;
+use super::made_before::clips_without_a_ledger;
 use super::output::Output;
 
 /// Names of a manifest when only its folder is given.
@@ -44,6 +45,8 @@ pub struct Workspace {
     pub findings: Findings,
     /// What probing did.
     pub pictures: PictureTally,
+    /// Whether clips are here of which the ledger knows nothing.
+    clips_without_a_ledger: bool,
 }
 
 /// The manifest that a path on the command line means.
@@ -68,6 +71,31 @@ pub fn workspace_of(given: &Path) -> Result<PathBuf, Failure> {
     let manifest = find_manifest(given)?;
     let folder = manifest.parent().filter(|p| !p.as_os_str().is_empty());
     Ok(folder.unwrap_or(Path::new(".")).to_owned())
+}
+
+/// As [`workspace_of`], for a command that tells of a ledger alone: there must be a manifest, and
+/// a ledger beside it.
+pub fn workspace_with_ledger(given: &Path) -> Result<PathBuf, Failure> {
+    let workspace = workspace_of(given)?;
+    let manifest = find_manifest(given)?;
+    if !manifest.is_file() {
+        return Err(Failure::new(
+            Exit::InvalidManifest,
+            format!("{} is not there; name the manifest, or its folder", manifest.display()),
+        ));
+    }
+    if Ledger::exists(&workspace).map_err(|e| ledger_failure(&e))? {
+        return Ok(workspace);
+    }
+    Err(Failure::new(
+        Exit::Internal,
+        format!(
+            "there is no ledger in {} (.kinora/ledger.db): a new workspace has none before its \
+             first plan or run; if this one had one, restore it from a backup before anything is \
+             spent",
+            workspace.display()
+        ),
+    ))
 }
 
 /// The limits in force by the command line.
@@ -117,6 +145,14 @@ impl Workspace {
             return Err(invalid(&mut findings, &sources, output));
         };
         let ledger = read_ledger(&catalogue.workspace)?;
+        let counts = ledger.counts().map_err(|e| ledger_failure(&e))?;
+        // Planning alone makes a ledger, with what it learnt of the pictures.
+        let unknown_clips =
+            if counts.is_empty() { clips_without_a_ledger(&catalogue) } else { None };
+        let clips_without_a_ledger = unknown_clips.is_some();
+        if let Some(finding) = unknown_clips {
+            findings.push(finding);
+        }
         let cached = ledger.picture_facts().map_err(|e| ledger_failure(&e))?;
         let workspace = catalogue.workspace.clone();
         // The manifest's own limits hold from here on.
@@ -145,16 +181,49 @@ impl Workspace {
             sources,
             findings,
             pictures,
+            clips_without_a_ledger,
         };
         Ok((workspace, ledger))
     }
 
-    /// What is spent in the current day and month, by the ledger.
+    /// What is spent in the current day and month, by the ledger: in all, and by what the manifest
+    /// gives a budget of its own.
     pub fn used(&self, ledger: &Ledger) -> Result<Used, Failure> {
-        let today = SystemClock.now().to_zoned(TimeZone::UTC).date();
-        let spent =
-            |period| ledger.spent(period).map(|m| m.to_decimal()).map_err(|e| ledger_failure(&e));
-        Ok(Used { day: spent(Period::Day(today))?, month: spent(Period::Month(today))? })
+        let now = SystemClock.now();
+        let today = now.to_zoned(TimeZone::UTC).date();
+        let spent = |period| ledger.spent(period).map_err(|e| ledger_failure(&e));
+        let mut used = Used {
+            whole: UsedBy {
+                day: spent(Period::Day(today))?.to_decimal(),
+                month: spent(Period::Month(today))?.to_decimal(),
+            },
+            ..Used::default()
+        };
+        let budget = &self.catalogue.budget;
+        if budget.models.is_empty() && budget.providers.is_empty() && budget.accounts.is_empty() {
+            return Ok(used);
+        }
+        let today_is = day_number(now);
+        let month_from = today_is - i64::from(today.day() - 1);
+        for total in ledger.holdings().map_err(|e| ledger_failure(&e))? {
+            if !(month_from..=today_is).contains(&total.day) {
+                continue;
+            }
+            let held = total.held.to_decimal();
+            let of = [
+                (LimitOf::Model, total.model),
+                (LimitOf::Provider, total.provider),
+                (LimitOf::Account, total.account),
+            ];
+            for key in of {
+                let share = used.shares.entry(key).or_default();
+                share.month += held;
+                if total.day == today_is {
+                    share.day += held;
+                }
+            }
+        }
+        Ok(used)
     }
 
     /// Digest of everything that a plan depends on: the same digest, the same plan.
@@ -170,7 +239,8 @@ impl Workspace {
             .optional(self.rack.digest().as_ref().map(|d| &d.as_bytes()[..]))
             .field(self.access.digest().as_bytes())
             .field(&serial.to_le_bytes())
-            .field(today.to_string().as_bytes());
+            .field(today.to_string().as_bytes())
+            .field(&[u8::from(self.clips_without_a_ledger)]);
         for (_, picture) in self.catalogue.pictures.iter() {
             inputs.field(picture.path.as_bytes());
             match picture.stamp {

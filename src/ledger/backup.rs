@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use rusqlite::ErrorCode;
 use serde::Serialize;
 
 use super::error::LedgerError;
@@ -47,9 +48,12 @@ pub fn backup(workspace: &Path, file: &Path) -> Result<BackedUp, LedgerError> {
         .map_err(|e| failed(e.to_string()))?
         .into_temp_path();
     let copy = draft.to_str().ok_or_else(|| failed("its name is no UTF-8".to_owned()))?;
-    connect_reader(&path)?
-        .execute("VACUUM INTO ?", [copy])
-        .map_err(|e| LedgerError::of(&path, &e))?;
+    let reader = connect_reader(&path)?;
+    reader.execute("VACUUM INTO ?", [copy]).map_err(|e| match e.sqlite_error_code() {
+        // Reading the ledger needs no room: it is the copy's disk that is full.
+        Some(ErrorCode::DiskFull) => LedgerError::of(file, &e),
+        _ => LedgerError::of(&path, &e),
+    })?;
     // Opening it checks it, as it would be checked when it stands in the ledger's place.
     let made = connect_reader(&draft)?;
     let events = count_of(&made, "SELECT count(*) FROM events")?;

@@ -55,6 +55,11 @@ pub(super) fn path_in(workspace: &Path) -> PathBuf {
 }
 
 impl Ledger {
+    /// Whether `workspace` has a ledger, whatever state it is in.
+    pub fn exists(workspace: &Path) -> Result<bool, LedgerError> {
+        is_there(&path_in(workspace))
+    }
+
     /// Opens the ledger of `workspace`.
     pub fn open(workspace: &Path, mode: Mode) -> Result<Ledger, LedgerError> {
         let path = path_in(workspace);

@@ -22,7 +22,7 @@ use crate::diagnostic::{Finding, Findings, render_json};
 use crate::digest::Digest;
 use crate::ledger::KnownJobs;
 use crate::limits::Limits;
-use crate::manifest::{Catalogue, Limit};
+use crate::manifest::{BudgetShare, Catalogue, Limit, LimitOf};
 use crate::models::Shelf;
 
 /// How many examples a summary names.
@@ -47,8 +47,17 @@ pub struct PlanInputs<'a> {
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Used {
+    /// By everything.
+    pub whole: UsedBy,
+    /// By single models, providers and accounts; absent where nothing is.
+    pub shares: BTreeMap<(LimitOf, String), UsedBy>,
+}
+
+/// The same by something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UsedBy {
     /// Today (UTC).
     pub day: Decimal,
     /// This month (UTC).
@@ -285,7 +294,7 @@ fn summarise(
         by_kind: cells.groups(unit, |cell| ((cell.kind.is_none(), cell.kind), kind(cell.kind))),
         choices: Vec::new(),
         prices: prices(cells, shelf),
-        budgets: budgets(catalogue, cells, inputs.used),
+        budgets: budgets(catalogue, shelf, cells, &inputs.used),
         approval: None,
         pictures: inputs.pictures.clone(),
         findings: render_json(findings, &catalogue.sources)
@@ -317,23 +326,74 @@ fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
 }
 
 /// What a plan means for each budget. Unpriced jobs are not in it: they block the approval.
-fn budgets(catalogue: &Catalogue, cells: &Cells, used: Used) -> Vec<BudgetLine> {
+fn budgets(catalogue: &Catalogue, shelf: &Shelf, cells: &Cells, used: &Used) -> Vec<BudgetLine> {
     let to_run = cells.sum(|cell| cell.runs);
     let budget = &catalogue.budget;
-    let line = |name: &str, limit: &Option<Limit>, used: Decimal, planned: Decimal| {
-        let limit = limit.as_ref()?.amount;
-        Some(BudgetLine {
-            name: name.to_owned(),
-            limit: limit.normalize().to_string(),
-            used: used.normalize().to_string(),
-            fits: used.saturating_add(planned) <= limit,
-        })
+    let whole = BudgetShare {
+        per_run: budget.per_run.clone(),
+        per_day: budget.per_day.clone(),
+        per_month: budget.per_month.clone(),
     };
-    let lines = [
-        line("per_job", &budget.per_job, Decimal::ZERO, to_run.dearest),
-        line("per_run", &budget.per_run, Decimal::ZERO, to_run.estimate),
-        line("per_day", &budget.per_day, used.day, to_run.estimate),
-        line("per_month", &budget.per_month, used.month, to_run.estimate),
+    let per_job =
+        line("per_job".to_owned(), budget.per_job.as_ref(), Decimal::ZERO, to_run.dearest);
+    let mut lines = Vec::from_iter(per_job);
+    lines.extend(share_lines("", &whole, used.whole, to_run.estimate));
+    let provider = |model: &str| shelf.get(model).map_or("", |card| card.provider.as_str());
+    let account = |model: &str| {
+        let settings = catalogue.providers.get(provider(model));
+        settings.map_or("", |settings| settings.account.as_str())
+    };
+    let tables = [
+        (LimitOf::Model, &budget.models),
+        (LimitOf::Provider, &budget.providers),
+        (LimitOf::Account, &budget.accounts),
     ];
-    lines.into_iter().flatten().collect()
+    for (of, table) in tables {
+        for (name, share) in table {
+            let concerns = |model: &str| match of {
+                LimitOf::Model => model == name,
+                LimitOf::Provider => provider(model) == name,
+                LimitOf::Account => account(model) == name,
+            };
+            if cells.models().any(concerns) {
+                let planned = cells.sum(|cell| cell.runs && concerns(&cell.model)).estimate;
+                let used = used.shares.get(&(of, name.clone())).copied().unwrap_or_default();
+                let prefix = format!("{}.{name}.", of.key());
+                lines.extend(share_lines(&prefix, share, used, planned));
+            }
+        }
+    }
+    lines
+}
+
+/// The lines of the whole budget or of a share of it.
+fn share_lines(
+    prefix: &str,
+    share: &BudgetShare,
+    used: UsedBy,
+    planned: Decimal,
+) -> impl Iterator<Item = BudgetLine> {
+    let spans = [
+        ("per_run", &share.per_run, Decimal::ZERO),
+        ("per_day", &share.per_day, used.day),
+        ("per_month", &share.per_month, used.month),
+    ];
+    let lines = spans
+        .map(|(span, limit, used)| line(format!("{prefix}{span}"), limit.as_ref(), used, planned));
+    lines.into_iter().flatten()
+}
+
+fn line(
+    name: String,
+    limit: Option<&Limit>,
+    used: Decimal,
+    planned: Decimal,
+) -> Option<BudgetLine> {
+    let limit = limit?.amount;
+    Some(BudgetLine {
+        name,
+        limit: limit.normalize().to_string(),
+        used: used.normalize().to_string(),
+        fits: used.saturating_add(planned) <= limit,
+    })
 }

@@ -200,7 +200,8 @@ pub struct PriceUsed {
 /// A budget and what is left of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BudgetLine {
-    /// `per_run`, `per_job`, `per_day` or `per_month`.
+    /// `per_run`, `per_job`, `per_day` or `per_month`; of a model, provider or account the key
+    /// below `budget`, such as `models.fal/x.per_day`.
     pub name: String,
     /// The limit.
     pub limit: String,
@@ -217,7 +218,7 @@ pub struct ApprovalLine {
     pub by: String,
     /// When.
     pub at: String,
-    /// Up to how much.
+    /// Up to how much, with its unit: `10.5 USD`.
     pub ceiling: String,
 }
 

@@ -16,7 +16,7 @@ pub enum FaultKind {
     Slow,
     /// A job fails by the provider's policy.
     Moderation,
-    /// A clip's first URL is refused; a new poll gives a good one where the provider does so.
+    /// A clip's first URL is refused and a new poll gives a good one; only where the card says so.
     ExpiredUrl,
     /// A clip's first download is cut in the middle.
     CutDownload,

@@ -290,7 +290,9 @@ impl<'s> Checker<'s, '_> {
                 let code = if mistype { self.codes.wrong_type } else { self.codes.wrong_value };
                 let finding = Finding::error(code, format!("{what} must be {needed}"))
                     .at(node.place, format!("`{}` is not", shortened(text)));
-                match advice.filter(|_| !mistype) {
+                // Advice is about what is too little or of another form, not about too much.
+                let too_large = branches.iter().any(|b| reaches_minimum(b, text));
+                match advice.filter(|_| !mistype && !too_large) {
                     Some(advice) => finding.help(advice),
                     None => finding,
                 }
@@ -339,6 +341,12 @@ impl<'s> Checker<'s, '_> {
         self.findings.push(finding);
         false
     }
+}
+
+/// Whether a text is a number that is not below a schema's minimum.
+fn reaches_minimum(schema: &Map<String, Json>, text: &str) -> bool {
+    let least = schema.get("minimum").and_then(Json::as_f64);
+    least.zip(text.parse::<f64>().ok()).is_some_and(|(least, number)| number >= least)
 }
 
 fn types(schema: &Map<String, Json>) -> Vec<&str> {

@@ -141,3 +141,39 @@ fn the_manifests_own_limits_on_pictures_hold() {
     let ended = shop.kinora(&["plan", "."]).ends(3);
     assert!(ended.stderr.contains("picture_pixels"), "{}", ended.stderr);
 }
+
+#[test]
+fn the_ledgers_commands_need_a_manifest_and_a_ledger() {
+    let shop = Workspace::shop();
+    for command in [&["ledger", "verify"][..], &["ledger", "export"], &["ledger", "backup", "b.db"]]
+    {
+        let nowhere = shop.kinora(&[command, &["other.yaml"]].concat()).ends(3);
+        assert!(nowhere.stderr.contains("other.yaml is not there"), "{}", nowhere.stderr);
+        let new = shop.kinora(&[command, &["."]].concat()).ends(1);
+        assert!(new.stderr.contains("there is no ledger"), "{}", new.stderr);
+        assert!(new.stderr.contains("restore it from a backup"), "{}", new.stderr);
+    }
+    let status = shop.kinora(&["status", "."]).ends(0);
+    assert_eq!(status.stdout.trim(), "Nothing was made yet.");
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    let verified = shop.kinora(&["ledger", "verify", "."]).ends(0);
+    assert!(verified.stdout.contains("1 total, 1 plan, 4 clips on disk"), "{}", verified.stdout);
+}
+
+#[test]
+fn clips_of_a_ledger_that_is_gone_are_warned_of_until_a_job_is_known() {
+    let shop = Workspace::shop();
+    let first = shop.kinora(&["plan", "."]).ends(0);
+    assert!(!first.stdout.contains("ledger::missing"), "{}", first.stdout);
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    let known = shop.kinora(&["plan", "."]).ends(0);
+    assert!(!known.stdout.contains("ledger::missing"), "{}", known.stdout);
+    std::fs::remove_dir_all(shop.path().join(".kinora")).expect("a ledger");
+    // Twice: planning alone makes a ledger, which knows of no job.
+    for _ in 0..2 {
+        let plan = shop.kinora(&["plan", "."]).ends(0);
+        assert!(plan.stdout.contains("ledger::missing"), "{}", plan.stdout);
+    }
+    let run = shop.kinora(&["run", ".", "--yes"]).ends(0);
+    assert!(run.stderr.contains("4 clips that Kinora made"), "{}", run.stderr);
+}

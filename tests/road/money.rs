@@ -118,3 +118,42 @@ fn prices_finer_than_the_ledger_are_rounded_up_before_they_are_summed() {
     shop.kinora(&["run", ".", "--yes"]).ends(0);
     assert_eq!(settled(&shop), "1.333336");
 }
+
+#[test]
+fn what_was_spent_on_earlier_attempts_counts_in_every_report() {
+    let shop = paid_shop();
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    // Another prompt: each job gets a second attempt, and the first one stays paid.
+    shop.edit("kinora.yaml", "{{ title }}", "{{ title }}, gently");
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    assert_eq!(settled(&shop), "24");
+    let status = shop.kinora(&["status", "."]).ends(0).stdout;
+    assert!(status.starts_with("4 clips made of 4 jobs begun"), "{status}");
+    assert!(status.contains("24 credits spent"), "{status}");
+}
+
+#[test]
+fn a_ceiling_is_shown_with_one_unit() {
+    let shop = paid_shop();
+    shop.kinora(&["approve", ".", "--by", "Ada", "--ceiling", "30"]).ends(0);
+    let text = shop.kinora(&["plan", "."]).ends(0).stdout;
+    assert!(text.contains("up to 30 credits."), "{text}");
+    let markdown = shop.kinora(&["plan", ".", "--format", "markdown"]).ends(0).stdout;
+    assert!(markdown.contains("up to 30 credits."), "{markdown}");
+}
+
+#[test]
+fn a_budget_of_a_model_is_part_of_the_plan_with_what_is_left_of_it() {
+    let shop = paid_shop();
+    let budget = "kinora: 1\nbudget: {models: {studio: {per_day: 20}}}";
+    shop.edit("kinora.yaml", "kinora: 1", budget);
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    shop.edit("kinora.yaml", "{{ title }}", "{{ title }}, gently");
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    let line = serde_json::json!(
+        {"name": "models.studio.per_day", "limit": "20", "used": "12", "fits": false}
+    );
+    assert_eq!(plan["budgets"], serde_json::json!([line]));
+    let text = shop.kinora(&["plan", "."]).ends(0).stdout;
+    assert!(text.contains("Over budget: models.studio.per_day."), "{text}");
+}

@@ -112,6 +112,8 @@ fn what_an_echo_shows_is_settled_by_it_and_the_next_run_fetches_the_clips() {
     run.kill().expect("it runs");
     run.wait().expect("it ended");
 
+    let status = kinora(&shop, &["status", "."]).ends(0).stdout;
+    assert!(status.contains("`kinora resolve kinora.yaml --lookup` asks"), "{status}");
     let listed = in_doubt(&shop);
     assert_eq!(listed.len(), 2);
     for one in &listed {
@@ -165,7 +167,8 @@ fn a_word_of_acceptance_is_kept_with_who_and_why_and_the_clip_is_fetched() {
     let (shop, played) = runway();
     let run = kinora(&shop, &["run", ".", "--yes"]).ends(8);
     assert!(run.stdout.contains("2 submissions of unknown outcome hold"), "{}", run.stdout);
-    assert!(run.stdout.contains("`kinora resolve kinora.yaml --lookup`"), "{}", run.stdout);
+    assert!(run.stdout.contains("`kinora resolve kinora.yaml` shows"), "{}", run.stdout);
+    assert!(!run.stdout.contains("--lookup"), "runway keeps no list: {}", run.stdout);
     let list = kinora(&shop, &["resolve"]).ends(8);
     assert!(
         list.stdout.contains("can be settled by word: runway keeps no list"),

@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 
 use super::builder::{Build, amount, shelf};
 use crate::ledger::KnownJobs;
-use crate::manifest::Limit;
+use crate::manifest::{BudgetShare, Limit, LimitOf};
 use crate::money::Unit;
-use crate::plan::{Group, Used};
+use crate::plan::{Group, Used, UsedBy};
 
 fn credits(text: &str) -> BTreeMap<String, String> {
     [("credits".to_owned(), text.to_owned())].into()
@@ -78,11 +78,41 @@ fn budgets_say_whether_the_plan_fits_what_is_left() {
         build.catalogue.budget.per_run = limit("5");
         build.catalogue.budget.per_month = limit("100");
     });
-    let used = Used { day: Decimal::ZERO, month: amount("96") };
+    let used =
+        Used { whole: UsedBy { day: Decimal::ZERO, month: amount("96") }, ..Used::default() };
     let planned = build.plan_with(&shelf(), &KnownJobs::new(), used);
     let fits: Vec<(String, bool)> =
         planned.plan().summary.budgets.iter().map(|b| (b.name.clone(), b.fits)).collect();
     assert_eq!(fits, [("per_run".to_owned(), true), ("per_month".to_owned(), false)]);
+}
+
+#[test]
+fn budgets_of_models_providers_and_accounts_are_shown_where_they_concern_the_plan() {
+    let build = Build::new().shot("mood", "a slow pan", |_| {}).change(|build| {
+        let place = build.place("limit");
+        let limit = |text| Some(Limit { amount: amount(text), place });
+        let daily = |text| BudgetShare { per_day: limit(text), ..BudgetShare::default() };
+        let budget = &mut build.catalogue.budget;
+        budget.models =
+            [("animatic".to_owned(), daily("7")), ("other".to_owned(), daily("1"))].into();
+        budget.providers = [("test".to_owned(), daily("6"))].into();
+        budget.accounts = [("team-a".to_owned(), daily("1"))].into();
+    });
+    let mut used = Used::default();
+    let some = UsedBy { day: amount("2"), month: amount("3") };
+    used.shares.insert((LimitOf::Provider, "test".to_owned()), some);
+    let planned = build.plan_with(&shelf(), &KnownJobs::new(), used);
+    let lines: Vec<(&str, &str, bool)> = planned
+        .plan()
+        .summary
+        .budgets
+        .iter()
+        .map(|b| (b.name.as_str(), b.used.as_str(), b.fits))
+        .collect();
+    assert_eq!(
+        lines,
+        [("models.animatic.per_day", "0", true), ("providers.test.per_day", "2", false)]
+    );
 }
 
 #[test]

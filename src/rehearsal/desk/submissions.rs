@@ -102,7 +102,8 @@ impl Desk {
             images: submission.pictures.len(),
         };
         let price = submission.model.price.as_ref().map_or(Priced::Unpriced, |p| p.of(&facts));
-        let expires = self.card.output.lifetime_s.is_some() || self.card.output.refreshed_by_poll;
+        // Elsewhere no client could ever fetch the clip.
+        let expires = self.card.output.refreshed_by_poll;
         let job = Job {
             id: String::new(),
             body: self.kept_body(&asked.sent.json),

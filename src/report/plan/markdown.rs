@@ -73,11 +73,10 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
     }
     match &summary.approval {
         Some(a) => doc.line(&format!(
-            "Approved by {}, {}, up to {} {}.",
+            "Approved by {}, {}, up to {}.",
             code(&a.by),
             prose(&a.at),
-            decimal(&a.ceiling),
-            prose(&summary.unit)
+            prose(&a.ceiling)
         )),
         None => doc.line("Not approved yet."),
     }

@@ -161,7 +161,7 @@ pub fn mixed() -> PlanSummary {
         approval: Some(ApprovalLine {
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
-            ceiling: "20000".into(),
+            ceiling: "20,000 credits".into(),
         }),
         findings: vec![
             finding(

@@ -302,13 +302,7 @@ fn budgets(summary: &PlanSummary, paper: Paper) -> Vec<String> {
 
 fn approval(summary: &PlanSummary, paper: Paper) -> Vec<String> {
     let text = match &summary.approval {
-        Some(a) => format!(
-            "Approved by {}, {}, up to {} {}.",
-            a.by,
-            a.at,
-            decimal(&a.ceiling),
-            summary.unit
-        ),
+        Some(a) => format!("Approved by {}, {}, up to {}.", a.by, a.at, a.ceiling),
         None => "Not approved: nothing can be spent under this plan yet.".to_owned(),
     };
     paper.prose("", &text)

@@ -116,7 +116,7 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
         let status = format!("kinora status {}", quoted(&summary.manifest));
         let then = format!(
             " lists the {those} that nobody knows the outcome of; look for them at the provider, \
-             they are not sent again."
+             they are not sent again unless the manifest's `unknown: resubmit` allows it."
         );
         steps.push(step(status, &then));
     }

@@ -55,17 +55,22 @@ fn unknown(report: &RunReport) -> Group<'_> {
     let all = report.totals.in_state(JobState::Unknown);
     let hold = if all == 1 { "holds" } else { "hold" };
     let held = amount(report.totals.unknown, &report.unit);
+    let mut advice = Vec::new();
+    if report.lookup {
+        advice.push(Advice::resolve(report, " --lookup"));
+        advice.push(Advice::Words(" asks the providers that keep a list; "));
+    }
+    advice.push(Advice::resolve(report, ""));
+    advice.push(Advice::Words(
+        " shows how each is settled by word. None is sent again unless the manifest's \
+         `unknown: resubmit` allows it.",
+    ));
     Group {
         ink: Ink::Warn,
         verdict: format!("{} of unknown outcome {hold} {held}", count(all, "submission")),
         jobs: in_state(report, JobState::Unknown),
         all,
-        advice: vec![
-            Advice::resolve(report, " --lookup"),
-            Advice::Words(" asks the providers that keep a list; "),
-            Advice::resolve(report, ""),
-            Advice::Words(" shows how each is settled by word. None is sent again by itself."),
-        ],
+        advice,
     }
 }
 
@@ -112,7 +117,7 @@ fn lost(report: &RunReport) -> Group<'_> {
 fn written_off(report: &RunReport) -> Group<'_> {
     let all = report.totals.written_off_jobs;
     let was = if all == 1 { "was" } else { "were" };
-    let cost = amount(report.totals.written_off, &report.unit);
+    let cost = amount(report.totals.written_off_lost, &report.unit);
     Group {
         ink: Ink::Quiet,
         verdict: format!(

@@ -38,8 +38,12 @@ fn states(report: &RunReport, doc: &mut Document) {
     let t = &report.totals;
     let unit = prose(&report.unit);
     doc.line("");
+    let written_off = match t.written_off.is_zero() {
+        true => String::new(),
+        false => format!(" ({} of it written off)", display_value(t.written_off)),
+    };
     doc.line(&format!(
-        "Spent {} {unit}, reserved {}, held by unknown submissions {}.",
+        "Spent {} {unit}{written_off}, reserved {}, held by unknown submissions {}.",
         display_value(t.spent),
         display_value(t.reserved),
         display_value(t.unknown)

@@ -40,9 +40,12 @@ pub struct RunReport {
     /// Jobs that count in `totals` but are not listed.
     #[serde(default)]
     pub jobs_omitted: u64,
+    /// Whether the provider of a submission of unknown outcome keeps a list that can be asked.
+    #[serde(default)]
+    pub lookup: bool,
 }
 
-/// Sums over the jobs of a report.
+/// Sums over the jobs of a report; money also over their earlier attempts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RunTotals {
     /// Jobs.
@@ -53,7 +56,7 @@ pub struct RunTotals {
     pub duration_ms: u64,
     /// Bytes of the finished clips.
     pub bytes: u64,
-    /// Settled: surely spent.
+    /// Settled by all attempts ever made, those that were tried again among them: surely spent.
     #[schemars(with = "String")]
     pub spent: Decimal,
     /// Reserved for jobs under way.
@@ -66,10 +69,15 @@ pub struct RunTotals {
     #[serde(default)]
     #[schemars(with = "String")]
     pub lost: Decimal,
-    /// Jobs whose unknown outcome was written off; among those that are `lost`.
+    /// Jobs whose unknown outcome was written off and that were not submitted again since; among
+    /// those that are `lost`.
     #[serde(default)]
     pub written_off_jobs: u64,
-    /// What counts as spent for outcomes that were written off; in `spent` too.
+    /// What counts as spent for `written_off_jobs`; in `written_off` too.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub written_off_lost: Decimal,
+    /// What counts as spent for all outcomes that were ever written off; in `spent` too.
     #[serde(default)]
     #[schemars(with = "String")]
     pub written_off: Decimal,
@@ -219,6 +227,7 @@ impl RunReport {
             totals: RunTotals::default(),
             jobs: Vec::new(),
             jobs_omitted: 0,
+            lookup: false,
         }
     }
 
@@ -232,6 +241,16 @@ impl RunReport {
     pub fn omit(&mut self, job: &JobView) {
         self.totals.count(job);
         self.jobs_omitted += 1;
+    }
+
+    /// Brings the sums of money from the latest attempt of every job to all attempts ever made,
+    /// once every job is counted: `held` and `written_off` are the ledger's own totals.
+    pub fn add_earlier_attempts(&mut self, held: Decimal, written_off: Decimal) {
+        let t = &mut self.totals;
+        // Only a latest attempt can be open, so all else that is held was settled. While a run
+        // writes, the totals may be a moment older than the jobs.
+        t.spent = t.spent.max(held - t.reserved - t.unknown);
+        t.written_off = t.written_off.max(written_off);
     }
 }
 
@@ -249,6 +268,7 @@ impl RunTotals {
         match job.state {
             JobState::Lost if job.written_off => {
                 self.written_off_jobs += 1;
+                self.written_off_lost += cost;
                 self.written_off += cost;
             }
             JobState::Lost => self.lost += cost,

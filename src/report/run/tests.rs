@@ -43,6 +43,7 @@ fn status_reads_well_at_80_and_at_160_columns() {
 fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
     let mut waiting = report();
     waiting.manifest = "my shop/kinora.yaml".into();
+    waiting.lookup = true;
     waiting.add(job("products.mug-terra", "late", JobState::Lost));
     let mut parked = job("products.mug-terra", "heavy", JobState::Submitted);
     parked.interruptions = 2;
@@ -116,6 +117,33 @@ fn totals_keep_what_is_unknown_apart() {
     assert_eq!(totals.spent, 25.into());
     assert_eq!(totals.reserved.to_string(), "12.5");
     assert_eq!(totals.unknown.to_string(), "12.5");
+}
+
+#[test]
+fn money_of_earlier_attempts_counts_and_what_was_written_off_is_shown() {
+    let mut again = report();
+    assert!(!status_text(&again, 80, false).contains("written off"));
+    // Beside the 50 of the latest attempts, 13 were settled by earlier ones, 12.5 of it written off.
+    again.add_earlier_attempts(63.into(), "12.5".parse().expect("a decimal"));
+    assert_eq!(again.totals.spent, 38.into());
+    let text = status_text(&again, 80, false);
+    assert!(text.contains("38 credits spent"), "{text}");
+    assert!(text.contains("  … of it written off            12.50\n"), "{text}");
+    let markdown = run_markdown(&again);
+    assert!(markdown.contains("Spent 38 credits (12.50 of it written off)"), "{markdown}");
+    let (page, _) = page_of(&again, 10);
+    assert!(page.contains("of it written off"));
+    // A total from before the latest write hides nothing that the jobs show.
+    again.add_earlier_attempts(1.into(), 0.into());
+    assert_eq!(again.totals.spent, 38.into());
+}
+
+#[test]
+fn a_lookup_is_advised_only_where_a_provider_keeps_a_list() {
+    let mut doubtful = report();
+    assert!(!attention_text(&doubtful, 80, false).contains("--lookup"));
+    doubtful.lookup = true;
+    assert!(attention_text(&doubtful, 80, false).contains("`kinora resolve . --lookup`"));
 }
 
 #[test]

@@ -38,9 +38,9 @@ pub(super) fn verdict(report: &RunReport) -> String {
     let seconds = rust_decimal::Decimal::new(i64::try_from(t.duration_ms).unwrap_or(i64::MAX), 3);
     let whole = if seconds.normalize().scale() > 1 { seconds.round_dp(1) } else { seconds };
     format!(
-        "{} of {} made, {} of video, {} {} spent.",
-        grouped(done),
-        count(t.jobs, "clip"),
+        "{} made of {} begun, {} of video, {} {} spent.",
+        count(done, "clip"),
+        count(t.jobs, "job"),
         length(whole),
         display_value(t.spent),
         plain(&report.unit)
@@ -77,12 +77,13 @@ fn ink_of(state: JobState) -> Ink {
 
 fn money(report: &RunReport, paper: Paper) -> Vec<String> {
     let t = &report.totals;
-    let rows = [
-        ("spent", t.spent),
-        ("reserved for jobs under way", t.reserved),
-        ("held by unknown submissions", t.unknown),
-    ];
-    let sums = aligned(&rows.map(|(_, v)| v));
+    let mut rows = vec![("spent", t.spent)];
+    if !t.written_off.is_zero() {
+        rows.push(("… of it written off", t.written_off));
+    }
+    rows.push(("reserved for jobs under way", t.reserved));
+    rows.push(("held by unknown submissions", t.unknown));
+    let sums = aligned(&rows.iter().map(|(_, v)| *v).collect::<Vec<_>>());
     let table = Table {
         title: "Money".to_owned(),
         head: vec![String::new(), plain(&report.unit)],

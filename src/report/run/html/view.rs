@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::embed::{Clips, Pictures};
 use crate::ledger::JobState;
 use crate::money::display_value;
-use crate::report::phrase::{grouped, length, number, turns_direction};
+use crate::report::phrase::{count, grouped, length, number, turns_direction};
 use crate::report::run::attention::{Advice, groups};
 use crate::report::run::model::{JobView, ReferenceView, RunReport};
 use crate::report::run::text::rank;
@@ -101,7 +101,7 @@ fn figures(report: &RunReport) -> Vec<Figure> {
     let millis = i64::try_from(t.duration_ms).unwrap_or(i64::MAX);
     let unit = clean(&report.unit);
     let money = |v: Decimal| display_value(v);
-    let of = (done < t.jobs).then(|| format!("of {}", grouped(t.jobs)));
+    let of = (done < t.jobs).then(|| format!("of {} begun", count(t.jobs, "job")));
     let mut figures = vec![
         Figure { value: grouped(done), name: "clips made", note: of },
         Figure { value: length(Decimal::new(millis, 3).round_dp(1)), name: "of video", note: None },
@@ -112,6 +112,7 @@ fn figures(report: &RunReport) -> Vec<Figure> {
             figures.push(Figure { value, name, note });
         }
     };
+    also(money(t.written_off), "of it written off", Some(unit.clone()), !t.written_off.is_zero());
     also(money(t.reserved), "reserved", Some(unit.clone()), !t.reserved.is_zero());
     also(money(t.unknown), "held by unknown", Some(unit), !t.unknown.is_zero());
     also(grouped(bad), "without a clip", None, bad > 0);
