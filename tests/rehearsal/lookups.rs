@@ -136,7 +136,9 @@ async fn a_list_that_lags_behind_proves_nothing() {
         let faults = crate::only(FaultKind::LostReply).with(FaultKind::StaleList, 1.0);
         // A second passes for its ten.
         let stage = Stage::at_speed(&provider, faults, 10.0).await;
-        let proves = stage.card.lookup.as_ref().is_some_and(|lookup| lookup.conclusive);
+        // Kling's is asked by the path of its polls, which know a job at once.
+        let proves = provider.starts_with("kling")
+            || stage.card.lookup.as_ref().is_some_and(|lookup| lookup.conclusive);
         let request = example(&stage);
         let began = std::time::Instant::now();
         stage.submit(&request, 0).await;
