@@ -27,7 +27,7 @@ use crate::providers::{LookupKind, Provider, Retry};
 
 /// How far the clock may be set back before nothing more is spent: budgets by the day and
 /// windows of providers count on it.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(2);
+pub const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(2);
 
 /// Submissions that are made ready and sent at once, at most.
 const OPENINGS: usize = 64;

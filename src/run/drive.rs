@@ -6,12 +6,14 @@
 //! modules of their own. What never lives here: which job goes next, retries of whole jobs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::budget::{Grant, OverLimit, Purpose};
-use super::desk::Desk;
+use super::desk::{CLOCK_SLACK, Desk};
 use super::doors::{Files, Written};
 use super::event::RunEvent;
 use super::job::{Effect, Event, Grounds, Life, transition};
@@ -76,6 +78,8 @@ pub struct Attempt {
     pub(super) resumed: bool,
     /// What an earlier run wrote down last.
     pub(super) evidence: Option<String>,
+    /// How old it was at most, as far as clocks can be trusted, when it was begun or taken up.
+    age: (Instant, Duration),
 }
 
 /// What a step adds to the ledger's row.
@@ -240,6 +244,7 @@ impl Opening {
             once: false,
             resumed: false,
             evidence: None,
+            age: (Instant::now(), Duration::ZERO),
         }))
     }
 }
@@ -261,6 +266,7 @@ impl Attempt {
             account: &record.account,
         };
         let now = desk.moment();
+        let age = now.at.duration_since(record.started).unsigned_abs();
         let (grant, seat) = {
             let mut shared = desk.shared();
             let place = (&*record.account, &*record.provider, &*record.model);
@@ -291,6 +297,7 @@ impl Attempt {
             once,
             resumed: true,
             evidence: record.message,
+            age: (Instant::now(), age.saturating_add(CLOCK_SLACK.unsigned_abs())),
         })
     }
 
@@ -384,7 +391,10 @@ impl Attempt {
 
     /// Whether the same request may be sent again under the same key.
     pub(super) fn may_replay(&self) -> bool {
-        let age = self.desk.now().duration_since(self.started).unsigned_abs();
+        let (seen, at) = self.age;
+        let by_clock = self.desk.now().duration_since(self.started).unsigned_abs();
+        // A clock that is set back makes nothing younger.
+        let age = by_clock.max(at.saturating_add(seen.elapsed()));
         self.provider.replay_window().is_some_and(|window| age < window)
     }
 
