@@ -235,6 +235,20 @@ impl Site {
         if let Will::Refuse(refusal) = &s.will {
             return Reply::Refused(refusal.clone());
         }
+        // Who knows a request by its content gives the same answer to it for ever.
+        let before = self.sent[..].iter().filter(|other| {
+            self.recovery == Recovery::Content
+                && other.address == s.address
+                && other.fingerprint == s.fingerprint
+        });
+        let refused =
+            before.filter_map(|other| other.reply.as_ref()).find_map(|reply| match reply {
+                Reply::Refused(refusal) if !crowded(refusal) => Some(refusal.clone()),
+                _ => None,
+            });
+        if let Some(refusal) = refused {
+            return Reply::Refused(refusal);
+        }
         let generation = self.begin(sent, at, dice);
         let says_most = generation.told == Told::Own && dice.percent(30);
         let reply =
