@@ -12,6 +12,7 @@ use kinora::manifest::Unknown;
 use kinora::money::{Amount, Micros};
 use kinora::plan::{Plan, PlanSummary};
 use kinora::report;
+use kinora::run::evidence::replay_until;
 use kinora::run::resolve::PARKED_AFTER;
 use kinora::run::{
     self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
@@ -139,9 +140,8 @@ impl Left {
         let now = SystemClock.now();
         let mut left = Left { taken_up: 0, unknown: 0 };
         for attempt in open {
-            let age = now.duration_since(attempt.started).unsigned_abs();
             let window = providers.all.get(&attempt.provider).and_then(|p| p.replay_window());
-            let may_replay = window.is_some_and(|window| age < window);
+            let may_replay = replay_until(window, attempt.started, now).is_some();
             // A run may write it off, or, where it was parked, look for it at last.
             let may_end = resubmits || attempt.interruptions >= PARKED_AFTER;
             match attempt.state {

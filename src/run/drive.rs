@@ -16,7 +16,7 @@ use super::budget::{Grant, OverLimit, Purpose};
 use super::desk::{CLOCK_SLACK, Desk};
 use super::doors::{Files, Written};
 use super::event::RunEvent;
-use super::job::{Effect, Event, Grounds, Life, transition};
+use super::job::{Effect, Event, Grounds, Life, basis_of, transition};
 use super::pools::{Left, Seat};
 use super::setup::RunError;
 use super::waiting::Waiting;
@@ -153,11 +153,16 @@ impl Opening {
     }
 
     fn never_sent(self) -> Ended {
+        self.give_back();
+        Ended::NotSent
+    }
+
+    /// Gives back the money and the room of what was not sent.
+    fn give_back(self) {
         let now = self.desk.moment();
         let mut shared = self.desk.shared();
         shared.budget.release(self.grant);
         shared.pools.leave(self.seat, Left::NotSent, now);
-        Ended::NotSent
     }
 
     /// It can't be submitted, or not now, and nothing was. What is not tried again is written
@@ -174,12 +179,7 @@ impl Opening {
         let (cause, message) = (refusal.cause.clone(), refusal.message.clone());
         let crowded = super::causes::is_crowded(&cause).then_some(refusal.retry);
         desk.blame(Some(&self.seat), &request.model, &cause, crowded).await;
-        let now = desk.moment();
-        {
-            let mut shared = desk.shared();
-            shared.budget.release(self.grant);
-            shared.pools.leave(self.seat, Left::NotSent, now);
-        }
+        self.give_back();
         desk.say(RunEvent::Refused { job, cause, message }).await;
         Ok(Ended::Refused(refusal))
     }
@@ -466,10 +466,7 @@ impl Attempt {
         let Some(to) = next.state else {
             return Err(RunError::Broken("a step ended without a state".to_owned()));
         };
-        let basis = effects.iter().find_map(|effect| match effect {
-            Effect::Settle { basis, .. } => Some(*basis),
-            _ => None,
-        });
+        let basis = basis_of(&effects);
         let at = self.desk.now();
         let detail = note.message.as_ref().map_or(json!({}), |m| json!({ "message": m }));
         let transition = Transition {

@@ -147,6 +147,14 @@ pub enum Effect {
     },
 }
 
+/// Who says what a step's settling cost, if it settles.
+pub fn basis_of(effects: &[Effect]) -> Option<Basis> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Settle { basis, .. } => Some(*basis),
+        _ => None,
+    })
+}
+
 /// A step that is not lawful: a defect or a damaged ledger, never something to go on from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a job that is {} can't take the step `{}`", state_word(*.state), .event.kind())]

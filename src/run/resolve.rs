@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::doors::Books;
 use super::evidence::{AROUND, Trace, Verdict, replay_until, verdict};
-use super::job::{Effect, Event, Life, Violation, transition};
+use super::job::{Event, Life, Violation, basis_of, transition};
 use crate::ledger::{AttemptRecord, JobState, LedgerError, Transition};
 use crate::money::Micros;
 use crate::plan::Request;
@@ -399,10 +399,7 @@ async fn step(
     at: Timestamp,
 ) -> Result<Life, ResolveError> {
     let (next, effects) = transition(life, event)?;
-    let basis = effects.iter().find_map(|effect| match effect {
-        Effect::Settle { basis, .. } => Some(*basis),
-        _ => None,
-    });
+    let basis = basis_of(&effects);
     let (Some(from), Some(to)) = (life.state, next.state) else {
         return Err(Violation { state: life.state, event }.into());
     };
