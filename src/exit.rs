@@ -28,6 +28,8 @@ pub enum Exit {
     Interrupted = 9,
     /// Another process works on this ledger.
     Locked = 10,
+    /// A guardrail of the manifest denies the plan, or stopped the run.
+    Denied = 11,
 }
 
 impl Exit {
@@ -44,6 +46,7 @@ impl Exit {
         (Exit::SubmissionsUnknown, "the run ended and some submissions have an unknown outcome"),
         (Exit::Interrupted, "interrupted; the same command goes on from here"),
         (Exit::Locked, "another process works on this ledger"),
+        (Exit::Denied, "a guardrail of the manifest denies the plan, or stopped the run"),
     ];
 
     /// The number given to the operating system.

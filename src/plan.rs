@@ -37,14 +37,16 @@ pub use diff::{Planned, Standing};
 
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
+    Spread,
 };
 pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use settings::USUAL_SECONDS;
 pub use summary::{
-    AmountsJson, ApprovalLine, BudgetLine, Change, Changes, Choice, FellOut, FindingOut, Group,
-    JobLine, Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Tally,
+    Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
+    DearJob, FellOut, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT, PictureTally,
+    PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
 pub use walk::PlanStream;
 

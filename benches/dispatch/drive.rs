@@ -211,6 +211,7 @@ fn work_of(number: u64, plan: Digest) -> Work {
             height: 720,
             fps: None,
             seed: Some(number),
+            options: Vec::new(),
         },
         references: Vec::new(),
         out: format!("clips/{subject}/{shot}.mp4"),

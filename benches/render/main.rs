@@ -75,6 +75,7 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
             height: 1920,
             fps: Some(24),
             seed: Some(1),
+            options: Vec::new(),
         },
         fingerprint: Digest::of(&bytes),
         references: vec![RequestReference {

@@ -5,7 +5,7 @@
 
 use rust_decimal::Decimal;
 
-use super::job::JobSettings;
+use super::job::{JobSettings, Spread};
 use crate::manifest::Budget;
 use crate::models::{ModelCard, PriceFacts, Priced, Route};
 use crate::money::{Amount, Micros, Unit};
@@ -15,6 +15,8 @@ use crate::money::{Amount, Micros, Unit};
 pub(super) struct Estimate {
     /// In the workspace's unit. Unpriced where the card has no price or no rate is stated (M7).
     pub price: Priced,
+    /// What it may cost instead.
+    pub spread: Spread,
     /// The price on the card, where it is in a unit without a rate.
     pub without_rate: Option<Amount>,
     /// The same clip by the text route, in the workspace's unit.
@@ -41,15 +43,20 @@ pub(super) fn estimate(
     let text = card.routes.contains_key(&Route::Text).then(|| priced(Route::Text, 0));
     let text = text.and_then(|t| t.known().and_then(|amount| in_unit_of(budget, amount)));
     match priced(route, images) {
-        Priced::Unpriced => Estimate { price: Priced::Unpriced, without_rate: None, text },
+        Priced::Unpriced => unpriced(None, text),
         Priced::Known(amount) => match in_unit_of(budget, &amount) {
             Some(value) => {
                 let price = Priced::Known(Amount::new(value, budget.unit.clone()));
-                Estimate { price, without_rate: None, text }
+                let spread = Spread { low: value, high: value };
+                Estimate { price, spread, without_rate: None, text }
             }
-            None => Estimate { price: Priced::Unpriced, without_rate: Some(amount), text },
+            None => unpriced(Some(amount), text),
         },
     }
+}
+
+fn unpriced(without_rate: Option<Amount>, text: Option<Decimal>) -> Estimate {
+    Estimate { price: Priced::Unpriced, spread: Spread::default(), without_rate, text }
 }
 
 /// An amount in the workspace's unit, rounded up as the ledger will hold it, so that the sum of

@@ -33,6 +33,9 @@ pub struct JobSettings {
     pub fps: Option<u32>,
     /// Seed; absent when the model takes none.
     pub seed: Option<u64>,
+    /// What is switched on of what the model's card offers, such as `audio`; sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
 }
 
 /// Why a job goes by its route.
@@ -90,6 +93,16 @@ pub struct Attached {
     pub url: Option<Arc<str>>,
 }
 
+/// What a job may cost instead of what is expected, in the workspace's unit. Both are zero where
+/// it is unpriced, and mean nothing then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spread {
+    /// The least: the shortest clip that the model may decide on.
+    pub low: Decimal,
+    /// The most: every retry that may be charged is charged.
+    pub high: Decimal,
+}
+
 /// One planned job.
 #[derive(Debug, Clone)]
 pub struct PlannedJob {
@@ -119,8 +132,11 @@ pub struct PlannedJob {
     pub attached: Vec<Attached>,
     /// The request's name.
     pub fingerprint: Fingerprint,
-    /// What it is expected to cost, in the workspace's unit where a rate is known.
+    /// What it is expected to cost, in the workspace's unit where a rate is known: what is
+    /// reserved for one attempt, which no attempt may exceed.
     pub estimate: Priced,
+    /// What it may cost instead.
+    pub spread: Spread,
     /// What the same clip would cost by the text route; absent when the model has none or it
     /// is unpriced.
     pub text_estimate: Option<Decimal>,
@@ -199,15 +215,20 @@ impl Fingerprint {
             .field(prompt.as_bytes())
             .optional(negative_prompt.map(str::as_bytes))
             .finish();
-        let settings = FieldHasher::new("settings")
+        let mut named = FieldHasher::new("settings");
+        named
             .field(settings.duration.normalize().to_string().as_bytes())
             .field(settings.aspect.as_bytes())
             .field(settings.resolution.as_bytes())
             .field(&settings.width.to_le_bytes())
             .field(&settings.height.to_le_bytes())
             .optional(settings.fps.map(u32::to_le_bytes).as_ref().map(|b| &b[..]))
-            .optional(settings.seed.map(u64::to_le_bytes).as_ref().map(|b| &b[..]))
-            .finish();
+            .optional(settings.seed.map(u64::to_le_bytes).as_ref().map(|b| &b[..]));
+        // What is switched on is an addition: without any, the name is what it was.
+        for option in &settings.options {
+            named.field(option.as_bytes());
+        }
+        let settings = named.finish();
         let mut references = FieldHasher::new("references");
         for (role, digest, recipe) in pictures {
             references.field(role.as_str().as_bytes()).field(digest.as_bytes());

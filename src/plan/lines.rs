@@ -51,6 +51,8 @@ impl PlannedJob {
             references: self.attached.iter().map(|a| a.name.to_string()).collect(),
             prompt: self.prompt.clone(),
             estimate: estimate.map(|amount| amount.value.normalize().to_string()),
+            low: estimate.map(|_| self.spread.low.normalize().to_string()),
+            high: estimate.map(|_| self.spread.high.normalize().to_string()),
             unit: estimate.map(|amount| amount.unit.to_string()),
             image_extra: extra.map(|extra| extra.normalize().to_string()),
             out: self.out.clone(),

@@ -63,7 +63,16 @@ pub(super) fn resolve(
     let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
     wanted.side(card, (width, height), aspect, findings)?;
     let aspect = aspect.to_string();
-    let settings = JobSettings { duration, aspect, resolution, width, height, fps, seed: None };
+    let settings = JobSettings {
+        duration,
+        aspect,
+        resolution,
+        width,
+        height,
+        fps,
+        seed: None,
+        options: Vec::new(),
+    };
     Some((settings, framing?))
 }
 

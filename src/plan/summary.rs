@@ -12,7 +12,7 @@ use crate::diagnostic::FindingJson;
 
 /// Major version of the JSON form. Readers refuse another major version and ignore fields
 /// they don't know.
-pub const PLAN_FORMAT: &str = "1.0";
+pub const PLAN_FORMAT: &str = "1.1";
 
 /// Amounts as decimal strings by unit: `{"credits": "12.5"}`.
 pub type AmountsJson = BTreeMap<String, String>;
@@ -38,8 +38,20 @@ pub struct PlanSummary {
     pub changes: Changes,
     /// Totals of the jobs that a run would start, by shot in the manifest's order.
     pub by_shot: Vec<Group>,
+    /// … by set of subjects, in the manifest's order; `none` for shots without a subject.
+    #[serde(default)]
+    pub by_set: Vec<Group>,
+    /// … by subject (`set.id`): the dearest, dearest first.
+    #[serde(default)]
+    pub by_subject: Vec<Group>,
+    /// How many subjects have jobs that a run would start.
+    #[serde(default)]
+    pub subjects: u64,
     /// … by model.
     pub by_model: Vec<Group>,
+    /// … by provider.
+    #[serde(default)]
+    pub by_provider: Vec<Group>,
     /// … by route.
     pub by_route: Vec<Group>,
     /// … by kind of subject (`none` for shots without one).
@@ -49,8 +61,26 @@ pub struct PlanSummary {
     pub choices: Vec<Choice>,
     /// Prices that were used, oldest first.
     pub prices: Vec<PriceUsed>,
+    /// The dearest jobs that a run would start, dearest first.
+    #[serde(default)]
+    pub dearest: Vec<DearJob>,
+    /// How long a run is expected to take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_time: Option<WallTime>,
+    /// What earlier jobs cost against their estimates, by model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actuals: Vec<Actual>,
     /// Budgets that bear on this plan, with what is left of them.
     pub budgets: Vec<BudgetLine>,
+    /// Guardrails that the plan breaks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub breaches: Vec<Breach>,
+    /// What the plan was narrowed to, in words, where the command line narrowed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<String>,
+    /// How it differs from the plan approved last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_approval: Option<Comparison>,
     /// The approval in force for this plan, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalLine>,
@@ -94,12 +124,21 @@ pub struct Tally {
     pub jobs: u64,
     /// Seconds of clip, as a decimal string.
     pub seconds: String,
-    /// Estimated cost of the priced ones, by unit.
+    /// Expected cost of the priced ones, by unit: what is reserved for one attempt of each.
     pub estimate: AmountsJson,
+    /// The least that they may cost.
+    #[serde(default)]
+    pub low: AmountsJson,
+    /// The most: every retry that may be charged is charged.
+    #[serde(default)]
+    pub high: AmountsJson,
     /// What the same clips would cost by the text route, over those jobs where both are known.
     pub as_text: AmountsJson,
     /// What entering by pictures adds to the price, over those jobs where both are known.
     pub image_extra: AmountsJson,
+    /// Over how many jobs `as_text` and `image_extra` are.
+    #[serde(default)]
+    pub compared: u64,
     /// Jobs whose price is not known; not in `estimate`.
     pub unpriced: u64,
 }
@@ -197,6 +236,128 @@ pub struct PriceUsed {
     pub source: String,
 }
 
+/// A job that is dear.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DearJob {
+    /// Address.
+    pub address: String,
+    /// Model.
+    pub model: String,
+    /// Route.
+    pub route: crate::models::Route,
+    /// Expected cost, a decimal string in the workspace's unit.
+    pub estimate: String,
+}
+
+/// How long a run is expected to take, by typical durations and what may be in flight at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WallTime {
+    /// Seconds.
+    pub seconds: u64,
+    /// Model whose jobs take longest.
+    pub slowest: String,
+    /// Jobs whose typical duration nobody knows; not in `seconds`.
+    pub unknown: u64,
+}
+
+/// What finished jobs of one model cost against their estimates; only those whose provider said
+/// what it charged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Actual {
+    /// Model.
+    pub model: String,
+    /// Attempts.
+    pub attempts: u64,
+    /// Sum of their estimates, a decimal string in the workspace's unit.
+    pub estimated: String,
+    /// Sum of what was charged.
+    pub charged: String,
+    /// `(charged - estimated) / estimated` in percent, one decimal; absent where the estimate is
+    /// zero.
+    pub error_percent: Option<String>,
+}
+
+/// How serious the breach of a guardrail is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It is said.
+    Warn,
+    /// Nothing may be approved or submitted.
+    Deny,
+}
+
+/// A guardrail that is broken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Breach {
+    /// The rule's key below `guardrails`, such as `max_total`.
+    pub rule: String,
+    /// How serious it is.
+    pub severity: Severity,
+    /// What was found and what is allowed, in one sentence.
+    pub message: String,
+    /// Where the rule stands: `file:line:column`.
+    pub at: String,
+    /// Jobs that it concerns; absent where it is about the plan as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jobs: Option<u64>,
+    /// Some of those, or of the subjects or models that it concerns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+}
+
+/// One plan against an earlier one, over the jobs that a run would start.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// Digest of the earlier plan.
+    pub with: String,
+    /// What that is, in words: `the plan that ana approved on 2026-11-20`, or a file's name.
+    pub label: String,
+    /// Jobs of the earlier plan.
+    pub jobs_before: u64,
+    /// Jobs of this one.
+    pub jobs_now: u64,
+    /// Expected cost of the earlier plan, by unit.
+    pub total_before: AmountsJson,
+    /// Expected cost of this one.
+    pub total_now: AmountsJson,
+    /// The increase in percent, one decimal, below zero for a decrease; absent where the earlier
+    /// plan cost nothing or the units differ.
+    pub increase_percent: Option<String>,
+    /// Jobs that only this one has.
+    pub added: u64,
+    /// Jobs that only the earlier one has.
+    pub removed: u64,
+    /// Jobs of both whose request differs.
+    pub changed: u64,
+    /// Jobs of both, with the same request, that cost more now.
+    pub dearer: u64,
+    /// … that cost less now.
+    pub cheaper: u64,
+    /// Jobs of both that are the same in all.
+    pub same: u64,
+    /// Some of the differences, those that cost most first.
+    pub examples: Vec<JobDifference>,
+}
+
+/// How one job differs between two plans.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JobDifference {
+    /// Address.
+    pub address: String,
+    /// `added`, `removed`, `changed`, `dearer` or `cheaper`.
+    pub difference: String,
+    /// What changed in its request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<Part>,
+    /// Its expected cost before; absent where it was not there, or unpriced.
+    pub before: Option<String>,
+    /// Its expected cost now.
+    pub now: Option<String>,
+}
+
 /// A budget and what is left of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BudgetLine {
@@ -292,8 +453,14 @@ pub struct JobLine {
     pub references: Vec<String>,
     /// Prompt as sent.
     pub prompt: String,
-    /// Estimate, a decimal string; absent when unpriced.
+    /// Expected cost, a decimal string; absent when unpriced.
     pub estimate: Option<String>,
+    /// The least that it may cost.
+    #[serde(default)]
+    pub low: Option<String>,
+    /// The most, with every retry that may be charged.
+    #[serde(default)]
+    pub high: Option<String>,
     /// Unit of the estimate.
     pub unit: Option<String>,
     /// What entering by pictures adds, where both prices are known.

@@ -32,6 +32,10 @@ pub(super) struct Sums {
     pub seconds: Decimal,
     /// Over priced jobs.
     pub estimate: Decimal,
+    /// The least that the priced ones may cost.
+    pub low: Decimal,
+    /// The most.
+    pub high: Decimal,
     /// Jobs without a price.
     pub unpriced: u64,
     /// Over jobs whose price is known by their route and by text.
@@ -52,6 +56,8 @@ impl Sums {
             Priced::Unpriced => self.unpriced += 1,
             Priced::Known(amount) => {
                 self.estimate = self.estimate.saturating_add(amount.value);
+                self.low = self.low.saturating_add(job.spread.low);
+                self.high = self.high.saturating_add(job.spread.high);
                 self.dearest = self.dearest.max(amount.value);
                 if let Some(text) = job.text_estimate {
                     self.compared += 1;
@@ -67,6 +73,8 @@ impl Sums {
         self.jobs += other.jobs;
         self.seconds = self.seconds.saturating_add(other.seconds);
         self.estimate = self.estimate.saturating_add(other.estimate);
+        self.low = self.low.saturating_add(other.low);
+        self.high = self.high.saturating_add(other.high);
         self.unpriced += other.unpriced;
         self.as_text = self.as_text.saturating_add(other.as_text);
         self.image_extra = self.image_extra.saturating_add(other.image_extra);
@@ -84,8 +92,11 @@ impl Sums {
             jobs: self.jobs,
             seconds: self.seconds.normalize().to_string(),
             estimate: amounts(self.estimate, self.jobs > self.unpriced),
+            low: amounts(self.low, self.jobs > self.unpriced),
+            high: amounts(self.high, self.jobs > self.unpriced),
             as_text: amounts(self.as_text, self.compared > 0),
             image_extra: amounts(self.image_extra, self.compared > 0),
+            compared: self.compared,
             unpriced: self.unpriced,
         }
     }

@@ -147,6 +147,7 @@ impl Clips {
             height,
             fps: None,
             seed: job.seed,
+            options: Vec::new(),
         };
         let pictures = references.iter().map(|r| (r.role, &r.digest, &Recipe::AsItIs));
         let parts =

@@ -315,6 +315,7 @@ impl Job {
                 height,
                 fps: self.fps,
                 seed: self.seed,
+                options: Vec::new(),
             },
             references,
             out: "clip.mp4".to_owned(),

@@ -362,6 +362,7 @@ pub fn job() -> Request {
             height: 720,
             fps: None,
             seed: Some(9_007_199_254_740_993),
+            options: Vec::new(),
         },
         references: Vec::new(),
         out: "clip.mp4".to_owned(),

@@ -170,6 +170,7 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         height,
         fps: model.fps.first().copied(),
         seed: model.seed.then_some(7),
+        options: Vec::new(),
     };
     let roles: &[Role] = match route {
         Route::Text => &[],

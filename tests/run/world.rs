@@ -454,6 +454,7 @@ pub fn request(address: &str, model: &str) -> Request {
             height: 1280,
             fps: Some(24),
             seed: Some(7),
+            options: Vec::new(),
         },
         references: vec![],
         out: format!("clips/{address}.mp4"),

@@ -120,6 +120,7 @@ pub fn request(job: &Job) -> Request {
             height: 1280,
             fps: None,
             seed: None,
+            options: Vec::new(),
         },
         references: vec![],
         out: out(job),

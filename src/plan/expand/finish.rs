@@ -53,6 +53,7 @@ impl<'c> Worker<'c, '_> {
             attached: prepared.attached,
             fingerprint,
             estimate: prepared.estimate.price.clone(),
+            spread: prepared.estimate.spread,
             text_estimate: prepared.estimate.text,
             out,
         };

@@ -77,6 +77,7 @@ impl Workspace {
                 height: 96,
                 fps: Some(12),
                 seed: Some(7),
+                options: Vec::new(),
             },
             fingerprint: Digest::of(format!("{route} {prompt} {files:?}").as_bytes()),
             references,

@@ -1,0 +1,145 @@
+//! Dispatching a plan: its jobs made again by the planner, given to the run, its events printed.
+//!
+//! What never lives here: whether it may be dispatched, and what is said at the end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kinora::clock::{Chance, SystemClock};
+use kinora::digest::Digest;
+use kinora::exit::Exit;
+use kinora::ledger::{Approval, Ledger};
+use kinora::plan::Plan;
+use kinora::run::{
+    self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
+};
+use tokio::sync::mpsc;
+
+use crate::cli::Failure;
+use crate::cli::hosted::Providers;
+use crate::cli::output::Output;
+use crate::cli::progress::Progress;
+use crate::cli::signals::Signals;
+use crate::cli::workspace::{Workspace, ledger_failure};
+
+/// Jobs that wait between the planner and the dispatcher.
+const WORK_AHEAD: usize = 256;
+/// Events that wait to be printed.
+const EVENTS_AHEAD: usize = 1024;
+
+/// What is dispatched, and where.
+pub(in crate::cli) struct Dispatch<'a> {
+    /// The plan; absent when only what earlier runs left is collected.
+    pub plan: Option<&'a Plan>,
+    /// What it is of.
+    pub workspace: &'a Workspace,
+    /// Where every step is written.
+    pub ledger: Arc<Ledger>,
+    /// Who makes the clips.
+    pub providers: Providers,
+    /// Under which it runs; absent when nothing new may be submitted.
+    pub approval: Option<Approval>,
+    /// Folder that clips are published below.
+    pub folder: PathBuf,
+    /// Jobs, those of earlier runs included.
+    pub total: u64,
+}
+
+/// Dispatches the plan until it ends or is stopped.
+pub(in crate::cli) fn dispatch(
+    work: Dispatch<'_>,
+    signals: &Signals,
+    output: &Output,
+) -> Result<RunSummary, Failure> {
+    let Dispatch { plan, workspace, ledger, providers, approval, folder, total } = work;
+    let catalogue = &workspace.catalogue;
+    // Jobs count under the plan that was approved, which may be a larger one.
+    let under = approval.as_ref().map(|approval| approval.plan);
+    let work = plan
+        .map(|plan| feed(plan, under.unwrap_or(plan.digest), workspace, &ledger))
+        .transpose()?;
+    let limits = MoneyLimits::of(&catalogue.budget)
+        .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
+    let mut setup = Setup {
+        ledger,
+        providers: providers.all.clone(),
+        files: Arc::new(DiskFiles),
+        clips: Arc::new(MediaClips),
+        clock: Arc::new(SystemClock),
+        chance: Arc::new(Chance::from_system()),
+        workspace: folder,
+        concurrency: catalogue.concurrency.clone(),
+        limits,
+        jobs: plan.map(|plan| plan.summary.to_run.jobs),
+        retries: catalogue.retries,
+        approval,
+        pay_again: catalogue.pay_again,
+        unknown: catalogue.unknown,
+        pace: Pace::default(),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
+    let summary = runtime.block_on(async {
+        // What was asked for since the last look is seen at once.
+        let mut stop = signals.stop();
+        stop.mark_changed();
+        signals.dispatching(true);
+        let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
+        let progress = Progress::new(total, output);
+        // On a thread of its own: a pipe that nobody empties must not hold up anything else.
+        let printing = tokio::task::spawn_blocking(move || print(events, progress));
+        providers.limit(&mut setup.concurrency).await;
+        let ended = match work {
+            Some(work) => run::execute(setup, work, event_sender, stop).await,
+            None => run::collect(setup, event_sender, stop).await,
+        };
+        // The sender is gone, so the printing ends by itself.
+        let _ = printing.await;
+        signals.dispatching(false);
+        ended
+    });
+    // Renders that nobody waits for any more must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    summary.map_err(|e| match e {
+        RunError::Ledger(error) => ledger_failure(&error),
+        other => Failure::new(other.exit(), other.to_string()),
+    })
+}
+
+/// The jobs that would start, made again by the planner while they are dispatched: the plan is
+/// never held in memory.
+fn feed(
+    plan: &Plan,
+    under: Digest,
+    workspace: &Workspace,
+    ledger: &Ledger,
+) -> Result<mpsc::Receiver<Work>, Failure> {
+    let known = Arc::new(ledger.known_jobs().map_err(|e| ledger_failure(&e))?);
+    let (sender, work) = mpsc::channel(WORK_AHEAD);
+    let stream = plan.planner.stream(known);
+    let catalogue = Arc::clone(&workspace.catalogue);
+    std::thread::spawn(move || {
+        for planned in stream.filter(|p| p.standing.runs()) {
+            let job = planned.job;
+            let reserve = job.estimate.known().and_then(|a| a.to_micros().ok());
+            let (parts, key) = (job.fingerprint.parts, job.key);
+            // A picture that can't be read is an error of the plan, so there is a request.
+            let Some(request) = job.request(&catalogue) else { continue };
+            let item = Work { request, parts, key, reserve, plan: under };
+            if sender.blocking_send(item).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(work)
+}
+
+fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
+    while let Some(event) = events.blocking_recv() {
+        progress.event(&event);
+    }
+    progress.end();
+}
