@@ -133,7 +133,8 @@ impl Workspace {
         let mut sources = loaded.sources;
         let mut findings = loaded.findings;
         let folder = workspace_of(given)?;
-        let (shelf, card_findings) = Shelf::load(&folder, &limits, &mut sources);
+        let (shelf, card_findings) =
+            Shelf::load(&folder, SystemClock.today(), &limits, &mut sources);
         findings.merge(card_findings);
         let (rack, card_findings) = Rack::load(&folder, &limits, &mut sources);
         findings.merge(card_findings);

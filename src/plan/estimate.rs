@@ -31,18 +31,10 @@ pub(super) fn estimate(
     images: usize,
     budget: &Budget,
 ) -> Estimate {
-    let priced = |route, images| {
-        let facts = PriceFacts {
-            route,
-            seconds: settings.duration,
-            resolution: &settings.resolution,
-            images,
-        };
-        card.price.as_ref().map_or(Priced::Unpriced, |price| price.of(&facts))
-    };
-    let text = card.routes.contains_key(&Route::Text).then(|| priced(Route::Text, 0));
+    let text = card.routes.contains_key(&Route::Text);
+    let text = text.then(|| price_of(card, settings, Route::Text, 0, settings.duration));
     let text = text.and_then(|t| t.known().and_then(|amount| in_unit_of(budget, amount)));
-    match priced(route, images) {
+    match price_of(card, settings, route, images, settings.duration) {
         Priced::Unpriced => unpriced(None, text),
         Priced::Known(amount) => match in_unit_of(budget, &amount) {
             Some(value) => {
@@ -53,6 +45,31 @@ pub(super) fn estimate(
             None => unpriced(Some(amount), text),
         },
     }
+}
+
+/// What a card asks for a job with these settings if its clip has `seconds`, in the card's own
+/// unit.
+pub(super) fn price_of(
+    card: &ModelCard,
+    settings: &JobSettings,
+    route: Route,
+    images: usize,
+    seconds: Decimal,
+) -> Priced {
+    let Some(price) = &card.price else { return Priced::Unpriced };
+    let size = (settings.width, settings.height);
+    let (width, height) = card.billed_size(route, &settings.resolution, size);
+    price.of(&PriceFacts {
+        route,
+        seconds,
+        resolution: &settings.resolution,
+        width,
+        height,
+        fps: settings.fps,
+        images,
+        options: &settings.options,
+        input_seconds: Decimal::ZERO,
+    })
 }
 
 fn unpriced(without_rate: Option<Amount>, text: Option<Decimal>) -> Estimate {
