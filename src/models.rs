@@ -7,6 +7,8 @@ mod api;
 mod card;
 mod only;
 mod price;
+mod price_file;
+mod quote;
 mod shelf;
 mod workflow;
 
@@ -23,4 +25,8 @@ pub use price::{
     Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
     RoundingMode, Worth,
 };
-pub use shelf::{SHIPPED, Shelf, model_card_schema};
+pub use price_file::{
+    ModelPrices, PRICE_FILE, PriceFile, price_file_schema, price_file_text,
+};
+pub use quote::{Abilities, Proposal, Quote, Rate, RatePer, Verdict};
+pub use shelf::{PriceFrom, PriceOrigin, SHIPPED, Shelf, model_card_schema};

@@ -1,12 +1,16 @@
 //! Quotes: what a provider says that a model costs, before it becomes a price.
 //!
-//! What lives here: rates in the words that all providers share. What never does: how a provider
-//! writes them, sockets.
+//! What lives here: rates in the words that all providers share, and what becomes of them. What
+//! never does: how a provider writes them, sockets, files.
+
+mod proposal;
 
 use rust_decimal::Decimal;
 
-use super::card::{ModelCard, Route};
+use super::card::{Durations, ModelCard, Route};
 use crate::money::Unit;
+
+pub use proposal::{Proposal, Verdict};
 
 /// What a provider says that one model costs.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,16 +133,18 @@ impl Abilities {
         }
         let least = self.durations.iter().min().copied().unwrap_or_default();
         let most = self.durations.iter().max().copied().unwrap_or_default();
-        let missing: Vec<String> = card
-            .durations
-            .some()
-            .into_iter()
-            .filter(|seconds| {
-                // What lies between two that are listed may be left out of a list of examples.
-                *seconds < least || *seconds > most || !self.durations.contains(seconds)
-            })
-            .map(|seconds| format!("{} s", seconds.normalize()))
-            .collect();
+        let missing: Vec<String> = match &card.durations {
+            Durations::Values(values) => values.clone(),
+            // Only the ends: a list need not have every length between two.
+            Durations::Range { .. } => {
+                let ends = [card.durations.shortest(), card.durations.longest()];
+                ends.into_iter().flatten().filter(|end| *end < least || *end > most).collect()
+            }
+        }
+        .into_iter()
+        .filter(|seconds| !self.durations.contains(seconds))
+        .map(|seconds| format!("{} s", seconds.normalize()))
+        .collect();
         if !missing.is_empty() {
             let list = missing.join(", ");
             said.push(format!("the card allows {list}, which the provider does not list"));
