@@ -12,6 +12,7 @@ mod from_feed;
 mod limits;
 mod load;
 mod names;
+mod prices;
 mod providers;
 mod raw;
 mod references;
@@ -31,5 +32,6 @@ pub use catalogue::{
 };
 pub use choose::{Choose, Pattern};
 pub use load::{LoadOptions, Loaded, load, name_of};
+pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;

@@ -23,6 +23,7 @@ mod offers;
 mod out_path;
 mod pictures;
 mod planner;
+mod price_ages;
 mod prompt;
 mod settings;
 mod summary;
@@ -42,6 +43,7 @@ pub use job::{
 pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use price_ages::{age_days, check_ages};
 pub use settings::USUAL_SECONDS;
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,

@@ -108,6 +108,7 @@ impl Build {
                 budget: Budget::default(),
                 defaults: Settings::default(),
                 providers: BTreeMap::new(),
+                prices: PricePolicy::default(),
                 retries: 0,
                 pay_again: false,
                 unknown: Unknown::Hold,

@@ -10,11 +10,8 @@ use rust_decimal::Decimal;
 use serde_json::{Value as Json, json};
 
 use super::exact::decimal;
-use crate::models::{ModelCard, Quote, Rate, RatePer, Route};
+use crate::models::{ModelCard, Quote, Rate, RatePer};
 use crate::money::Unit;
-
-/// Endpoints that one request may name.
-pub(super) const MOST_AT_ONCE: usize = 50;
 
 /// Entries of one page that are looked at.
 const MOST_ENTRIES: usize = 1_000;
@@ -194,6 +191,7 @@ pub(super) fn estimated(body: &Json) -> Result<(Decimal, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::Route;
 
     fn card() -> ModelCard {
         serde_json::from_value(json!({
