@@ -9,6 +9,7 @@ mod choose;
 mod feed;
 mod fill;
 mod from_feed;
+mod length;
 mod limits;
 mod load;
 mod names;
@@ -31,6 +32,7 @@ pub use catalogue::{
     SubjectSet, Template, Unknown, With,
 };
 pub use choose::{Choose, Pattern};
+pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;

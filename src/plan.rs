@@ -26,6 +26,7 @@ mod planner;
 mod prompt;
 mod settings;
 mod summary;
+mod switches;
 mod tally;
 mod together;
 mod variants;
