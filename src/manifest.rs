@@ -9,11 +9,13 @@ mod choose;
 mod feed;
 mod fill;
 mod from_feed;
+mod length;
 mod limits;
 mod load;
 mod names;
 mod prices;
 mod providers;
+mod rates;
 mod raw;
 mod references;
 mod row;
@@ -31,6 +33,7 @@ pub use catalogue::{
     SubjectSet, Template, Unknown, With,
 };
 pub use choose::{Choose, Pattern};
+pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};

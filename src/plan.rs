@@ -27,6 +27,7 @@ mod price_ages;
 mod prompt;
 mod settings;
 mod summary;
+mod switches;
 mod tally;
 mod together;
 mod variants;

@@ -50,7 +50,10 @@ pub fn models(arguments: &ModelsArgs, global: &Global, output: &Output) -> Outco
     }
     output.findings(&findings, &sources);
     let (defaults, budget, providers) = match catalogue {
-        Some(catalogue) => (catalogue.defaults, catalogue.budget, catalogue.providers),
+        Some(mut catalogue) => {
+            catalogue.budget.take_worths(&shelf);
+            (catalogue.defaults, catalogue.budget, catalogue.providers)
+        }
         None => (Settings::default(), Budget::default(), Default::default()),
     };
     let access = Access::of(&rack, &ProcessEnvironment, &providers);

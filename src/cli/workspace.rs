@@ -145,6 +145,7 @@ impl Workspace {
         let Some(mut catalogue) = loaded.catalogue.filter(|_| !findings.has_errors()) else {
             return Err(invalid(&mut findings, &sources, output));
         };
+        catalogue.budget.take_worths(&shelf);
         let ledger = read_ledger(&catalogue.workspace)?;
         let counts = ledger.counts().map_err(|e| ledger_failure(&e))?;
         // Planning alone makes a ledger, with what it learnt of the pictures.

@@ -184,6 +184,8 @@ pub struct Budget {
     pub unit: Unit,
     /// How many of the workspace's unit one of another unit is worth.
     pub rates: BTreeMap<Unit, Decimal>,
+    /// The days on which the manifest's rates were true, where it says so.
+    pub rates_as_of: BTreeMap<Unit, jiff::civil::Date>,
     /// Most that one run may spend.
     pub per_run: Option<Limit>,
     /// Most that one job may cost.
@@ -479,6 +481,10 @@ pub struct Settings {
     pub choose: Option<Placed<Choose>>,
     /// Seconds.
     pub duration: Option<Placed<Decimal>>,
+    /// `duration: auto`: the model decides; there are no seconds then.
+    pub auto_duration: Option<Place>,
+    /// What is switched on of what the model's card offers.
+    pub options: Vec<Placed<String>>,
     /// `W:H`.
     pub aspect: Option<Placed<String>>,
     /// Name of a resolution on the model's card.

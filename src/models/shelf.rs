@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
-use super::price::Price;
+use super::price::{Price, Worth};
 use super::price_file::{self, PriceFile};
 use super::workflow;
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
+use crate::money::Unit;
 use crate::yaml::{self, Codes, FileCodes};
 
 macro_rules! shipped {
@@ -201,6 +202,20 @@ impl Shelf {
     /// All cards, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ModelCard>> {
         self.cards.values()
+    }
+
+    /// What providers' own credits are worth, by the prices in force. Of two cards that disagree,
+    /// the one counts whose word is younger; of equals, the first by name.
+    pub fn worths(&self) -> BTreeMap<Unit, Worth> {
+        let mut worths: BTreeMap<Unit, Worth> = BTreeMap::new();
+        for price in self.iter().filter_map(|card| card.price.as_ref()) {
+            let Some(worth) = &price.worth else { continue };
+            let younger = |known: &Worth| known.as_of < worth.as_of;
+            if worths.get(&price.unit).is_none_or(younger) {
+                worths.insert(price.unit.clone(), worth.clone());
+            }
+        }
+        worths
     }
 
     /// Digest over all cards and the price file.

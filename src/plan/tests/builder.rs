@@ -12,7 +12,7 @@ use crate::digest::Digest;
 use crate::ledger::{JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
-    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
+    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, PricePolicy, Reference, Role, Row,
     Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown,
     With,
 };
