@@ -27,7 +27,7 @@ pub use price::{
     RoundingMode, Worth,
 };
 pub use price_file::{
-    ModelPrices, PRICE_FILE, PriceFile, price_file_schema, price_file_text,
+    ModelPrices, PRICE_FILE, PriceFile, PriceFrom, PriceOrigin, price_file_schema, price_file_text,
 };
 pub use quote::{Abilities, Proposal, Quote, Rate, RatePer, Verdict};
-pub use shelf::{PriceFrom, PriceOrigin, SHIPPED, Shelf, model_card_schema};
+pub use shelf::{SHIPPED, Shelf, model_card_schema};

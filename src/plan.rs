@@ -17,6 +17,7 @@ mod limits;
 mod lines;
 mod matching;
 mod mention;
+mod models_used;
 mod motion;
 mod notes;
 mod offers;
@@ -42,6 +43,7 @@ pub use job::{
     Spread,
 };
 pub use limits::check_limits;
+pub use models_used::models_used;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use price_ages::{age_days, check_ages};

@@ -74,6 +74,28 @@ impl ModelPrices {
     }
 }
 
+/// What a model's price is written on.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PriceFrom {
+    /// The model's card.
+    #[default]
+    Card,
+    /// The workspace's price file.
+    File,
+}
+
+/// Where a model's price is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PriceOrigin {
+    /// On what.
+    pub from: PriceFrom,
+    /// Its day.
+    pub place: Place,
+}
+
 static SCHEMA: LazyLock<Json> = LazyLock::new(|| schemars::schema_for!(PriceFile).to_value());
 
 /// The JSON Schema of price files.

@@ -6,13 +6,11 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
 use super::price::{Price, Worth};
-use super::price_file::{self, PriceFile};
+use super::price_file::{self, PriceFile, PriceFrom, PriceOrigin};
 use super::workflow;
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
@@ -127,28 +125,6 @@ pub struct Shelf {
     price_file_digest: Option<Digest>,
     day: Option<Date>,
     digest: Option<Digest>,
-}
-
-/// What a model's price is written on.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum PriceFrom {
-    /// The model's card.
-    #[default]
-    Card,
-    /// The workspace's price file.
-    File,
-}
-
-/// Where a model's price is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PriceOrigin {
-    /// On what.
-    pub from: PriceFrom,
-    /// Its day.
-    pub place: Place,
 }
 
 impl Shelf {
