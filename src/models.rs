@@ -29,5 +29,5 @@ pub use price::{
 pub use price_file::{
     ModelPrices, PRICE_FILE, PriceFile, PriceFrom, PriceOrigin, price_file_schema, price_file_text,
 };
-pub use quote::{Abilities, Proposal, Quote, Rate, RatePer, Verdict};
+pub use quote::{Abilities, Example, Proposal, Quote, Rate, RatePer, Verdict};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

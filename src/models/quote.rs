@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::card::{Durations, ModelCard, Route};
 use crate::money::Unit;
 
-pub use proposal::{Proposal, Verdict};
+pub use proposal::{Example, Proposal, Verdict};
 
 /// What a provider says that one model costs.
 #[derive(Debug, Clone, PartialEq)]

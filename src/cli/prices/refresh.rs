@@ -24,7 +24,8 @@ pub(super) fn refresh(arguments: &RefreshArgs, global: &Global, output: &Output)
     let place = Place::load(&arguments.list.workspace, global, output)?;
     let models = meant(arguments, &place)?;
     let mut answers = ask(&place, &models, output)?;
-    let mut taken: BTreeMap<String, Price> = BTreeMap::new();
+    // What differs, and what is confirmed and only has a new day.
+    let (mut taken, mut confirmed) = (BTreeMap::new(), BTreeMap::new());
     let mut lacks_key = false;
     let mut lines = Vec::new();
     for card in &models {
@@ -32,7 +33,8 @@ pub(super) fn refresh(arguments: &RefreshArgs, global: &Global, output: &Output)
         lacks_key |= matches!(answer, Err(Unanswered::Failed { key: true, .. }));
         let by_name = arguments.take.contains(&card.model);
         let (line, price) = line(&place, card, answer, by_name);
-        taken.extend(price.map(|price| (card.model.clone(), price)));
+        let to = if line.outcome == PriceOutcome::Same { &mut confirmed } else { &mut taken };
+        to.extend(price.map(|price| (card.model.clone(), price)));
         lines.push(line);
     }
     let path = place.folder.join(PRICE_FILE);
@@ -47,8 +49,9 @@ pub(super) fn refresh(arguments: &RefreshArgs, global: &Global, output: &Output)
     if !output.json {
         output.data_if_read(&report::refresh_text(&report, output.width, output.color));
     }
-    let wanted = !taken.is_empty() && (arguments.yes || asked(&report, output));
-    if wanted {
+    let counts = (taken.len() as u64, confirmed.len() as u64);
+    taken.append(&mut confirmed);
+    if !taken.is_empty() && (arguments.yes || asked(counts, &report.file, output)) {
         write(&place, taken)?;
         report.written = true;
     }
@@ -127,12 +130,14 @@ fn line(
              take the place of all"
         ));
     }
-    let differs = |price: &Price| price_changes(before, price);
+    let example = proposal.example;
+    let differs = |price: &Price| price_changes(before, price, example.as_ref());
     let taken = match proposal.verdict {
-        Verdict::Same => {
+        Verdict::Same(price) => {
             line.outcome = PriceOutcome::Same;
-            line.why = None;
-            None
+            // A list of its own for each season has its days from a person.
+            let price = price.filter(|_| line.why.take().is_none());
+            return (line, price.filter(|price| before.is_none_or(|b| b.as_of < price.as_of)));
         }
         Verdict::Unusable(why) => {
             line.outcome = PriceOutcome::Failed;
@@ -166,14 +171,20 @@ fn line(
     (line, taken)
 }
 
-/// Whether a person at a terminal says yes.
-fn asked(report: &RefreshReport, output: &Output) -> bool {
+/// Whether a person at a terminal says yes to so many prices that differ and so many confirmed ones.
+fn asked((differing, confirmed): (u64, u64), file: &str, output: &Output) -> bool {
     if !std::io::stdin().is_terminal() || output.json {
         return false;
     }
+    let mut parts = Vec::new();
+    if differing > 0 {
+        parts.push(report::count(differing, "price"));
+    }
+    if confirmed > 0 {
+        parts.push(format!("today's date of {confirmed} confirmed"));
+    }
     let mut err = std::io::stderr().lock();
-    let n = report::count(report.differing() as u64, "price");
-    let _ = write!(err, "Write {n} to {}? Type yes: ", report.file);
+    let _ = write!(err, "Write {} to {file}? Type yes: ", parts.join(" and "));
     let _ = err.flush();
     drop(err);
     let mut answer = String::new();

@@ -34,13 +34,26 @@ pub struct Proposal {
     pub verdict: Verdict,
     /// What a person should know beside it, in words.
     pub notes: Vec<String>,
+    /// What a usual clip cost, and would cost.
+    pub example: Option<Example>,
+}
+
+/// What a usual clip cost before and would cost now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// The clip, in words.
+    pub clip: String,
+    /// Before, in the unit of before; absent: nobody knew.
+    pub before: Option<Decimal>,
+    /// Now; absent: nobody would know.
+    pub now: Option<Decimal>,
 }
 
 /// What is to be done with a quote.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// It is what is known already.
-    Same,
+    /// It is what is known already; the price with the new day, unless only a part of it was told.
+    Same(Option<Price>),
     /// This is the price now.
     Take(Price),
     /// This would be the price, but not unless a person asks for it.
@@ -59,13 +72,16 @@ impl Quote {
         source: &str,
     ) -> Proposal {
         let mut notes = Vec::new();
+        let mut example = None;
         let verdict = match self.price(card, before, as_of, source, &mut notes) {
             Err(why) => Verdict::Unusable(why),
             Ok((price, mut doubts)) => {
+                example = usual(card, before, &price);
                 if let Some(problem) = price.problems(card).into_iter().next() {
                     Verdict::Unusable(format!("it makes no price: {}", problem.message))
                 } else if before.is_some_and(|before| same(before, &price)) {
-                    Verdict::Same
+                    // A figure that is one line of several has confirmed that line alone.
+                    Verdict::Same(notes.is_empty().then_some(price))
                 } else {
                     doubts.extend(self.doubts(card, before, &price));
                     match doubts.is_empty() {
@@ -75,7 +91,7 @@ impl Quote {
                 }
             }
         };
-        Proposal { verdict, notes }
+        Proposal { verdict, notes, example }
     }
 
     /// The price that the quote makes, and what speaks against it for its form.
@@ -379,8 +395,20 @@ struct Clip<'a> {
 impl Clip<'_> {
     fn words(&self) -> String {
         let Clip { route, resolution, seconds } = self;
-        format!("a clip of {} s at {resolution} by the route `{route}`", seconds.normalize())
+        format!("a clip of {} s at {resolution} by {route}", seconds.normalize())
     }
+}
+
+/// What a clip costs that many make: five seconds at the usual resolution, by the first route.
+fn usual(card: &ModelCard, before: Option<&Price>, now: &Price) -> Option<Example> {
+    let seconds = card.durations.nearest(Decimal::from(5))?;
+    let resolution = card.usual_resolution()?;
+    let clip = Clip { route: *card.routes.keys().next()?, resolution, seconds };
+    Some(Example {
+        clip: clip.words(),
+        before: before.and_then(|before| of_clip(card, before, &clip)),
+        now: of_clip(card, now, &clip),
+    })
 }
 
 /// Clips by every route and at every resolution, with what each costs.

@@ -213,6 +213,9 @@ fn with_query<'a>(
     for (name, value) in pairs {
         url.query_pairs_mut().append_pair(name, value);
     }
+    // In a query a slash stands for itself (RFC 3986, 3.4), and people read these URLs.
+    let readable = url.query().map(|query| query.replace("%2F", "/"));
+    url.set_query(readable.as_deref());
     Ok(url.into())
 }
 

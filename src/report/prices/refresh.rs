@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::{exact, factor, what};
-use crate::models::{Charge, Price};
+use crate::models::{Charge, Example, Price};
 use crate::report::layout::{Ink, Paper, Table};
 use crate::report::phrase::{count, plain};
 
@@ -58,7 +58,7 @@ pub struct RefreshLine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PriceOutcome {
-    /// It is what is known already.
+    /// It is what is known already; written, it has the new day.
     Same,
     /// It differs from what is known.
     Changed,
@@ -93,8 +93,13 @@ pub struct PriceChange {
 /// A line with its amount.
 type Line = (String, String, Decimal);
 
-/// The lines in which two prices differ, in the order of the newer one.
-pub fn changes(before: Option<&Price>, now: &Price) -> Vec<PriceChange> {
+/// The lines in which two prices differ, in the order of the newer one, and then what that makes of
+/// a usual clip.
+pub fn changes(
+    before: Option<&Price>,
+    now: &Price,
+    example: Option<&Example>,
+) -> Vec<PriceChange> {
     let old = before.map(lines).unwrap_or_default();
     let new = lines(now);
     let of = |lines: &[Line], wanted: &Line| {
@@ -103,11 +108,18 @@ pub fn changes(before: Option<&Price>, now: &Price) -> Vec<PriceChange> {
     };
     let gone = old.iter().filter(|line| of(&new, line).is_none());
     let all = new.iter().chain(gone);
-    all.filter_map(|line| {
+    let differing = all.filter_map(|line| {
         let (was, is) = (of(&old, line), of(&new, line));
         (was != is).then(|| change(line, was, is))
-    })
-    .collect()
+    });
+    let mut changes: Vec<PriceChange> = differing.collect();
+    // In two units there are no two amounts to compare.
+    let comparable = before.is_none_or(|before| before.unit == now.unit);
+    if let Some(example) = example.filter(|_| comparable) {
+        let line = (example.clip.clone(), now.unit.to_string(), Decimal::ZERO);
+        changes.push(change(&line, example.before, example.now));
+    }
+    changes
 }
 
 fn change(line: &Line, was: Option<Decimal>, is: Option<Decimal>) -> PriceChange {
@@ -248,19 +260,23 @@ fn listed(
     ink: Ink,
     paper: Paper,
 ) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut last: Option<&str> = None;
+    // Of a whole provider it is said once.
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in report.models.iter().filter(|line| line.outcome == wanted) {
+        let why = line.why.as_deref().unwrap_or_default();
+        match by_reason.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, models)) => models.push(&line.model),
+            None => by_reason.push((why, vec![&line.model])),
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for (why, models) in by_reason {
         if lines.is_empty() {
             lines.push(paper.ink(Ink::Strong, title));
         }
-        lines.extend(paper.prose("  ", &line.model).iter().map(|line| paper.ink(ink, line)));
-        let why = line.why.as_deref().unwrap_or_default();
-        // Of a whole provider it is said once.
-        if last != Some(why) {
-            lines.extend(paper.prose("    ", why));
-        }
-        last = Some(why);
+        let names = paper.prose("  ", &models.join(", "));
+        lines.extend(names.iter().map(|line| paper.ink(ink, line)));
+        lines.extend(paper.prose("    ", why));
     }
     if wanted == PriceOutcome::Doubtful && !lines.is_empty() {
         let how = "`--take MODEL` takes such a price all the same";
