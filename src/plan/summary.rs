@@ -225,7 +225,7 @@ pub struct FellOut {
 }
 
 /// A price list that the plan used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PriceUsed {
     /// Model.
     pub model: String,

@@ -111,3 +111,102 @@ fn word(text: &str) -> String {
             .contains(&text.to_ascii_lowercase().as_str());
     if bare { text.to_owned() } else { Json::from(text).to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+    use rust_decimal::Decimal;
+    use serde_json::json;
+
+    use super::*;
+    use crate::diagnostic::{Findings, Sources};
+    use crate::limits::Limits;
+    use crate::models::price_file::{ModelPrices, Read};
+
+    fn file(models: Json) -> PriceFile {
+        serde_json::from_value(json!({ "kinora_prices": 1, "models": models })).expect("a file")
+    }
+
+    /// What is read back of a text.
+    fn read(text: &str, folder: &Path) -> PriceFile {
+        std::fs::write(folder.join(super::super::PRICE_FILE), text).expect("written");
+        let (mut sources, mut findings) = (Sources::default(), Findings::default());
+        let read = Read::of(folder, &Limits::default(), &mut sources, &mut findings);
+        assert!(findings.is_empty(), "{:?}\n{text}", findings.items());
+        read.expect("it is read").file
+    }
+
+    #[test]
+    fn the_text_is_short_in_a_stable_order_and_without_what_is_not_said() {
+        let file = file(json!({
+            "b/two": {"price": {
+                "unit": "credits", "worth": {"amount": "0.01", "unit": "USD", "as_of": "2026-11-01",
+                "source": "their page: \"prices\""}, "as_of": "2026-11-23", "source": "x",
+                "charges": [{"per": "clip", "amount": "10", "seconds": ["5", "2.5"]}],
+                "minimum": "1", "rounding": {"to": "0.01"},
+            }},
+            "a/one": {"prices": [
+                {"unit": "USD", "as_of": "2026-11-23", "source": "y", "valid_until": "2026-12-01",
+                 "charges": [{"per": "second", "amount": "0.10", "routes": ["text", "image"]}]},
+                {"unit": "USD", "as_of": "2026-11-23", "source": "y",
+                 "charges": [{"per": "token", "amount": "14", "each": 1000000, "fps": 24}]},
+            ]},
+        }));
+        insta::assert_snapshot!(price_file_text(&file), @r#"
+        kinora_prices: 1
+        models:
+          a/one:
+            prices:
+              - unit: USD
+                as_of: 2026-11-23
+                source: y
+                valid_until: 2026-12-01
+                charges:
+                  - {per: second, amount: 0.10, routes: [text, image]}
+              - unit: USD
+                as_of: 2026-11-23
+                source: y
+                charges:
+                  - {per: token, amount: 14, each: 1000000, fps: 24}
+          b/two:
+            price:
+              unit: credits
+              worth: {amount: 0.01, unit: USD, as_of: 2026-11-01, source: "their page: \"prices\""}
+              as_of: 2026-11-23
+              source: x
+              charges:
+                - {per: clip, amount: 10, seconds: [5, 2.5]}
+              minimum: 1
+              rounding: {to: 0.01, mode: up}
+        "#);
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(read(&price_file_text(&file), folder.path()), file);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn what_is_written_is_read_back(
+            names in proptest::collection::vec("[a-zA-Z0-9 :#'\"/.@{}é-]{1,20}", 1..5),
+            source in "[^\\x00-\\x1f\\x7f-\\x9f\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}]{1,60}",
+            resolution in "[a-z0-9]{1,6}",
+            amount in 0_i64..1_000_000_000_000,
+            scale in 0_u32..=9,
+        ) {
+            let price = json!({
+                "unit": "USD", "as_of": "2026-11-23", "source": source,
+                "charges": [{
+                    "per": "second", "amount": Decimal::new(amount, scale).to_string(),
+                    "resolutions": [resolution],
+                }],
+            });
+            let prices: ModelPrices = serde_json::from_value(json!({ "price": price })).expect("it is one");
+            let models = names.into_iter().map(|name| (name, prices.clone())).collect();
+            let file = PriceFile { kinora_prices: 1, models };
+            let folder = tempfile::tempdir().expect("a folder");
+            prop_assert_eq!(read(&price_file_text(&file), folder.path()), file);
+        }
+    }
+}

@@ -9,8 +9,9 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::{Quote, Rate, RatePer};
+use crate::models::AUTO_DURATION;
 use crate::models::card::{AspectRatio, ModelCard, Route};
-use crate::models::price::{Charge, ChargePer, Price, PriceFacts, Priced};
+use crate::models::price::{Charge, ChargePer, Multiplier, Price, PriceFacts, Priced};
 
 /// A price that changes more than so many times, up or down, is not taken unasked.
 const MOST_TIMES: u32 = 10;
@@ -118,21 +119,41 @@ impl Quote {
             minimum: self.minimum,
             rounding: before.and_then(|before| before.rounding.clone()),
         };
-        if self.whole {
-            price.charges = table(card, &self.rates)?;
-            return Ok((price, doubts));
+        if !self.whole {
+            price.minimum = before.and_then(|before| before.minimum);
         }
-        price.minimum = before.and_then(|before| before.minimum);
-        price.charges = match before {
-            Some(before) if self.counts_like(before) => self.renewed(before, notes)?,
+        let known = before.map(|before| &before.charges[..]).unwrap_or_default();
+        let mut charges = match before {
+            _ if self.whole => table(card, &self.rates)?,
+            Some(before) if self.counts_like(before) => {
+                price.charges = self.renewed(before, notes)?;
+                return Ok((price, doubts));
+            }
             _ => {
                 doubts.extend(self.too_little_for(card));
-                let own = self.rates.iter().map(|rate| charge(rate, None));
-                let known = before.map(|before| &before.charges[..]).unwrap_or_default();
-                let beside = known.iter().filter(|c| !c.per.is_for_the_clip() || c.on_top);
-                own.collect::<Result<Vec<_>, _>>()?.into_iter().chain(beside.cloned()).collect()
+                self.rates.iter().map(|rate| charge(rate, None)).collect::<Result<_, _>>()?
             }
         };
+        // What an option costs stays unknown where nobody tells it.
+        let untold = self.untold(card, &price.multipliers);
+        for charge in charges.iter_mut().filter(|c| c.per.is_for_the_clip()) {
+            charge.without.extend(untold.iter().map(|name| (*name).clone()));
+        }
+        let was_untold = |name: &&&String| {
+            let mut clips = known.iter().filter(|c| c.per.is_for_the_clip()).peekable();
+            clips.peek().is_some() && clips.all(|c| c.without.contains(**name))
+        };
+        let newly: Vec<&str> =
+            untold.iter().filter(|name| !was_untold(name)).map(|name| name.as_str()).collect();
+        if !newly.is_empty() {
+            let newly = newly.join(", ");
+            doubts.push(format!("it does not say what {newly} costs, and would hold without only"));
+        }
+        if !self.whole {
+            let beside = known.iter().filter(|c| !c.per.is_for_the_clip() || c.on_top);
+            charges.extend(beside.cloned());
+        }
+        price.charges = charges;
         Ok((price, doubts))
     }
 
@@ -150,17 +171,23 @@ impl Quote {
     fn too_little_for(&self, card: &ModelCard) -> Option<String> {
         let tokens = self.rates.iter().all(|rate| rate.per == RatePer::Token);
         let names: Vec<&str> = card.resolutions.keys().map(String::as_str).collect();
-        if !tokens && names.len() > 1 {
-            return Some(format!(
+        (!tokens && names.len() > 1).then(|| {
+            format!(
                 "it is one figure, and the model makes {}, which may cost different amounts",
                 names.join(", ")
-            ));
-        }
-        let options: Vec<&str> = card.options.keys().map(String::as_str).collect();
-        (!options.is_empty()).then(|| {
-            let options = options.join(", ");
-            format!("it is one figure, and does not say what {options} costs")
+            )
         })
+    }
+
+    /// The options of a card of whose cost the quote does not tell, neither by a rate nor by what is
+    /// known besides.
+    fn untold<'c>(&self, card: &'c ModelCard, multipliers: &[Multiplier]) -> Vec<&'c String> {
+        let told = |name: &String| {
+            name == AUTO_DURATION
+                || (self.whole && name == AUDIO)
+                || multipliers.iter().any(|m| m.options.contains(name))
+        };
+        card.options.keys().filter(|name| !told(name)).collect()
     }
 
     /// The charges of a price with the quote's figures in them.
