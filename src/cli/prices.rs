@@ -140,9 +140,7 @@ fn list(arguments: &ListArgs, global: &Global, output: &Output) -> Outcome {
     let place = Place::load(&arguments.workspace, global, output)?;
     let models = place.models(arguments.all);
     let (defaults, budget, policy) = match &place.catalogue {
-        Some(catalogue) => {
-            (catalogue.defaults.clone(), catalogue.budget.clone(), catalogue.prices)
-        }
+        Some(catalogue) => (catalogue.defaults.clone(), catalogue.budget.clone(), catalogue.prices),
         None => (Settings::default(), Budget::default(), Default::default()),
     };
     let mut offers = offers(&place.shelf, &place.access, &defaults, &budget);

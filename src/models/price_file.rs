@@ -254,9 +254,7 @@ pub(super) fn in_the_future(price: &Price, day: Date) -> Option<String> {
 fn unreadable(problem: ReadProblem) -> Finding {
     let name = PRICE_FILE;
     match problem {
-        ReadProblem::Missing => {
-            Finding::error("prices::unreadable", format!("`{name}` is gone"))
-        }
+        ReadProblem::Missing => Finding::error("prices::unreadable", format!("`{name}` is gone")),
         ReadProblem::Io(why) => {
             Finding::error("prices::unreadable", format!("`{name}` can't be read: {why}"))
         }

@@ -110,8 +110,12 @@ impl Abilities {
             }
         }
         match (card.seed, self.seed) {
-            (true, Some(false)) => said.push("the card gives a seed, the provider's list does not take one".to_owned()),
-            (false, Some(true)) => said.push("the provider takes a seed, the card gives none".to_owned()),
+            (true, Some(false)) => {
+                said.push("the card gives a seed, the provider's list does not take one".to_owned())
+            }
+            (false, Some(true)) => {
+                said.push("the provider takes a seed, the card gives none".to_owned())
+            }
             _ => {}
         }
         said

@@ -17,11 +17,11 @@ use crate::money::display_value;
 use crate::plan::{ModelOffer, age_days};
 use crate::protocol::Rack;
 
+pub use refresh::changes as price_changes;
 pub use refresh::{
     PriceChange, PriceOutcome, REFRESH_FORMAT, RefreshLine, RefreshReport, refresh_json,
     refresh_schema, refresh_text,
 };
-pub use refresh::changes as price_changes;
 
 /// Version of the JSON form. Readers refuse another major version and ignore fields they don't
 /// know.
@@ -120,13 +120,7 @@ impl PricesReport {
     }
 }
 
-fn line(
-    offer: &ModelOffer,
-    shelf: &Shelf,
-    rack: &Rack,
-    day: Date,
-    max_age_days: u32,
-) -> PriceLine {
+fn line(offer: &ModelOffer, shelf: &Shelf, rack: &Rack, day: Date, max_age_days: u32) -> PriceLine {
     let card = &offer.card;
     let view = |price: &Price| {
         let age = age_days(price.as_of, day);

@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use kinora::diagnostic::{Sources, nearest};
 use kinora::exit::Exit;
-use kinora::models::{
-    ModelCard, ModelPrices, PRICE_FILE, Price, Shelf, Verdict, price_file_text,
-};
+use kinora::models::{ModelCard, ModelPrices, PRICE_FILE, Price, Shelf, Verdict, price_file_text};
 use kinora::report::{
     self, PriceOutcome, REFRESH_FORMAT, RefreshLine, RefreshReport, price_changes,
 };

@@ -160,8 +160,7 @@ impl Quote {
     /// Whether a price counts what the quote counts.
     fn counts_like(&self, before: &Price) -> bool {
         let of_clips = |charge: &&Charge| charge.per.is_for_the_clip() && !charge.on_top;
-        let ours: BTreeSet<ChargePer> =
-            self.rates.iter().map(|rate| counted(rate.per)).collect();
+        let ours: BTreeSet<ChargePer> = self.rates.iter().map(|rate| counted(rate.per)).collect();
         let theirs: BTreeSet<ChargePer> =
             before.charges.iter().filter(of_clips).map(|charge| charge.per).collect();
         ours == theirs
@@ -257,9 +256,7 @@ impl Quote {
                         if is > was { "as much" } else { "less" }
                     ))
                 }
-                None if is.is_zero() => {
-                    Some(format!("{} would cost nothing", clip.words()))
-                }
+                None if is.is_zero() => Some(format!("{} would cost nothing", clip.words())),
                 _ => None,
             };
             // One is enough to make a person look.
@@ -298,7 +295,8 @@ fn same(one: &Price, other: &Price) -> bool {
 
 fn jumps(was: Decimal, is: Decimal) -> bool {
     let times = Decimal::from(MOST_TIMES);
-    let above = |high: Decimal, low: Decimal| low.checked_mul(times).is_some_and(|most| high > most);
+    let above =
+        |high: Decimal, low: Decimal| low.checked_mul(times).is_some_and(|most| high > most);
     above(is, was) || above(was, is)
 }
 
@@ -313,7 +311,8 @@ fn counted(per: RatePer) -> ChargePer {
 
 /// An amount with as many digits as a price list may have.
 fn written(amount: Decimal) -> Result<Decimal, String> {
-    let rounded = amount.round_dp_with_strategy(FRACTION, RoundingStrategy::AwayFromZero).normalize();
+    let rounded =
+        amount.round_dp_with_strategy(FRACTION, RoundingStrategy::AwayFromZero).normalize();
     match rounded.is_zero() == amount.is_zero() {
         true => Ok(rounded),
         false => Err(format!("{amount} has more digits than a price can have")),
@@ -359,9 +358,8 @@ fn table(card: &ModelCard, rates: &[Rate]) -> Result<Vec<Charge>, String> {
     }
     // Where sound costs nothing, the two halves say the same.
     if switched && lines.len().is_multiple_of(2) {
-        let bare = |charge: &Charge| {
-            Charge { options: Vec::new(), without: Vec::new(), ..charge.clone() }
-        };
+        let bare =
+            |charge: &Charge| Charge { options: Vec::new(), without: Vec::new(), ..charge.clone() };
         let (quiet, loud) = lines.split_at(lines.len() / 2);
         if quiet.iter().map(bare).eq(loud.iter().map(bare)) {
             lines = quiet.iter().map(bare).collect();

@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::ledger::{JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
-    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, PricePolicy, Reference, Role, Row,
-    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown,
-    With,
+    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, PricePolicy, Reference,
+    Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template,
+    Unknown, With,
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};

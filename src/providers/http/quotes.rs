@@ -87,8 +87,8 @@ impl Driver {
             let page = fal::page(&self.price_page(&next).await?).map_err(Trouble::Reply)?;
             figures.extend(page.figures);
             let Some(cursor) = page.next else { return Ok(figures) };
-            next = with_query(url, [("cursor", &cursor[..])].into_iter())
-                .map_err(Trouble::Reply)?;
+            next =
+                with_query(url, [("cursor", &cursor[..])].into_iter()).map_err(Trouble::Reply)?;
         }
         Err(Trouble::Reply(format!("the list does not end after {MOST_PAGES} pages")))
     }
@@ -180,7 +180,8 @@ impl Driver {
         if let Some(why) = reply.trouble() {
             return Err(Trouble::Reply(format!("{why} ({})", shown(&reply))));
         }
-        exact::read(&reply.bytes).map_err(|e| Trouble::Reply(format!("the reply is not JSON ({e})")))
+        exact::read(&reply.bytes)
+            .map_err(|e| Trouble::Reply(format!("the reply is not JSON ({e})")))
     }
 }
 

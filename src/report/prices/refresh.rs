@@ -95,11 +95,7 @@ type Line = (String, String, Decimal);
 
 /// The lines in which two prices differ, in the order of the newer one, and then what that makes of
 /// a usual clip.
-pub fn changes(
-    before: Option<&Price>,
-    now: &Price,
-    example: Option<&Example>,
-) -> Vec<PriceChange> {
+pub fn changes(before: Option<&Price>, now: &Price, example: Option<&Example>) -> Vec<PriceChange> {
     let old = before.map(lines).unwrap_or_default();
     let new = lines(now);
     let of = |lines: &[Line], wanted: &Line| {
@@ -183,7 +179,13 @@ pub fn refresh_text(report: &RefreshReport, width: usize, colour: bool) -> Strin
         verdict(report, paper),
         table(report, paper),
         listed(report, PriceOutcome::Doubtful, "Not taken", Ink::Warn, paper),
-        listed(report, PriceOutcome::Failed, "Without an answer that makes a price", Ink::Bad, paper),
+        listed(
+            report,
+            PriceOutcome::Failed,
+            "Without an answer that makes a price",
+            Ink::Bad,
+            paper,
+        ),
         listed(report, PriceOutcome::NotAsked, "Not asked", Ink::Quiet, paper),
         notes(report, paper),
     ];

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::models::{Charge, ChargePer, Multiplier, Price, Route, RoundingMode};
+use crate::models::{Charge, ChargePer, Multiplier, Price, RoundingMode, Route};
 use crate::money::display_value;
 
 /// What a line counts and when it holds: `a second at 480p and 720p, by text, with audio`.

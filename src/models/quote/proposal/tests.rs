@@ -118,7 +118,10 @@ fn one_figure_is_no_list_for_a_model_that_makes_several_resolutions() {
     assert_eq!(taken(&quote, &single, None).charges.len(), 1);
     // Tokens count the pixels themselves.
     let tokens = taken(&figure(vec![rate(RatePer::Token, "0.000014")]), &card(), None);
-    assert_eq!((tokens.charges[0].amount.to_string(), tokens.charges[0].each), ("14".into(), 1_000_000));
+    assert_eq!(
+        (tokens.charges[0].amount.to_string(), tokens.charges[0].each),
+        ("14".into(), 1_000_000)
+    );
 }
 
 #[test]
@@ -147,7 +150,10 @@ fn nonsense_is_not_taken() {
     assert!(free.contains("would cost nothing"), "{free}");
     let mut euros = figure(vec![rate(RatePer::Second, "0.10")]);
     euros.unit = Unit::new("EUR");
-    assert!(doubt(&euros, &single, Some(&before)).contains("it counts in EUR, and the price was in USD"));
+    assert!(
+        doubt(&euros, &single, Some(&before))
+            .contains("it counts in EUR, and the price was in USD")
+    );
     let mut unread = figure(vec![rate(RatePer::Second, "0.11")]);
     unread.unread.push("`fee`: 1".to_owned());
     assert!(doubt(&unread, &single, Some(&before)).contains("`fee`: 1"));
@@ -175,7 +181,8 @@ fn a_list_has_as_few_lines_as_say_it() {
     assert_eq!(lines(&list(|_, _, _| "0.1"), &sound), ["0.1 [] [] [] []"]);
     // Without the option it is never asked for, unless the model always makes it.
     assert_eq!(lines(&by_sound, &card()), ["0.1 [] [] [] []"]);
-    let loud = of(json!({"api": {"values": {"audio": true}}}));
+    let mut loud = card();
+    loud.api.values.insert("audio".to_owned(), crate::yaml::Json(true.into()));
     assert_eq!(lines(&by_sound, &loud), ["0.2 [] [] [] []"]);
 }
 
@@ -192,8 +199,8 @@ fn what_an_option_costs_stays_unknown_where_nobody_tells_it() {
 #[test]
 fn what_no_list_tells_stays_as_it_is_known() {
     let mut before = price(json!([{"per": "second", "amount": "0.2"}]));
-    before.multipliers = serde_json::from_value(json!([{"times": "2", "routes": ["image"]}]))
-        .expect("multipliers");
+    before.multipliers =
+        serde_json::from_value(json!([{"times": "2", "routes": ["image"]}])).expect("multipliers");
     let now = taken(&list(|_, _, _| "0.1"), &card(), Some(&before));
     assert_eq!(now.multipliers, before.multipliers);
 }

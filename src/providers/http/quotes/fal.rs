@@ -69,7 +69,8 @@ pub(super) fn page(body: &Json) -> Result<Page, String> {
             .or_insert(figure);
     }
     let more = body.get("has_more").and_then(Json::as_bool) != Some(false);
-    page.next = text(body, "next_cursor").filter(|next| more && !next.is_empty()).map(str::to_owned);
+    page.next =
+        text(body, "next_cursor").filter(|next| more && !next.is_empty()).map(str::to_owned);
     Ok(page)
 }
 
@@ -220,11 +221,15 @@ mod tests {
 
     #[test]
     fn one_figure_for_all_endpoints_is_one_rate() {
-        let quote = quoted(vec![entry("m/text", "0.3", "seconds"), entry("m/image", "0.30", "second")]);
+        let quote =
+            quoted(vec![entry("m/text", "0.3", "seconds"), entry("m/image", "0.30", "second")]);
         let quote = quote.expect("understood");
         assert_eq!(quote.unit, Unit::new("USD"));
         assert_eq!(quote.rates.len(), 1);
-        assert_eq!((quote.rates[0].per, quote.rates[0].amount), (RatePer::Second, Decimal::new(3, 1)));
+        assert_eq!(
+            (quote.rates[0].per, quote.rates[0].amount),
+            (RatePer::Second, Decimal::new(3, 1))
+        );
         assert!(quote.rates[0].routes.is_empty());
     }
 
@@ -256,7 +261,8 @@ mod tests {
         assert_eq!(negative, "`m/image`: -0.5 USD is below zero");
         let unit = why(vec![text(), entry("m/image", "0.001", "compute seconds")]);
         assert!(unit.contains("`compute seconds`"), "{unit}");
-        let twice = why(vec![text(), entry("m/image", "1", "video"), entry("m/image", "2", "video")]);
+        let twice =
+            why(vec![text(), entry("m/image", "1", "video"), entry("m/image", "2", "video")]);
         assert!(twice.contains("twice"), "{twice}");
         let mut other = entry("m/image", "1", "video");
         other["currency"] = json!("EUR");
@@ -270,7 +276,10 @@ mod tests {
     #[test]
     fn a_list_goes_on_where_it_says_so() {
         let next = |body| page(&body).expect("a page").next;
-        assert_eq!(next(json!({"prices": [], "next_cursor": "c", "has_more": true})).as_deref(), Some("c"));
+        assert_eq!(
+            next(json!({"prices": [], "next_cursor": "c", "has_more": true})).as_deref(),
+            Some("c")
+        );
         assert_eq!(next(json!({"prices": [], "next_cursor": "c", "has_more": false})), None);
         assert_eq!(next(json!({"prices": [], "next_cursor": null})), None);
     }

@@ -274,7 +274,10 @@ fn nearest(clips: &[(&Terms, Decimal)], cell: &Cell) -> Option<(RatePer, Decimal
         let fits = |terms: &&(&Terms, Decimal)| {
             let terms = terms.0;
             terms.mode.is_none_or(|named| named == mode)
-                && terms.resolution.as_ref().is_none_or(|named| named.eq_ignore_ascii_case(resolution))
+                && terms
+                    .resolution
+                    .as_ref()
+                    .is_none_or(|named| named.eq_ignore_ascii_case(resolution))
                 && terms.audio.is_none_or(|named| named == audio)
         };
         let named = |terms: &Terms| {
@@ -334,7 +337,8 @@ mod tests {
     }
 
     fn quoted(skus: Json) -> Result<Quote, String> {
-        let list = list(&json!({"data": [{"id": "maker/m", "pricing_skus": skus}]})).expect("a list");
+        let list =
+            list(&json!({"data": [{"id": "maker/m", "pricing_skus": skus}]})).expect("a list");
         quote(&card(), &list["maker/m"])
     }
 
@@ -412,7 +416,10 @@ mod tests {
         let why = |skus| quoted(skus).expect_err("not understood");
         assert_eq!(why(json!({})), "the list has no price for it");
         assert_eq!(why(json!(null)), "the list has no price for it");
-        assert_eq!(why(json!({"duration_seconds": "-0.1"})), "`duration_seconds`: -0.1 is below zero");
+        assert_eq!(
+            why(json!({"duration_seconds": "-0.1"})),
+            "`duration_seconds`: -0.1 is below zero"
+        );
         assert_eq!(why(json!({"reference_images": "1"})), "the list has no rate for its clips");
         let only = why(json!({"duration_seconds_480p": "0.1"}));
         assert!(only.starts_with("the list has no rate for"), "{only}");
