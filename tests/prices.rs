@@ -211,3 +211,16 @@ fn every_shipped_charge_is_used_by_an_example() {
     }
     assert_eq!(unused, Vec::<String>::new());
 }
+
+#[test]
+fn nothing_about_prices_knows_floats() {
+    let rooms = ["src/money.rs", "src/models/price.rs", "src/plan/estimate.rs"].map(Path::new);
+    let parts = std::fs::read_dir("src/models/price").expect("the folder");
+    let parts = parts.map(|entry| entry.expect("a file").path());
+    for path in rooms.into_iter().map(Path::to_owned).chain(parts) {
+        let text = std::fs::read_to_string(&path).expect("the source");
+        for float in ["f32", "f64", "from_f", "to_f", "as_f"] {
+            assert!(!text.contains(float), "{} says {float}", path.display());
+        }
+    }
+}
