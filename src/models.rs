@@ -22,6 +22,6 @@ pub use only::{NotTogether, Only};
 pub use option::{AUTO_DURATION, ModelOption};
 pub use price::{
     Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
-    RoundingMode, Worth,
+    RoundingMode, Worth, worths,
 };
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

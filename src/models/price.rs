@@ -19,7 +19,7 @@ use crate::money::{Amount, Unit};
 pub use charge::{Charge, ChargePer, Compute, Multiplier};
 pub use check::PriceProblem;
 pub use rounding::{Rounding, RoundingMode};
-pub use worth::Worth;
+pub use worth::{Worth, worths};
 
 /// A price list with its date and source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

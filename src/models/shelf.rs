@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
 use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
-use super::price::{Price, Worth};
+use super::price::{Price, Worth, worths};
 use super::workflow;
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources, nearest};
 use crate::digest::{Digest, FieldHasher};
@@ -168,15 +168,7 @@ impl Shelf {
     /// What providers' own credits are worth, by the prices in force. Of two cards that disagree,
     /// the one counts whose word is younger; of equals, the first by name.
     pub fn worths(&self) -> BTreeMap<Unit, Worth> {
-        let mut worths: BTreeMap<Unit, Worth> = BTreeMap::new();
-        for price in self.iter().filter_map(|card| card.price.as_ref()) {
-            let Some(worth) = &price.worth else { continue };
-            let younger = |known: &Worth| known.as_of < worth.as_of;
-            if worths.get(&price.unit).is_none_or(younger) {
-                worths.insert(price.unit.clone(), worth.clone());
-            }
-        }
-        worths
+        worths(self.iter().map(Arc::as_ref))
     }
 
     /// Digest over all cards.

@@ -244,9 +244,11 @@ pub(super) fn on_cost(
         let place = model_place(worker, step);
         let finding = || {
             let message = format!("`{}` is paid in {}, which has no rate", card.model, amount.unit);
+            // Where the card says what the provider's credits are worth, a rate of that will do.
+            let worth = card.price.as_ref().and_then(|price| price.worth.as_ref());
+            let unit = worth.map_or(&amount.unit, |worth| &worth.unit);
             let help = format!(
                 "say what one {unit} is worth in {own}: `budget: {{rates: {{{unit}: …}}}}`",
-                unit = amount.unit,
                 own = budget.unit
             );
             let label = format!("{amount} a job; unpriced until there is a rate");
