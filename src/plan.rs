@@ -23,6 +23,7 @@ mod offers;
 mod out_path;
 mod pictures;
 mod planner;
+mod price_ends;
 mod prompt;
 mod settings;
 mod summary;

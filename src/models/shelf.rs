@@ -249,8 +249,9 @@ impl Loading<'_> {
         }
         option_findings(&card, &node, &mut self.findings);
         price_findings(&card, &node, &mut self.findings);
-        let lists = card.price.iter().chain(&card.prices);
-        card.price = Price::in_force(lists, self.day).cloned();
+        // All lists stay with the card: a plan says what comes after the one in force.
+        card.prices.extend(card.price.take());
+        card.price = Price::in_force(&card.prices, self.day).cloned();
         if let Some(workflow) = &mut card.api.workflow {
             let (sources, findings) = (&mut *self.sources, &mut self.findings);
             let read = workflow::load(workflow, &node, workspace, limits, sources, findings);

@@ -13,6 +13,7 @@ use super::matching::{Candidate, Matched, Mismatch, Names, callable};
 use super::mention::{Call, Piece, pieces};
 use super::notes::Concerned;
 use super::planner::place_in;
+use super::price_ends;
 use super::settings::list;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::limits::Limits;
@@ -267,8 +268,12 @@ pub(super) fn on_cost(
                 "the price of `{}` is not known for {resolution} by the route `{}`",
                 card.model, matched.route
             );
-            let help = "add the price to the model's card, with its date and source; \
-                        unpriced jobs can't be approved";
+            let ended = price_ends::ended(card)
+                .map_or_else(String::new, |day| format!("its last price list ended on {day}; "));
+            let help = format!(
+                "{ended}add the price to the model's card, with its date and source; unpriced \
+                 jobs can't be approved"
+            );
             Finding::warning("plan::unpriced", message).at(place, "unpriced").help(help)
         };
         worker.chunk.notes.add(shot, "plan::unpriced", &key, step.concerned(), finding);
