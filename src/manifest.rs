@@ -13,6 +13,7 @@ mod length;
 mod limits;
 mod load;
 mod names;
+mod prices;
 mod providers;
 mod rates;
 mod raw;
@@ -34,5 +35,6 @@ pub use catalogue::{
 pub use choose::{Choose, Pattern};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
+pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;

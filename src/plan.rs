@@ -17,12 +17,14 @@ mod limits;
 mod lines;
 mod matching;
 mod mention;
+mod models_used;
 mod motion;
 mod notes;
 mod offers;
 mod out_path;
 mod pictures;
 mod planner;
+mod price_ages;
 mod price_ends;
 mod prompt;
 mod settings;
@@ -42,8 +44,10 @@ pub use job::{
     Spread,
 };
 pub use limits::check_limits;
+pub use models_used::models_used;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use price_ages::{age_days, check_ages};
 pub use settings::USUAL_SECONDS;
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,

@@ -8,6 +8,7 @@ mod markdown;
 mod models;
 mod phrase;
 mod plan;
+mod prices;
 mod providers;
 mod resolve;
 mod run;
@@ -21,6 +22,11 @@ pub use phrase::count;
 pub use plan::{
     JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
     plan_question_text, plan_schema, plan_text, verdict,
+};
+pub use prices::{
+    ExampleView, PRICES_FORMAT, PriceChange, PriceLine, PriceOutcome, PriceView, PricesReport,
+    REFRESH_FORMAT, RefreshLine, RefreshReport, price_changes, prices_json, prices_schema,
+    prices_text, refresh_json, refresh_schema, refresh_text,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
 pub use resolve::{

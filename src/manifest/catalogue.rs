@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::choose::Choose;
+use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
@@ -56,6 +57,8 @@ pub struct Catalogue {
     pub defaults: Settings,
     /// What the manifest says of providers, by name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// How prices are looked at.
+    pub prices: PricePolicy,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.
     pub retries: u32,
     /// Whether a job that ended without a clip, and was charged, may be paid for again.

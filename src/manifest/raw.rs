@@ -11,6 +11,7 @@ use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
 use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
+use super::prices::RawPrices;
 use super::providers::RawProvider;
 use super::row::AttributeType;
 use crate::media::prepare::{Colour, Fit};
@@ -48,6 +49,8 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
+    /// How old prices may be. Only in the root manifest.
+    pub prices: Option<Placed<RawPrices>>,
     /// How providers are reached, by name, where that differs from their cards. Only in the root
     /// manifest.
     pub providers: Option<Placed<Table<RawProvider>>>,

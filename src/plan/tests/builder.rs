@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::ledger::{JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
-    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
-    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown,
-    With,
+    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, PricePolicy, Reference,
+    Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template,
+    Unknown, With,
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
@@ -108,6 +108,7 @@ impl Build {
                 budget: Budget::default(),
                 defaults: Settings::default(),
                 providers: BTreeMap::new(),
+                prices: PricePolicy::default(),
                 retries: 0,
                 pay_again: false,
                 unknown: Unknown::Hold,

@@ -88,6 +88,7 @@ pub fn first() -> PlanSummary {
             unit: "credits".into(),
             as_of: "2026-01-01".into(),
             source: "ships in the box, free of charge".into(),
+            ..PriceUsed::default()
         }],
         budgets: vec![BudgetLine {
             name: "per_run".into(),
@@ -153,6 +154,7 @@ pub fn mixed() -> PlanSummary {
             unit: "credits".into(),
             as_of: "2026-08-14".into(),
             source: "the provider's price page".into(),
+            ..PriceUsed::default()
         }],
         budgets: vec![
             BudgetLine {
