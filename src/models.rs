@@ -5,6 +5,7 @@
 
 mod api;
 mod card;
+mod check;
 mod only;
 mod option;
 mod price;
