@@ -149,9 +149,9 @@ mod tests {
                 "minimum": "1", "rounding": {"to": "0.01"},
             }},
             "a/one": {"prices": [
-                {"unit": "USD", "as_of": "2026-11-23", "source": "y", "valid_until": "2026-12-01",
+                {"unit": "USD", "as_of": "2026-11-23", "source": "z", "valid_until": "2026-12-01",
                  "charges": [{"per": "second", "amount": "0.10", "routes": ["text", "image"]}]},
-                {"unit": "USD", "as_of": "2026-11-23", "source": "y",
+                {"unit": "USD", "as_of": "2026-11-23", "source": "z",
                  "charges": [{"per": "token", "amount": "14", "each": 1000000, "fps": 24}]},
             ]},
         }));
@@ -162,13 +162,13 @@ mod tests {
             prices:
               - unit: USD
                 as_of: 2026-11-23
-                source: y
+                source: z
                 valid_until: 2026-12-01
                 charges:
                   - {per: second, amount: 0.10, routes: [text, image]}
               - unit: USD
                 as_of: 2026-11-23
-                source: y
+                source: z
                 charges:
                   - {per: token, amount: 14, each: 1000000, fps: 24}
           b/two:

@@ -181,7 +181,8 @@ fn a_list_has_as_few_lines_as_say_it() {
     assert_eq!(lines(&list(|_, _, _| "0.1"), &sound), ["0.1 [] [] [] []"]);
     // Without the option it is never asked for, unless the model always makes it.
     assert_eq!(lines(&by_sound, &card()), ["0.1 [] [] [] []"]);
-    let loud = of(json!({"api": {"values": {"audio": true}}}));
+    let mut loud = card();
+    loud.api.values.insert("audio".to_owned(), crate::yaml::Json(true.into()));
     assert_eq!(lines(&by_sound, &loud), ["0.2 [] [] [] []"]);
 }
 
