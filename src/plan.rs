@@ -25,6 +25,7 @@ mod out_path;
 mod pictures;
 mod planner;
 mod price_ages;
+mod price_ends;
 mod prompt;
 mod settings;
 mod summary;
