@@ -136,7 +136,7 @@ fn the_difference_is_shown_and_nothing_written_until_somebody_says_yes() {
 fn prices_of_other_models_in_the_file_stay() {
     let (shop, _played) = shop();
     let mine = "kinora_prices: 1\nmodels:\n  runway/gen4.5:\n    price:\n      unit: USD\n      \
-                as_of: 2026-11-02\n      source: our contract\n      charges:\n        \
+                as_of: 2026-11-02\n      source: \"our contract\"\n      charges:\n        \
                 - {per: second, amount: 0.09}\n";
     shop.write("prices.yaml", mine);
     with_key(&shop, &["prices", "refresh", ".", "--yes"]).ends(0);
