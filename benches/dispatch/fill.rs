@@ -77,7 +77,7 @@ fn load_workspace(workspace: &Path) -> Result<(Arc<Catalogue>, Shelf, Access), B
     let options = LoadOptions::default();
     let loaded = load(&workspace.join("kinora.yaml"), &options);
     let mut sources = Sources::default();
-    let (shelf, _) = Shelf::load(workspace, &options.limits, &mut sources);
+    let (shelf, _) = Shelf::load(workspace, SystemClock.today(), &options.limits, &mut sources);
     let (rack, _) = Rack::load(workspace, &options.limits, &mut sources);
     let findings = loaded.findings;
     let mut catalogue =

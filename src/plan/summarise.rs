@@ -123,8 +123,12 @@ fn budgets(
         per_day: budget.per_day.clone(),
         per_month: budget.per_month.clone(),
     };
-    let per_job =
-        line("per_job".to_owned(), budget.per_job.as_ref(), Decimal::ZERO, tallies.dearest.most().to_decimal());
+    let per_job = line(
+        "per_job".to_owned(),
+        budget.per_job.as_ref(),
+        Decimal::ZERO,
+        tallies.dearest.most().to_decimal(),
+    );
     let mut lines = Vec::from_iter(per_job);
     lines.extend(share_lines("", &whole, used.whole, to_run));
     let provider = |model: &str| shelf.get(model).map_or("", |card| card.provider.as_str());
