@@ -173,7 +173,8 @@ impl Workspace {
                 format!("what was learnt about the pictures was not kept: {why}"),
             ));
         }
-        let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers).with_cores(cores);
         let workspace = Workspace {
             given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),
