@@ -296,6 +296,7 @@ fn summarise(
         by_route: cells.groups(unit, |cell| (cell.route, cell.route.to_string())),
         // Shots without a subject come last.
         by_kind: cells.groups(unit, |cell| ((cell.kind.is_none(), cell.kind), kind(cell.kind))),
+        finance: Vec::new(),
         choices: Vec::new(),
         prices: prices(cells, shelf),
         dearest: Vec::new(),
