@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 
 use super::actuals::actuals;
 use super::build::{Gathered, PlanInputs, Used, UsedBy};
-use super::summary::{BudgetLine, FindingOut, Group, PLAN_FORMAT, PlanSummary, PriceUsed};
+use super::summary::{
+    BudgetLine, FinanceLine, FindingOut, Group, PLAN_FORMAT, PlanSummary, PriceUsed,
+};
 use super::tally::{Cells, SubjectSums, Tallies};
 use super::wall_time::wall_time;
 use crate::diagnostic::{Findings, render_json};
@@ -60,6 +62,7 @@ pub(super) fn summarise(
             |cell| (cell.set.is_none(), cell.set.map(|index| set(index).kind)),
             |(_, kind)| kind.map_or(NO_SUBJECT, |kind| kind.as_str()).to_owned(),
         ),
+        finance: finance(cells, catalogue),
         choices: Vec::new(),
         prices: prices(cells, shelf),
         dearest: dearest.jobs(),
@@ -77,6 +80,25 @@ pub(super) fn summarise(
             .collect(),
         findings_left_out: findings.left_out().map(|(code, n)| (code.to_owned(), n)).collect(),
     }
+}
+
+/// Sums by set and model, which don't overlap; shots without a subject come last.
+fn finance(cells: &Cells, catalogue: &Catalogue) -> Vec<FinanceLine> {
+    let parts = cells.by(|cell| {
+        let card = &cell.card;
+        (cell.set.is_none(), cell.set, card.provider.as_str(), card.model.as_str())
+    });
+    let lines = parts.into_iter().map(|((_, set, provider, model), sums)| {
+        let set = set.map(|index| &catalogue.sets[index as usize]);
+        FinanceLine {
+            set: set.map_or(NO_SUBJECT, |set| &*set.name).to_owned(),
+            kind: set.map_or(NO_SUBJECT, |set| set.kind.as_str()).to_owned(),
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            tally: sums.tally(&catalogue.budget.unit),
+        }
+    });
+    lines.collect()
 }
 
 /// The dearest subjects.
