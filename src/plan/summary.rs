@@ -278,9 +278,9 @@ pub struct DearJob {
 /// How long a run is expected to take, by typical durations and what may be in flight at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WallTime {
-    /// Seconds.
+    /// Seconds; 0 where it is not known of any job.
     pub seconds: u64,
-    /// Model whose jobs take longest.
+    /// Model whose jobs take longest; empty where it is not known of any.
     pub slowest: String,
     /// Jobs whose typical duration was measured: by what the ledger's latest clips took.
     #[serde(default)]
