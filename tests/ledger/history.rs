@@ -94,7 +94,7 @@ fn half_of_the_clips_took_no_longer_than_the_typical_one() {
     let slept = begin(&ledger, run, "f", "p/m", 1);
     drop(ledger);
     let ledger = running(dir.path());
-    begin_run(&ledger, 4);
+    begin_run(&ledger, 1_000);
     ready(&ledger, slept, 1, Basis::Estimate, 80_000);
     assert_eq!(history(&ledger).typical_ms("p/m"), Some(40_000));
 }
