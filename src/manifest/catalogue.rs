@@ -11,6 +11,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::choose::Choose;
+use super::guardrails::Guardrails;
 use super::providers::ProviderSettings;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
@@ -52,6 +53,8 @@ pub struct Catalogue {
     pub concurrency: Concurrency,
     /// How much may be spent.
     pub budget: Budget,
+    /// What a plan and its runs must keep to.
+    pub guardrails: Guardrails,
     /// Settings of shots that don't say otherwise.
     pub defaults: Settings,
     /// What the manifest says of providers, by name.
@@ -354,6 +357,10 @@ pub struct Subject {
     pub row: Row,
     /// Its tags.
     pub tags: Box<[Box<str>]>,
+    /// Whether it is a real person.
+    pub real_person: bool,
+    /// Who agreed to what, when: a real person's consent.
+    pub consent: Option<Box<str>>,
     /// Its pictures, in the order of the manifest; a glob's in the order of their paths.
     pub references: Box<[Reference]>,
     /// Where it is written: the item's id, or the row's first cell.
