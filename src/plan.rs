@@ -25,6 +25,7 @@ mod pictures;
 mod planner;
 mod prompt;
 mod settings;
+mod summarise;
 mod summary;
 mod tally;
 mod together;
@@ -48,6 +49,7 @@ pub use summary::{
     DearJob, FellOut, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT, PictureTally,
     PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
+pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
 
 #[cfg(test)]

@@ -67,6 +67,20 @@ pub struct Catalogue {
     pub unknown: Unknown,
 }
 
+impl Catalogue {
+    /// How many attempts of one job may be charged, at most: the first, and where the manifest
+    /// lets a job be paid for again, those that try it again.
+    pub fn charged_attempts(&self) -> u32 {
+        if self.pay_again { self.retries.saturating_add(1) } else { 1 }
+    }
+
+    /// `set.id` of a subject.
+    pub fn subject_name(&self, at: SubjectRef) -> String {
+        let set = &self.sets[at.set as usize];
+        format!("{}.{}", set.name, set.subjects[at.subject as usize].id)
+    }
+}
+
 /// How much may run at once, a minute and a day. Zero is refused at loading. Absent: the
 /// provider's own terms, or no such limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
