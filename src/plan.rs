@@ -12,6 +12,7 @@ mod context;
 mod diff;
 mod estimate;
 mod expand;
+mod guard;
 mod job;
 mod limits;
 mod lines;
@@ -36,6 +37,7 @@ pub use access::{Access, Reach, check_providers};
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use diff::{Planned, Standing};
 
+pub use guard::{Held, written_at};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
     Spread,

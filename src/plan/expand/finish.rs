@@ -8,6 +8,7 @@ use super::{Prepared, Step, Worker};
 use crate::address::Address;
 use crate::models::Priced;
 use crate::plan::diff::{Planned, Standing};
+use crate::plan::guard::Marks;
 use crate::plan::job::{Fingerprint, PlannedJob};
 use crate::plan::notes::Concerned;
 use crate::plan::variants::Variant;
@@ -57,7 +58,7 @@ impl<'c> Worker<'c, '_> {
             text_estimate: prepared.estimate.text,
             out,
         };
-        self.keep(job);
+        self.keep(job, &prepared.marks);
     }
 
     fn out(
@@ -90,10 +91,13 @@ impl<'c> Worker<'c, '_> {
         }
     }
 
-    fn keep(&mut self, job: PlannedJob) {
+    fn keep(&mut self, job: PlannedJob, marks: &Marks) {
         let standing = Standing::of(job.key, &job.fingerprint, self.known);
         let chunk = &mut self.chunk;
         chunk.tally.add(&job, &standing);
+        if standing.runs() {
+            chunk.seen.add(&job, marks, &self.catalogue.guardrails);
+        }
         digest_into(&job, &mut chunk.digested);
         let hasher: BuildHasherDefault<DefaultHasher> = BuildHasherDefault::default();
         chunk.paths.push(hasher.hash_one(&*job.out));
