@@ -24,6 +24,7 @@ mod out_path;
 mod pictures;
 mod planner;
 mod prompt;
+mod select;
 mod settings;
 mod summary;
 mod tally;
@@ -42,6 +43,7 @@ pub use job::{
 pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,

@@ -92,6 +92,12 @@ impl<'c> Worker<'c, '_> {
 
     fn keep(&mut self, job: PlannedJob) {
         let standing = Standing::of(job.key, &job.fingerprint, self.known);
+        let narrowed = self.planner.narrowed.as_ref();
+        if narrowed.is_some_and(|narrowed| narrowed.first.is_some()) && !standing.runs()
+            || self.is_full()
+        {
+            return;
+        }
         let kind = job.subject.map(|at| self.catalogue.sets[at.set as usize].kind);
         let chunk = &mut self.chunk;
         chunk.cells.add(&job, kind, &standing);
