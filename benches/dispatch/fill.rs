@@ -93,9 +93,9 @@ fn load_workspace(workspace: &Path) -> Result<(Arc<Catalogue>, Shelf, Access), B
 /// The run that never ended.
 fn begin(ledger: &Ledger, plan: Digest) -> Result<(i64, Digest), Box<dyn Error>> {
     let unit = Unit::default();
-    let (by, ceiling) = ("bench".to_owned(), Micros::from_stored(1_000_000_000_000_000)?);
+    let ceiling = Micros::from_stored(1_000_000_000_000_000)?;
     let at = SystemClock.now();
-    let approval = NewApproval { plan, by, ceiling, unit: unit.clone(), at, note: None };
+    let approval = NewApproval::new(plan, "bench", ceiling, unit.clone(), at);
     let approval = ledger.approve(approval)?;
     let run = NewRun { plan: Some(plan), approval: Some(approval), unit, at };
     Ok((ledger.begin_run(run).wait()?, plan))

@@ -103,7 +103,7 @@ pub fn record(
 ) -> Result<Approval, Failure> {
     let at: Timestamp = SystemClock.now();
     let unit = workspace.catalogue.budget.unit.clone();
-    let new = NewApproval { plan, by: by.to_owned(), ceiling, unit, at, note };
+    let new = NewApproval { note, ..NewApproval::new(plan, by, ceiling, unit, at) };
     let id = ledger.approve(new.clone()).map_err(|e| ledger_failure(&e))?;
-    Ok(Approval { id, plan, by: new.by, ceiling, unit: new.unit, at, note: new.note })
+    Ok(new.recorded(id))
 }
