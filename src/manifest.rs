@@ -23,16 +23,20 @@ pub mod schema;
 mod selectors;
 mod sets;
 mod shots;
+mod unattended;
 mod workspace;
 
 pub use addresses::is_this_machine;
 pub use catalogue::{
     Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
     PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,
-    SubjectSet, Template, Unknown, With,
+    SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;
+pub use unattended::{
+    Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
+};

@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use super::choose::Choose;
 use super::guardrails::Guardrails;
 use super::providers::ProviderSettings;
+use super::unattended::Unattended;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -65,6 +66,8 @@ pub struct Catalogue {
     pub pay_again: bool,
     /// What a run does about submissions whose outcome stays unknown.
     pub unknown: Unknown,
+    /// What a run may do when nobody is there.
+    pub unattended: Option<Unattended>,
 }
 
 impl Catalogue {
@@ -356,9 +359,20 @@ pub struct SubjectSet {
     pub kind: SubjectKind,
     /// The attributes that its subjects have.
     pub columns: Arc<Columns>,
+    /// The attribute that says when a subject was last changed.
+    pub updated: Option<Updated>,
     /// Its subjects, in the order of the file.
     pub subjects: Vec<Subject>,
     /// Its name in the manifest.
+    pub place: Place,
+}
+
+/// The attribute of a set that says when a subject was last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Updated {
+    /// Its name.
+    pub attribute: String,
+    /// Where it is named.
     pub place: Place,
 }
 

@@ -118,6 +118,7 @@ impl Loader<'_> {
         let budget = self.budget(root.raw.budget.as_ref().map(|b| &b.value));
         let guardrails = self.guardrails(root.raw.guardrails.as_ref().map(|g| &g.value));
         let unknown = self.unknown(root.raw.unknown.as_ref().map(|u| &u.value));
+        let unattended = self.unattended(root.raw.unattended.as_ref().map(|u| &u.value));
         let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
@@ -155,6 +156,7 @@ impl Loader<'_> {
             retries: root.retries.as_ref().map_or(RETRIES, |r| r.value),
             pay_again: root.pay_again.as_ref().is_some_and(|p| p.value),
             unknown,
+            unattended,
         })
     }
 
@@ -284,6 +286,7 @@ impl Loader<'_> {
             ("retries", raw.retries.as_ref().map(|v| v.place)),
             ("pay_again", raw.pay_again.as_ref().map(|v| v.place)),
             ("unknown", raw.unknown.as_ref().map(|v| v.place)),
+            ("unattended", raw.unattended.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
         for (key, place) in settings {

@@ -13,6 +13,7 @@ use super::guardrails::RawGuardrails;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::providers::RawProvider;
 use super::row::AttributeType;
+use super::unattended::RawUnattended;
 use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::yaml::{Codes, Exact, Loose, Name, OneOrMany, Placed, Table, Text};
@@ -64,6 +65,8 @@ pub struct RawManifest {
     /// What to do about submissions whose outcome stays unknown: `hold` them for a person, the
     /// default, or resubmit them up to a stated cost. Only in the root manifest.
     pub unknown: Option<Placed<RawUnknown>>,
+    /// What a run may do when nobody is there, and whom it tells. Only in the root manifest.
+    pub unattended: Option<Placed<RawUnattended>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
@@ -142,6 +145,8 @@ pub struct RawSet {
     /// with `column` and `type`. Columns that are not named here keep their own names.
     #[serde(default)]
     pub attributes: Table<Placed<RawAttribute>>,
+    /// The attribute that says when a subject was last changed, by which `--since` chooses.
+    pub updated: Option<Text>,
     /// The column that holds a row's tags, or a list of tags that all subjects have.
     pub tags: Option<OneOrMany<Text>>,
     /// Whether its characters are real people.

@@ -18,13 +18,14 @@ use crate::manifest::{
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
-use crate::plan::{Access, Change, Plan, PlanInputs, PlannedJob, Reach, Used, build};
+use crate::plan::{Access, Change, Narrowing, Plan, PlanInputs, PlannedJob, Reach, Used, build};
 
 /// A catalogue in the making. Its one source holds every template, one after another.
 pub struct Build {
     text: String,
     pub catalogue: Catalogue,
     pub access: Access,
+    pub narrowing: Narrowing,
 }
 
 /// Everything that a plan gave.
@@ -89,6 +90,7 @@ impl Build {
         let mut build = Build {
             text: String::new(),
             access: access(),
+            narrowing: Narrowing::default(),
             catalogue: Catalogue {
                 name: "test".into(),
                 workspace: PathBuf::from("."),
@@ -112,6 +114,7 @@ impl Build {
                 retries: 0,
                 pay_again: false,
                 unknown: Unknown::Hold,
+                unattended: None,
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
@@ -158,7 +161,7 @@ impl Build {
         let columns = ["title", "colour", "price"].map(|n| (n.to_owned(), AttributeType::Auto));
         let place = self.place(name);
         let (name, columns) = (name.into(), Columns::new(columns));
-        self.catalogue.sets.push(SubjectSet { name, kind, columns, subjects: Vec::new(), place });
+        self.catalogue.sets.push(SubjectSet { name, kind, columns, updated: None, subjects: Vec::new(), place });
         self
     }
 
@@ -287,6 +290,7 @@ impl Build {
             access: &self.access,
             used,
             pictures: Default::default(),
+            narrowing: &self.narrowing,
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {
