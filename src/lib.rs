@@ -23,6 +23,7 @@ pub mod providers;
 pub mod rehearsal;
 pub mod report;
 pub mod run;
+pub mod signing;
 pub mod template;
 pub mod wire;
 pub mod yaml;
