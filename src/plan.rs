@@ -38,7 +38,7 @@ pub use access::{Access, Reach, check_providers};
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use diff::{Planned, Standing};
 
-pub use guard::{Held, written_at};
+pub use guard::{Held, most_after, written_at};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
     Spread,

@@ -20,7 +20,7 @@ use super::tally::{SubjectSums, Sums};
 use crate::address::Address;
 use crate::diagnostic::{Finding, Place, Sources};
 use crate::manifest::{Catalogue, Guardrails, Pattern, Rule, SubjectRef};
-use crate::money::{Amount, Micros};
+use crate::money::{Amount, Micros, Unit};
 
 /// What is held already of what guardrails count, by the ledger: reserved and settled, unknown
 /// outcomes included.
@@ -278,11 +278,14 @@ impl Judge<'_> {
     }
 
     fn increase(&self, limit: Decimal) -> Option<Found> {
-        let (label, before, now) = self.compared()?;
-        let rise = now.checked_sub(before)?.checked_mul(Decimal::ONE_HUNDRED)?;
-        if rise <= before.checked_mul(limit)? {
+        let comparison = self.before?;
+        let unit = &self.catalogue.budget.unit;
+        let (before, now) = (cost(&comparison.total_before, unit)?, self.evidence.to_run.estimate);
+        let (now, label) = (now.to_decimal(), &comparison.label);
+        if now <= most_after(comparison, unit, limit)? {
             return None;
         }
+        let rise = now.checked_sub(before)?.checked_mul(Decimal::ONE_HUNDRED)?;
         let percent = rise.checked_div(before)?.round_dp(1).normalize();
         Some(Found::whole(format!(
             "the plan costs {} and {label} cost {}: {percent} percent more; at most {} percent \
@@ -293,19 +296,10 @@ impl Judge<'_> {
         )))
     }
 
-    /// What is compared with, its cost and that of this plan; absent where there is nothing that
-    /// a percentage could be of.
-    fn compared(&self) -> Option<(&str, Decimal, Decimal)> {
-        let before = self.before?;
-        let unit = self.catalogue.budget.unit.as_str();
-        let of = |sums: &AmountsJson| sums.get(unit)?.parse::<Decimal>().ok();
-        let earlier = of(&before.total_before).filter(|sum| *sum > Decimal::ZERO)?;
-        Some((&before.label, earlier, of(&before.total_now).unwrap_or_default()))
-    }
-
     fn nothing_to_compare(&self) -> Option<Finding> {
         let rule = self.rules.max_increase_percent.as_ref()?;
-        if self.compared().is_some() {
+        let unit = &self.catalogue.budget.unit;
+        if self.before.is_some_and(|before| cost(&before.total_before, unit).is_some()) {
             return None;
         }
         let message = match self.before {
@@ -373,6 +367,19 @@ impl Judge<'_> {
             format!("{} {send} pictures of {people} without a note of consent", count(jobs, "job"));
         Some(Found::jobs(message, jobs, &names))
     }
+}
+
+/// The most that a plan may cost that may cost so many percent more than an earlier one; absent
+/// where that one cost nothing in this unit.
+pub fn most_after(before: &Comparison, unit: &Unit, percent: Decimal) -> Option<Decimal> {
+    let more = cost(&before.total_before, unit)?.checked_mul(percent)?;
+    cost(&before.total_before, unit)?.checked_add(more.checked_div(Decimal::ONE_HUNDRED)?)
+}
+
+/// What something cost, unless that was nothing.
+fn cost(sums: &AmountsJson, unit: &Unit) -> Option<Decimal> {
+    let sum = sums.get(unit.as_str())?.parse::<Decimal>().ok();
+    sum.filter(|sum| *sum > Decimal::ZERO)
 }
 
 /// `1 job`, `3 jobs`.
