@@ -50,8 +50,8 @@ pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    DearJob, FellOut, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT, PictureTally,
-    PlanSummary, PriceUsed, Severity, Tally, WallTime,
+    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT,
+    PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
