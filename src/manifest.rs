@@ -9,9 +9,11 @@ mod choose;
 mod feed;
 mod fill;
 mod from_feed;
+mod guardrails;
 mod limits;
 mod load;
 mod names;
+mod people;
 mod providers;
 mod raw;
 mod references;
@@ -31,6 +33,7 @@ pub use catalogue::{
     SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use guardrails::{Guardrails, Rule, Severity};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;

@@ -26,6 +26,7 @@ mod planner;
 mod prompt;
 mod select;
 mod settings;
+mod summarise;
 mod summary;
 mod tally;
 mod together;
@@ -50,6 +51,7 @@ pub use summary::{
     DearJob, FellOut, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT, PictureTally,
     PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
+pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::guardrails::RawGuardrails;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::providers::RawProvider;
 use super::row::AttributeType;
@@ -48,6 +49,9 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
+    /// What a plan and its runs must keep to, each rule with its severity. Only in the root
+    /// manifest.
+    pub guardrails: Option<Placed<RawGuardrails>>,
     /// How providers are reached, by name, where that differs from their cards. Only in the root
     /// manifest.
     pub providers: Option<Placed<Table<RawProvider>>>,
@@ -145,6 +149,11 @@ pub struct RawSet {
     pub updated: Option<Text>,
     /// The column that holds a row's tags, or a list of tags that all subjects have.
     pub tags: Option<OneOrMany<Text>>,
+    /// Whether its characters are real people.
+    pub real_person: Option<Placed<bool>>,
+    /// Who agreed to what, and when: the consent of real people. A template over a subject's
+    /// attributes, so that a feed may have a column of notes.
+    pub consent: Option<Text>,
     /// Pictures that every subject has.
     #[serde(default)]
     pub references: Vec<RawReference>,
@@ -171,6 +180,10 @@ pub struct RawItem {
     /// Its tags.
     #[serde(default)]
     pub tags: OneOrMany<Text>,
+    /// Whether it is a real person; as its set says, if not given.
+    pub real_person: Option<Placed<bool>>,
+    /// Who agreed to what, and when: a real person's consent; as its set says, if not given.
+    pub consent: Option<Text>,
     /// Its own pictures, after those of its set.
     #[serde(default)]
     pub references: Vec<RawReference>,

@@ -174,6 +174,7 @@ impl Loader<'_> {
         set.columns = self.item_columns(raw, items);
         let shared = self.usable_specs(&raw.references, &[], set);
         self.reference_names.insert(index, shared.iter().map(|s| s.name.clone()).collect());
+        self.people_of_items(raw, items);
         let set_tags: Vec<Text> = raw.tags.clone().map(|t| t.items).unwrap_or_default();
         let mut seen: HashMap<Arc<str>, Place> = HashMap::new();
         for item in items {
@@ -276,9 +277,12 @@ impl Loader<'_> {
         }
         findings.into_iter().for_each(|f| self.findings.push(f));
         let references = self.entering.references(&specs, named, &mut self.pictures);
+        let (real_person, consent) = self.person(set, raw, item, &cells);
         Subject {
             id: Box::from(&*item.id),
             row: Row::pack(cells.iter().copied()),
+            real_person,
+            consent,
             tags: tags(set_tags.iter().chain(&item.tags.items).map(|t| &**t)),
             references,
             place: item.id.place,

@@ -22,7 +22,7 @@ use super::pictures::{self, RouteNeeds};
 use super::planner::{ChunkSpec, CompiledShot, Planner, ShotPlan};
 use super::prompt::{self, Calling, Meaning};
 use super::select::{Asked, Narrowed};
-use super::tally::Cells;
+use super::tally::ChunkTally;
 use super::together;
 use super::variants::Variant;
 use crate::ledger::KnownJobs;
@@ -36,7 +36,7 @@ use crate::template::{Compiled, Ordered, TemplateError, TemplateValue};
 pub(super) struct Chunk {
     pub jobs: Vec<Planned>,
     pub notes: Notes,
-    pub cells: Cells,
+    pub tally: ChunkTally,
     /// The jobs' part of the plan's digest.
     pub digested: Vec<u8>,
     /// A hash of each job's output path, in the order of the jobs.
@@ -193,10 +193,7 @@ impl<'c> Worker<'c, '_> {
     fn who(&self, subject: Option<SubjectRef>) -> String {
         match subject {
             None => self.shot.id.to_string(),
-            Some(at) => {
-                let set = &self.catalogue.sets[at.set as usize];
-                format!("{}.{}", set.name, set.subjects[at.subject as usize].id)
-            }
+            Some(at) => self.catalogue.subject_name(at),
         }
     }
 
@@ -443,7 +440,8 @@ impl<'c> Worker<'c, '_> {
             return found.clone();
         }
         let Variant { card, settings, .. } = step.details;
-        let made = Arc::new(estimate(card, settings, route, images, &self.catalogue.budget));
+        let (budget, attempts) = (&self.catalogue.budget, self.catalogue.charged_attempts());
+        let made = Arc::new(estimate(card, settings, route, images, budget, attempts));
         facts.estimates.push((by, made.clone()));
         made
     }

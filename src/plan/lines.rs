@@ -23,9 +23,7 @@ impl Change {
 impl PlannedJob {
     /// `set.id` of its subject, if any.
     pub fn subject_name(&self, catalogue: &Catalogue) -> Option<String> {
-        let at = self.subject?;
-        let set = &catalogue.sets[at.set as usize];
-        Some(format!("{}.{}", set.name, set.subjects[at.subject as usize].id))
+        self.subject.map(|at| catalogue.subject_name(at))
     }
 
     /// As a line of a report.

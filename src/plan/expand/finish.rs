@@ -98,9 +98,8 @@ impl<'c> Worker<'c, '_> {
         {
             return;
         }
-        let kind = job.subject.map(|at| self.catalogue.sets[at.set as usize].kind);
         let chunk = &mut self.chunk;
-        chunk.cells.add(&job, kind, &standing);
+        chunk.tally.add(&job, &standing);
         digest_into(&job, &mut chunk.digested);
         let hasher: BuildHasherDefault<DefaultHasher> = BuildHasherDefault::default();
         chunk.paths.push(hasher.hash_one(&*job.out));

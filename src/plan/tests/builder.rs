@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::ledger::{JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
-    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
-    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown,
-    With,
+    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Guardrails, Placed, Reference,
+    Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template,
+    Unknown, With,
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
@@ -108,6 +108,7 @@ impl Build {
                 limits: Limits::default(),
                 concurrency: Concurrency::default(),
                 budget: Budget::default(),
+                guardrails: Guardrails::default(),
                 defaults: Settings::default(),
                 providers: BTreeMap::new(),
                 retries: 0,
@@ -175,7 +176,15 @@ impl Build {
         let (row, place) = (Row::pack(cells), self.place(id));
         let tags = Box::new(["new".into()]);
         let set = self.catalogue.sets.last_mut().expect("a set comes first");
-        set.subjects.push(Subject { id: id.into(), row, tags, references, place });
+        set.subjects.push(Subject {
+            id: id.into(),
+            row,
+            tags,
+            real_person: false,
+            consent: None,
+            references,
+            place,
+        });
         self
     }
 
