@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 
 use super::access::Access;
 use super::diff::{Planned, Standing};
+use super::digesting::PlanHasher;
 use super::job::PlannedJob;
 use super::notes::Notes;
 use super::planner::Planner;
@@ -111,7 +112,7 @@ pub fn build(
 
 /// What is gathered from all jobs.
 struct Gathered {
-    digest: blake3::Hasher,
+    digest: PlanHasher,
     cells: Cells,
     notes: Notes,
     changes: Changes,
@@ -128,13 +129,8 @@ struct Gathered {
 
 impl Gathered {
     fn new(catalogue: &Catalogue) -> Self {
-        let mut digest = blake3::Hasher::new();
-        // The unit is part of what is approved: 5 credits are not 5 USD.
-        digest.update(b"kinora plan 1\0");
-        digest.update(catalogue.budget.unit.as_str().as_bytes());
-        digest.update(b"\0");
         Gathered {
-            digest,
+            digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             cells: Cells::default(),
             notes: Notes::default(),
             changes: Changes::default(),
@@ -190,7 +186,7 @@ fn finish(
         return (None, findings);
     }
     orphans(&mut gathered, inputs);
-    let digest = Digest::from_bytes(*gathered.digest.finalize().as_bytes());
+    let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
     (Some(Plan { digest, summary, planner }), findings)
