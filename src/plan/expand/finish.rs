@@ -90,9 +90,8 @@ impl<'c> Worker<'c, '_> {
 
     fn keep(&mut self, job: PlannedJob) {
         let standing = Standing::of(job.key, &job.fingerprint, self.known);
-        let kind = job.subject.map(|at| self.catalogue.sets[at.set as usize].kind);
         let chunk = &mut self.chunk;
-        chunk.cells.add(&job, kind, &standing);
+        chunk.tally.add(&job, &standing);
         let money = Money::of(&job);
         let (address, name) = (job.address.as_str(), &job.fingerprint.whole);
         digest_into(address, name, money.as_ref(), &mut chunk.digested);
