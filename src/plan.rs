@@ -8,12 +8,15 @@ mod access;
 mod advise;
 mod build;
 mod choose;
+mod compare;
 mod context;
+mod covers;
 mod diff;
 mod digesting;
 mod estimate;
 mod expand;
 pub mod file;
+mod indexed;
 mod job;
 mod limits;
 mod lines;
@@ -36,6 +39,8 @@ mod walk;
 
 pub use access::{Access, Reach, check_providers};
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
+pub use compare::Comparer;
+pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
 pub use digesting::Money;
 pub use job::{

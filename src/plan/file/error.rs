@@ -18,6 +18,10 @@ impl PlanFileError {
     pub(super) fn new(path: &Path, line: Option<u64>, problem: PlanFileProblem) -> Self {
         PlanFileError { path: path.to_owned(), line, problem }
     }
+
+    pub(in crate::plan) fn contradiction(path: &Path, what: String) -> Self {
+        PlanFileError::new(path, None, PlanFileProblem::Contradiction(what))
+    }
 }
 
 /// What is wrong with a plan file.

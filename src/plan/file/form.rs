@@ -77,7 +77,9 @@ fn money(line: &FormLine) -> Result<Option<Money>, String> {
     };
     let (low, high) = (line.low.unwrap_or(estimate), line.high.unwrap_or(estimate));
     if low > estimate || estimate > high {
-        return Err(format!("a form's low {low}, estimate {estimate} and high {high} don't ascend"));
+        return Err(format!(
+            "a form's low {low}, estimate {estimate} and high {high} don't ascend"
+        ));
     }
     Ok(Some(Money { estimate, low, high }))
 }

@@ -102,8 +102,8 @@ impl PlanReader {
     ) -> Result<PlanReader, PlanFileError> {
         let mut lines = Lines::new(Box::new(packed))
             .map_err(|problem| PlanFileError::new(path, None, problem))?;
-        let (header, digest, newer) = first_line(&mut lines)
-            .map_err(|problem| PlanFileError::new(path, Some(1), problem))?;
+        let (header, digest, newer) =
+            first_line(&mut lines).map_err(|problem| PlanFileError::new(path, Some(1), problem))?;
         Ok(PlanReader {
             path: path.to_owned(),
             lines,
@@ -116,8 +116,7 @@ impl PlanReader {
             limits: ReadLimits {
                 jobs: limits.jobs,
                 line: LONGEST_LINE.max(limits.prompt_bytes.saturating_mul(ESCAPED)),
-                tables: TABLE_BYTES
-                    .saturating_add(limits.jobs.saturating_mul(TABLE_BYTES_A_JOB)),
+                tables: TABLE_BYTES.saturating_add(limits.jobs.saturating_mul(TABLE_BYTES_A_JOB)),
             },
             address: String::new(),
             ended: false,
@@ -354,7 +353,11 @@ impl Tables {
         };
         let line = &job.form.line;
         let negative = line.negative_prompt.as_ref();
-        if ![Some(&line.prompt), negative, Some(&line.out)].into_iter().flatten().all(|p| p.fits(&filled)) {
+        if ![Some(&line.prompt), negative, Some(&line.out)]
+            .into_iter()
+            .flatten()
+            .all(|p| p.fits(&filled))
+        {
             return Err(wrong("a text of the job's form asks for a value that its subject lacks"));
         }
         Ok(job)

@@ -100,11 +100,7 @@ impl Counts {
     }
 
     /// The jobs that a run would start, by what `key` says of their forms.
-    fn by<K: Ord>(
-        &self,
-        forms: &[Arc<Form>],
-        key: impl Fn(&Form) -> K,
-    ) -> BTreeMap<K, Sums> {
+    fn by<K: Ord>(&self, forms: &[Arc<Form>], key: impl Fn(&Form) -> K) -> BTreeMap<K, Sums> {
         let mut groups: BTreeMap<K, Sums> = BTreeMap::new();
         for (form, (_, runs)) in forms.iter().zip(&self.by_form).filter(|(_, n)| n.1 > 0) {
             groups.entry(key(form)).or_default().merge(&times(&form.one, *runs));

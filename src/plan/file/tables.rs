@@ -98,9 +98,9 @@ impl Tables {
             Some(at) => Some(self.subject(at, catalogue, &mut line)?),
         };
         let values = job.subject.map(|at| self.values(at, catalogue)).unwrap_or_default();
-        let id = job.subject.map_or("", |at| {
-            &catalogue.sets[at.set as usize].subjects[at.subject as usize].id
-        });
+        let id = job
+            .subject
+            .map_or("", |at| &catalogue.sets[at.set as usize].subjects[at.subject as usize].id);
         let short = job.key.short();
         let filling = Filling { id, values: &values, short: &short };
         let fixed = self.fixed_pictures(job, catalogue, &mut line)?;
@@ -273,9 +273,8 @@ impl Tables {
             }
         }
         let Some(known) = self.by_kind.get(&kind(job)) else { return Found::None };
-        let mut wordings = known.iter().copied().filter(|form| {
-            self.forms[*form as usize].is_for(job, fixed)
-        });
+        let mut wordings =
+            known.iter().copied().filter(|form| self.forms[*form as usize].is_for(job, fixed));
         let Some(first) = wordings.next() else { return Found::None };
         let mut count = 0;
         for form in std::iter::once(first).chain(wordings) {
@@ -388,7 +387,8 @@ impl Form {
             && line.seconds == settings.duration
             && line.aspect == settings.aspect
             && line.resolution == settings.resolution
-            && (line.width, line.height, line.fps) == (settings.width, settings.height, settings.fps)
+            && (line.width, line.height, line.fps)
+                == (settings.width, settings.height, settings.fps)
             && line.options == settings.options
             && line.estimate == money.map(|money| money.estimate)
             && low == money.map(|money| money.low)
@@ -442,9 +442,10 @@ fn kind(job: &PlannedJob) -> u64 {
 
 /// Positions of the attributes of a set that some text names: what is not named is not repeated.
 fn repeated(catalogue: &Catalogue, set: u32) -> Box<[usize]> {
-    let texts = catalogue.shots.iter().flat_map(|shot| {
-        [Some(&shot.prompt), shot.negative_prompt.as_ref(), shot.out.as_ref()]
-    });
+    let texts = catalogue
+        .shots
+        .iter()
+        .flat_map(|shot| [Some(&shot.prompt), shot.negative_prompt.as_ref(), shot.out.as_ref()]);
     let texts: Vec<&str> =
         texts.flatten().chain([&catalogue.out]).map(|template| &*template.source).collect();
     // A mention may be written as the subject's title or name.

@@ -121,7 +121,8 @@ impl PlanWriter {
         let (jobs, lines, digest) = (self.all.jobs, self.seal.lines, self.seal.digest());
         put(&mut self.lines, &Line::End(Box::new(EndLine { jobs, lines, all, to_run, digest })))?;
         self.packed.write_all(&self.lines)?;
-        let mut rest = self.packed.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let mut rest =
+            self.packed.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
         rest.rewind()?;
         let mut packed = Encoder::new(&mut out, LEVEL)?;
         packed.include_checksum(true)?;
@@ -143,8 +144,7 @@ impl PlanWriter {
         // A temporary file is private by default; a plan is for others to read, as far as the
         // umask lets them.
         let readable = std::fs::Permissions::from_mode(0o666);
-        let mut draft =
-            tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
+        let mut draft = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
         self.finish(summary, BufWriter::new(draft.as_file_mut()))?;
         draft.as_file().sync_all()?;
         draft.persist(path).map_err(|e| e.error)?;
