@@ -8,10 +8,15 @@ mod access;
 mod advise;
 mod build;
 mod choose;
+mod compare;
 mod context;
+mod covers;
 mod diff;
+mod digesting;
 mod estimate;
 mod expand;
+pub mod file;
+mod indexed;
 mod job;
 mod limits;
 mod lines;
@@ -25,6 +30,7 @@ mod pictures;
 mod planner;
 mod prompt;
 mod settings;
+mod summarise;
 mod summary;
 mod tally;
 mod together;
@@ -33,8 +39,10 @@ mod walk;
 
 pub use access::{Access, Reach, check_providers};
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
+pub use compare::Comparer;
+pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
-
+pub use digesting::Money;
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
     Spread,
@@ -45,9 +53,10 @@ pub use planner::Planner;
 pub use settings::USUAL_SECONDS;
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    DearJob, FellOut, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT, PictureTally,
-    PlanSummary, PriceUsed, Severity, Tally, WallTime,
+    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT,
+    PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
+pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
 
 #[cfg(test)]

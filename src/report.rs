@@ -19,8 +19,9 @@ pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use phrase::count;
 pub use plan::{
-    JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
-    plan_question_text, plan_schema, plan_text, verdict,
+    FINANCE_CSV_HEADER, JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, comparison_text,
+    finance_csv, next_steps, plan_json, plan_markdown, plan_question_text, plan_schema, plan_text,
+    verdict,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
 pub use resolve::{

@@ -67,6 +67,14 @@ pub struct Catalogue {
     pub unknown: Unknown,
 }
 
+impl Catalogue {
+    /// `set.id` of a subject.
+    pub fn subject_name(&self, at: SubjectRef) -> String {
+        let set = &self.sets[at.set as usize];
+        format!("{}.{}", set.name, set.subjects[at.subject as usize].id)
+    }
+}
+
 /// How much may run at once, a minute and a day. Zero is refused at loading. Absent: the
 /// provider's own terms, or no such limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

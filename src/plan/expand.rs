@@ -6,6 +6,8 @@
 mod attach;
 mod finish;
 
+pub(super) use finish::derived_seed;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use super::notes::{Concerned, Notes};
 use super::pictures::{self, RouteNeeds};
 use super::planner::{ChunkSpec, CompiledShot, Planner, ShotPlan};
 use super::prompt::{self, Calling, Meaning};
-use super::tally::Cells;
+use super::tally::ChunkTally;
 use super::together;
 use super::variants::Variant;
 use crate::ledger::KnownJobs;
@@ -35,7 +37,7 @@ use crate::template::{Compiled, Ordered, TemplateError, TemplateValue};
 pub(super) struct Chunk {
     pub jobs: Vec<Planned>,
     pub notes: Notes,
-    pub cells: Cells,
+    pub tally: ChunkTally,
     /// The jobs' part of the plan's digest.
     pub digested: Vec<u8>,
     /// A hash of each job's output path, in the order of the jobs.
@@ -167,10 +169,7 @@ impl<'c> Worker<'c, '_> {
     fn who(&self, subject: Option<SubjectRef>) -> String {
         match subject {
             None => self.shot.id.to_string(),
-            Some(at) => {
-                let set = &self.catalogue.sets[at.set as usize];
-                format!("{}.{}", set.name, set.subjects[at.subject as usize].id)
-            }
+            Some(at) => self.catalogue.subject_name(at),
         }
     }
 

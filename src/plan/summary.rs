@@ -56,6 +56,10 @@ pub struct PlanSummary {
     pub by_route: Vec<Group>,
     /// … by kind of subject (`none` for shots without one).
     pub by_kind: Vec<Group>,
+    /// The same jobs in parts that don't overlap, for cost accounting: each is of one set of
+    /// subjects and of one model. They sum to `to_run`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finance: Vec<FinanceLine>,
     /// Models that were chosen where the manifest says `auto`, in the manifest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
@@ -149,6 +153,22 @@ pub struct Group {
     /// Its name.
     pub name: String,
     /// Its jobs and cost.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// The jobs of one set of subjects by one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FinanceLine {
+    /// Set of subjects; `none` for shots without a subject.
+    pub set: String,
+    /// What the set's subjects are; `none` without one.
+    pub kind: String,
+    /// Provider.
+    pub provider: String,
+    /// Model.
+    pub model: String,
+    /// Jobs and cost.
     #[serde(flatten)]
     pub tally: Tally,
 }
@@ -330,6 +350,10 @@ pub struct Comparison {
     pub added: u64,
     /// Jobs that only the earlier one has.
     pub removed: u64,
+    /// Jobs of the earlier plan that this one has too, and that a run would not start any more:
+    /// made since, or in flight.
+    #[serde(default)]
+    pub made: u64,
     /// Jobs of both whose request differs.
     pub changed: u64,
     /// Jobs of both, with the same request, that cost more now.
@@ -451,6 +475,9 @@ pub struct JobLine {
     pub seed: Option<u64>,
     /// Names of the pictures, in the order in which the model gets them.
     pub references: Vec<String>,
+    /// Their files in the same order, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     /// Prompt as sent.
     pub prompt: String,
     /// Expected cost, a decimal string; absent when unpriced.

@@ -4,16 +4,19 @@
 //! summary comes with its totals) and deciding what may run.
 
 mod choices;
+mod cost;
 mod csv;
+mod finance;
 mod json;
 mod markdown;
 mod text;
 mod verdict;
 
 pub use csv::{PLAN_CSV_HEADER, PlanCsv};
+pub use finance::{FINANCE_CSV_HEADER, finance_csv};
 pub use json::{JOBS_IN_JSON, PlanJson, plan_json, plan_schema};
 pub use markdown::plan_markdown;
-pub use text::{plan_question_text, plan_text};
+pub use text::{comparison_text, plan_question_text, plan_text};
 pub use verdict::{next_steps, verdict};
 
 #[cfg(test)]
