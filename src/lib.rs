@@ -6,6 +6,7 @@
 //! ledger → plan → providers → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
+pub mod approval;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;

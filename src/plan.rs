@@ -8,11 +8,16 @@ mod access;
 mod advise;
 mod build;
 mod choose;
+mod compare;
 mod context;
+mod covers;
 mod diff;
+mod digesting;
 mod estimate;
 mod expand;
+pub mod file;
 mod guard;
+mod indexed;
 mod job;
 mod limits;
 mod lines;
@@ -36,8 +41,10 @@ mod walk;
 
 pub use access::{Access, Reach, check_providers};
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
+pub use compare::Comparer;
+pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
-
+pub use digesting::Money;
 pub use guard::{Held, most_after, written_at};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,

@@ -46,7 +46,6 @@ impl Origin {
 
 /// What the approver was shown of the plan. Amounts are decimals as text, in the approval's unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Shown {
     /// The manifest's name.
     pub name: String,

@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 
 use super::access::Access;
 use super::diff::{Planned, Standing};
+use super::digesting::PlanHasher;
 use super::guard::{Evidence, Seen};
 use super::job::PlannedJob;
 use super::notes::Notes;
@@ -118,7 +119,7 @@ pub fn build(
 
 /// What is gathered from all jobs.
 pub(super) struct Gathered {
-    digest: blake3::Hasher,
+    digest: PlanHasher,
     pub tallies: Tallies,
     pub seen: Seen,
     notes: Notes,
@@ -136,13 +137,8 @@ pub(super) struct Gathered {
 
 impl Gathered {
     fn new(catalogue: &Catalogue) -> Self {
-        let mut digest = blake3::Hasher::new();
-        // The unit is part of what is approved: 5 credits are not 5 USD.
-        digest.update(b"kinora plan 1\0");
-        digest.update(catalogue.budget.unit.as_str().as_bytes());
-        digest.update(b"\0");
         Gathered {
-            digest,
+            digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             tallies: Tallies::default(),
             seen: Seen::default(),
             notes: Notes::default(),
@@ -209,7 +205,7 @@ fn finish(
     if planner.narrowed.is_none() {
         orphans(&mut gathered, inputs);
     }
-    let digest = Digest::from_bytes(*gathered.digest.finalize().as_bytes());
+    let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
     let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);

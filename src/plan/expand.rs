@@ -6,6 +6,8 @@
 mod attach;
 mod finish;
 
+pub(super) use finish::derived_seed;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 

@@ -339,6 +339,10 @@ pub struct Comparison {
     pub added: u64,
     /// Jobs that only the earlier one has.
     pub removed: u64,
+    /// Jobs of the earlier plan that this one has too, and that a run would not start any more:
+    /// made since, or in flight.
+    #[serde(default)]
+    pub made: u64,
     /// Jobs of both whose request differs.
     pub changed: u64,
     /// Jobs of both, with the same request, that cost more now.
