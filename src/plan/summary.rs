@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Part;
 use crate::diagnostic::FindingJson;
+pub use crate::manifest::Severity;
 
 /// Major version of the JSON form. Readers refuse another major version and ignore fields
 /// they don't know.
@@ -34,6 +35,9 @@ pub struct PlanSummary {
     pub all: Tally,
     /// The jobs that a run would start now.
     pub to_run: Tally,
+    /// Why some of those are not compared with the text route.
+    #[serde(default)]
+    pub not_compared: NotCompared,
     /// How the plan differs from the ledger.
     pub changes: Changes,
     /// Totals of the jobs that a run would start, by shot in the manifest's order.
@@ -143,14 +147,18 @@ pub struct Tally {
     /// Over how many jobs `as_text` and `image_extra` are.
     #[serde(default)]
     pub compared: u64,
-    /// Priced jobs that can't be compared with text, because their model has no text route.
-    #[serde(default)]
-    pub no_text_route: u64,
-    /// … because nobody knows what they would cost by text.
-    #[serde(default)]
-    pub text_unpriced: u64,
     /// Jobs whose price is not known; not in `estimate`.
     pub unpriced: u64,
+}
+
+/// Priced jobs of which nobody knows what they would cost by text: those that are not in
+/// `compared`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotCompared {
+    /// Their model has no text route.
+    pub no_text_route: u64,
+    /// Their model has one, at a price that is not known.
+    pub text_unpriced: u64,
 }
 
 /// A named part of the plan.
@@ -306,18 +314,6 @@ pub struct Actual {
     pub error_percent: Option<String>,
 }
 
-/// How serious the breach of a guardrail is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It is said.
-    Warn,
-    /// Nothing may be approved or submitted.
-    Deny,
-}
-
 /// A guardrail that is broken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Breach {
@@ -359,6 +355,10 @@ pub struct Comparison {
     pub added: u64,
     /// Jobs that only the earlier one has.
     pub removed: u64,
+    /// Jobs of the earlier plan that this one has too, and that a run would not start any more:
+    /// made since, or in flight.
+    #[serde(default)]
+    pub made: u64,
     /// Jobs of both whose request differs.
     pub changed: u64,
     /// Jobs of both, with the same request, that cost more now.
