@@ -7,6 +7,7 @@ mod layout;
 mod markdown;
 mod models;
 mod phrase;
+mod outcome;
 mod plan;
 mod providers;
 mod resolve;
@@ -17,6 +18,10 @@ mod schema_file;
 pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
+pub use outcome::{
+    ApprovalOutline, LogEntry, LogEvent, LogLine, OUTCOME_FORMAT, OutcomeJson, PlanOutline, log_schema,
+    outcome_schema,
+};
 pub use phrase::count;
 pub use plan::{
     JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
