@@ -13,6 +13,7 @@ mod limits;
 mod load;
 mod names;
 mod providers;
+mod rates;
 mod raw;
 mod references;
 mod row;

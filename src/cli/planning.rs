@@ -1,6 +1,6 @@
 //! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
 
-use kinora::ledger::Ledger;
+use kinora::ledger::{Ledger, Span};
 use kinora::plan::{self, ApprovalLine, Change, Plan, PlanInputs, PlanSummary, PlannedJob};
 
 use super::Failure;
@@ -24,6 +24,9 @@ pub fn plan_whole(
         access: &workspace.access,
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
+        history: ledger
+            .history(Span::Latest, &workspace.catalogue.budget.unit)
+            .map_err(|e| ledger_failure(&e))?,
     };
     let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
     workspace.findings.merge(findings);

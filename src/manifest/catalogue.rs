@@ -65,6 +65,12 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
+    /// How many attempts of one job may be charged, at most: the first, and where the manifest
+    /// lets a job be paid for again, those that try it again.
+    pub fn charged_attempts(&self) -> u32 {
+        if self.pay_again { self.retries.saturating_add(1) } else { 1 }
+    }
+
     /// `set.id` of a subject.
     pub fn subject_name(&self, at: SubjectRef) -> String {
         let set = &self.sets[at.set as usize];
@@ -189,6 +195,8 @@ pub struct Budget {
     pub unit: Unit,
     /// How many of the workspace's unit one of another unit is worth.
     pub rates: BTreeMap<Unit, Decimal>,
+    /// The days on which the manifest's rates were true, where it says so.
+    pub rates_as_of: BTreeMap<Unit, jiff::civil::Date>,
     /// Most that one run may spend.
     pub per_run: Option<Limit>,
     /// Most that one job may cost.

@@ -414,7 +414,8 @@ impl<'c> Worker<'c, '_> {
             return found.clone();
         }
         let Variant { card, settings, .. } = step.details;
-        let made = Arc::new(estimate(card, settings, route, images, &self.catalogue.budget));
+        let (budget, attempts) = (&self.catalogue.budget, self.catalogue.charged_attempts());
+        let made = Arc::new(estimate(card, settings, route, images, budget, attempts));
         facts.estimates.push((by, made.clone()));
         made
     }

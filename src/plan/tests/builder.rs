@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::diagnostic::{Findings, Place, Source, SourceId, Sources};
 use crate::digest::Digest;
-use crate::ledger::{JobState, Known, KnownJobs};
+use crate::ledger::{History, JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
     AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
@@ -25,6 +25,7 @@ pub struct Build {
     text: String,
     pub catalogue: Catalogue,
     pub access: Access,
+    pub history: History,
 }
 
 /// Everything that a plan gave.
@@ -89,6 +90,7 @@ impl Build {
         let mut build = Build {
             text: String::new(),
             access: access(),
+            history: History::default(),
             catalogue: Catalogue {
                 name: "test".into(),
                 workspace: PathBuf::from("."),
@@ -278,6 +280,7 @@ impl Build {
             access: &self.access,
             used,
             pictures: Default::default(),
+            history: self.history,
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {
