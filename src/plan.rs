@@ -5,6 +5,7 @@
 //! but the ledger's caches.
 
 mod access;
+mod actuals;
 mod advise;
 mod build;
 mod choose;
@@ -38,8 +39,10 @@ mod tally;
 mod together;
 mod variants;
 mod walk;
+mod wall_time;
 
 pub use access::{Access, Reach, check_providers};
+pub use actuals::actuals;
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use compare::Comparer;
 pub use covers::{Covers, Uncovered, covers};

@@ -1,7 +1,7 @@
 //! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
 
 use kinora::diagnostic::{Findings, render_json};
-use kinora::ledger::Ledger;
+use kinora::ledger::{Ledger, Span};
 use kinora::plan::{self, ApprovalLine, Change, Plan, PlanInputs, PlanSummary, PlannedJob};
 
 use super::Failure;
@@ -27,6 +27,9 @@ pub fn plan_whole(
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
         narrowing: &workspace.narrowing,
+        history: ledger
+            .history(Span::Latest, &workspace.catalogue.budget.unit)
+            .map_err(|e| ledger_failure(&e))?,
     };
     let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
     workspace.findings.merge(findings);
