@@ -55,7 +55,9 @@ impl Loader<'_> {
             return;
         };
         self.rows(set, &layout, first, &mut pieces, folder);
-        self.inputs.field(from.as_bytes()).field(pieces.digest().as_bytes());
+        let digest = pieces.digest();
+        self.inputs.field(from.as_bytes()).field(digest.as_bytes());
+        self.sources.name_bytes(source, digest);
         self.check_ids(set, &layout);
     }
 

@@ -11,6 +11,8 @@ use rust_decimal::Decimal;
 
 use super::access::Access;
 use super::diff::{Planned, Standing};
+use super::digesting::PlanHasher;
+use super::guard::{Evidence, Seen};
 use super::job::PlannedJob;
 use super::notes::Notes;
 use super::planner::Planner;
@@ -20,7 +22,7 @@ use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
 use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
-use crate::ledger::KnownJobs;
+use crate::ledger::{History, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{Catalogue, LimitOf};
 use crate::models::Shelf;
@@ -46,6 +48,8 @@ pub struct PlanInputs<'a> {
     pub pictures: PictureTally,
     /// What the plan is narrowed to.
     pub narrowing: &'a Narrowing,
+    /// What earlier attempts tell.
+    pub history: History,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
@@ -76,6 +80,8 @@ pub struct Plan {
     pub summary: PlanSummary,
     /// For expanding it again.
     pub planner: Planner,
+    /// What its guardrails are held against.
+    pub(super) evidence: Evidence,
 }
 
 /// Plans a catalogue whose pictures are probed. `sink` gets every job, in the plan's order.
@@ -96,6 +102,7 @@ pub fn build(
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
         gathered.tallies.take(chunk.tally);
+        gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
         if let Some(job) = chunk.jobs.first() {
             gathered.selected.insert(job.job.shot);
@@ -114,8 +121,9 @@ pub fn build(
 
 /// What is gathered from all jobs.
 pub(super) struct Gathered {
-    digest: blake3::Hasher,
+    digest: PlanHasher,
     pub tallies: Tallies,
+    pub seen: Seen,
     notes: Notes,
     pub changes: Changes,
     jobs: u64,
@@ -131,14 +139,10 @@ pub(super) struct Gathered {
 
 impl Gathered {
     fn new(catalogue: &Catalogue) -> Self {
-        let mut digest = blake3::Hasher::new();
-        // The unit is part of what is approved: 5 credits are not 5 USD.
-        digest.update(b"kinora plan 1\0");
-        digest.update(catalogue.budget.unit.as_str().as_bytes());
-        digest.update(b"\0");
         Gathered {
-            digest,
+            digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             tallies: Tallies::default(),
+            seen: Seen::default(),
             notes: Notes::default(),
             changes: Changes::default(),
             jobs: 0,
@@ -203,10 +207,11 @@ fn finish(
     if planner.narrowed.is_none() {
         orphans(&mut gathered, inputs);
     }
-    let digest = Digest::from_bytes(*gathered.digest.finalize().as_bytes());
+    let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
-    (Some(Plan { digest, summary, planner }), findings)
+    let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);
+    (Some(Plan { digest, summary, planner, evidence }), findings)
 }
 
 /// Two jobs with one path: found by hash, then looked up by walking the plan once more, which

@@ -29,6 +29,7 @@ impl PlannedJob {
     /// As a line of a report.
     pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
         let estimate = self.estimate.known();
+        let picture = |a: &super::job::Attached| catalogue.pictures.get(a.picture).path.to_string();
         let extra = estimate.zip(self.text_estimate).map(|(amount, text)| amount.value - text);
         JobLine {
             address: self.address.to_string(),
@@ -47,6 +48,7 @@ impl PlannedJob {
             fps: self.settings.fps,
             seed: self.settings.seed,
             references: self.attached.iter().map(|a| a.name.to_string()).collect(),
+            pictures: self.attached.iter().map(picture).collect(),
             prompt: self.prompt.clone(),
             estimate: estimate.map(|amount| amount.value.normalize().to_string()),
             low: estimate.map(|_| self.spread.low.normalize().to_string()),

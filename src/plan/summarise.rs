@@ -5,9 +5,13 @@
 
 use rust_decimal::Decimal;
 
+use super::actuals::actuals;
 use super::build::{Gathered, PlanInputs, Used, UsedBy};
-use super::summary::{BudgetLine, FindingOut, Group, PLAN_FORMAT, PlanSummary, PriceUsed};
+use super::summary::{
+    BudgetLine, FinanceLine, FindingOut, Group, PLAN_FORMAT, PlanSummary, PriceUsed,
+};
 use super::tally::{Cells, SubjectSums, Tallies};
+use super::wall_time::wall_time;
 use crate::diagnostic::{Findings, render_json};
 use crate::digest::Digest;
 use crate::manifest::{BudgetShare, Catalogue, Limit, LimitOf, SubjectRef};
@@ -58,11 +62,12 @@ pub(super) fn summarise(
             |cell| (cell.set.is_none(), cell.set.map(|index| set(index).kind)),
             |(_, kind)| kind.map_or(NO_SUBJECT, |kind| kind.as_str()).to_owned(),
         ),
+        finance: finance(cells, catalogue),
         choices: Vec::new(),
         prices: prices(cells, shelf),
         dearest: dearest.jobs(),
-        wall_time: None,
-        actuals: Vec::new(),
+        wall_time: wall_time(cells, catalogue, inputs.access, &inputs.history),
+        actuals: actuals(&inputs.history),
         budgets: budgets(catalogue, shelf, &gathered.tallies, &inputs.used),
         breaches: Vec::new(),
         selection: inputs.narrowing.words(),
@@ -75,6 +80,25 @@ pub(super) fn summarise(
             .collect(),
         findings_left_out: findings.left_out().map(|(code, n)| (code.to_owned(), n)).collect(),
     }
+}
+
+/// Sums by set and model, which don't overlap; shots without a subject come last.
+fn finance(cells: &Cells, catalogue: &Catalogue) -> Vec<FinanceLine> {
+    let parts = cells.by(|cell| {
+        let card = &cell.card;
+        (cell.set.is_none(), cell.set, card.provider.as_str(), card.model.as_str())
+    });
+    let lines = parts.into_iter().map(|((_, set, provider, model), sums)| {
+        let set = set.map(|index| &catalogue.sets[index as usize]);
+        FinanceLine {
+            set: set.map_or(NO_SUBJECT, |set| &*set.name).to_owned(),
+            kind: set.map_or(NO_SUBJECT, |set| set.kind.as_str()).to_owned(),
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            tally: sums.tally(&catalogue.budget.unit),
+        }
+    });
+    lines.collect()
 }
 
 /// The dearest subjects.
@@ -123,8 +147,12 @@ fn budgets(
         per_day: budget.per_day.clone(),
         per_month: budget.per_month.clone(),
     };
-    let per_job =
-        line("per_job".to_owned(), budget.per_job.as_ref(), Decimal::ZERO, tallies.dearest.most().to_decimal());
+    let per_job = line(
+        "per_job".to_owned(),
+        budget.per_job.as_ref(),
+        Decimal::ZERO,
+        tallies.dearest.most().to_decimal(),
+    );
     let mut lines = Vec::from_iter(per_job);
     lines.extend(share_lines("", &whole, used.whole, to_run));
     let provider = |model: &str| shelf.get(model).map_or("", |card| card.provider.as_str());

@@ -57,6 +57,10 @@ pub struct PlanSummary {
     pub by_route: Vec<Group>,
     /// … by kind of subject (`none` for shots without one).
     pub by_kind: Vec<Group>,
+    /// The same jobs in parts that don't overlap, for cost accounting: each is of one set of
+    /// subjects and of one model. They sum to `to_run`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finance: Vec<FinanceLine>,
     /// Models that were chosen where the manifest says `auto`, in the manifest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
@@ -140,6 +144,12 @@ pub struct Tally {
     /// Over how many jobs `as_text` and `image_extra` are.
     #[serde(default)]
     pub compared: u64,
+    /// Priced jobs that can't be compared with text, because their model has no text route.
+    #[serde(default)]
+    pub no_text_route: u64,
+    /// … because nobody knows what they would cost by text.
+    #[serde(default)]
+    pub text_unpriced: u64,
     /// Jobs whose price is not known; not in `estimate`.
     pub unpriced: u64,
 }
@@ -150,6 +160,22 @@ pub struct Group {
     /// Its name.
     pub name: String,
     /// Its jobs and cost.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// The jobs of one set of subjects by one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FinanceLine {
+    /// Set of subjects; `none` for shots without a subject.
+    pub set: String,
+    /// What the set's subjects are; `none` without one.
+    pub kind: String,
+    /// Provider.
+    pub provider: String,
+    /// Model.
+    pub model: String,
+    /// Jobs and cost.
     #[serde(flatten)]
     pub tally: Tally,
 }
@@ -251,19 +277,22 @@ pub struct DearJob {
 }
 
 /// How long a run is expected to take, by typical durations and what may be in flight at once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WallTime {
     /// Seconds.
     pub seconds: u64,
     /// Model whose jobs take longest.
     pub slowest: String,
+    /// Jobs whose typical duration was measured: by what the ledger's latest clips took.
+    #[serde(default)]
+    pub measured: u64,
     /// Jobs whose typical duration nobody knows; not in `seconds`.
     pub unknown: u64,
 }
 
 /// What finished jobs of one model cost against their estimates; only those whose provider said
 /// what it charged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actual {
     /// Model.
     pub model: String,
@@ -319,6 +348,10 @@ pub struct Comparison {
     pub added: u64,
     /// Jobs that only the earlier one has.
     pub removed: u64,
+    /// Jobs of the earlier plan that this one has too, and that a run would not start any more:
+    /// made since, or in flight.
+    #[serde(default)]
+    pub made: u64,
     /// Jobs of both whose request differs.
     pub changed: u64,
     /// Jobs of both, with the same request, that cost more now.
@@ -440,6 +473,9 @@ pub struct JobLine {
     pub seed: Option<u64>,
     /// Names of the pictures, in the order in which the model gets them.
     pub references: Vec<String>,
+    /// Their files in the same order, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     /// Prompt as sent.
     pub prompt: String,
     /// Expected cost, a decimal string; absent when unpriced.

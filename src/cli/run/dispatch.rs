@@ -13,7 +13,7 @@ use kinora::ledger::{Approval, Ledger};
 use kinora::money::Micros;
 use kinora::plan::Plan;
 use kinora::run::{
-    self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
+    self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
 };
 use tokio::sync::mpsc;
 
@@ -69,6 +69,10 @@ pub(in crate::cli) fn dispatch(
     let mut limits = MoneyLimits::of(&catalogue.budget)
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
     limits.max_spend = max_spend;
+    let guard = plan.map(|plan| Guard::of(catalogue, plan.summary.since_approval.as_ref()));
+    let guard = guard
+        .transpose()
+        .map_err(|e| Failure::new(Exit::InvalidManifest, format!("guardrails: {e}")))?;
     let mut setup = Setup {
         ledger,
         providers: providers.all.clone(),
@@ -79,6 +83,8 @@ pub(in crate::cli) fn dispatch(
         workspace: folder,
         concurrency: catalogue.concurrency.clone(),
         limits,
+        // Without a plan nothing new is submitted.
+        guard: guard.unwrap_or_default(),
         jobs: plan.map(|plan| plan.summary.to_run.jobs),
         retries: catalogue.retries,
         approval,

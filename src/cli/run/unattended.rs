@@ -13,7 +13,7 @@ use std::sync::Arc;
 use kinora::clock::{Clock, SystemClock};
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger, NewApproval, Origin};
-use kinora::plan::{OutsidePolicy, Plan, outside_policy, policy_name};
+use kinora::plan::{OutsidePolicy, Plan, Severity, outside_policy, policy_name};
 
 use self::desk::{Desk, Ending};
 use super::{Asked, Dispatch, Left, collect_first, dispatch, on_time, open};
@@ -83,6 +83,12 @@ fn work(
         ends.push(Exit::SubmissionsUnknown);
     }
     if plan.summary.to_run.jobs == 0 && left.taken_up == 0 {
+        return Ok(Ending::of(ends));
+    }
+    // Whoever approved it, the rules hold now.
+    let denied = plan.summary.breaches.iter().any(|breach| breach.severity == Severity::Deny);
+    if denied && plan.summary.to_run.jobs > 0 {
+        ends.push(Exit::Denied);
         return Ok(Ending::of(ends));
     }
     let consent = consent(&plan, &workspace, &ledger)?;

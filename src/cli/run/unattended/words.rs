@@ -4,7 +4,7 @@
 
 use kinora::exit::Exit;
 use kinora::money::display_value;
-use kinora::plan::OutsidePolicy;
+use kinora::plan::{OutsidePolicy, Severity};
 use kinora::report::{PlanOutline, count};
 use kinora::run::RunSummary;
 use rust_decimal::Decimal;
@@ -49,6 +49,7 @@ pub(super) fn message(exit: Exit, facts: &Facts<'_>) -> String {
             let plan = facts.plan.map_or(String::new(), planned);
             Some(format!("the plan{plan} is outside the standing policy and was not started"))
         }
+        Exit::Denied => Some(denied(facts)),
         Exit::OverBudget => Some(format!(
             "{} did not fit a budget or ceiling",
             count(facts.run.map_or(0, |run| run.over_budget), "job")
@@ -76,6 +77,19 @@ pub(super) fn message(exit: Exit, facts: &Facts<'_>) -> String {
         (None, Some(made)) => made,
         (None, None) => "nothing to do".to_owned(),
     }
+}
+
+/// Which guardrails deny the plan, or stopped the run.
+fn denied(facts: &Facts<'_>) -> String {
+    let breaches = facts.plan.map_or(&[][..], |plan| &plan.breaches);
+    let deny = breaches.iter().filter(|breach| breach.severity == Severity::Deny);
+    let rules: Vec<String> =
+        deny.map(|breach| format!("{} ({}: {})", breach.rule, breach.at, breach.message)).collect();
+    if rules.is_empty() {
+        let jobs = count(facts.run.map_or(0, |run| run.denied), "job");
+        return format!("{jobs} were not started, since a guardrail denies them");
+    }
+    format!("guardrails deny the plan, and nothing was started: {}", rules.join("; "))
 }
 
 /// ` of 12 jobs for 6.4 credits`.

@@ -1,0 +1,1 @@
+//! Plan files as they are written and read.
