@@ -54,8 +54,8 @@ fn plan(
         access: &Access::default(),
         used: Used::default(),
         pictures: Default::default(),
-        history: Default::default(),
         narrowing: &Narrowing::default(),
+        history: Default::default(),
     };
     let start = Instant::now();
     let (plan, findings) = build(catalogue, shelf, &inputs, |job, _| {

@@ -39,8 +39,8 @@ pub fn fill(workspace: &Path, few: u64) -> Result<(), Box<dyn Error>> {
         access: &access,
         used: Used::default(),
         pictures: Default::default(),
-        history: Default::default(),
         narrowing: &Narrowing::default(),
+        history: Default::default(),
     };
     // The plan's digest is known only at its end, so jobs wait in memory: their requests don't.
     let (plan, findings) = build(&catalogue, &shelf, &inputs, |job, _| jobs.push(job.clone()));

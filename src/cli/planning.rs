@@ -26,10 +26,10 @@ pub fn plan_whole(
         access: &workspace.access,
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
+        narrowing: &workspace.narrowing,
         history: ledger
             .history(Span::Latest, &workspace.catalogue.budget.unit)
             .map_err(|e| ledger_failure(&e))?,
-        narrowing: &workspace.narrowing,
     };
     let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
     workspace.findings.merge(findings);

@@ -46,10 +46,10 @@ pub struct PlanInputs<'a> {
     pub used: Used,
     /// What probing did.
     pub pictures: PictureTally,
-    /// What earlier attempts tell.
-    pub history: History,
     /// What the plan is narrowed to.
     pub narrowing: &'a Narrowing,
+    /// What earlier attempts tell.
+    pub history: History,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.

@@ -25,8 +25,8 @@ pub struct Build {
     text: String,
     pub catalogue: Catalogue,
     pub access: Access,
-    pub history: History,
     pub narrowing: Narrowing,
+    pub history: History,
 }
 
 /// Everything that a plan gave.
@@ -91,8 +91,8 @@ impl Build {
         let mut build = Build {
             text: String::new(),
             access: access(),
-            history: History::default(),
             narrowing: Narrowing::default(),
+            history: History::default(),
             catalogue: Catalogue {
                 name: "test".into(),
                 workspace: PathBuf::from("."),
@@ -300,8 +300,8 @@ impl Build {
             access: &self.access,
             used,
             pictures: Default::default(),
-            history: self.history,
             narrowing: &self.narrowing,
+            history: self.history,
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {
