@@ -36,6 +36,7 @@ mod select;
 mod settings;
 mod summarise;
 mod summary;
+mod switches;
 mod tally;
 mod together;
 mod variants;
