@@ -8,7 +8,7 @@ const MANIFEST: &str = r#"kinora: 1
 name: shop
 guardrails:
   RULE
-defaults: {model: studio, duration: 0.5, resolution: 240p, fps: 12}
+defaults: {model: studio, duration: 0.5, resolution: 96p, fps: 12}
 subjects:
   products:
     kind: product
@@ -32,7 +32,7 @@ routes:
   text: {}
   image: {min: 1, max: 1}
 durations: {range: {min: 0.5, max: 60, step: 0}}
-resolutions: {240p: {short_side: 240}}
+resolutions: {96p: {short_side: 96}}
 fps: [12]
 seed: true
 price:
