@@ -27,6 +27,7 @@ pub use backup::{BackedUp, backup};
 pub use cache::Stored;
 pub use error::LedgerError;
 pub use export::{Asked, ExportError, ExportLine, export};
+pub use lock::Holder;
 pub use memory::MemoryLedger;
 pub use open::{Ledger, Mode};
 pub use read::Which;

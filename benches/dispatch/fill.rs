@@ -17,7 +17,7 @@ use kinora::manifest::{Catalogue, LoadOptions, load};
 use kinora::media::{PictureCache, probe_all};
 use kinora::models::Shelf;
 use kinora::money::{Micros, Unit};
-use kinora::plan::{Access, PlanInputs, Used, build};
+use kinora::plan::{Access, Narrowing, PlanInputs, Used, build};
 use kinora::protocol::Rack;
 use serde_json::json;
 
@@ -39,6 +39,7 @@ pub fn fill(workspace: &Path, few: u64) -> Result<(), Box<dyn Error>> {
         access: &access,
         used: Used::default(),
         pictures: Default::default(),
+        narrowing: &Narrowing::default(),
     };
     // The plan's digest is known only at its end, so jobs wait in memory: their requests don't.
     let (plan, findings) = build(&catalogue, &shelf, &inputs, |job, _| jobs.push(job.clone()));

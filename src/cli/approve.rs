@@ -12,12 +12,14 @@ use rust_decimal::Decimal;
 use super::args::{ApproveArgs, Global};
 use super::output::Output;
 use super::planning::plan_whole;
+use super::select::narrowing;
 use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
 
 /// Runs it.
 pub fn approve(arguments: &ApproveArgs, global: &Global, output: &Output) -> Outcome {
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest.manifest, global, output)?;
+    workspace.narrowing = narrowing(&arguments.select, global, &ledger)?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     refuse_unpriced(&plan)?;
     let wanted = whole_ceiling(&plan, &workspace, &ledger)?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::lock::Holder;
+
 use rusqlite::{ErrorCode, ffi};
 
 use super::approval::ApprovalEnd;
@@ -13,12 +15,15 @@ use super::record::JobState;
 pub enum LedgerError {
     /// Another process runs this workspace.
     #[error(
-        "another process works on this ledger (it holds {}); wait for it to end, or stop it",
+        "another process works on this ledger ({}it holds {}); wait for it to end, or stop it",
+        .holder.as_ref().map(|holder| format!("{holder}; ")).unwrap_or_default(),
         .lock.display()
     )]
     Locked {
         /// The lock file.
         lock: PathBuf,
+        /// Who has it, where that is known.
+        holder: Option<Holder>,
     },
     /// The file is of a newer format.
     #[error(

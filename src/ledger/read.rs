@@ -175,6 +175,17 @@ impl Ledger {
         read().map_err(|e| self.failed(&e))
     }
 
+    /// When the latest run began that was for a plan and has ended. Absent before any.
+    pub fn latest_run(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.one(
+            "SELECT started FROM runs
+             WHERE ?1 IS NULL AND plan IS NOT NULL AND ended IS NOT NULL
+             ORDER BY id DESC LIMIT 1",
+            rusqlite::types::Null,
+            |row| time(row, 0),
+        )
+    }
+
     /// The unit of the latest run: what the ledger's amounts count. Absent before any run.
     pub fn unit(&self) -> Result<Option<Unit>, LedgerError> {
         self.one(
