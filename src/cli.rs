@@ -19,6 +19,7 @@ mod report;
 mod resolve;
 mod run;
 mod schema;
+mod select;
 mod signals;
 mod simulate;
 mod workspace;
@@ -69,6 +70,7 @@ pub fn main() -> Exit {
 
 fn run(arguments: Arguments, output: &Output) -> Outcome {
     let global = &arguments.global;
+    select::refuse_without_a_plan(&arguments)?;
     match &arguments.command {
         Command::Check(manifest) => check::check(manifest, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),

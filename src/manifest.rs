@@ -9,9 +9,11 @@ mod choose;
 mod feed;
 mod fill;
 mod from_feed;
+mod guardrails;
 mod limits;
 mod load;
 mod names;
+mod people;
 mod providers;
 mod raw;
 mod references;
@@ -21,15 +23,20 @@ pub mod schema;
 mod selectors;
 mod sets;
 mod shots;
+mod unattended;
 mod workspace;
 
 pub use addresses::is_this_machine;
 pub use catalogue::{
     Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
     PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,
-    SubjectSet, Template, Unknown, With,
+    SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use guardrails::{Guardrails, Rule, Severity};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;
+pub use unattended::{
+    Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
+};

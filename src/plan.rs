@@ -29,6 +29,7 @@ mod out_path;
 mod pictures;
 mod planner;
 mod prompt;
+mod select;
 mod settings;
 mod summarise;
 mod summary;
@@ -50,6 +51,7 @@ pub use job::{
 pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,

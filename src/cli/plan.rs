@@ -10,6 +10,7 @@ use kinora::report::{self, Cells, JOBS_IN_JSON, PlanCsv, PlanJson};
 use super::args::{Global, PlanArgs, PlanFormat};
 use super::output::{Output, form, spooled};
 use super::planning::plan_whole;
+use super::select::narrowing;
 use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
 
@@ -27,6 +28,7 @@ pub fn plan(arguments: &PlanArgs, global: &Global, output: &Output) -> Outcome {
     let file = arguments.output.as_deref();
     let format = form(arguments.format, file, ENDINGS, usual)?;
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest.manifest, global, output)?;
+    workspace.narrowing = narrowing(&arguments.select, global, &ledger)?;
     let text = match format {
         PlanFormat::Csv => {
             let csv = csv(&mut workspace, &ledger, output)?;

@@ -24,6 +24,7 @@ pub fn plan_whole(
         access: &workspace.access,
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
+        narrowing: &workspace.narrowing,
     };
     let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
     workspace.findings.merge(findings);

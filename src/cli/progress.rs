@@ -238,6 +238,12 @@ fn trouble(event: &RunEvent) -> Option<String> {
         RunEvent::OverBudget { job, limit, wanted, left } => {
             format!("budget   {job}: takes {wanted}, but {left} is left of {limit}")
         }
+        RunEvent::ApprovalEnded { approval, why, in_flight } => {
+            format!(
+                "approval {approval} holds no more: {why}; nothing new is submitted, {in_flight} jobs in \
+                 flight are finished"
+            )
+        }
         RunEvent::Skipped { job, why: Skip::PaidBefore } => {
             format!(
                 "skipped  {job}: its last attempt was charged and gave no clip; `pay_again: true` pays again"

@@ -188,6 +188,10 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
             Exit::Done => None,
             // What waits for a person is said apart, with what to do.
             Exit::SubmissionsUnknown => None,
+            Exit::ApprovalNeeded => Some(format!(
+                "look at it with kinora plan {given}, then kinora approve {given} --by NAME",
+                given = workspace.given
+            )),
             Exit::OverBudget => Some(format!(
                 "raise the limit, or wait for the day or month to end; then kinora run {} goes on",
                 workspace.given

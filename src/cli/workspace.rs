@@ -15,11 +15,11 @@ use kinora::limits::Limits;
 use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
-use kinora::plan::{Access, PictureTally, Used, UsedBy, check_limits, check_providers};
+use kinora::plan::{Access, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers};
 use kinora::protocol::Rack;
 
 use super::Failure;
-use super::args::Global;
+use super::args::{Global, LimitOption};
 use super::made_before::clips_without_a_ledger;
 use super::output::Output;
 
@@ -47,6 +47,8 @@ pub struct Workspace {
     pub pictures: PictureTally,
     /// Whether clips are here of which the ledger knows nothing.
     clips_without_a_ledger: bool,
+    /// What its plans are narrowed to.
+    pub narrowing: Narrowing,
 }
 
 /// The manifest that a path on the command line means.
@@ -101,7 +103,8 @@ pub fn workspace_with_ledger(given: &Path) -> Result<PathBuf, Failure> {
 /// The limits in force by the command line.
 pub fn limits(global: &Global) -> Limits {
     let mut limits = Limits::default();
-    for (name, value) in &global.limit {
+    for limit in &global.limit {
+        let LimitOption::Named(name, value) = limit else { continue };
         let known = limits.set(name, *value);
         debug_assert!(known, "the command line was checked against the same table");
     }
@@ -182,6 +185,7 @@ impl Workspace {
             findings,
             pictures,
             clips_without_a_ledger,
+            narrowing: Narrowing::default(),
         };
         Ok((workspace, ledger))
     }
@@ -254,6 +258,7 @@ impl Workspace {
         let limits =
             serde_json::to_vec(&self.catalogue.limits).expect("a struct of numbers is always JSON");
         inputs.field(&limits);
+        self.narrowing.hash_into(&mut inputs);
         Ok(inputs.finish())
     }
 }

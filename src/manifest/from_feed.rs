@@ -219,7 +219,18 @@ impl Loader<'_> {
         if !id_known {
             return None;
         }
-        Some(Layout { header, source, delimiter, id, specs, tags: tags_from, from: from.clone() })
+        let (real_person, consent) = self.people_of_rows(raw, set);
+        Some(Layout {
+            header,
+            source,
+            delimiter,
+            id,
+            specs,
+            tags: tags_from,
+            real_person,
+            consent,
+            from: from.clone(),
+        })
     }
 
     fn check_id_template(
@@ -309,12 +320,15 @@ impl Loader<'_> {
         let Ok(id) = Fill::new(&engine, &layout.id, &columns) else { return };
         let fills: Vec<SpecFill<'_, '_>> =
             layout.specs.iter().filter_map(|s| SpecFill::new(&engine, s, &columns).ok()).collect();
+        let consent = layout.consent.as_ref();
+        let consent = consent.and_then(|note| Fill::new(&engine, note, &columns).ok());
         let env = self.env.clone();
         let reader = RowReader {
             layout,
             columns: &columns,
             id: &id,
             fills: &fills,
+            consent: consent.as_ref(),
             workspace: &self.workspace,
             folder,
             set: &set.name,

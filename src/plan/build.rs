@@ -15,6 +15,7 @@ use super::digesting::PlanHasher;
 use super::job::PlannedJob;
 use super::notes::Notes;
 use super::planner::Planner;
+use super::select::Narrowing;
 use super::summarise::summarise;
 use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
@@ -44,6 +45,8 @@ pub struct PlanInputs<'a> {
     pub used: Used,
     /// What probing did.
     pub pictures: PictureTally,
+    /// What the plan is narrowed to.
+    pub narrowing: &'a Narrowing,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
@@ -89,6 +92,7 @@ pub fn build(
         findings.sort();
         return (None, findings);
     };
+    let planner = planner.narrow(inputs.narrowing, &mut findings);
     let mut gathered = Gathered::new(catalogue);
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
@@ -178,13 +182,23 @@ fn finish(
         findings.push(Finding::error("plan::too_many_jobs", message).help(help));
     } else if !findings.has_errors() {
         same_paths(&planner, inputs.known, &gathered.twice, &mut findings);
-        empty_shots(&catalogue, &gathered, &mut findings);
+        match &planner.narrowed {
+            None => empty_shots(&catalogue, &gathered, &mut findings),
+            Some(narrowed) => {
+                let whole = narrowed.first.is_none_or(|first| gathered.jobs < first);
+                let never_met = narrowed.never_met(&planner, whole);
+                never_met.into_iter().for_each(|finding| findings.push(finding));
+            }
+        }
     }
     findings.sort();
     if findings.has_errors() {
         return (None, findings);
     }
-    orphans(&mut gathered, inputs);
+    // What a part of a plan leaves out is no orphan.
+    if planner.narrowed.is_none() {
+        orphans(&mut gathered, inputs);
+    }
     let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();

@@ -23,6 +23,7 @@ use super::notes::{Concerned, Notes};
 use super::pictures::{self, RouteNeeds};
 use super::planner::{ChunkSpec, CompiledShot, Planner, ShotPlan};
 use super::prompt::{self, Calling, Meaning};
+use super::select::{Asked, Narrowed};
 use super::tally::ChunkTally;
 use super::together;
 use super::variants::Variant;
@@ -44,6 +45,8 @@ pub(super) struct Chunk {
     pub paths: Vec<u64>,
     /// How each variant's model did, where models are only tried.
     pub tried: BTreeMap<usize, Tried>,
+    /// Which one it is.
+    pub spec: ChunkSpec,
 }
 
 /// Makes chunks of one planner.
@@ -57,6 +60,14 @@ impl Expander<'_> {
     /// Makes one chunk.
     pub fn chunk(&self, spec: ChunkSpec) -> Chunk {
         let mut worker = self.worker(spec);
+        worker.run(spec, Worker::takes);
+        worker.chunk
+    }
+
+    /// The same with its first jobs only.
+    pub fn first_of(&self, spec: ChunkSpec, jobs: u64) -> Chunk {
+        let mut worker = self.worker(spec);
+        worker.most = jobs;
         worker.run(spec, Worker::takes);
         worker.chunk
     }
@@ -80,7 +91,8 @@ impl Expander<'_> {
             known: self.known,
             scope: self.planner.scope(),
             facts: HashMap::new(),
-            chunk: Chunk::default(),
+            most: u64::MAX,
+            chunk: Chunk { spec, ..Chunk::default() },
         }
     }
 }
@@ -116,6 +128,8 @@ pub(super) struct Worker<'c, 'e> {
     known: &'e KnownJobs,
     scope: Arc<Scope>,
     facts: HashMap<usize, VariantFacts<'c>>,
+    /// Jobs that are kept at most.
+    most: u64,
     pub chunk: Chunk,
 }
 
@@ -141,7 +155,9 @@ impl<'c> Worker<'c, '_> {
         let per_subject = self.plan.per_subject();
         let takes = u64::from(self.plan.takes);
         let mut at = spec.start;
-        while at < spec.end {
+        let narrowed = self.planner.narrowed.as_deref();
+        let by_take = narrowed.is_some_and(Narrowed::by_take);
+        while at < spec.end && !self.is_full() {
             let position = at / per_subject;
             let until = ((position + 1) * per_subject).min(spec.end);
             let subject = self.plan.subject(position);
@@ -150,20 +166,30 @@ impl<'c> Worker<'c, '_> {
                 continue;
             }
             let mut who = Some(self.who(subject));
-            while at < until {
+            while at < until && !self.is_full() {
                 let inside = at % per_subject;
                 let (variant, take) = (inside / takes, inside % takes);
-                let jobs = (takes - take).min(until - at);
+                let jobs = if by_take { 1 } else { (takes - take).min(until - at) };
                 // Positions inside a subject are below the variants' count, which is a usize.
                 let variant = variant as usize;
                 let details = &self.plan.variants[variant];
                 let name = who.take().unwrap_or_default();
                 let step = Step { subject, who: name, variant, details, jobs };
-                make(self, &step, take as u32 + 1);
+                let take = take as u32 + 1;
+                let asked =
+                    Asked { plan: self.plan, subject, who: &step.who, details, take };
+                if narrowed.is_none_or(|narrowed| narrowed.takes(self.catalogue, &asked)) {
+                    make(self, &step, take);
+                }
                 who = Some(step.who);
                 at += jobs;
             }
         }
+    }
+
+    /// Whether no more jobs are kept.
+    fn is_full(&self) -> bool {
+        self.chunk.jobs.len() as u64 >= self.most
     }
 
     fn who(&self, subject: Option<SubjectRef>) -> String {
@@ -416,7 +442,8 @@ impl<'c> Worker<'c, '_> {
             return found.clone();
         }
         let Variant { card, settings, .. } = step.details;
-        let made = Arc::new(estimate(card, settings, route, images, &self.catalogue.budget));
+        let (budget, attempts) = (&self.catalogue.budget, self.catalogue.charged_attempts());
+        let made = Arc::new(estimate(card, settings, route, images, budget, attempts));
         facts.estimates.push((by, made.clone()));
         made
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Part;
 use crate::diagnostic::FindingJson;
+pub use crate::manifest::Severity;
 
 /// Major version of the JSON form. Readers refuse another major version and ignore fields
 /// they don't know.
@@ -295,18 +296,6 @@ pub struct Actual {
     /// `(charged - estimated) / estimated` in percent, one decimal; absent where the estimate is
     /// zero.
     pub error_percent: Option<String>,
-}
-
-/// How serious the breach of a guardrail is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It is said.
-    Warn,
-    /// Nothing may be approved or submitted.
-    Deny,
 }
 
 /// A guardrail that is broken.

@@ -16,7 +16,7 @@ use super::job::{Grounds, Life};
 use super::pools::{Left, Seat};
 use super::setup::{RunError, Work};
 use super::waiting::Waiting;
-use crate::ledger::JobState;
+use crate::ledger::{ApprovalEnd, JobState};
 use crate::money::Micros;
 use crate::providers::Retry;
 
@@ -178,6 +178,9 @@ impl Dispatcher {
             let (job, over) = (waiting.request.address.to_string(), over.clone());
             return self.over_budget(job, waiting.reserve, over).await;
         }
+        if let Ended::NotApproved(end) = &ended {
+            return self.approval_ended(end).await;
+        }
         let (cause, retry) = match &ended {
             Ended::Refused(refusal) => (refusal.cause.as_str(), refusal.retry),
             Ended::Failed(failure) if failure.charged => (failure.cause.as_str(), Retry::Never),
@@ -193,7 +196,7 @@ impl Dispatcher {
         }
         let count = match ended {
             Ended::Done => &mut self.summary.done,
-            Ended::NotSent | Ended::OverBudget(_) => return,
+            Ended::NotSent | Ended::OverBudget(_) | Ended::NotApproved(_) => return,
             Ended::Waiting => &mut self.summary.waiting,
             Ended::Unknown => &mut self.summary.unknown,
             Ended::WrittenOff => &mut self.summary.written_off,
@@ -202,6 +205,25 @@ impl Dispatcher {
             Ended::Failed(_) => &mut self.summary.failed,
         };
         *count += 1;
+    }
+
+    /// A job was not begun because the approval holds no more: nothing else will be. What was begun
+    /// before goes on to its end.
+    async fn approval_ended(&mut self, end: &ApprovalEnd) {
+        self.summary.unapproved += 1;
+        if self.summary.approval_ended.is_some() {
+            return;
+        }
+        let to_come = self.desk.setup.jobs.filter(|_| !self.work_ended);
+        let to_come = to_come.map_or(0, |jobs| jobs.saturating_sub(self.received));
+        self.summary.unapproved += self.waiting() as u64 + to_come;
+        self.summary.approval_ended = Some(end.to_string());
+        self.desk.shared().pools.clear();
+        self.delayed.clear();
+        self.end_work();
+        let approval = self.desk.setup.approval.as_ref().map_or(0, |approval| approval.id);
+        let (why, in_flight) = (end.to_string(), self.tasks.len() as u64);
+        self.desk.say(RunEvent::ApprovalEnded { approval, why, in_flight }).await;
     }
 
     /// Lets go of everything that waits for a model that is held.
@@ -227,7 +249,8 @@ impl Dispatcher {
         let most = if crowded { CROWDED_TRIES } else { self.desk.setup.retries };
         let tries = if crowded { waiting.crowded } else { waiting.tries };
         let held = self.desk.is_held(&waiting.request.model);
-        if tries >= most || held || self.phase != Phase::Going {
+        let unapproved = self.summary.approval_ended.is_some();
+        if tries >= most || held || unapproved || self.phase != Phase::Going {
             return false;
         }
         // Where there was no room, its lane is closed for as long as it takes.

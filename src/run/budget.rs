@@ -233,6 +233,10 @@ impl Budget {
         if let Some(left) = plan.too_little_left(ceiling, extra) {
             return Some(OverLimit { limit: LimitName::Ceiling, left });
         }
+        let max_spend = self.limits.max_spend;
+        if let Some(left) = max_spend.and_then(|most| self.whole.run().too_little_left(most, extra)) {
+            return Some(OverLimit { limit: LimitName::MaxSpend, left });
+        }
         if let Some((span, left)) = self.whole.over(extra, now) {
             return Some(OverLimit { limit: LimitName::Whole(span), left });
         }

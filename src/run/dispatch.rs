@@ -474,6 +474,12 @@ impl Dispatcher {
         }
     }
 
+    /// Takes nothing more from the channel, whatever it still holds.
+    pub fn end_work(&mut self) {
+        self.work.close();
+        self.work_ended = true;
+    }
+
     /// Something failed that no other job must meet: nothing more is submitted.
     pub async fn fail(&mut self, error: RunError) {
         self.failure.get_or_insert(error);

@@ -20,7 +20,9 @@ use super::job::{Effect, Event, Grounds, Life, basis_of, transition};
 use super::pools::{Left, Seat};
 use super::setup::RunError;
 use super::waiting::Waiting;
-use crate::ledger::{AttemptRecord, Basis, ClipRecord, JobState, NewAttempt, Transition};
+use crate::ledger::{
+    ApprovalEnd, AttemptRecord, Basis, ClipRecord, JobState, LedgerError, NewAttempt, Transition,
+};
 use crate::money::{Amount, Micros};
 use crate::plan::Request;
 use crate::providers::{
@@ -48,6 +50,8 @@ pub enum Ended {
     NotSent,
     /// A limit of the day on which it would have been sent has no room for it.
     OverBudget(OverLimit),
+    /// The approval holds no more, so no attempt began.
+    NotApproved(ApprovalEnd),
 }
 
 /// Held until it is known that an attempt of an earlier run has no clip waiting to be fetched.
@@ -207,23 +211,30 @@ impl Opening {
         let plan = desk.setup.approval.as_ref().map(|approval| approval.plan);
         let plan = plan.ok_or_else(|| RunError::Broken("an intent without a plan".to_owned()))?;
         let account = provider.account().to_owned();
-        let begun = desk
-            .setup
-            .ledger
-            .begin_attempt(NewAttempt {
-                address: request.address.clone(),
-                run: desk.run,
-                plan,
-                fingerprint: request.fingerprint,
-                parts: waiting.parts,
-                provider: request.provider.clone(),
-                model: request.model.clone(),
-                account: account.clone(),
-                request: json,
-                reserved: reserve,
-                at: started,
-            })
-            .await?;
+        let intent = NewAttempt {
+            address: request.address.clone(),
+            run: desk.run,
+            plan,
+            fingerprint: request.fingerprint,
+            parts: waiting.parts,
+            provider: request.provider.clone(),
+            model: request.model.clone(),
+            account: account.clone(),
+            request: json,
+            reserved: reserve,
+            at: started,
+        };
+        let begun = match desk.setup.ledger.begin_attempt(intent).await {
+            Ok(begun) => begun,
+            Err(LedgerError::ApprovalEnded { end, .. }) => {
+                let now = desk.moment();
+                let mut shared = desk.shared();
+                shared.budget.release(grant);
+                shared.pools.leave(seat, Left::NotSent, now);
+                return Ok(Err(Ended::NotApproved(end)));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Ok(Attempt {
             desk,
             provider,

@@ -195,6 +195,16 @@ pub enum RunEvent {
         /// What is left.
         left: String,
     },
+    /// The approval was revoked or expired: nothing new is submitted, and what is in flight goes on
+    /// to its end.
+    ApprovalEnded {
+        /// Its number in the ledger.
+        approval: i64,
+        /// Why, for people.
+        why: String,
+        /// Jobs in flight.
+        in_flight: u64,
+    },
     /// A job was not started.
     Skipped {
         /// Address.
@@ -281,6 +291,12 @@ pub struct RunSummary {
     pub unpriced: u64,
     /// Jobs not started because their last attempt was charged and gave no clip.
     pub paid_before: u64,
+    /// Jobs not started because the approval was revoked or had expired.
+    #[serde(default)]
+    pub unapproved: u64,
+    /// Why the approval holds no more, where that ended the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_ended: Option<String>,
     /// Jobs not started for another reason.
     pub skipped: u64,
     /// Jobs that a provider still has; the next run takes them up.
@@ -325,6 +341,8 @@ impl RunSummary {
     pub fn exit(&self) -> Exit {
         if self.interrupted {
             Exit::Interrupted
+        } else if self.unapproved > 0 {
+            Exit::ApprovalNeeded
         } else if self.unknown > 0 {
             Exit::SubmissionsUnknown
         } else if self.over_budget > 0 {

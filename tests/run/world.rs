@@ -288,14 +288,8 @@ impl World {
         if let Some(found) = found.filter(|a| a.ceiling == micros(self.ceiling)) {
             return found;
         }
-        let new = NewApproval {
-            plan: plan(),
-            by: "ada".to_owned(),
-            ceiling: micros(self.ceiling),
-            unit: Unit::default(),
-            at: now(),
-            note: None,
-        };
+        let ceiling = micros(self.ceiling);
+        let new = NewApproval::new(plan(), "ada", ceiling, Unit::default(), now());
         ledger.approve(new).expect("writable");
         ledger.approval_for(&plan()).expect("readable").expect("just written")
     }

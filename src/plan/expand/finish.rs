@@ -90,6 +90,12 @@ impl<'c> Worker<'c, '_> {
 
     fn keep(&mut self, job: PlannedJob) {
         let standing = Standing::of(job.key, &job.fingerprint, self.known);
+        let narrowed = self.planner.narrowed.as_ref();
+        if narrowed.is_some_and(|narrowed| narrowed.first.is_some()) && !standing.runs()
+            || self.is_full()
+        {
+            return;
+        }
         let chunk = &mut self.chunk;
         chunk.tally.add(&job, &standing);
         let money = Money::of(&job);
