@@ -10,6 +10,7 @@ mod cache;
 mod error;
 mod examine;
 mod export;
+mod history;
 mod lock;
 mod memory;
 mod open;
@@ -28,11 +29,13 @@ pub use cache::Stored;
 pub use error::LedgerError;
 pub use export::{Asked, ExportError, ExportLine, export};
 pub use lock::Holder;
+pub use history::{Charged, History, Span};
 pub use memory::MemoryLedger;
 pub use open::{Ledger, Mode};
 pub use read::Which;
 pub use record::{
     AttemptRecord, Basis, ClipRecord, Holding, JobRecord, JobState, Known, KnownJobs,
+    SubjectHolding,
 };
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};

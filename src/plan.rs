@@ -5,6 +5,7 @@
 //! but the ledger's caches.
 
 mod access;
+mod actuals;
 mod advise;
 mod build;
 mod choose;
@@ -16,6 +17,7 @@ mod digesting;
 mod estimate;
 mod expand;
 pub mod file;
+mod guard;
 mod indexed;
 mod job;
 mod limits;
@@ -37,13 +39,16 @@ mod tally;
 mod together;
 mod variants;
 mod walk;
+mod wall_time;
 
 pub use access::{Access, Reach, check_providers};
+pub use actuals::actuals;
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use compare::Comparer;
 pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
 pub use digesting::Money;
+pub use guard::{Held, most_after, written_at};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
     Spread,

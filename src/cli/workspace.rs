@@ -136,7 +136,8 @@ impl Workspace {
         let mut sources = loaded.sources;
         let mut findings = loaded.findings;
         let folder = workspace_of(given)?;
-        let (shelf, card_findings) = Shelf::load(&folder, &limits, &mut sources);
+        let (shelf, card_findings) =
+            Shelf::load(&folder, SystemClock.today(), &limits, &mut sources);
         findings.merge(card_findings);
         let (rack, card_findings) = Rack::load(&folder, &limits, &mut sources);
         findings.merge(card_findings);
@@ -147,6 +148,7 @@ impl Workspace {
         let Some(mut catalogue) = loaded.catalogue.filter(|_| !findings.has_errors()) else {
             return Err(invalid(&mut findings, &sources, output));
         };
+        catalogue.budget.take_worths(&shelf);
         let ledger = read_ledger(&catalogue.workspace)?;
         let counts = ledger.counts().map_err(|e| ledger_failure(&e))?;
         // Planning alone makes a ledger, with what it learnt of the pictures.
@@ -174,7 +176,8 @@ impl Workspace {
                 format!("what was learnt about the pictures was not kept: {why}"),
             ));
         }
-        let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers).with_cores(cores);
         let workspace = Workspace {
             given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),

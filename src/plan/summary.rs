@@ -144,6 +144,12 @@ pub struct Tally {
     /// Over how many jobs `as_text` and `image_extra` are.
     #[serde(default)]
     pub compared: u64,
+    /// Priced jobs that can't be compared with text, because their model has no text route.
+    #[serde(default)]
+    pub no_text_route: u64,
+    /// … because nobody knows what they would cost by text.
+    #[serde(default)]
+    pub text_unpriced: u64,
     /// Jobs whose price is not known; not in `estimate`.
     pub unpriced: u64,
 }
@@ -271,19 +277,22 @@ pub struct DearJob {
 }
 
 /// How long a run is expected to take, by typical durations and what may be in flight at once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WallTime {
     /// Seconds.
     pub seconds: u64,
     /// Model whose jobs take longest.
     pub slowest: String,
+    /// Jobs whose typical duration was measured: by what the ledger's latest clips took.
+    #[serde(default)]
+    pub measured: u64,
     /// Jobs whose typical duration nobody knows; not in `seconds`.
     pub unknown: u64,
 }
 
 /// What finished jobs of one model cost against their estimates; only those whose provider said
 /// what it charged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actual {
     /// Model.
     pub model: String,
