@@ -30,6 +30,7 @@ mod offers;
 mod out_path;
 mod pictures;
 mod planner;
+mod policy;
 mod prompt;
 mod select;
 mod settings;
@@ -56,6 +57,7 @@ pub use job::{
 pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use policy::{OutsidePolicy, outside_policy, policy_name};
 pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
 pub use summary::{

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use kinora::clock::{Clock, SystemClock};
-use kinora::diagnostic::{Finding, Findings, Sources};
+use kinora::diagnostic::{self, Finding, Findings, Severity, Sources};
 use kinora::digest::{Digest, FieldHasher};
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
@@ -25,6 +25,9 @@ use super::output::Output;
 
 /// Names of a manifest when only its folder is given.
 const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
+
+/// Errors that a failure takes along, for whoever is told of it.
+const ERRORS_KEPT: usize = 10;
 
 /// A loaded workspace.
 pub struct Workspace {
@@ -273,5 +276,11 @@ pub fn invalid(findings: &mut Findings, sources: &Sources, output: &Output) -> F
     if output.json {
         output.data(&super::check::findings_json(findings, sources));
     }
-    Failure::new(Exit::InvalidManifest, "")
+    let errors = diagnostic::render_json(findings, sources).into_iter();
+    let errors = errors.filter(|f| f.severity == Severity::Error).take(ERRORS_KEPT);
+    Failure {
+        errors: errors.map(Into::into).collect(),
+        errors_in_all: findings.count(Severity::Error) as u64,
+        ..Failure::new(Exit::InvalidManifest, "")
+    }
 }

@@ -99,7 +99,7 @@ pub struct PlanSummary {
 }
 
 /// A finding inside a summary (read back from a cached plan as well as written).
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingOut {
     /// Stable code.
     pub code: String,
