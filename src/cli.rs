@@ -5,6 +5,7 @@
 mod approve;
 mod args;
 mod check;
+mod guard;
 mod hosted;
 mod ledger;
 mod made_before;

@@ -33,6 +33,7 @@ pub use open::{Ledger, Mode};
 pub use read::Which;
 pub use record::{
     AttemptRecord, Basis, ClipRecord, Holding, JobRecord, JobState, Known, KnownJobs,
+    SubjectHolding,
 };
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};

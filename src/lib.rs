@@ -6,6 +6,7 @@
 //! ledger → plan → providers → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
+pub mod approval;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
@@ -23,6 +24,7 @@ pub mod providers;
 pub mod rehearsal;
 pub mod report;
 pub mod run;
+pub mod signing;
 pub mod template;
 pub mod wire;
 pub mod yaml;

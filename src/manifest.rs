@@ -4,6 +4,7 @@
 //! selectors. What never does: routes, prices, jobs, network; nothing is written.
 
 mod addresses;
+mod approvers;
 mod catalogue;
 mod choose;
 mod feed;
@@ -27,6 +28,7 @@ mod unattended;
 mod workspace;
 
 pub use addresses::is_this_machine;
+pub use approvers::{Approver, Approvers};
 pub use catalogue::{
     Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
     PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,

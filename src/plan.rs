@@ -16,6 +16,7 @@ mod digesting;
 mod estimate;
 mod expand;
 pub mod file;
+mod guard;
 mod indexed;
 mod job;
 mod limits;
@@ -44,6 +45,7 @@ pub use compare::Comparer;
 pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
 pub use digesting::Money;
+pub use guard::{Held, most_after, written_at};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
     Spread,

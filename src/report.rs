@@ -13,14 +13,16 @@ mod resolve;
 mod run;
 #[cfg(test)]
 mod schema_file;
+mod thumbnail;
 
 pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use phrase::count;
 pub use plan::{
-    FINANCE_CSV_HEADER, JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, comparison_text,
-    finance_csv, next_steps, plan_json, plan_markdown, plan_question_text, plan_schema, plan_text,
+    FINANCE_CSV_HEADER, JOBS_IN_JSON, JobSample, PAGE_BYTES, PLAN_CSV_HEADER, PlanCsv,
+    PlanHtmlFacts, PlanHtmlOptions, PlanJson, SampledJobs, comparison_text, finance_csv,
+    next_steps, plan_html, plan_json, plan_markdown, plan_question_text, plan_schema, plan_text,
     verdict,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
@@ -30,6 +32,7 @@ pub use resolve::{
 };
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
-    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, attention_text, html,
-    run_json, run_markdown, run_schema, run_text, status_text, thumbnail,
+    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, attention_text, html, run_json,
+    run_markdown, run_schema, run_text, status_text,
 };
+pub use thumbnail::{ThumbnailError, thumbnail};

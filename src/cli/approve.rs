@@ -10,6 +10,7 @@ use kinora::plan::Plan;
 use rust_decimal::Decimal;
 
 use super::args::{ApproveArgs, Global};
+use super::guard::{refuse_denied, say_warned};
 use super::output::Output;
 use super::planning::plan_whole;
 use super::select::narrowing;
@@ -21,7 +22,11 @@ pub fn approve(arguments: &ApproveArgs, global: &Global, output: &Output) -> Out
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest.manifest, global, output)?;
     workspace.narrowing = narrowing(&arguments.select, global, &ledger)?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    refuse_denied(&plan)?;
     refuse_unpriced(&plan)?;
+    if !output.json {
+        say_warned(&plan.summary, output);
+    }
     let wanted = whole_ceiling(&plan, &workspace, &ledger)?;
     let ceiling = match arguments.ceiling {
         Some(amount) => Micros::from_decimal(amount)

@@ -1,9 +1,11 @@
 //! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
 
+use kinora::diagnostic::{Findings, render_json};
 use kinora::ledger::Ledger;
 use kinora::plan::{self, ApprovalLine, Change, Plan, PlanInputs, PlanSummary, PlannedJob};
 
 use super::Failure;
+use super::guard::held;
 use super::output::Output;
 use super::workspace::{Workspace, invalid, ledger_failure};
 
@@ -32,10 +34,26 @@ pub fn plan_whole(
     match plan {
         Some(mut plan) if !workspace.findings.has_errors() => {
             fill_approval(&mut plan.summary, ledger, &plan.digest)?;
+            judge(&mut plan, workspace, ledger)?;
             Ok(plan)
         }
         _ => Err(invalid(&mut workspace.findings, &workspace.sources, output)),
     }
+}
+
+/// Holds the plan against the manifest's guardrails; comes last, since they look at the whole
+/// summary.
+fn judge(plan: &mut Plan, workspace: &mut Workspace, ledger: &Ledger) -> Result<(), Failure> {
+    let held = held(workspace, ledger, &plan.digest)?;
+    if let Some(finding) = plan.judge(&held) {
+        let mut said = Findings::default();
+        said.push(finding);
+        let shown = render_json(&said, &workspace.sources).into_iter().map(Into::into);
+        plan.summary.findings.extend(shown);
+        workspace.findings.merge(said);
+        workspace.findings.sort();
+    }
+    Ok(())
 }
 
 /// Says in the summary who approved the plan, if anybody did.

@@ -20,6 +20,7 @@ use kinora::run::{RunEvent, RunSummary};
 use self::consent::approval;
 pub(in crate::cli) use self::dispatch::{Dispatch, dispatch};
 use super::args::{Global, RunArgs};
+use super::guard::say_warned;
 use super::hosted::Providers;
 use super::output::Output;
 use super::planning::plan_whole;
@@ -43,6 +44,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     // Who is asked sees the findings with the question.
     if !output.json && (arguments.yes || !std::io::stdin().is_terminal()) {
         output.findings(&workspace.findings, &workspace.sources);
+        say_warned(&plan.summary, output);
     }
     let summary = &plan.summary;
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
@@ -170,7 +172,8 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
     }
     let decimal = |text: &str| text.parse().unwrap_or_default();
     let failed = ended.failed + ended.lost + ended.paid_before;
-    let ended_here = ended.done + failed + ended.refused + ended.unknown + ended.over_budget;
+    let not_started = ended.over_budget + ended.denied;
+    let ended_here = ended.done + failed + ended.refused + ended.unknown + not_started;
     // Jobs that a stopped run never looked at are left too, so this is not a sum of its counts.
     let left = total.saturating_sub(ended_here);
     let end = report::RunEnd {
@@ -179,6 +182,7 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         refused: ended.refused,
         unknown: ended.unknown,
         over_budget: ended.over_budget,
+        denied: ended.denied,
         left,
         spent: decimal(&ended.spent),
         reserved: decimal(&ended.reserved),
@@ -190,6 +194,11 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
             Exit::SubmissionsUnknown => None,
             Exit::ApprovalNeeded => Some(format!(
                 "look at it with kinora plan {given}, then kinora approve {given} --by NAME",
+                given = workspace.given
+            )),
+            Exit::Denied => Some(format!(
+                "look at it with kinora plan {given}; change what it asks for, or the rule; then \
+                 kinora run {given} goes on",
                 given = workspace.given
             )),
             Exit::OverBudget => Some(format!(

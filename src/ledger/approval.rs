@@ -16,9 +16,7 @@ use crate::digest::Digest;
 use crate::money::{Micros, Unit};
 
 /// How an approval came about.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A person gave it, with `kinora approve`.
@@ -48,7 +46,6 @@ impl Origin {
 
 /// What the approver was shown of the plan. Amounts are decimals as text, in the approval's unit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Shown {
     /// The manifest's name.
     pub name: String,
@@ -199,7 +196,8 @@ impl std::fmt::Display for ApprovalEnd {
     }
 }
 
-pub(super) const APPROVAL: &str = "SELECT a.id, a.plan, a.by, a.ceiling, a.unit, a.at, a.note, a.expires,
+pub(super) const APPROVAL: &str =
+    "SELECT a.id, a.plan, a.by, a.ceiling, a.unit, a.at, a.note, a.expires,
         a.origin, a.shown, a.digest, a.key, a.signature, r.by, r.at, r.note
     FROM approvals a LEFT JOIN revocations r ON r.approval = a.id";
 
@@ -211,7 +209,11 @@ impl Ledger {
     }
 
     /// The same for one that was given elsewhere and comes in `now`.
-    pub fn import_approval(&self, approval: NewApproval, now: Timestamp) -> Result<i64, LedgerError> {
+    pub fn import_approval(
+        &self,
+        approval: NewApproval,
+        now: Timestamp,
+    ) -> Result<i64, LedgerError> {
         self.write_shortly(move |c| insert_approval(c, &approval, now))
     }
 
@@ -262,9 +264,11 @@ fn insert_approval(
 ) -> Result<i64, LedgerError> {
     if let Some(digest) = &a.digest {
         let known = c
-            .query_row("SELECT id FROM approvals WHERE digest = ?", [&digest.as_bytes()[..]], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT id FROM approvals WHERE digest = ?",
+                [&digest.as_bytes()[..]],
+                |row| row.get(0),
+            )
             .optional()?;
         if let Some(id) = known {
             return Ok(id);
@@ -367,9 +371,7 @@ pub(super) fn approval_of(row: &Row<'_>) -> rusqlite::Result<Approval> {
         .ok_or_else(|| damaged(8, Type::Text, format!("`{text}` is no origin of an approval")))?;
     let shown = match row.get::<_, Option<String>>(9)? {
         None => None,
-        Some(json) => {
-            Some(serde_json::from_str(&json).map_err(|e| damaged(9, Type::Text, e))?)
-        }
+        Some(json) => Some(serde_json::from_str(&json).map_err(|e| damaged(9, Type::Text, e))?),
     };
     let digest = match row.get_ref(10)? {
         ValueRef::Null => None,

@@ -7,9 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 
 use super::error::LedgerError;
 use super::open::Ledger;
-use super::record::{
-    AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs,
-};
+use super::record::{AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs};
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::money::{Micros, Unit};

@@ -200,6 +200,17 @@ pub struct Holding {
     pub overcharged: u64,
 }
 
+/// What the attempts of one subject and day hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectHolding {
+    /// The subject, as its jobs' addresses begin.
+    pub subject: String,
+    /// The day (UTC) of their intents, counted from 1970-01-01.
+    pub day: i64,
+    /// Reserved and settled, in the workspace's unit.
+    pub held: Micros,
+}
+
 /// Where a settled amount is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::approvers::Approvers;
 use super::choose::Choose;
 use super::guardrails::Guardrails;
 use super::providers::ProviderSettings;
@@ -58,6 +59,8 @@ pub struct Catalogue {
     pub guardrails: Guardrails,
     /// Settings of shots that don't say otherwise.
     pub defaults: Settings,
+    /// Who may approve plans; absent: whoever can write to the ledger.
+    pub approvers: Option<Approvers>,
     /// What the manifest says of providers, by name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use super::approvers::RawApprover;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
 use super::guardrails::RawGuardrails;
@@ -52,6 +53,9 @@ pub struct RawManifest {
     /// What a plan and its runs must keep to, each rule with its severity. Only in the root
     /// manifest.
     pub guardrails: Option<Placed<RawGuardrails>>,
+    /// Who may approve plans, by name: then only approvals that one of them signed count. Only in
+    /// the root manifest.
+    pub approvers: Option<Placed<Table<RawApprover>>>,
     /// How providers are reached, by name, where that differs from their cards. Only in the root
     /// manifest.
     pub providers: Option<Placed<Table<RawProvider>>>,

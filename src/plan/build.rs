@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use super::access::Access;
 use super::diff::{Planned, Standing};
 use super::digesting::PlanHasher;
+use super::guard::{Evidence, Seen};
 use super::job::PlannedJob;
 use super::notes::Notes;
 use super::planner::Planner;
@@ -77,6 +78,8 @@ pub struct Plan {
     pub summary: PlanSummary,
     /// For expanding it again.
     pub planner: Planner,
+    /// What its guardrails are held against.
+    pub(super) evidence: Evidence,
 }
 
 /// Plans a catalogue whose pictures are probed. `sink` gets every job, in the plan's order.
@@ -97,6 +100,7 @@ pub fn build(
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
         gathered.tallies.take(chunk.tally);
+        gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
         if let Some(job) = chunk.jobs.first() {
             gathered.selected.insert(job.job.shot);
@@ -117,6 +121,7 @@ pub fn build(
 pub(super) struct Gathered {
     digest: PlanHasher,
     pub tallies: Tallies,
+    pub seen: Seen,
     notes: Notes,
     pub changes: Changes,
     jobs: u64,
@@ -135,6 +140,7 @@ impl Gathered {
         Gathered {
             digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             tallies: Tallies::default(),
+            seen: Seen::default(),
             notes: Notes::default(),
             changes: Changes::default(),
             jobs: 0,
@@ -202,7 +208,8 @@ fn finish(
     let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
-    (Some(Plan { digest, summary, planner }), findings)
+    let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);
+    (Some(Plan { digest, summary, planner, evidence }), findings)
 }
 
 /// Two jobs with one path: found by hash, then looked up by walking the plan once more, which

@@ -16,6 +16,7 @@ use super::choose::Tried;
 use super::context::{ConditionContext, PromptContext, Scope, typed_cell};
 use super::diff::Planned;
 use super::estimate::{Estimate, estimate};
+use super::guard::{Marks, Seen};
 use super::job::{Attached, RouteReason};
 use super::matching::{Candidate, Matched, Names, Owner, find_route, meant_by};
 use super::mention::{Piece, pieces};
@@ -39,6 +40,8 @@ pub(super) struct Chunk {
     pub jobs: Vec<Planned>,
     pub notes: Notes,
     pub tally: ChunkTally,
+    /// What guardrails look at.
+    pub seen: Seen,
     /// The jobs' part of the plan's digest.
     pub digested: Vec<u8>,
     /// A hash of each job's output path, in the order of the jobs.
@@ -116,6 +119,7 @@ pub(super) struct Prepared {
     pub route: Route,
     reason: RouteReason,
     attached: Vec<Attached>,
+    marks: Marks,
     pub estimate: Arc<Estimate>,
 }
 
@@ -302,6 +306,7 @@ impl<'c> Worker<'c, '_> {
         let images = matched.sent.len();
         let estimate = self.estimate(step, facts, matched.route, images);
         advise::on_cost(self, step, &matched, &estimate);
+        let marks = advise::on_people(self, step, &candidates, &matched);
         advise::on_inputs(
             self,
             step,
@@ -322,7 +327,7 @@ impl<'c> Worker<'c, '_> {
         };
         let attached = matched.sent.iter().zip(recipes).map(attach).collect();
         let Matched { route, reason, .. } = matched;
-        Some(Prepared { prompt, negative, route, reason, attached, estimate })
+        Some(Prepared { prompt, negative, route, reason, attached, marks, estimate })
     }
 
     fn own_id(&self, subject: Option<SubjectRef>) -> Option<&'c str> {
@@ -455,6 +460,7 @@ impl Prepared {
             prompt: self.prompt.clone(),
             negative: self.negative.clone(),
             attached: self.attached.clone(),
+            marks: self.marks.clone(),
             estimate: self.estimate.clone(),
             ..*self
         }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::budget::{Grant, OverLimit, Purpose};
+use super::budget::{Grant, NoGrant, Purpose};
 use super::desk::{CLOCK_SLACK, Desk};
 use super::doors::{Files, Written};
 use super::event::RunEvent;
@@ -48,8 +48,8 @@ pub enum Ended {
     Waiting,
     /// The run was stopped before it was sent.
     NotSent,
-    /// A limit of the day on which it would have been sent has no room for it.
-    OverBudget(OverLimit),
+    /// On the day on which it would have been sent, a limit or guardrail has no room for it.
+    NotGranted(NoGrant),
     /// The approval holds no more, so no attempt began.
     NotApproved(ApprovalEnd),
 }
@@ -194,15 +194,26 @@ impl Opening {
         let Opening { desk, provider, waiting, before, grounds, grant, seat } = self;
         let started = desk.now();
         // What was made ready over midnight counts for the day of its intent.
-        let redated = desk.shared().budget.redate(grant, started);
+        let redated = {
+            let (request, account) = (&waiting.request, provider.account());
+            let what = Purpose {
+                plan: grant.plan(),
+                provider: &request.provider,
+                model: &request.model,
+                account,
+                job: Some(&request.address),
+            };
+            desk.shared().budget.redate(&what, grant, started)
+        };
         let grant = match redated {
             Ok(grant) => grant,
-            Err(over) => {
+            Err(why) => {
                 let now = desk.moment();
                 desk.shared().pools.leave(seat, Left::NotSent, now);
-                return Ok(Err(Ended::OverBudget(over)));
+                return Ok(Err(Ended::NotGranted(why)));
             }
         };
+        desk.say_warnings(&waiting.request.address.to_string()).await;
         let reserve = grant.amount();
         let (life, _) = transition(before, Event::Intend { reserve, grounds })?;
         let request = &waiting.request;
@@ -275,6 +286,7 @@ impl Attempt {
             provider: &record.provider,
             model: &record.model,
             account: &record.account,
+            job: Some(&record.address),
         };
         let now = desk.moment();
         let age = now.at.duration_since(record.started).unsigned_abs();

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::budget::LimitName;
+use super::guard::Broken;
 use crate::exit::Exit;
 use crate::ledger::Basis;
 
@@ -211,6 +212,20 @@ pub enum RunEvent {
         job: String,
         /// Why.
         why: Skip,
+        /// Which guardrail denies it, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guardrail: Option<Box<BrokenRule>>,
+    },
+    /// What is submitted breaks a guardrail that only warns; said once of each rule.
+    Guardrail {
+        /// Address of the first such job.
+        job: String,
+        /// The rule's key below `guardrails`.
+        rule: String,
+        /// Where it stands: `file:line:column`.
+        at: String,
+        /// What it comes to, and what is allowed.
+        message: String,
     },
     /// A job stays where it is until the next run.
     Waiting {
@@ -246,6 +261,24 @@ pub enum RunEvent {
     Ended(RunSummary),
 }
 
+/// A guardrail that a job would break.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BrokenRule {
+    /// The rule's key below `guardrails`.
+    pub rule: String,
+    /// Where it stands: `file:line:column`.
+    pub at: String,
+    /// What it would come to, and what is allowed.
+    pub message: String,
+}
+
+impl From<Broken> for Box<BrokenRule> {
+    fn from(broken: Broken) -> Self {
+        let Broken { rule, at, message } = broken;
+        Box::new(BrokenRule { rule: rule.to_owned(), at, message })
+    }
+}
+
 /// Why a job was not started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -264,6 +297,8 @@ pub enum Skip {
     NotApproved,
     /// No such provider is set up.
     NoProvider,
+    /// A guardrail of the manifest denies it.
+    Guardrail,
 }
 
 /// A run in sum.
@@ -285,6 +320,9 @@ pub struct RunSummary {
     pub lost: u64,
     /// Jobs that did not fit a limit.
     pub over_budget: u64,
+    /// Jobs not started because a guardrail denies them.
+    #[serde(default)]
+    pub denied: u64,
     /// Jobs not started because their model is held.
     pub held: u64,
     /// Jobs not started because their price is not known.
@@ -345,6 +383,8 @@ impl RunSummary {
             Exit::ApprovalNeeded
         } else if self.unknown > 0 {
             Exit::SubmissionsUnknown
+        } else if self.denied > 0 {
+            Exit::Denied
         } else if self.over_budget > 0 {
             Exit::OverBudget
         } else if self.failed

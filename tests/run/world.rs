@@ -158,6 +158,9 @@ impl Books for FusedBooks {
     fn holdings(&self) -> Result<Vec<Holding>, LedgerError> {
         self.ledger.holdings()
     }
+    fn held_by_subject(&self, first: i64) -> Result<Vec<SubjectHolding>, LedgerError> {
+        self.ledger.held_by_subject(first)
+    }
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         self.ledger.remote_ids(provider, from)
     }

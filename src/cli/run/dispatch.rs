@@ -12,7 +12,7 @@ use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger};
 use kinora::plan::Plan;
 use kinora::run::{
-    self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
+    self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
 };
 use tokio::sync::mpsc;
 
@@ -61,6 +61,10 @@ pub(in crate::cli) fn dispatch(
         .transpose()?;
     let limits = MoneyLimits::of(&catalogue.budget)
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
+    let guard = plan.map(|plan| Guard::of(catalogue, plan.summary.since_approval.as_ref()));
+    let guard = guard
+        .transpose()
+        .map_err(|e| Failure::new(Exit::InvalidManifest, format!("guardrails: {e}")))?;
     let mut setup = Setup {
         ledger,
         providers: providers.all.clone(),
@@ -71,6 +75,8 @@ pub(in crate::cli) fn dispatch(
         workspace: folder,
         concurrency: catalogue.concurrency.clone(),
         limits,
+        // Without a plan nothing new is submitted.
+        guard: guard.unwrap_or_default(),
         jobs: plan.map(|plan| plan.summary.to_run.jobs),
         retries: catalogue.retries,
         approval,

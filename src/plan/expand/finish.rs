@@ -6,6 +6,7 @@ use super::{Prepared, Step, Worker};
 use crate::address::Address;
 use crate::plan::diff::{Planned, Standing};
 use crate::plan::digesting::{Money, digest_into};
+use crate::plan::guard::Marks;
 use crate::plan::job::{Fingerprint, PlannedJob};
 use crate::plan::notes::Concerned;
 use crate::plan::variants::Variant;
@@ -55,7 +56,7 @@ impl<'c> Worker<'c, '_> {
             text_estimate: prepared.estimate.text,
             out,
         };
-        self.keep(job);
+        self.keep(job, &prepared.marks);
     }
 
     fn out(
@@ -88,7 +89,7 @@ impl<'c> Worker<'c, '_> {
         }
     }
 
-    fn keep(&mut self, job: PlannedJob) {
+    fn keep(&mut self, job: PlannedJob, marks: &Marks) {
         let standing = Standing::of(job.key, &job.fingerprint, self.known);
         let narrowed = self.planner.narrowed.as_ref();
         if narrowed.is_some_and(|narrowed| narrowed.first.is_some()) && !standing.runs()
@@ -98,6 +99,9 @@ impl<'c> Worker<'c, '_> {
         }
         let chunk = &mut self.chunk;
         chunk.tally.add(&job, &standing);
+        if standing.runs() {
+            chunk.seen.add(&job, marks, &self.catalogue.guardrails);
+        }
         let money = Money::of(&job);
         let (address, name) = (job.address.as_str(), &job.fingerprint.whole);
         digest_into(address, name, money.as_ref(), &mut chunk.digested);

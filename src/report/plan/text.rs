@@ -13,6 +13,7 @@ use super::choices::choices_text;
 use super::verdict::{Standing, next_steps, verdict};
 
 pub use money::comparison_text;
+pub(super) use tables::groupings;
 
 /// Findings of one code that are shown in full.
 const FINDINGS_PER_CODE: usize = 3;
