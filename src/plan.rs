@@ -32,6 +32,7 @@ mod planner;
 mod prompt;
 mod select;
 mod settings;
+mod stale;
 mod summarise;
 mod summary;
 mod tally;
@@ -55,6 +56,7 @@ pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
+pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
     DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT,
