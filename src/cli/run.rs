@@ -2,6 +2,7 @@
 
 mod consent;
 mod dispatch;
+mod planned;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use kinora::run::{RunEvent, RunSummary};
 
 use self::consent::approval;
 pub(in crate::cli) use self::dispatch::{Dispatch, dispatch};
+use self::planned::PlannedRun;
 use super::args::{Global, RunArgs};
 use super::guard::say_warned;
 use super::hosted::Providers;
@@ -30,7 +32,13 @@ use super::{Failure, Outcome};
 
 /// Runs it.
 pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
-    let (mut workspace, _) = Workspace::load(&arguments.manifest.manifest, global, output)?;
+    let planned = PlannedRun::of(arguments, global)?;
+    let manifest = planned.as_ref().map_or(&arguments.manifest.manifest, |file| &file.manifest);
+    let loaded = Workspace::load(manifest, global, output);
+    let (mut workspace, _) = loaded.map_err(|failure| match &planned {
+        Some(file) => file.not_loaded(failure),
+        None => failure,
+    })?;
     let folder = workspace.catalogue.workspace.clone();
     let ledger = Arc::new(Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?);
     // What is finished is fetched before anything else: neither planning nor a question to a
@@ -40,7 +48,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
-    let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    let plan = match &planned {
+        None => plan_whole(&mut workspace, &ledger, output, |_, _| ())?,
+        Some(file) => file.plan(&mut workspace, &ledger, output)?,
+    };
     // Who is asked sees the findings with the question.
     if !output.json && (arguments.yes || !std::io::stdin().is_terminal()) {
         output.findings(&workspace.findings, &workspace.sources);
@@ -60,7 +71,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             }
         }
     } else {
-        let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
+        let approval = match &planned {
+            None => approval(&plan, &workspace, &ledger, arguments, output)?,
+            Some(file) => file.approval(&plan, &ledger)?,
+        };
         let total = summary.to_run.jobs + open.len() as u64;
         let work = Dispatch {
             plan: Some(&plan),

@@ -211,9 +211,8 @@ impl StaleCheck {
         let named = self.before.addresses(&named)?;
         for key in gone {
             let address = named.get(&key);
-            self.reasons.add(Stale::JobsRemoved, || {
-                address.map(ToString::to_string).unwrap_or_default()
-            });
+            self.reasons
+                .add(Stale::JobsRemoved, || address.map(ToString::to_string).unwrap_or_default());
         }
         self.origin(now);
         self.pictures(now.catalogue);
@@ -228,7 +227,9 @@ impl StaleCheck {
             self.reasons.add(Stale::OtherOrder, || format!("plan {short} comes out now"));
         }
         let reasons = self.reasons.0.into_iter();
-        Ok(reasons.map(|(reason, (count, examples))| StaleReason { reason, count, examples }).collect())
+        Ok(reasons
+            .map(|(reason, (count, examples))| StaleReason { reason, count, examples })
+            .collect())
     }
 
     fn origin(&mut self, now: &NowFacts<'_>) {
@@ -286,7 +287,8 @@ impl StaleCheck {
                 Some(Some(now)) if *now == digest => {}
                 Some(_) => self.reasons.add(Stale::PictureChanged, || path.clone()),
                 None => {
-                    self.reasons.add(Stale::PictureChanged, || format!("{path} (not used any more)"));
+                    self.reasons
+                        .add(Stale::PictureChanged, || format!("{path} (not used any more)"));
                 }
             }
         }
@@ -341,9 +343,7 @@ impl Stale {
             Stale::OtherUnit => "amounts count another unit".to_owned(),
             Stale::JobsAdded => n("job is new", "jobs are new"),
             Stale::JobsRemoved => n("job is gone", "jobs are gone"),
-            Stale::JobsChanged => {
-                n("job asks for something else", "jobs ask for something else")
-            }
+            Stale::JobsChanged => n("job asks for something else", "jobs ask for something else"),
             Stale::JobsDearer => n("job costs more", "jobs cost more"),
             Stale::JobsCheaper => n("job costs less", "jobs cost less"),
             Stale::OtherOrder => "the jobs come in another order".to_owned(),

@@ -12,7 +12,8 @@ use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger};
 use kinora::plan::Plan;
 use kinora::run::{
-    self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
+    self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup,
+    Work,
 };
 use tokio::sync::mpsc;
 

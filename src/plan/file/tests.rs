@@ -69,10 +69,14 @@ fn shop(products: &[(String, String, usize)], seeds: Vec<u64>, word: &str) -> Bu
     );
     let negative = build_negative(word);
     build
-        .shot("turn", "{{ title }} in {{ colour }} turns, {{ word }}".replace("{{ word }}", word).as_str(), |shot| {
-            shot.takes = 2;
-            shot.seeds = seeds;
-        })
+        .shot(
+            "turn",
+            "{{ title }} in {{ colour }} turns, {{ word }}".replace("{{ word }}", word).as_str(),
+            |shot| {
+                shot.takes = 2;
+                shot.seeds = seeds;
+            },
+        )
         .axis("aspect", &["1:1", "9:16"])
         .shot("loud", "{{ title | upper }} spins {{ take }}", |shot| shot.takes = 3)
         .shot("host", "the host lifts it up", |shot| {
