@@ -55,6 +55,7 @@ fn plan(
         used: Used::default(),
         pictures: Default::default(),
         narrowing: &Narrowing::default(),
+        history: Default::default(),
     };
     let start = Instant::now();
     let (plan, findings) = build(catalogue, shelf, &inputs, |job, _| {

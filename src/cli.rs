@@ -28,6 +28,7 @@ mod workspace;
 
 use clap::Parser;
 use kinora::exit::Exit;
+use kinora::plan::FindingOut;
 
 use args::{Arguments, Command};
 use output::Output;
@@ -37,11 +38,15 @@ use output::Output;
 pub struct Failure {
     exit: Exit,
     message: String,
+    /// Errors that were shown already, the first of them.
+    errors: Vec<FindingOut>,
+    /// How many errors there are in all.
+    errors_in_all: u64,
 }
 
 impl Failure {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Failure { exit, message: message.into() }
+        Failure { exit, message: message.into(), errors: Vec::new(), errors_in_all: 0 }
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
 //! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
-//! ledger → plan → providers → rehearsal, run → report → (the binary's) cli.
+//! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
 pub mod approval;
@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod media;
 pub mod models;
 pub mod money;
+pub mod notify;
 pub mod plan;
 pub mod protocol;
 pub mod providers;

@@ -16,6 +16,7 @@ mod load;
 mod names;
 mod people;
 mod providers;
+mod rates;
 mod raw;
 mod references;
 mod row;

@@ -15,8 +15,12 @@ pub const BUILT_IN: &str = "animatic";
 
 pub use api::{Api, RouteApi, Workflow};
 pub use card::{
-    AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility, USUAL_RESOLUTION,
+    AUTO_DURATION, AspectRatio, Durations, Mention, ModelCard, ModelOption, Resolution, Route,
+    RouteAbility, USUAL_RESOLUTION,
 };
 pub use only::{NotTogether, Only};
-pub use price::{Charge, ChargePer, Price, PriceFacts, Priced};
+pub use price::{
+    Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
+    RoundingMode, Worth,
+};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

@@ -5,6 +5,7 @@
 //! but the ledger's caches.
 
 mod access;
+mod actuals;
 mod advise;
 mod build;
 mod choose;
@@ -29,6 +30,7 @@ mod offers;
 mod out_path;
 mod pictures;
 mod planner;
+mod policy;
 mod prompt;
 mod select;
 mod settings;
@@ -39,8 +41,10 @@ mod tally;
 mod together;
 mod variants;
 mod walk;
+mod wall_time;
 
 pub use access::{Access, Reach, check_providers};
+pub use actuals::actuals;
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use compare::Comparer;
 pub use covers::{Covers, Uncovered, covers};
@@ -54,6 +58,7 @@ pub use job::{
 pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use policy::{OutsidePolicy, outside_policy, policy_name};
 pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};

@@ -7,6 +7,7 @@ mod layout;
 mod markdown;
 mod models;
 mod phrase;
+mod outcome;
 mod plan;
 mod providers;
 mod resolve;
@@ -18,6 +19,10 @@ mod thumbnail;
 pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
+pub use outcome::{
+    ApprovalOutline, LogEntry, LogEvent, LogLine, OUTCOME_FORMAT, OutcomeJson, PlanOutline, log_schema,
+    outcome_schema,
+};
 pub use phrase::count;
 pub use plan::{
     FINANCE_CSV_HEADER, JOBS_IN_JSON, JobSample, PAGE_BYTES, PLAN_CSV_HEADER, PlanCsv,

@@ -59,7 +59,8 @@ fn said(provider: &str, model: &str) -> (String, usize) {
     let mut sources = Sources::default();
     let limits = Limits::default();
     let (_, mut findings) = Rack::load(workspace.path(), &limits, &mut sources);
-    let (_, of_models) = Shelf::load(workspace.path(), &limits, &mut sources);
+    let (_, of_models) =
+        Shelf::load(workspace.path(), jiff::civil::date(2026, 11, 23), &limits, &mut sources);
     findings.merge(of_models);
     findings.sort();
     let placed = findings.items().iter().filter(|f| f.place.is_some()).count();

@@ -100,7 +100,12 @@ fn each_broken_input_is_explained_at_its_place() {
         std::fs::create_dir(&workspace).expect("the workspace");
         let options = lay_out(&case, &workspace);
         let mut loaded = load(&workspace.join("kinora.yaml"), &options);
-        let (shelf, cards) = Shelf::load(&workspace, &options.limits, &mut loaded.sources);
+        let (shelf, cards) = Shelf::load(
+            &workspace,
+            jiff::civil::date(2026, 11, 23),
+            &options.limits,
+            &mut loaded.sources,
+        );
         loaded.findings.merge(cards);
         let (rack, cards) = Rack::load(&workspace, &options.limits, &mut loaded.sources);
         loaded.findings.merge(cards);

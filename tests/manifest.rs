@@ -105,7 +105,8 @@ fn a_storefront_loads_with_its_feed_and_pictures() {
 fn the_shipped_model_cards_are_all_good() {
     let dir = workspace(&[]);
     let mut sources = Sources::default();
-    let (shelf, findings) = Shelf::load(dir.path(), &Limits::default(), &mut sources);
+    let (shelf, findings) =
+        Shelf::load(dir.path(), jiff::civil::date(2026, 11, 23), &Limits::default(), &mut sources);
     assert!(findings.is_empty(), "{}", render_text(&findings, &sources, 100, false));
     assert_eq!(shelf.iter().count(), kinora::models::SHIPPED.len());
 }

@@ -50,7 +50,7 @@ fn the_table_of_providers_is_that_of_the_cards() {
     let nowhere = Path::new("tests/no-workspace");
     let (mut sources, limits) = (Sources::default(), Limits::default());
     let (rack, _) = Rack::load(nowhere, &limits, &mut sources);
-    let (shelf, _) = Shelf::load(nowhere, &limits, &mut sources);
+    let (shelf, _) = Shelf::load(nowhere, jiff::civil::date(2026, 11, 23), &limits, &mut sources);
     let lines = provider_lines(&rack, &shelf, &BTreeMap::<String, String>::new());
     let table = providers_markdown(&lines);
     let readme = read("README.md");

@@ -158,7 +158,7 @@ fn provider(
 ) -> Result<(String, Arc<dyn Provider>), Box<dyn Error>> {
     let (limits, mut sources) = (Limits::default(), Sources::default());
     let (rack, mut findings) = Rack::load(workspace, &limits, &mut sources);
-    let (shelf, more) = Shelf::load(workspace, &limits, &mut sources);
+    let (shelf, more) = Shelf::load(workspace, SystemClock.today(), &limits, &mut sources);
     findings.merge(more);
     let unusable = || format!("the workspace's card can't be used: {:?}", findings.items());
     let mut card = (**rack.get("bench").ok_or_else(unusable)?).clone();

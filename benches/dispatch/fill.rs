@@ -40,6 +40,7 @@ pub fn fill(workspace: &Path, few: u64) -> Result<(), Box<dyn Error>> {
         used: Used::default(),
         pictures: Default::default(),
         narrowing: &Narrowing::default(),
+        history: Default::default(),
     };
     // The plan's digest is known only at its end, so jobs wait in memory: their requests don't.
     let (plan, findings) = build(&catalogue, &shelf, &inputs, |job, _| jobs.push(job.clone()));
@@ -78,7 +79,7 @@ fn load_workspace(workspace: &Path) -> Result<(Arc<Catalogue>, Shelf, Access), B
     let options = LoadOptions::default();
     let loaded = load(&workspace.join("kinora.yaml"), &options);
     let mut sources = Sources::default();
-    let (shelf, _) = Shelf::load(workspace, &options.limits, &mut sources);
+    let (shelf, _) = Shelf::load(workspace, SystemClock.today(), &options.limits, &mut sources);
     let (rack, _) = Rack::load(workspace, &options.limits, &mut sources);
     let findings = loaded.findings;
     let mut catalogue =

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kinora::clock::{Clock, SystemClock};
 use kinora::diagnostic::{Findings, Sources};
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
@@ -36,7 +37,7 @@ pub fn models(arguments: &ModelsArgs, global: &Global, output: &Output) -> Outco
     };
     let folder = if given.is_dir() { given } else { given.parent().unwrap_or(Path::new(".")) };
     let mut findings = Findings::default();
-    let (shelf, found) = Shelf::load(folder, &limits, &mut sources);
+    let (shelf, found) = Shelf::load(folder, SystemClock.today(), &limits, &mut sources);
     findings.merge(found);
     let (rack, found) = Rack::load(folder, &limits, &mut sources);
     findings.merge(found);
@@ -49,7 +50,10 @@ pub fn models(arguments: &ModelsArgs, global: &Global, output: &Output) -> Outco
     }
     output.findings(&findings, &sources);
     let (defaults, budget, providers) = match catalogue {
-        Some(catalogue) => (catalogue.defaults, catalogue.budget, catalogue.providers),
+        Some(mut catalogue) => {
+            catalogue.budget.take_worths(&shelf);
+            (catalogue.defaults, catalogue.budget, catalogue.providers)
+        }
         None => (Settings::default(), Budget::default(), Default::default()),
     };
     let access = Access::of(&rack, &ProcessEnvironment, &providers);

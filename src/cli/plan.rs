@@ -128,7 +128,7 @@ fn written(
 }
 
 /// Puts the warnings of loading beside those of planning.
-fn keep_findings(summary: &mut PlanSummary, workspace: &Workspace) {
+pub fn keep_findings(summary: &mut PlanSummary, workspace: &Workspace) {
     let all = kinora::diagnostic::render_json(&workspace.findings, &workspace.sources);
     summary.findings = all.into_iter().map(Into::into).collect();
     summary.findings_left_out =

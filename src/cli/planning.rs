@@ -1,7 +1,7 @@
 //! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
 
 use kinora::diagnostic::{Findings, render_json};
-use kinora::ledger::Ledger;
+use kinora::ledger::{Ledger, Span};
 use kinora::plan::{
     self, ApprovalLine, Change, Comparer, Comparison, Plan, PlanInputs, PlanSummary, PlannedJob,
 };
@@ -30,6 +30,9 @@ pub fn plan_whole(
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
         narrowing: &workspace.narrowing,
+        history: ledger
+            .history(Span::Latest, &workspace.catalogue.budget.unit)
+            .map_err(|e| ledger_failure(&e))?,
     };
     let mut approved = last_approved(workspace, ledger, output)?;
     let mut asked = asked_for(workspace)?;
@@ -91,6 +94,10 @@ fn fill_approval(
         by: a.by,
         at: a.at.to_string(),
         ceiling: format!("{} {}", kinora::money::display_value(a.ceiling.to_decimal()), a.unit),
+        id: a.id,
+        expires: a.expires.map(|at| at.to_string()),
+        carried_from: None,
+        signed: a.signature.is_some(),
     });
     Ok(())
 }

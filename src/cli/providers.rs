@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kinora::clock::{Clock, SystemClock};
 use kinora::diagnostic::Sources;
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
@@ -21,7 +22,7 @@ pub fn providers(arguments: &ProvidersArgs, global: &Global, output: &Output) ->
     let folder = if given.is_dir() { given } else { given.parent().unwrap_or(Path::new(".")) };
     let (mut sources, limits) = (Sources::default(), limits(global));
     let (rack, mut findings) = Rack::load(folder, &limits, &mut sources);
-    let (shelf, of_models) = Shelf::load(folder, &limits, &mut sources);
+    let (shelf, of_models) = Shelf::load(folder, SystemClock.today(), &limits, &mut sources);
     findings.merge(of_models);
     if findings.has_errors() {
         return Err(invalid(&mut findings, &sources, output));

@@ -17,6 +17,8 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::Report => include_str!("../../schemas/report.schema.json"),
         SchemaName::Resolve => include_str!("../../schemas/resolve.schema.json"),
         SchemaName::Events => include_str!("../../schemas/events.schema.json"),
+        SchemaName::Outcome => include_str!("../../schemas/outcome.schema.json"),
+        SchemaName::Log => include_str!("../../schemas/log.schema.json"),
         SchemaName::LedgerExport => include_str!("../../schemas/ledger-export.schema.json"),
         SchemaName::LedgerVerify => include_str!("../../schemas/ledger-verify.schema.json"),
         SchemaName::Sidecar => include_str!("../../schemas/sidecar.schema.json"),

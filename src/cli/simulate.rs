@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use kinora::clock::SystemClock;
+use kinora::clock::{Clock, SystemClock};
 use kinora::diagnostic::{Findings, Sources};
 use kinora::exit::Exit;
 use kinora::models::Shelf;
@@ -139,7 +139,7 @@ pub fn cards(folder: &Path, global: &Global, output: &Output) -> Result<(Rack, S
     let mut findings = Findings::default();
     let (rack, found) = Rack::load(folder, &limits, &mut sources);
     findings.merge(found);
-    let (shelf, found) = Shelf::load(folder, &limits, &mut sources);
+    let (shelf, found) = Shelf::load(folder, SystemClock.today(), &limits, &mut sources);
     findings.merge(found);
     if findings.has_errors() {
         return Err(invalid(&mut findings, &sources, output));

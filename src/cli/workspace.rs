@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use kinora::clock::{Clock, SystemClock};
-use kinora::diagnostic::{Finding, Findings, Sources};
+use kinora::diagnostic::{self, Finding, Findings, Severity, Sources};
 use kinora::digest::{Digest, FieldHasher};
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
@@ -25,6 +25,9 @@ use super::output::Output;
 
 /// Names of a manifest when only its folder is given.
 const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
+
+/// Errors that a failure takes along, for whoever is told of it.
+const ERRORS_KEPT: usize = 10;
 
 /// A loaded workspace.
 pub struct Workspace {
@@ -138,7 +141,8 @@ impl Workspace {
         let mut sources = loaded.sources;
         let mut findings = loaded.findings;
         let folder = workspace_of(given)?;
-        let (shelf, card_findings) = Shelf::load(&folder, &limits, &mut sources);
+        let (shelf, card_findings) =
+            Shelf::load(&folder, SystemClock.today(), &limits, &mut sources);
         findings.merge(card_findings);
         let (rack, card_findings) = Rack::load(&folder, &limits, &mut sources);
         findings.merge(card_findings);
@@ -149,6 +153,7 @@ impl Workspace {
         let Some(mut catalogue) = loaded.catalogue.filter(|_| !findings.has_errors()) else {
             return Err(invalid(&mut findings, &sources, output));
         };
+        catalogue.budget.take_worths(&shelf);
         let ledger = read_ledger(&catalogue.workspace)?;
         let counts = ledger.counts().map_err(|e| ledger_failure(&e))?;
         // Planning alone makes a ledger, with what it learnt of the pictures.
@@ -176,7 +181,8 @@ impl Workspace {
                 format!("what was learnt about the pictures was not kept: {why}"),
             ));
         }
-        let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers).with_cores(cores);
         let workspace = Workspace {
             given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),
@@ -273,5 +279,11 @@ pub fn invalid(findings: &mut Findings, sources: &Sources, output: &Output) -> F
     if output.json {
         output.data(&super::check::findings_json(findings, sources));
     }
-    Failure::new(Exit::InvalidManifest, "")
+    let errors = diagnostic::render_json(findings, sources).into_iter();
+    let errors = errors.filter(|f| f.severity == Severity::Error).take(ERRORS_KEPT);
+    Failure {
+        errors: errors.map(Into::into).collect(),
+        errors_in_all: findings.count(Severity::Error) as u64,
+        ..Failure::new(Exit::InvalidManifest, "")
+    }
 }

@@ -204,6 +204,8 @@ pub struct Budget {
     pub unit: Unit,
     /// How many of the workspace's unit one of another unit is worth.
     pub rates: BTreeMap<Unit, Decimal>,
+    /// The days on which the manifest's rates were true, where it says so.
+    pub rates_as_of: BTreeMap<Unit, jiff::civil::Date>,
     /// Most that one run may spend.
     pub per_run: Option<Limit>,
     /// Most that one job may cost.

@@ -13,6 +13,7 @@ use super::catalogue::{
     Budget, BudgetShare, Concurrency, Limit, LimitOf, LimitPlace, PoolLimit, Unknown,
 };
 use super::load::Loader;
+use super::rates::RawRate;
 use super::raw::{PlacedDecimal, placed_decimal};
 use crate::diagnostic::Finding;
 use crate::money::{MAX_WHOLE_UNITS, Unit};
@@ -255,10 +256,10 @@ impl JsonSchema for RawUnknown {
 pub struct RawBudget {
     /// What the budget is counted in: `credits` if not given, or a currency such as USD.
     pub unit: Option<Text>,
-    /// What one of another unit is worth in the budget's unit, for instance `{USD: 100}`.
+    /// What one of another unit is worth in the budget's unit, for instance `{USD: 100}`, or with
+    /// the day on which it was true, `{USD: {rate: 100, as_of: 2026-11-01}}`.
     #[serde(default)]
-    #[schemars(with = "Table<Exact>")]
-    pub rates: Table<PlacedDecimal>,
+    pub rates: Table<RawRate>,
     /// Most that one run may spend.
     #[serde(default, deserialize_with = "placed_decimal")]
     #[schemars(with = "Option<Exact>")]
@@ -310,25 +311,7 @@ impl Loader<'_> {
     pub(super) fn budget(&mut self, raw: Option<&RawBudget>) -> Budget {
         let Some(raw) = raw else { return Budget::default() };
         let unit = raw.unit.as_ref().map_or_else(Unit::default, |u| Unit::new(u.trim()));
-        let mut rates = BTreeMap::new();
-        for (other, rate) in &raw.rates.0 {
-            if rate.0.value <= Decimal::ZERO {
-                self.findings.push(
-                    Finding::error("manifest::wrong_value", "a rate must be above 0")
-                        .at(rate.0.place, "not above 0"),
-                );
-            } else if **other == *unit.as_str() {
-                self.findings.push(
-                    Finding::error(
-                        "manifest::wrong_value",
-                        format!("`{unit}` is the budget's own unit and needs no rate"),
-                    )
-                    .at(other.place, "the same unit"),
-                );
-            } else {
-                rates.insert(Unit::new(other), rate.0.value);
-            }
-        }
+        let (rates, rates_as_of) = self.rates(&raw.rates, &unit);
         let tables = [
             (LimitOf::Model, &raw.models),
             (LimitOf::Provider, &raw.providers),
@@ -346,6 +329,7 @@ impl Loader<'_> {
             per_month: self.limit(raw.per_month.as_ref()),
             unit,
             rates,
+            rates_as_of,
         }
     }
 

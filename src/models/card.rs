@@ -89,9 +89,22 @@ pub struct ModelCard {
     /// Most characters of a prompt.
     #[serde(default)]
     pub prompt_max_chars: Option<usize>,
-    /// What it costs; a card without a price is unpriced, never free.
+    /// What can be switched on, by name; off if a job does not ask for it.
+    #[serde(default)]
+    pub options: BTreeMap<String, ModelOption>,
+    /// What it costs; a card without a price is unpriced, never free. On a shelf, the list that
+    /// is in force on the shelf's day.
     #[serde(default)]
     pub price: Option<Price>,
+    /// In place of `price`, several lists with the days on which they hold. Of two that hold, the
+    /// one that began later counts.
+    #[serde(default)]
+    pub prices: Vec<Price>,
+    /// Seconds from a job's submission to its clip, as a rule, where its provider says so. What
+    /// the ledger has measured counts before it.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub typical_seconds: Option<u32>,
     /// Where these facts are from.
     #[serde(default)]
     pub source: Option<String>,
@@ -99,6 +112,23 @@ pub struct ModelCard {
     #[serde(default)]
     pub api: Api,
 }
+
+/// Something that a model makes only where it is asked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ModelOption {
+    /// One line for people.
+    pub title: String,
+    /// Only on these routes; empty: on all.
+    #[serde(default)]
+    pub routes: Vec<Route>,
+    /// Only at these resolutions, by name; empty: at all.
+    #[serde(default)]
+    pub resolutions: Vec<String>,
+}
+
+/// The option that `duration: auto` switches on: the model decides how long a clip is.
+pub const AUTO_DURATION: &str = "auto_duration";
 
 /// The resolution of a job that asks for none, where its model has it.
 pub const USUAL_RESOLUTION: &str = "720p";
@@ -115,6 +145,21 @@ impl ModelCard {
             Route::Frames => 2,
             Route::References => self.routes.get(&route).map_or(1, |ability| ability.min.max(1)),
         }
+    }
+
+    /// The size of a clip as its price counts it, where its settings say `size`. On a route on
+    /// which the clip takes its shape from a picture, it may be any that the model makes: the
+    /// one with the most pixels counts, so that no clip costs more than was expected.
+    pub fn billed_size(&self, route: Route, resolution: &str, size: (u32, u32)) -> (u32, u32) {
+        let follows = self.routes.get(&route).is_some_and(|ability| ability.follows_picture);
+        let counts = || self.price.as_ref().is_some_and(Price::counts_pixels);
+        if !follows || !counts() {
+            return size;
+        }
+        let Some(resolution) = self.resolutions.get(resolution) else { return size };
+        let sizes = self.aspects.iter().map(|aspect| resolution.size(*aspect));
+        let pixels = |(width, height): &(u32, u32)| u64::from(*width) * u64::from(*height);
+        sizes.chain([size]).max_by_key(pixels).unwrap_or(size)
     }
 
     /// The resolution of a job that asks for none: 720p, or the least that it makes.
@@ -251,6 +296,23 @@ impl Durations {
         }
     }
 
+    /// The shortest length that can be made.
+    pub fn shortest(&self) -> Option<Decimal> {
+        match self {
+            Durations::Values(values) => values.iter().copied().min(),
+            Durations::Range { min, .. } => Some(*min),
+        }
+    }
+
+    /// The longest length that can be made.
+    pub fn longest(&self) -> Option<Decimal> {
+        match self {
+            Durations::Values(values) => values.iter().copied().max(),
+            Durations::Range { max, step, .. } if step.is_zero() => Some(*max),
+            Durations::Range { min, max, step } => Some(max - (max - min) % step),
+        }
+    }
+
     /// The nearest length that can be made.
     pub fn nearest(&self, seconds: Decimal) -> Option<Decimal> {
         match self {
@@ -293,6 +355,9 @@ pub struct AspectRatio {
 }
 
 impl AspectRatio {
+    /// Of a clip for which nothing else is asked.
+    pub const USUAL: AspectRatio = AspectRatio { width: 16, height: 9 };
+
     /// From text such as `9:16`. Sides are 1 to 10,000.
     pub fn parse(text: &str) -> Option<Self> {
         let (w, h) = text.trim().split_once(':')?;

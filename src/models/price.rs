@@ -1,13 +1,25 @@
 //! What a job costs by its model's card: decimal, with unit, date and source.
+//!
+//! What lives here: a price list, what it depends on, and the sum of its charges. What never
+//! does: the workspace's unit and its rates, what is done about a price that nobody knows, floats.
 
-use std::collections::BTreeMap;
+mod charge;
+mod check;
+mod rounding;
+mod worth;
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::card::Route;
 use crate::money::{Amount, Unit};
+
+pub use charge::{Charge, ChargePer, Compute, Multiplier};
+pub use check::PriceProblem;
+pub use rounding::{Rounding, RoundingMode};
+pub use worth::Worth;
 
 /// A price list with its date and source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,57 +28,38 @@ pub struct Price {
     /// What it is counted in: `credits`, a currency such as `USD`, or a provider's own credits.
     #[schemars(with = "String")]
     pub unit: Unit,
+    /// What one of a provider's own credits is worth in a currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worth: Option<Worth>,
     /// The day on which it was true, `YYYY-MM-DD`.
     #[schemars(with = "crate::yaml::Day")]
-    pub as_of: jiff::civil::Date,
+    pub as_of: Date,
     /// Where it was read.
     pub source: String,
+    /// The first day on which it holds; absent: as long as anybody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::yaml::Day>")]
+    pub valid_from: Option<Date>,
+    /// The last day on which it holds, for instance of a promotion; absent: nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<crate::yaml::Day>")]
+    pub valid_until: Option<Date>,
+    /// Where it holds, in words, if the provider asks other prices elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// Charges; a job's price is the sum of those that apply. Of the charges with the same
-    /// `per`, only the first that applies counts.
+    /// `per`, only the first that applies counts, and besides every one that is `on_top`.
     pub charges: Vec<Charge>,
-    /// The least that one job costs.
+    /// What the sum of the charges is multiplied by; all that apply.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub multipliers: Vec<Multiplier>,
+    /// The least that one job costs, after multipliers.
     #[serde(default, deserialize_with = "crate::yaml::optional_decimal")]
     #[schemars(with = "Option<crate::yaml::Exact>")]
     pub minimum: Option<Decimal>,
-}
-
-/// One line of a price list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Charge {
-    /// What it is counted by.
-    pub per: ChargePer,
-    /// Amount for one of those, in the price's unit.
-    #[serde(deserialize_with = "crate::yaml::decimal")]
-    #[schemars(with = "crate::yaml::Exact")]
-    pub amount: Decimal,
-    /// Only for these routes; empty: all.
-    #[serde(default)]
-    pub routes: Vec<Route>,
-    /// Only for these resolutions, by name; empty: all.
-    #[serde(default)]
-    pub resolutions: Vec<String>,
-    /// Only for clips of these lengths, in seconds; empty: all.
-    #[serde(default, deserialize_with = "crate::yaml::decimals")]
-    #[schemars(with = "crate::yaml::Decimals")]
-    pub seconds: Vec<Decimal>,
-    /// How many of what it is counted by are free.
-    #[serde(default)]
-    pub free: u32,
-}
-
-/// What a charge is counted by.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum ChargePer {
-    /// Each second of clip.
-    Second,
-    /// Each clip.
-    Clip,
-    /// Each picture sent.
-    Image,
+    /// How the provider rounds what one job costs; absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
 }
 
 /// What the price of a job depends on.
@@ -78,8 +71,18 @@ pub struct PriceFacts<'a> {
     pub seconds: Decimal,
     /// Name of the resolution.
     pub resolution: &'a str,
+    /// Pixels of the clip, as the provider counts them.
+    pub width: u32,
+    /// Pixels of the clip.
+    pub height: u32,
+    /// Frames a second, where they were asked for.
+    pub fps: Option<u32>,
     /// Pictures sent.
     pub images: usize,
+    /// What is switched on of what the card offers.
+    pub options: &'a [String],
+    /// Seconds of video sent along. Kinora sends none today.
+    pub input_seconds: Decimal,
 }
 
 /// A job's price, or that nobody knows it. Never zero for the lack of knowledge (M7).
@@ -102,66 +105,74 @@ impl Priced {
 }
 
 impl Price {
-    /// What a job costs. Unpriced unless a charge for seconds or for the clip applies: a list
-    /// that only knows its surcharges does not know the price.
+    /// What a job costs, in the list's own unit. Unpriced unless a charge for the clip, its
+    /// seconds, tokens or computing applies: a list that only knows its surcharges does not know
+    /// the price. Unpriced too where the sum is beyond what decimals hold.
     pub fn of(&self, facts: &PriceFacts<'_>) -> Priced {
-        let mut applied: BTreeMap<ChargePer, Decimal> = BTreeMap::new();
-        for charge in &self.charges {
-            if charge.applies(facts) {
-                applied.entry(charge.per).or_insert_with(|| charge.amount_for(facts));
+        match self.value(facts) {
+            Some(value) => {
+                assert!(value >= Decimal::ZERO, "no price is below zero");
+                Priced::Known(Amount::new(value, self.unit.clone()))
             }
+            None => Priced::Unpriced,
         }
-        if !applied.contains_key(&ChargePer::Second) && !applied.contains_key(&ChargePer::Clip) {
-            return Priced::Unpriced;
-        }
-        let sum: Decimal = applied.values().sum();
-        let value = self.minimum.map_or(sum, |minimum| sum.max(minimum));
-        Priced::Known(Amount::new(value, self.unit.clone()))
-    }
-}
-
-impl Charge {
-    fn applies(&self, facts: &PriceFacts<'_>) -> bool {
-        (self.routes.is_empty() || self.routes.contains(&facts.route))
-            && (self.resolutions.is_empty()
-                || self.resolutions.iter().any(|r| r == facts.resolution))
-            && (self.seconds.is_empty() || self.seconds.contains(&facts.seconds))
     }
 
-    fn amount_for(&self, facts: &PriceFacts<'_>) -> Decimal {
-        let counted = match self.per {
-            ChargePer::Second => facts.seconds,
-            ChargePer::Clip => Decimal::ONE,
-            ChargePer::Image => Decimal::from(facts.images),
-        };
-        self.amount * (counted - Decimal::from(self.free)).max(Decimal::ZERO)
+    fn value(&self, facts: &PriceFacts<'_>) -> Option<Decimal> {
+        let mut sum = self.charges(facts)?;
+        for multiplier in self.multipliers.iter().filter(|m| m.applies(facts)) {
+            sum = sum.checked_mul(multiplier.times)?;
+        }
+        let sum = self.minimum.map_or(sum, |minimum| sum.max(minimum));
+        match &self.rounding {
+            Some(rounding) => rounding.apply(sum),
+            None => Some(sum),
+        }
+    }
+
+    /// The sum of the charges that apply, if one of them is for the clip itself.
+    fn charges(&self, facts: &PriceFacts<'_>) -> Option<Decimal> {
+        let mut counted = [false; ChargePer::ALL.len()];
+        let mut sum = Decimal::ZERO;
+        let mut knows_the_clip = false;
+        for charge in &self.charges {
+            let already = &mut counted[charge.per as usize];
+            if (*already && !charge.on_top) || !charge.applies(facts) {
+                continue;
+            }
+            if !charge.on_top {
+                *already = true;
+                knows_the_clip |= charge.per.is_for_the_clip();
+            }
+            sum = sum.checked_add(charge.amount_for(facts)?)?;
+        }
+        knows_the_clip.then_some(sum)
+    }
+
+    /// Whether it holds on a day.
+    pub fn holds_on(&self, day: Date) -> bool {
+        self.valid_from.is_none_or(|from| from <= day)
+            && self.valid_until.is_none_or(|until| day <= until)
+    }
+
+    /// Whether a job's price depends on how many pixels its clip has.
+    pub fn counts_pixels(&self) -> bool {
+        self.charges.iter().any(|charge| charge.per == ChargePer::Token)
+    }
+
+    /// Of several lists, the one that holds on a day: of two, the one that began later, so that
+    /// a promotion stands before the usual list; of equals, the one that ends earlier.
+    pub fn in_force<'p>(
+        lists: impl IntoIterator<Item = &'p Price>,
+        day: Date,
+    ) -> Option<&'p Price> {
+        let holding = lists.into_iter().filter(|list| list.holds_on(day));
+        holding.min_by_key(|list| {
+            let began = list.valid_from.unwrap_or(Date::MIN);
+            (std::cmp::Reverse(began), list.valid_until.unwrap_or(Date::MAX))
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_charge_may_be_for_clips_of_some_lengths_only() {
-        let price: Price = serde_json::from_value(serde_json::json!({
-            "unit": "USD", "as_of": "2026-07-10", "source": "test",
-            "charges": [
-                {"per": "clip", "amount": "0.30", "seconds": ["5"]},
-                {"per": "clip", "amount": "0.90", "seconds": ["10"]},
-            ],
-        }))
-        .expect("a price");
-        let of = |seconds: &str| {
-            let seconds = seconds.parse().expect("a number");
-            price.of(&PriceFacts { route: Route::Text, seconds, resolution: "720p", images: 0 })
-        };
-        let known = |amount: &str| {
-            let value = amount.parse().expect("a number");
-            Priced::Known(Amount::new(value, price.unit.clone()))
-        };
-        assert_eq!(of("5.0"), known("0.30"));
-        assert_eq!(of("10"), known("0.90"));
-        assert_eq!(of("7"), Priced::Unpriced);
-    }
-}
+mod tests;

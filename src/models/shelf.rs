@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
 use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
+use super::price::{Price, Worth};
 use super::workflow;
 use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
+use crate::money::Unit;
 use crate::yaml::{self, Codes, FileCodes};
 
 macro_rules! shipped {
@@ -119,10 +122,16 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// The shipped cards, and those in the workspace's `models` folder, which win by name.
-    /// Cards with errors are left out.
-    pub fn load(workspace: &Path, limits: &Limits, sources: &mut Sources) -> (Shelf, Findings) {
+    /// The shipped cards, and those in the workspace's `models` folder, which win by name, each
+    /// with the price that is in force on a day. Cards with errors are left out.
+    pub fn load(
+        workspace: &Path,
+        day: Date,
+        limits: &Limits,
+        sources: &mut Sources,
+    ) -> (Shelf, Findings) {
         let mut loader = Loading {
+            day,
             limits,
             sources,
             findings: Findings::default(),
@@ -155,6 +164,20 @@ impl Shelf {
         self.cards.values()
     }
 
+    /// What providers' own credits are worth, by the prices in force. Of two cards that disagree,
+    /// the one counts whose word is younger; of equals, the first by name.
+    pub fn worths(&self) -> BTreeMap<Unit, Worth> {
+        let mut worths: BTreeMap<Unit, Worth> = BTreeMap::new();
+        for price in self.iter().filter_map(|card| card.price.as_ref()) {
+            let Some(worth) = &price.worth else { continue };
+            let younger = |known: &Worth| known.as_of < worth.as_of;
+            if worths.get(&price.unit).is_none_or(younger) {
+                worths.insert(price.unit.clone(), worth.clone());
+            }
+        }
+        worths
+    }
+
     /// Digest over all cards.
     pub fn digest(&self) -> Option<Digest> {
         self.digest
@@ -172,6 +195,7 @@ impl FromIterator<ModelCard> for Shelf {
 }
 
 struct Loading<'a> {
+    day: Date,
     limits: &'a Limits,
     sources: &'a mut Sources,
     findings: Findings,
@@ -230,6 +254,9 @@ impl Loading<'_> {
             let finding = Finding::error("card::wrong_value", message).at(place, "this value");
             self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
         }
+        price_findings(&card, &node, &mut self.findings);
+        let lists = card.price.iter().chain(&card.prices);
+        card.price = Price::in_force(lists, self.day).cloned();
         if let Some(workflow) = &mut card.api.workflow {
             let (sources, findings) = (&mut *self.sources, &mut self.findings);
             let read = workflow::load(workflow, &node, workspace, limits, sources, findings);
@@ -319,7 +346,7 @@ fn problems(card: &ModelCard) -> Vec<Problem<'_>> {
             problems.push((vec!["fps"], format!("{fps} is no frame rate from 1 to 240"), ""));
         }
     }
-    price_problems(card, &mut problems);
+    option_problems(card, &mut problems);
     problems
 }
 
@@ -432,34 +459,53 @@ fn resolution_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>)
     }
 }
 
-fn price_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
-    let Some(price) = &card.price else { return };
-    if price.unit.as_str().trim().is_empty() {
-        problems.push((vec!["price", "unit"], "a price needs a unit".to_owned(), ""));
-    }
-    if price.minimum.is_some_and(|m| m < Decimal::ZERO) {
-        problems.push((vec!["price", "minimum"], "a price can't be below 0".to_owned(), ""));
-    }
-    const POSITIONS: [&str; 12] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"];
-    for (i, charge) in price.charges.iter().enumerate() {
-        let keys = |key| match POSITIONS.get(i) {
-            Some(position) => vec!["price", "charges", *position, key],
-            None => vec!["price", "charges"],
-        };
-        if charge.amount < Decimal::ZERO {
-            problems.push((keys("amount"), "a price can't be below 0".to_owned(), ""));
+fn option_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
+    for (name, option) in &card.options {
+        let keys = |key| vec!["options", name.as_str(), key];
+        if !name.starts_with(|c: char| c.is_ascii_lowercase())
+            || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        {
+            let message = format!("`{name}` is no name of an option");
+            let help = "a small letter first, then small letters, digits or `_`";
+            problems.push((vec!["options", name], message, help));
         }
-        for resolution in &charge.resolutions {
-            if !card.resolutions.contains_key(resolution) {
-                let message = format!("the card has no resolution `{resolution}`");
-                problems.push((keys("resolutions"), message, "name one of `resolutions:`"));
-            }
+        for resolution in option.resolutions.iter().filter(|r| !card.resolutions.contains_key(*r)) {
+            let message = format!("the card has no resolution `{resolution}`");
+            problems.push((keys("resolutions"), message, "name one of `resolutions:`"));
         }
-        for route in &charge.routes {
-            if !card.routes.contains_key(route) {
-                let message = format!("the card has no route `{route}`");
-                problems.push((keys("routes"), message, "name one of `routes:`"));
-            }
+        for route in option.routes.iter().filter(|r| !card.routes.contains_key(r)) {
+            let message = format!("the card has no route `{route}`");
+            problems.push((keys("routes"), message, "name one of `routes:`"));
+        }
+    }
+    if card.price.is_some() && !card.prices.is_empty() {
+        let help = "write all lists below `prices`, each with the days on which it holds";
+        let message = "a card has `price` or `prices`, not both".to_owned();
+        problems.push((vec!["prices"], message, help));
+    }
+    for (at, price) in card.prices.iter().enumerate() {
+        let same =
+            |p: &Price| (p.valid_from, p.valid_until) == (price.valid_from, price.valid_until);
+        if card.prices[..at].iter().any(same) {
+            let message = format!("list {} holds on the same days as an earlier one", at + 1);
+            let help = "give one of them `valid_from` or `valid_until`";
+            problems.push((vec!["prices"], message, help));
+        }
+    }
+}
+
+/// What is wrong with a card's price lists, at its place.
+fn price_findings(card: &ModelCard, node: &yaml::Node, findings: &mut Findings) {
+    let single = card.price.iter().map(|price| (vec!["price".to_owned()], price));
+    let several = card.prices.iter().enumerate();
+    let several = several.map(|(at, price)| (vec!["prices".to_owned(), at.to_string()], price));
+    for (list, price) in single.chain(several) {
+        for problem in price.problems(card) {
+            let keys = list.iter().map(String::as_str).chain(problem.keys.iter().map(|k| &**k));
+            let finding = Finding::error("card::wrong_value", problem.message);
+            let finding = finding.at(yaml::place_of(node, keys), "this value");
+            let help = problem.help;
+            findings.push(if help.is_empty() { finding } else { finding.help(help) });
         }
     }
 }

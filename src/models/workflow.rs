@@ -196,7 +196,8 @@ mod tests {
         write("models/own.yaml", &card);
         let mut sources = Sources::default();
         let limits = Limits { manifest_bytes: 4096, ..Limits::default() };
-        let (shelf, findings) = Shelf::load(workspace.path(), &limits, &mut sources);
+        let (shelf, findings) =
+            Shelf::load(workspace.path(), jiff::civil::date(2026, 11, 23), &limits, &mut sources);
         let graph = shelf.get("own/m").and_then(|card| {
             let workflow = card.api.workflow.as_ref()?;
             workflow.graph.as_ref().map(|graph| graph.0.clone())

@@ -22,7 +22,7 @@ use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
 use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
-use crate::ledger::KnownJobs;
+use crate::ledger::{History, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{Catalogue, LimitOf};
 use crate::models::Shelf;
@@ -48,6 +48,8 @@ pub struct PlanInputs<'a> {
     pub pictures: PictureTally,
     /// What the plan is narrowed to.
     pub narrowing: &'a Narrowing,
+    /// What earlier attempts tell.
+    pub history: History,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.

@@ -7,11 +7,8 @@ use rust_decimal::Decimal;
 
 use super::job::{JobSettings, Spread};
 use crate::manifest::Budget;
-use crate::models::{Durations, ModelCard, PriceFacts, Priced, Route};
+use crate::models::{AUTO_DURATION, Durations, ModelCard, PriceFacts, Priced, Route};
 use crate::money::{Amount, Micros, Unit};
-
-/// The option of jobs whose model decides how long their clip is.
-const AUTO_DURATION: &str = "auto_duration";
 
 /// What one job is expected to cost.
 #[derive(Debug, Clone)]
@@ -36,10 +33,7 @@ pub(super) fn estimate(
     budget: &Budget,
     attempts: u32,
 ) -> Estimate {
-    let priced = |route, images, seconds| {
-        let facts = PriceFacts { route, seconds, resolution: &settings.resolution, images };
-        card.price.as_ref().map_or(Priced::Unpriced, |price| price.of(&facts))
-    };
+    let priced = |route, images, seconds| price_of(card, settings, route, images, seconds);
     let in_unit = |priced: &Priced| priced.known().and_then(|amount| in_unit_of(budget, amount));
     let seconds = settings.duration;
     let text = card.routes.contains_key(&Route::Text).then(|| priced(Route::Text, 0, seconds));
@@ -71,6 +65,31 @@ fn shorter_lengths<'c>(
     };
     let longest = settings.duration;
     lengths.iter().copied().filter(move |seconds| auto && *seconds < longest)
+}
+
+/// What a card asks for a job with these settings if its clip has `seconds`, in the card's own
+/// unit.
+pub(super) fn price_of(
+    card: &ModelCard,
+    settings: &JobSettings,
+    route: Route,
+    images: usize,
+    seconds: Decimal,
+) -> Priced {
+    let Some(price) = &card.price else { return Priced::Unpriced };
+    let size = (settings.width, settings.height);
+    let (width, height) = card.billed_size(route, &settings.resolution, size);
+    price.of(&PriceFacts {
+        route,
+        seconds,
+        resolution: &settings.resolution,
+        width,
+        height,
+        fps: settings.fps,
+        images,
+        options: &settings.options,
+        input_seconds: Decimal::ZERO,
+    })
 }
 
 fn unpriced(without_rate: Option<Amount>, text: Option<Decimal>) -> Estimate {

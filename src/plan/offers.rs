@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::access::{Access, Reach};
 use super::estimate::in_unit_of;
-use super::settings::USUAL_SECONDS;
+use super::settings::{USUAL_SECONDS, usual_fps};
 use crate::manifest::{Budget, Settings};
 use crate::models::{AspectRatio, ModelCard, PriceFacts, Priced, Route, Shelf};
 
@@ -86,7 +86,20 @@ fn offer(
     };
     let price = |route: Route| {
         let images = card.least_pictures(route);
-        let facts = PriceFacts { route, seconds: duration, resolution: &resolution, images };
+        let aspect = aspect.or(card.aspects.first().copied()).unwrap_or(AspectRatio::USUAL);
+        let size = card.resolutions.get(&resolution).map(|r| r.size(aspect)).unwrap_or_default();
+        let (width, height) = card.billed_size(route, &resolution, size);
+        let facts = PriceFacts {
+            route,
+            seconds: duration,
+            resolution: &resolution,
+            width,
+            height,
+            fps: usual_fps(card),
+            images,
+            options: &[],
+            input_seconds: Decimal::ZERO,
+        };
         let own = card.price.as_ref().map_or(Priced::Unpriced, |price| price.of(&facts));
         let in_budget = own.known().and_then(|amount| in_unit_of(budget, amount));
         RoutePrice { route, own, in_budget }

@@ -134,8 +134,7 @@ impl Wanted<'_> {
     fn aspect(&self, card: &ModelCard, findings: &mut Findings) -> Option<AspectRatio> {
         let written = self.shot.settings.aspect.as_ref().map(|a| (a.value.as_str(), a.place));
         let Some((text, place)) = self.axis("aspect").or(written) else {
-            let usual = AspectRatio { width: 16, height: 9 };
-            return Some(card.aspects.first().copied().unwrap_or(usual));
+            return Some(card.aspects.first().copied().unwrap_or(AspectRatio::USUAL));
         };
         let Some(aspect) = AspectRatio::parse(text) else {
             findings.push(no_such("aspect", text, "width to height, such as 9:16", place));
@@ -220,8 +219,7 @@ impl Wanted<'_> {
             },
             (None, Some(placed)) => (placed.value, placed.place),
             (None, None) => {
-                let usual = card.fps.contains(&24).then_some(24);
-                return Some(usual.or(card.fps.first().copied()));
+                return Some(usual_fps(card));
             }
         };
         if card.fps.is_empty() {
@@ -241,6 +239,12 @@ impl Wanted<'_> {
         findings.push(finding);
         None
     }
+}
+
+/// Frames a second of a clip for which none are asked; `None` where the model decides.
+pub(super) fn usual_fps(card: &ModelCard) -> Option<u32> {
+    let usual = card.fps.contains(&24).then_some(24);
+    usual.or(card.fps.first().copied())
 }
 
 /// How pictures are made to fit.

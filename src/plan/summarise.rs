@@ -5,11 +5,13 @@
 
 use rust_decimal::Decimal;
 
+use super::actuals::actuals;
 use super::build::{Gathered, PlanInputs, Used, UsedBy};
 use super::summary::{
     BudgetLine, FinanceLine, FindingOut, Group, PLAN_FORMAT, PlanSummary, PriceUsed,
 };
 use super::tally::{Cells, SubjectSums, Tallies};
+use super::wall_time::wall_time;
 use crate::diagnostic::{Findings, render_json};
 use crate::digest::Digest;
 use crate::manifest::{BudgetShare, Catalogue, Limit, LimitOf, SubjectRef};
@@ -64,8 +66,8 @@ pub(super) fn summarise(
         choices: Vec::new(),
         prices: prices(cells, shelf),
         dearest: dearest.jobs(),
-        wall_time: None,
-        actuals: Vec::new(),
+        wall_time: wall_time(cells, catalogue, inputs.access, &inputs.history),
+        actuals: actuals(&inputs.history),
         budgets: budgets(catalogue, shelf, &gathered.tallies, &inputs.used),
         breaches: Vec::new(),
         selection: inputs.narrowing.words(),

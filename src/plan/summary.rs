@@ -99,7 +99,7 @@ pub struct PlanSummary {
 }
 
 /// A finding inside a summary (read back from a cached plan as well as written).
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingOut {
     /// Stable code.
     pub code: String,
@@ -144,6 +144,12 @@ pub struct Tally {
     /// Over how many jobs `as_text` and `image_extra` are.
     #[serde(default)]
     pub compared: u64,
+    /// Priced jobs that can't be compared with text, because their model has no text route.
+    #[serde(default)]
+    pub no_text_route: u64,
+    /// … because nobody knows what they would cost by text.
+    #[serde(default)]
+    pub text_unpriced: u64,
     /// Jobs whose price is not known; not in `estimate`.
     pub unpriced: u64,
 }
@@ -271,19 +277,22 @@ pub struct DearJob {
 }
 
 /// How long a run is expected to take, by typical durations and what may be in flight at once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WallTime {
     /// Seconds.
     pub seconds: u64,
     /// Model whose jobs take longest.
     pub slowest: String,
+    /// Jobs whose typical duration was measured: by what the ledger's latest clips took.
+    #[serde(default)]
+    pub measured: u64,
     /// Jobs whose typical duration nobody knows; not in `seconds`.
     pub unknown: u64,
 }
 
 /// What finished jobs of one model cost against their estimates; only those whose provider said
 /// what it charged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actual {
     /// Model.
     pub model: String,
@@ -388,12 +397,24 @@ pub struct BudgetLine {
 /// An approval in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalLine {
+    /// Its number in the ledger.
+    #[serde(default)]
+    pub id: i64,
     /// Who.
     pub by: String,
     /// When.
     pub at: String,
     /// Up to how much, with its unit: `10.5 USD`.
     pub ceiling: String,
+    /// From when on it holds no more; absent: it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// Digest of the plan that it names, where that is another one which covers this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_from: Option<String>,
+    /// Whether it is signed.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 /// Pictures of the plan.

@@ -375,6 +375,24 @@ impl RunSummary {
         self
     }
 
+    /// All that it ended with, for whoever must say what needs a person most.
+    pub fn ends(&self) -> Vec<Exit> {
+        let all = [
+            (self.unknown > 0, Exit::SubmissionsUnknown),
+            (self.unapproved > 0, Exit::ApprovalNeeded),
+            (self.denied > 0, Exit::Denied),
+            (self.over_budget > 0, Exit::OverBudget),
+            (self.without_a_clip() > 0, Exit::JobsFailed),
+            (self.interrupted || self.waiting > 0, Exit::Interrupted),
+        ];
+        all.into_iter().filter(|(holds, _)| *holds).map(|(_, exit)| exit).collect()
+    }
+
+    /// Jobs that ended without a clip, or were not started for a reason of their own.
+    fn without_a_clip(&self) -> u64 {
+        self.failed + self.refused + self.lost + self.held + self.unpriced + self.paid_before
+    }
+
     /// The exit code: what needs a person most comes first.
     pub fn exit(&self) -> Exit {
         if self.interrupted {
@@ -387,14 +405,7 @@ impl RunSummary {
             Exit::Denied
         } else if self.over_budget > 0 {
             Exit::OverBudget
-        } else if self.failed
-            + self.refused
-            + self.lost
-            + self.held
-            + self.unpriced
-            + self.paid_before
-            > 0
-        {
+        } else if self.without_a_clip() > 0 {
             Exit::JobsFailed
         } else if self.waiting > 0 {
             Exit::Interrupted

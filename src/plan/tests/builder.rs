@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::diagnostic::{Findings, Place, Source, SourceId, Sources};
 use crate::digest::Digest;
-use crate::ledger::{JobState, Known, KnownJobs};
+use crate::ledger::{History, JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
     AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Guardrails, Placed, Reference,
@@ -26,6 +26,7 @@ pub struct Build {
     pub catalogue: Catalogue,
     pub access: Access,
     pub narrowing: Narrowing,
+    pub history: History,
 }
 
 /// Everything that a plan gave.
@@ -91,6 +92,7 @@ impl Build {
             text: String::new(),
             access: access(),
             narrowing: Narrowing::default(),
+            history: History::default(),
             catalogue: Catalogue {
                 name: "test".into(),
                 workspace: PathBuf::from("."),
@@ -299,6 +301,7 @@ impl Build {
             used,
             pictures: Default::default(),
             narrowing: &self.narrowing,
+            history: self.history,
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {

@@ -425,7 +425,12 @@ fn the_card_in_the_box_says_what_the_renderer_does() {
         route: Route::Image,
         seconds: 5.into(),
         resolution: "720p",
+        width: 1280,
+        height: 720,
+        fps: Some(24),
         images: 1,
+        options: &[],
+        input_seconds: 0.into(),
     });
     assert!(price.known().is_some_and(|amount| amount.value.is_zero()));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
 use super::{Answer, Asked, Desk, KEPT_TEXT};
@@ -99,7 +100,12 @@ impl Desk {
             route: submission.route,
             seconds: submission.settings.duration,
             resolution: &submission.settings.resolution,
+            width: submission.settings.width,
+            height: submission.settings.height,
+            fps: None,
             images: submission.pictures.len(),
+            options: &[],
+            input_seconds: Decimal::ZERO,
         };
         let price = submission.model.price.as_ref().map_or(Priced::Unpriced, |p| p.of(&facts));
         // Elsewhere no client could ever fetch the clip.

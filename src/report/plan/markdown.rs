@@ -88,7 +88,7 @@ fn breaches(summary: &PlanSummary, doc: &mut Document) {
             some => format!(": {}", some.join(", ")),
         };
         let message = prose(&shortened(&b.message, SHOWN));
-        format!("- **{word} {}** {message}{examples} ({})", name(&b.rule), name(&b.at))
+        format!("- **{word} {}**: {message}{examples} ({})", name(&b.rule), name(&b.at))
     });
     doc.rows(rows, more, "breaches");
     if !summary.breaches.is_empty() {

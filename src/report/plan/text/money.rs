@@ -83,7 +83,7 @@ pub(super) fn cost(summary: &PlanSummary, paper: Paper) -> Vec<String> {
     let adds = cost::pictures(run, &summary.unit)
         .filter(|_| cost::in_unit(&run.estimate, &summary.unit).is_none_or(|e| !e.is_zero()));
     if let Some(adds) = adds {
-        lines.extend(paper.prose("  for pictures  ", &format!("{adds}.")));
+        lines.extend(paper.prose("  pictures  ", &format!("{adds}.")));
     }
     if let Some(time) = &summary.wall_time {
         lines.extend(paper.prose("  time      ", &format!("{}.", cost::wall_time(time))));

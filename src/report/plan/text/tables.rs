@@ -21,6 +21,7 @@ const SUBJECTS: usize = 5;
 
 /// Groupings that say something, with the name of their first column: by shot and by model
 /// always, the others where they have more than one row, since one row is the total again.
+/// Providers and kinds are left out where they part the jobs just as models and sets do.
 pub(in crate::report::plan) fn groupings(summary: &PlanSummary) -> Vec<(&'static str, &[Group])> {
     let all: [(&str, &[Group], usize); 6] = [
         ("shot", &summary.by_shot, 1),
@@ -30,7 +31,13 @@ pub(in crate::report::plan) fn groupings(summary: &PlanSummary) -> Vec<(&'static
         ("route", &summary.by_route, 2),
         ("kind", &summary.by_kind, 2),
     ];
-    let telling = all.into_iter().filter(|(_, groups, least)| groups.len() >= *least);
+    let again = |name: &str| match name {
+        "provider" => summary.by_provider.len() == summary.by_model.len(),
+        "kind" => summary.by_kind.len() == summary.by_set.len(),
+        _ => false,
+    };
+    let telling =
+        all.into_iter().filter(|(name, groups, least)| groups.len() >= *least && !again(name));
     telling.map(|(name, groups, _)| (name, groups)).collect()
 }
 

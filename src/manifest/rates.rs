@@ -1,0 +1,145 @@
+//! Rates: what one of another unit is worth in the workspace's own.
+//!
+//! What lives here: a rate as it is written, and what providers' own credits are worth by the
+//! model cards. What never does: the conversion of an amount.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use super::catalogue::Budget;
+use super::load::Loader;
+use super::raw::PlacedDecimal;
+use crate::diagnostic::Finding;
+use crate::models::Shelf;
+use crate::money::{MAX_WHOLE_UNITS, Unit};
+use crate::yaml::{Exact, ONE_OR_MAP, Placed, Table};
+
+/// What one of a unit is worth, and since when that is known.
+#[derive(Debug)]
+pub struct RawRate {
+    /// So much of the budget's unit.
+    pub rate: Placed<Decimal>,
+    /// The day on which it was true.
+    pub as_of: Option<Date>,
+}
+
+/// A rate with its day.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Rate")]
+struct RateForm {
+    /// What one of the unit is worth in the budget's unit.
+    #[schemars(with = "Exact")]
+    rate: PlacedDecimal,
+    /// The day on which it was true, `YYYY-MM-DD`.
+    #[serde(default)]
+    #[schemars(with = "Option<crate::yaml::Day>")]
+    as_of: Option<Date>,
+}
+
+impl<'de> Deserialize<'de> for RawRate {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        /// A number, or a mapping with the number and its day.
+        struct Form;
+        impl<'de> serde::de::Visitor<'de> for Form {
+            type Value = RawRate;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number, or a mapping with `rate`")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<RawRate, A::Error> {
+                let missing = || serde::de::Error::custom("a rate is a number");
+                let rate: PlacedDecimal = seq.next_element()?.ok_or_else(missing)?;
+                Ok(RawRate { rate: rate.0, as_of: None })
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<RawRate, A::Error> {
+                let form =
+                    RateForm::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(RawRate { rate: form.rate.0, as_of: form.as_of })
+            }
+        }
+        d.deserialize_tuple_struct(ONE_OR_MAP, 1, Form)
+    }
+}
+
+impl JsonSchema for RawRate {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RateOrNumber".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let form = generator.subschema_for::<RateForm>();
+        let number = generator.subschema_for::<Exact>();
+        schemars::json_schema!({ "anyOf": [number, form] })
+    }
+}
+
+/// Rates with the days on which those were true that say so.
+pub(super) type Rates = (BTreeMap<Unit, Decimal>, BTreeMap<Unit, Date>);
+
+impl Loader<'_> {
+    /// `rates:` of a budget that is counted in `unit`.
+    pub(super) fn rates(&mut self, table: &Table<RawRate>, unit: &Unit) -> Rates {
+        let (mut rates, mut days) = Rates::default();
+        for (other, RawRate { rate, as_of }) in &table.0 {
+            let problem = if rate.value <= Decimal::ZERO {
+                Some("a rate must be above 0")
+            } else if rate.value > Decimal::from(MAX_WHOLE_UNITS) {
+                Some("a rate can't be above 1,000,000,000")
+            } else {
+                None
+            };
+            if let Some(problem) = problem {
+                let finding = Finding::error("manifest::wrong_value", problem);
+                self.findings.push(finding.at(rate.place, "this rate"));
+            } else if **other == *unit.as_str() {
+                self.findings.push(
+                    Finding::error(
+                        "manifest::wrong_value",
+                        format!("`{unit}` is the budget's own unit and needs no rate"),
+                    )
+                    .at(other.place, "the same unit"),
+                );
+            } else {
+                let other = Unit::new(other);
+                days.extend(as_of.map(|day| (other.clone(), day)));
+                rates.insert(other, rate.value);
+            }
+        }
+        (rates, days)
+    }
+}
+
+impl Budget {
+    /// Adds a rate for every provider's own credits whose worth a card states, as far as what it
+    /// states can be converted. A rate that the manifest gives for those credits stands. Plans
+    /// and runs convert by this one table, so that what a provider says it charged counts as it
+    /// was estimated.
+    pub fn take_worths(&mut self, shelf: &Shelf) {
+        for (unit, worth) in shelf.worths() {
+            if unit == self.unit || self.rates.contains_key(&unit) {
+                continue;
+            }
+            let of_worth = match worth.unit == self.unit {
+                true => Some(Decimal::ONE),
+                false => self.rates.get(&worth.unit).copied(),
+            };
+            if let Some(rate) = of_worth.and_then(|rate| rate.checked_mul(worth.amount)) {
+                self.rates.insert(unit, rate.normalize());
+            }
+        }
+    }
+}
