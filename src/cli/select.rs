@@ -53,6 +53,7 @@ pub fn narrowing(
         only: select.only.clone(),
         since: since.flatten(),
         first: pilots(global).first().copied(),
+        jobs: None,
     })
 }
 

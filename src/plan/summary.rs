@@ -404,12 +404,24 @@ pub struct BudgetLine {
 /// An approval in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalLine {
+    /// Its number in the ledger.
+    #[serde(default)]
+    pub id: i64,
     /// Who.
     pub by: String,
     /// When.
     pub at: String,
     /// Up to how much, with its unit: `10.5 USD`.
     pub ceiling: String,
+    /// From when on it holds no more; absent: it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// Digest of the plan that it names, where that is another one which covers this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_from: Option<String>,
+    /// Whether it is signed.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 /// Pictures of the plan.
