@@ -2,7 +2,7 @@
 
 mod access;
 mod auto;
-mod builder;
+pub(super) mod builder;
 mod cost;
 mod diff;
 mod errors;
@@ -10,3 +10,4 @@ mod matching;
 mod pictures;
 mod prompts;
 mod stable;
+mod sums;
