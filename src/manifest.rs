@@ -4,15 +4,18 @@
 //! selectors. What never does: routes, prices, jobs, network; nothing is written.
 
 mod addresses;
+mod approvers;
 mod catalogue;
 mod choose;
 mod feed;
 mod fill;
 mod from_feed;
+mod guardrails;
 mod length;
 mod limits;
 mod load;
 mod names;
+mod people;
 mod prices;
 mod providers;
 mod rates;
@@ -24,17 +27,23 @@ pub mod schema;
 mod selectors;
 mod sets;
 mod shots;
+mod unattended;
 mod workspace;
 
 pub use addresses::is_this_machine;
+pub use approvers::{Approver, Approvers};
 pub use catalogue::{
     Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
     PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,
-    SubjectSet, Template, Unknown, With,
+    SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;
+pub use unattended::{
+    Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
+};

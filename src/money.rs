@@ -15,6 +15,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// of a millionth of the unit.
 pub const MICROS_PER_UNIT: i64 = 1_000_000;
 
+/// Digits after the point of an amount in the ledger.
+const MICROS_DIGITS: u32 = 6;
+
 /// The largest amount, in whole units, that Kinora will hold. Far above any real budget, and
 /// small enough that sums of thousands of such amounts still fit the ledger's 64-bit integers.
 pub const MAX_WHOLE_UNITS: i64 = 1_000_000_000;
@@ -165,9 +168,21 @@ impl Micros {
         if value > Decimal::from(MAX_WHOLE_UNITS) {
             return Err(MoneyError::TooLarge(value));
         }
+        // Most amounts have no more digits than the ledger keeps: no division, no rounding.
+        if let Some(digits) = MICROS_DIGITS.checked_sub(value.scale()) {
+            let micros = value.mantissa().checked_mul(10i128.pow(digits));
+            let micros = micros.and_then(|micros| i64::try_from(micros).ok());
+            return micros.map(Micros).ok_or(MoneyError::TooLarge(value));
+        }
         let micros = (value * Decimal::from(MICROS_PER_UNIT))
             .round_dp_with_strategy(0, RoundingStrategy::AwayFromZero);
         micros.to_i64().map(Micros).ok_or(MoneyError::TooLarge(value))
+    }
+
+    /// The most that is not above a decimal: rounded down, so that a limit lets nothing through
+    /// that is above it.
+    pub fn up_to(value: Decimal) -> Result<Self, MoneyError> {
+        Self::from_decimal(value.trunc_with_scale(6))
     }
 
     /// From the ledger's integer. A negative one is a damaged ledger, so it is refused.
@@ -191,6 +206,12 @@ impl Micros {
     /// The sum; `None` when it doesn't fit.
     pub fn checked_add(self, other: Micros) -> Option<Micros> {
         self.0.checked_add(other.0).map(Micros)
+    }
+
+    /// The sum, or [`Micros::MAX`] when it doesn't fit: above every limit, so that nothing is
+    /// allowed by it.
+    pub fn saturating_add(self, other: Micros) -> Micros {
+        Micros(self.0.saturating_add(other.0))
     }
 
     /// The difference; `None` when it would be below zero.
@@ -264,6 +285,15 @@ mod tests {
     fn micros_round_up_so_a_reservation_is_never_too_small() {
         let value: Decimal = "0.0000001".parse().expect("a decimal literal");
         assert_eq!(Micros::from_decimal(value), Ok(Micros(1)));
+        let of = |text: &str| Micros::from_decimal(text.parse().expect("a decimal literal"));
+        assert_eq!(of("0.000001"), Ok(Micros(1)));
+        assert_eq!(of("12.50"), Ok(Micros(12_500_000)));
+        assert_eq!(of("1.0000001"), Ok(Micros(1_000_001)));
+        assert_eq!(of("1.0000000"), Ok(Micros(1_000_000)));
+        assert_eq!(of("1000000000"), Ok(Micros(1_000_000_000_000_000)));
+        assert!(of("1000000000.000001").is_err());
+        assert!(of("-0.000001").is_err());
+        assert_eq!(of("-0.0"), Ok(Micros::ZERO));
     }
 
     #[test]

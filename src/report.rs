@@ -2,10 +2,12 @@
 //!
 //! What never lives here: deciding anything; a report shows what planning and running found.
 
+mod actuals;
 mod cells;
 mod layout;
 mod markdown;
 mod models;
+mod outcome;
 mod phrase;
 mod plan;
 mod prices;
@@ -14,14 +16,21 @@ mod resolve;
 mod run;
 #[cfg(test)]
 mod schema_file;
+mod thumbnail;
 
 pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
+pub use outcome::{
+    ApprovalOutline, LogEntry, LogEvent, LogLine, OUTCOME_FORMAT, OutcomeJson, PlanOutline,
+    log_schema, outcome_schema,
+};
 pub use phrase::count;
 pub use plan::{
-    JOBS_IN_JSON, PLAN_CSV_HEADER, PlanCsv, PlanJson, next_steps, plan_json, plan_markdown,
-    plan_question_text, plan_schema, plan_text, verdict,
+    FINANCE_CSV_HEADER, JOBS_IN_JSON, JobSample, PAGE_BYTES, PLAN_CSV_HEADER, PlanCsv,
+    PlanHtmlFacts, PlanHtmlOptions, PlanJson, SampledJobs, comparison_text, finance_csv,
+    next_steps, plan_html, plan_json, plan_markdown, plan_question_text, plan_schema, plan_text,
+    verdict,
 };
 pub use prices::{
     ExampleView, PRICES_FORMAT, PriceChange, PriceLine, PriceOutcome, PriceView, PricesReport,
@@ -35,6 +44,7 @@ pub use resolve::{
 };
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
-    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, ThumbnailError, attention_text, html,
-    run_json, run_markdown, run_schema, run_text, status_text, thumbnail,
+    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, attention_text, html, run_json,
+    run_markdown, run_schema, run_text, status_text,
 };
+pub use thumbnail::{ThumbnailError, thumbnail};

@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::approvers::Approvers;
 use super::choose::Choose;
+use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
+use super::unattended::Unattended;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -53,8 +56,12 @@ pub struct Catalogue {
     pub concurrency: Concurrency,
     /// How much may be spent.
     pub budget: Budget,
+    /// What a plan and its runs must keep to.
+    pub guardrails: Guardrails,
     /// Settings of shots that don't say otherwise.
     pub defaults: Settings,
+    /// Who may approve plans; absent: whoever can write to the ledger.
+    pub approvers: Option<Approvers>,
     /// What the manifest says of providers, by name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// How prices are looked at.
@@ -65,6 +72,22 @@ pub struct Catalogue {
     pub pay_again: bool,
     /// What a run does about submissions whose outcome stays unknown.
     pub unknown: Unknown,
+    /// What a run may do when nobody is there.
+    pub unattended: Option<Unattended>,
+}
+
+impl Catalogue {
+    /// How many attempts of one job may be charged, at most: the first, and where the manifest
+    /// lets a job be paid for again, those that try it again.
+    pub fn charged_attempts(&self) -> u32 {
+        if self.pay_again { self.retries.saturating_add(1) } else { 1 }
+    }
+
+    /// `set.id` of a subject.
+    pub fn subject_name(&self, at: SubjectRef) -> String {
+        let set = &self.sets[at.set as usize];
+        format!("{}.{}", set.name, set.subjects[at.subject as usize].id)
+    }
 }
 
 /// How much may run at once, a minute and a day. Zero is refused at loading. Absent: the
@@ -344,9 +367,20 @@ pub struct SubjectSet {
     pub kind: SubjectKind,
     /// The attributes that its subjects have.
     pub columns: Arc<Columns>,
+    /// The attribute that says when a subject was last changed.
+    pub updated: Option<Updated>,
     /// Its subjects, in the order of the file.
     pub subjects: Vec<Subject>,
     /// Its name in the manifest.
+    pub place: Place,
+}
+
+/// The attribute of a set that says when a subject was last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Updated {
+    /// Its name.
+    pub attribute: String,
+    /// Where it is named.
     pub place: Place,
 }
 
@@ -359,6 +393,10 @@ pub struct Subject {
     pub row: Row,
     /// Its tags.
     pub tags: Box<[Box<str>]>,
+    /// Whether it is a real person.
+    pub real_person: bool,
+    /// Who agreed to what, when: a real person's consent.
+    pub consent: Option<Box<str>>,
     /// Its pictures, in the order of the manifest; a glob's in the order of their paths.
     pub references: Box<[Reference]>,
     /// Where it is written: the item's id, or the row's first cell.

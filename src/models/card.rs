@@ -101,6 +101,11 @@ pub struct ModelCard {
     /// one that began later counts.
     #[serde(default)]
     pub prices: Vec<Price>,
+    /// Seconds from a job's submission to its clip, as a rule, where its provider says so. What
+    /// the ledger has measured counts before it.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub typical_seconds: Option<u32>,
     /// Where these facts are from.
     #[serde(default)]
     pub source: Option<String>,

@@ -1,7 +1,7 @@
 //! Access: which providers can be used with the cards, the manifest and the environment at hand.
 //!
-//! What lives here: looking for keys by the provider cards, and what is wrong with `providers:`
-//! of a manifest by those cards. What never does: a key itself, network.
+//! What lives here: looking for keys by the provider cards, how much providers take, and what is
+//! wrong with `providers:` of a manifest by those cards. What never does: a key itself, network.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::settings::list;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::digest::{Digest, FieldHasher};
 use crate::environment::Environment;
-use crate::manifest::{Catalogue, ProviderSettings, is_this_machine};
+use crate::manifest::{Catalogue, PoolLimit, ProviderSettings, is_this_machine};
 use crate::models::BUILT_IN;
 use crate::protocol::{ProviderCard, Rack, Transport};
 
@@ -50,6 +50,7 @@ pub struct Access {
     providers: BTreeMap<String, Reach>,
     on_request: BTreeSet<String>,
     by_url: Arc<BTreeSet<String>>,
+    terms: BTreeMap<String, PoolLimit>,
 }
 
 impl Access {
@@ -77,7 +78,30 @@ impl Access {
         let on_request = own_servers.chain([BUILT_IN.to_owned()]).collect();
         let only_urls = |card: &&Arc<ProviderCard>| card.images.transports == [Transport::Url];
         let by_url = rack.iter().filter(only_urls).map(|card| card.provider.clone()).collect();
-        Access { providers, on_request, by_url: Arc::new(by_url) }
+        let terms = rack.iter().map(|card| {
+            let limits = &card.limits;
+            let terms = PoolLimit {
+                in_flight: Some(limits.at_once()),
+                per_minute: limits.per_minute,
+                per_day: limits.per_day,
+            };
+            (card.provider.clone(), terms)
+        });
+        Access { providers, on_request, by_url: Arc::new(by_url), terms: terms.collect() }
+    }
+
+    /// The same, with the built-in provider making so many clips at once.
+    #[must_use]
+    pub fn with_cores(mut self, cores: usize) -> Self {
+        let in_flight = Some(u32::try_from(cores).unwrap_or(u32::MAX).max(1));
+        let terms = PoolLimit { in_flight, ..PoolLimit::default() };
+        self.terms.insert(BUILT_IN.to_owned(), terms);
+        self
+    }
+
+    /// What a provider takes where the manifest says nothing; no limit is known of others.
+    pub(super) fn terms(&self, provider: &str) -> PoolLimit {
+        self.terms.get(provider).copied().unwrap_or_default()
     }
 
     /// Providers that take pictures by public URLs only.
@@ -106,6 +130,9 @@ impl Access {
         for provider in self.on_request.iter().chain(self.by_url.iter()) {
             digest.field(provider.as_bytes());
         }
+        for (provider, terms) in &self.terms {
+            digest.field(provider.as_bytes()).field(format!("{terms:?}").as_bytes());
+        }
         digest.finish()
     }
 }
@@ -114,7 +141,8 @@ impl<N: Into<String>> FromIterator<(N, Reach)> for Access {
     fn from_iter<I: IntoIterator<Item = (N, Reach)>>(reaches: I) -> Self {
         let named = reaches.into_iter().map(|(name, reach)| (name.into(), reach));
         let on_request = BTreeSet::from([BUILT_IN.to_owned()]);
-        Access { providers: named.collect(), on_request, by_url: Arc::default() }
+        let (by_url, terms) = (Arc::default(), BTreeMap::new());
+        Access { providers: named.collect(), on_request, by_url, terms }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The dry run: every job of a plan, once, summed and compared with the ledger.
 //!
-//! What lives here: the plan's digest, the checks that need all jobs, and the summary. What
-//! never does: how a job is made, and anything that is kept for later.
+//! What lives here: the plan's digest and the checks that need all jobs. What never does: how a
+//! job is made, the summary's form, and anything that is kept for later.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -11,18 +11,20 @@ use rust_decimal::Decimal;
 
 use super::access::Access;
 use super::diff::{Planned, Standing};
+use super::digesting::PlanHasher;
+use super::guard::{Evidence, Seen};
 use super::job::PlannedJob;
 use super::notes::Notes;
 use super::planner::Planner;
-use super::summary::{
-    BudgetLine, Change, Changes, FindingOut, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed,
-};
-use super::tally::Cells;
-use crate::diagnostic::{Finding, Findings, render_json};
+use super::select::Narrowing;
+use super::summarise::summarise;
+use super::summary::{Change, Changes, PictureTally, PlanSummary};
+use super::tally::Tallies;
+use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
-use crate::ledger::KnownJobs;
+use crate::ledger::{History, KnownJobs};
 use crate::limits::Limits;
-use crate::manifest::{BudgetShare, Catalogue, Limit, LimitOf};
+use crate::manifest::{Catalogue, LimitOf};
 use crate::models::Shelf;
 
 /// How many examples a summary names.
@@ -44,6 +46,10 @@ pub struct PlanInputs<'a> {
     pub used: Used,
     /// What probing did.
     pub pictures: PictureTally,
+    /// What the plan is narrowed to.
+    pub narrowing: &'a Narrowing,
+    /// What earlier attempts tell.
+    pub history: History,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
@@ -74,6 +80,8 @@ pub struct Plan {
     pub summary: PlanSummary,
     /// For expanding it again.
     pub planner: Planner,
+    /// What its guardrails are held against.
+    pub(super) evidence: Evidence,
 }
 
 /// Plans a catalogue whose pictures are probed. `sink` gets every job, in the plan's order.
@@ -89,10 +97,12 @@ pub fn build(
         findings.sort();
         return (None, findings);
     };
+    let planner = planner.narrow(inputs.narrowing, &mut findings);
     let mut gathered = Gathered::new(catalogue);
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
-        gathered.cells.merge(chunk.cells);
+        gathered.tallies.take(chunk.tally);
+        gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
         if let Some(job) = chunk.jobs.first() {
             gathered.selected.insert(job.job.shot);
@@ -110,11 +120,12 @@ pub fn build(
 }
 
 /// What is gathered from all jobs.
-struct Gathered {
-    digest: blake3::Hasher,
-    cells: Cells,
+pub(super) struct Gathered {
+    digest: PlanHasher,
+    pub tallies: Tallies,
+    pub seen: Seen,
     notes: Notes,
-    changes: Changes,
+    pub changes: Changes,
     jobs: u64,
     too_many: bool,
     /// Shots that have a job.
@@ -128,14 +139,10 @@ struct Gathered {
 
 impl Gathered {
     fn new(catalogue: &Catalogue) -> Self {
-        let mut digest = blake3::Hasher::new();
-        // The unit is part of what is approved: 5 credits are not 5 USD.
-        digest.update(b"kinora plan 1\0");
-        digest.update(catalogue.budget.unit.as_str().as_bytes());
-        digest.update(b"\0");
         Gathered {
-            digest,
-            cells: Cells::default(),
+            digest: PlanHasher::new(catalogue.budget.unit.as_str()),
+            tallies: Tallies::default(),
+            seen: Seen::default(),
             notes: Notes::default(),
             changes: Changes::default(),
             jobs: 0,
@@ -183,17 +190,28 @@ fn finish(
         findings.push(Finding::error("plan::too_many_jobs", message).help(help));
     } else if !findings.has_errors() {
         same_paths(&planner, inputs.known, &gathered.twice, &mut findings);
-        empty_shots(&catalogue, &gathered, &mut findings);
+        match &planner.narrowed {
+            None => empty_shots(&catalogue, &gathered, &mut findings),
+            Some(narrowed) => {
+                let whole = narrowed.first.is_none_or(|first| gathered.jobs < first);
+                let never_met = narrowed.never_met(&planner, whole);
+                never_met.into_iter().for_each(|finding| findings.push(finding));
+            }
+        }
     }
     findings.sort();
     if findings.has_errors() {
         return (None, findings);
     }
-    orphans(&mut gathered, inputs);
-    let digest = Digest::from_bytes(*gathered.digest.finalize().as_bytes());
+    // What a part of a plan leaves out is no orphan.
+    if planner.narrowed.is_none() {
+        orphans(&mut gathered, inputs);
+    }
+    let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
-    (Some(Plan { digest, summary, planner }), findings)
+    let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);
+    (Some(Plan { digest, summary, planner, evidence }), findings)
 }
 
 /// Two jobs with one path: found by hash, then looked up by walking the plan once more, which
@@ -262,150 +280,4 @@ fn orphans(gathered: &mut Gathered, inputs: &PlanInputs<'_>) {
     rows.sort_unstable();
     let examples = rows.into_iter().filter_map(|row| (inputs.address)(row));
     gathered.changes.orphaned_examples = examples.take(EXAMPLES).collect();
-}
-
-fn summarise(
-    gathered: &Gathered,
-    catalogue: &Catalogue,
-    shelf: &Shelf,
-    inputs: &PlanInputs<'_>,
-    digest: Digest,
-    findings: &Findings,
-) -> PlanSummary {
-    let unit = &catalogue.budget.unit;
-    let cells = &gathered.cells;
-    let kind = |kind: Option<crate::manifest::SubjectKind>| {
-        kind.map_or("none", |kind| kind.as_str()).to_owned()
-    };
-    let shot = |index: u32| catalogue.shots[index as usize].id.to_string();
-    PlanSummary {
-        format_version: PLAN_FORMAT.to_owned(),
-        name: catalogue.name.clone(),
-        manifest: inputs.manifest.to_owned(),
-        plan: digest.to_string(),
-        unit: unit.to_string(),
-        all: cells.sum(|_| true).tally(unit),
-        to_run: cells.sum(|cell| cell.runs).tally(unit),
-        changes: gathered.changes.clone(),
-        by_shot: cells.groups(unit, |cell| (cell.shot, shot(cell.shot))),
-        by_set: Vec::new(),
-        by_subject: Vec::new(),
-        subjects: 0,
-        by_model: cells.groups(unit, |cell| (cell.model.clone(), cell.model.clone())),
-        by_provider: Vec::new(),
-        by_route: cells.groups(unit, |cell| (cell.route, cell.route.to_string())),
-        // Shots without a subject come last.
-        by_kind: cells.groups(unit, |cell| ((cell.kind.is_none(), cell.kind), kind(cell.kind))),
-        choices: Vec::new(),
-        prices: prices(cells, shelf),
-        dearest: Vec::new(),
-        wall_time: None,
-        actuals: Vec::new(),
-        budgets: budgets(catalogue, shelf, cells, &inputs.used),
-        breaches: Vec::new(),
-        selection: None,
-        since_approval: None,
-        approval: None,
-        pictures: inputs.pictures.clone(),
-        findings: render_json(findings, &catalogue.sources)
-            .into_iter()
-            .map(FindingOut::from)
-            .collect(),
-        findings_left_out: findings.left_out().map(|(code, n)| (code.to_owned(), n)).collect(),
-    }
-}
-
-/// The price lists of the plan's models, oldest first.
-fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
-    let mut models: Vec<&str> = cells.models().collect();
-    models.sort_unstable();
-    models.dedup();
-    let price = |model: &str| {
-        let card = shelf.get(model)?;
-        let price = card.price.as_ref()?;
-        Some(PriceUsed {
-            model: card.model.clone(),
-            unit: price.unit.to_string(),
-            as_of: price.as_of.to_string(),
-            source: price.source.clone(),
-            from: shelf.price_origin(model).map(|origin| origin.from).unwrap_or_default(),
-            valid_until: price.valid_until.map(|day| day.to_string()),
-        })
-    };
-    let mut prices: Vec<PriceUsed> = models.into_iter().filter_map(price).collect();
-    prices.sort_by(|a, b| a.as_of.cmp(&b.as_of));
-    prices
-}
-
-/// What a plan means for each budget. Unpriced jobs are not in it: they block the approval.
-fn budgets(catalogue: &Catalogue, shelf: &Shelf, cells: &Cells, used: &Used) -> Vec<BudgetLine> {
-    let to_run = cells.sum(|cell| cell.runs);
-    let budget = &catalogue.budget;
-    let whole = BudgetShare {
-        per_run: budget.per_run.clone(),
-        per_day: budget.per_day.clone(),
-        per_month: budget.per_month.clone(),
-    };
-    let per_job =
-        line("per_job".to_owned(), budget.per_job.as_ref(), Decimal::ZERO, to_run.dearest);
-    let mut lines = Vec::from_iter(per_job);
-    lines.extend(share_lines("", &whole, used.whole, to_run.estimate));
-    let provider = |model: &str| shelf.get(model).map_or("", |card| card.provider.as_str());
-    let account = |model: &str| {
-        let settings = catalogue.providers.get(provider(model));
-        settings.map_or("", |settings| settings.account.as_str())
-    };
-    let tables = [
-        (LimitOf::Model, &budget.models),
-        (LimitOf::Provider, &budget.providers),
-        (LimitOf::Account, &budget.accounts),
-    ];
-    for (of, table) in tables {
-        for (name, share) in table {
-            let concerns = |model: &str| match of {
-                LimitOf::Model => model == name,
-                LimitOf::Provider => provider(model) == name,
-                LimitOf::Account => account(model) == name,
-            };
-            if cells.models().any(concerns) {
-                let planned = cells.sum(|cell| cell.runs && concerns(&cell.model)).estimate;
-                let used = used.shares.get(&(of, name.clone())).copied().unwrap_or_default();
-                let prefix = format!("{}.{name}.", of.key());
-                lines.extend(share_lines(&prefix, share, used, planned));
-            }
-        }
-    }
-    lines
-}
-
-/// The lines of the whole budget or of a share of it.
-fn share_lines(
-    prefix: &str,
-    share: &BudgetShare,
-    used: UsedBy,
-    planned: Decimal,
-) -> impl Iterator<Item = BudgetLine> {
-    let spans = [
-        ("per_run", &share.per_run, Decimal::ZERO),
-        ("per_day", &share.per_day, used.day),
-        ("per_month", &share.per_month, used.month),
-    ];
-    let lines = spans
-        .map(|(span, limit, used)| line(format!("{prefix}{span}"), limit.as_ref(), used, planned));
-    lines.into_iter().flatten()
-}
-
-fn line(
-    name: String,
-    limit: Option<&Limit>,
-    used: Decimal,
-    planned: Decimal,
-) -> Option<BudgetLine> {
-    let limit = limit?.amount;
-    Some(BudgetLine {
-        name,
-        limit: limit.normalize().to_string(),
-        used: used.normalize().to_string(),
-        fits: used.saturating_add(planned) <= limit,
-    })
 }

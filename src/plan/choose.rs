@@ -217,7 +217,7 @@ fn least(
             continue;
         }
         let images = card.least_pictures(*route);
-        let estimate = estimate(card, settings, *route, images, budget);
+        let estimate = estimate(card, settings, *route, images, budget, 1);
         if let Priced::Known(amount) = &estimate.price {
             least = Some(least.map_or(amount.value, |least| least.min(amount.value)));
         }

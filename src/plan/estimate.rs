@@ -1,13 +1,13 @@
 //! Estimates: a job's price in the workspace's unit.
 //!
-//! What lives here: applying a card's price and the manifest's rates. What never does: budgets'
-//! sums, findings.
+//! What lives here: applying a card's price and the manifest's rates; the least and the most that
+//! a job may cost. What never does: budgets' sums, findings.
 
 use rust_decimal::Decimal;
 
 use super::job::{JobSettings, Spread};
 use crate::manifest::Budget;
-use crate::models::{ModelCard, PriceFacts, Priced, Route};
+use crate::models::{AUTO_DURATION, Durations, ModelCard, PriceFacts, Priced, Route};
 use crate::money::{Amount, Micros, Unit};
 
 /// What one job is expected to cost.
@@ -23,28 +23,48 @@ pub(super) struct Estimate {
     pub text: Option<Decimal>,
 }
 
-/// The estimate of a job with these settings that sends `images` pictures by `route`.
+/// The estimate of a job with these settings that sends `images` pictures by `route`, and is paid
+/// for `attempts` times at most.
 pub(super) fn estimate(
     card: &ModelCard,
     settings: &JobSettings,
     route: Route,
     images: usize,
     budget: &Budget,
+    attempts: u32,
 ) -> Estimate {
-    let text = card.routes.contains_key(&Route::Text);
-    let text = text.then(|| price_of(card, settings, Route::Text, 0, settings.duration));
-    let text = text.and_then(|t| t.known().and_then(|amount| in_unit_of(budget, amount)));
-    match price_of(card, settings, route, images, settings.duration) {
-        Priced::Unpriced => unpriced(None, text),
-        Priced::Known(amount) => match in_unit_of(budget, &amount) {
-            Some(value) => {
-                let price = Priced::Known(Amount::new(value, budget.unit.clone()));
-                let spread = Spread { low: value, high: value };
-                Estimate { price, spread, without_rate: None, text }
-            }
-            None => unpriced(Some(amount), text),
-        },
-    }
+    let priced = |route, images, seconds| price_of(card, settings, route, images, seconds);
+    let in_unit = |priced: &Priced| priced.known().and_then(|amount| in_unit_of(budget, amount));
+    let seconds = settings.duration;
+    let text = card.routes.contains_key(&Route::Text).then(|| priced(Route::Text, 0, seconds));
+    let text = text.as_ref().and_then(in_unit);
+    let amount = match priced(route, images, seconds) {
+        Priced::Unpriced => return unpriced(None, text),
+        Priced::Known(amount) => amount,
+    };
+    let Some(value) = in_unit_of(budget, &amount) else { return unpriced(Some(amount), text) };
+    let shorter = shorter_lengths(card, settings).map(|seconds| priced(route, images, seconds));
+    // A list that lacks a length says nothing of it.
+    let low = shorter.filter_map(|priced| in_unit(&priced)).fold(value, Decimal::min);
+    let high = value.saturating_mul(Decimal::from(attempts.max(1)));
+    assert!(low <= value && value <= high, "an estimate lies between its least and its most");
+    let price = Priced::Known(Amount::new(value, budget.unit.clone()));
+    Estimate { price, spread: Spread { low, high }, without_rate: None, text }
+}
+
+/// What else a clip may become where its model decides how long it is: its card's lengths, or the
+/// shortest of a range, below the one that is asked for as the longest.
+fn shorter_lengths<'c>(
+    card: &'c ModelCard,
+    settings: &JobSettings,
+) -> impl Iterator<Item = Decimal> + use<'c> {
+    let auto = settings.options.iter().any(|option| option == AUTO_DURATION);
+    let lengths = match &card.durations {
+        Durations::Values(values) => &values[..],
+        Durations::Range { min, .. } => std::slice::from_ref(min),
+    };
+    let longest = settings.duration;
+    lengths.iter().copied().filter(move |seconds| auto && *seconds < longest)
 }
 
 /// What a card asks for a job with these settings if its clip has `seconds`, in the card's own

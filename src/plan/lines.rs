@@ -23,14 +23,13 @@ impl Change {
 impl PlannedJob {
     /// `set.id` of its subject, if any.
     pub fn subject_name(&self, catalogue: &Catalogue) -> Option<String> {
-        let at = self.subject?;
-        let set = &catalogue.sets[at.set as usize];
-        Some(format!("{}.{}", set.name, set.subjects[at.subject as usize].id))
+        self.subject.map(|at| catalogue.subject_name(at))
     }
 
     /// As a line of a report.
     pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
         let estimate = self.estimate.known();
+        let picture = |a: &super::job::Attached| catalogue.pictures.get(a.picture).path.to_string();
         let extra = estimate.zip(self.text_estimate).map(|(amount, text)| amount.value - text);
         JobLine {
             address: self.address.to_string(),
@@ -49,6 +48,7 @@ impl PlannedJob {
             fps: self.settings.fps,
             seed: self.settings.seed,
             references: self.attached.iter().map(|a| a.name.to_string()).collect(),
+            pictures: self.attached.iter().map(picture).collect(),
             prompt: self.prompt.clone(),
             estimate: estimate.map(|amount| amount.value.normalize().to_string()),
             low: estimate.map(|_| self.spread.low.normalize().to_string()),

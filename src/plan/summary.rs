@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Part;
 use crate::diagnostic::FindingJson;
+pub use crate::manifest::Severity;
 use crate::models::PriceFrom;
 
 /// Major version of the JSON form. Readers refuse another major version and ignore fields
@@ -35,6 +36,9 @@ pub struct PlanSummary {
     pub all: Tally,
     /// The jobs that a run would start now.
     pub to_run: Tally,
+    /// Why some of those are not compared with the text route.
+    #[serde(default)]
+    pub not_compared: NotCompared,
     /// How the plan differs from the ledger.
     pub changes: Changes,
     /// Totals of the jobs that a run would start, by shot in the manifest's order.
@@ -57,6 +61,10 @@ pub struct PlanSummary {
     pub by_route: Vec<Group>,
     /// … by kind of subject (`none` for shots without one).
     pub by_kind: Vec<Group>,
+    /// The same jobs in parts that don't overlap, for cost accounting: each is of one set of
+    /// subjects and of one model. They sum to `to_run`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finance: Vec<FinanceLine>,
     /// Models that were chosen where the manifest says `auto`, in the manifest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
@@ -95,7 +103,7 @@ pub struct PlanSummary {
 }
 
 /// A finding inside a summary (read back from a cached plan as well as written).
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingOut {
     /// Stable code.
     pub code: String,
@@ -144,12 +152,38 @@ pub struct Tally {
     pub unpriced: u64,
 }
 
+/// Priced jobs of which nobody knows what they would cost by text: those that are not in
+/// `compared`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotCompared {
+    /// Their model has no text route.
+    pub no_text_route: u64,
+    /// Their model has one, at a price that is not known.
+    pub text_unpriced: u64,
+}
+
 /// A named part of the plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// Its name.
     pub name: String,
     /// Its jobs and cost.
+    #[serde(flatten)]
+    pub tally: Tally,
+}
+
+/// The jobs of one set of subjects by one model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FinanceLine {
+    /// Set of subjects; `none` for shots without a subject.
+    pub set: String,
+    /// What the set's subjects are; `none` without one.
+    pub kind: String,
+    /// Provider.
+    pub provider: String,
+    /// Model.
+    pub model: String,
+    /// Jobs and cost.
     #[serde(flatten)]
     pub tally: Tally,
 }
@@ -257,19 +291,22 @@ pub struct DearJob {
 }
 
 /// How long a run is expected to take, by typical durations and what may be in flight at once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WallTime {
-    /// Seconds.
+    /// Seconds; 0 where it is not known of any job.
     pub seconds: u64,
-    /// Model whose jobs take longest.
+    /// Model whose jobs take longest; empty where it is not known of any.
     pub slowest: String,
+    /// Jobs whose typical duration was measured: by what the ledger's latest clips took.
+    #[serde(default)]
+    pub measured: u64,
     /// Jobs whose typical duration nobody knows; not in `seconds`.
     pub unknown: u64,
 }
 
 /// What finished jobs of one model cost against their estimates; only those whose provider said
 /// what it charged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actual {
     /// Model.
     pub model: String,
@@ -282,18 +319,6 @@ pub struct Actual {
     /// `(charged - estimated) / estimated` in percent, one decimal; absent where the estimate is
     /// zero.
     pub error_percent: Option<String>,
-}
-
-/// How serious the breach of a guardrail is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It is said.
-    Warn,
-    /// Nothing may be approved or submitted.
-    Deny,
 }
 
 /// A guardrail that is broken.
@@ -337,6 +362,10 @@ pub struct Comparison {
     pub added: u64,
     /// Jobs that only the earlier one has.
     pub removed: u64,
+    /// Jobs of the earlier plan that this one has too, and that a run would not start any more:
+    /// made since, or in flight.
+    #[serde(default)]
+    pub made: u64,
     /// Jobs of both whose request differs.
     pub changed: u64,
     /// Jobs of both, with the same request, that cost more now.
@@ -382,12 +411,24 @@ pub struct BudgetLine {
 /// An approval in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalLine {
+    /// Its number in the ledger.
+    #[serde(default)]
+    pub id: i64,
     /// Who.
     pub by: String,
     /// When.
     pub at: String,
     /// Up to how much, with its unit: `10.5 USD`.
     pub ceiling: String,
+    /// From when on it holds no more; absent: it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// Digest of the plan that it names, where that is another one which covers this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_from: Option<String>,
+    /// Whether it is signed.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 /// Pictures of the plan.
@@ -458,6 +499,9 @@ pub struct JobLine {
     pub seed: Option<u64>,
     /// Names of the pictures, in the order in which the model gets them.
     pub references: Vec<String>,
+    /// Their files in the same order, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     /// Prompt as sent.
     pub prompt: String,
     /// Expected cost, a decimal string; absent when unpriced.

@@ -1,104 +1,46 @@
-//! Sums over jobs: small cells that add up to every grouping of the summary.
+//! Sums over a plan's jobs: small cells that add up to every grouping of the summary, sums by
+//! subject, and the dearest jobs.
 //!
-//! What lives here: adding jobs to cells, merging cells, and reading tallies out of them. What
+//! What lives here: adding jobs, merging what chunks found, and reading groups out of it. What
 //! never does: deciding how a job stands, prices.
 
-use std::collections::BTreeMap;
+mod dear;
+mod subjects;
+mod sums;
 
-use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) use dear::Dearest;
+pub use subjects::{Above, SubjectSums};
+pub use sums::Sums;
 
 use super::diff::Standing;
 use super::job::PlannedJob;
-use super::summary::{AmountsJson, Change, Changes, Group, Tally};
-use crate::manifest::SubjectKind;
-use crate::models::{Priced, Route};
+use super::summary::{Change, Changes, Group};
+use crate::manifest::SubjectRef;
+use crate::models::{ModelCard, Route};
 use crate::money::Unit;
 
 /// What jobs are told apart by; every grouping is a sum over cells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct CellKey {
     pub shot: u32,
-    pub model: String,
+    /// The subject's set in the catalogue.
+    pub set: Option<u32>,
+    pub card: Arc<ModelCard>,
     pub route: Route,
-    pub kind: Option<SubjectKind>,
     /// Whether a run would start these jobs now.
     pub runs: bool,
 }
 
-/// Sums over some jobs, in the workspace's unit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sums {
-    pub jobs: u64,
-    pub seconds: Decimal,
-    /// Over priced jobs.
-    pub estimate: Decimal,
-    /// The least that the priced ones may cost.
-    pub low: Decimal,
-    /// The most.
-    pub high: Decimal,
-    /// Jobs without a price.
-    pub unpriced: u64,
-    /// Over jobs whose price is known by their route and by text.
-    pub as_text: Decimal,
-    /// Over the same jobs: what their route costs beyond text.
-    pub image_extra: Decimal,
-    /// How many jobs those are.
-    pub compared: u64,
-    /// The dearest job.
-    pub dearest: Decimal,
-}
-
-impl Sums {
-    fn add(&mut self, job: &PlannedJob) {
-        self.jobs += 1;
-        self.seconds = self.seconds.saturating_add(job.settings.duration);
-        match &job.estimate {
-            Priced::Unpriced => self.unpriced += 1,
-            Priced::Known(amount) => {
-                self.estimate = self.estimate.saturating_add(amount.value);
-                self.low = self.low.saturating_add(job.spread.low);
-                self.high = self.high.saturating_add(job.spread.high);
-                self.dearest = self.dearest.max(amount.value);
-                if let Some(text) = job.text_estimate {
-                    self.compared += 1;
-                    self.as_text = self.as_text.saturating_add(text);
-                    self.image_extra = self.image_extra.saturating_add(amount.value - text);
-                }
-            }
-        }
-    }
-
-    /// Adds the sums of other jobs.
-    pub fn merge(&mut self, other: &Sums) {
-        self.jobs += other.jobs;
-        self.seconds = self.seconds.saturating_add(other.seconds);
-        self.estimate = self.estimate.saturating_add(other.estimate);
-        self.low = self.low.saturating_add(other.low);
-        self.high = self.high.saturating_add(other.high);
-        self.unpriced += other.unpriced;
-        self.as_text = self.as_text.saturating_add(other.as_text);
-        self.image_extra = self.image_extra.saturating_add(other.image_extra);
-        self.compared += other.compared;
-        self.dearest = self.dearest.max(other.dearest);
-    }
-
-    /// As the summary writes it.
-    pub fn tally(&self, unit: &Unit) -> Tally {
-        let amounts = |value: Decimal, any: bool| -> AmountsJson {
-            let shown = any.then(|| (unit.to_string(), value.normalize().to_string()));
-            shown.into_iter().collect()
-        };
-        Tally {
-            jobs: self.jobs,
-            seconds: self.seconds.normalize().to_string(),
-            estimate: amounts(self.estimate, self.jobs > self.unpriced),
-            low: amounts(self.low, self.jobs > self.unpriced),
-            high: amounts(self.high, self.jobs > self.unpriced),
-            as_text: amounts(self.as_text, self.compared > 0),
-            image_extra: amounts(self.image_extra, self.compared > 0),
-            compared: self.compared,
-            unpriced: self.unpriced,
-        }
+impl CellKey {
+    fn is(&self, other: &CellKey) -> bool {
+        self.shot == other.shot
+            && self.set == other.set
+            && self.route == other.route
+            && self.runs == other.runs
+            && (Arc::ptr_eq(&self.card, &other.card) || self.card.model == other.card.model)
     }
 }
 
@@ -108,29 +50,30 @@ pub(super) struct Cells(Vec<(CellKey, Sums)>);
 
 impl Cells {
     /// Adds one job.
-    pub fn add(&mut self, job: &PlannedJob, kind: Option<SubjectKind>, standing: &Standing) {
-        let runs = standing.runs();
+    fn add(&mut self, job: &PlannedJob, runs: bool) {
+        let set = job.subject.map(|at| at.set);
         let same = |(key, _): &&mut (CellKey, Sums)| {
             key.shot == job.shot
+                && key.set == set
                 && key.route == job.route
-                && key.kind == kind
                 && key.runs == runs
-                && key.model == job.model.model
+                && (Arc::ptr_eq(&key.card, &job.model) || key.card.model == job.model.model)
         };
         if let Some((_, sums)) = self.0.iter_mut().find(same) {
             sums.add(job);
             return;
         }
-        let model = job.model.model.clone();
         let mut sums = Sums::default();
         sums.add(job);
-        self.0.push((CellKey { shot: job.shot, model, route: job.route, kind, runs }, sums));
+        let card = job.model.clone();
+        self.0.push((CellKey { shot: job.shot, set, card, route: job.route, runs }, sums));
     }
 
-    /// Adds the cells of the part of the plan that comes next.
-    pub fn merge(&mut self, next: Cells) {
-        for (key, sums) in next.0 {
-            match self.0.iter_mut().rev().find(|(mine, _)| *mine == key) {
+    /// Adds the cells of another part of the plan.
+    pub fn merge(&mut self, other: Cells) {
+        for (key, sums) in other.0 {
+            // The latest cells are the ones that the next part goes on with.
+            match self.0.iter_mut().rev().find(|(mine, _)| mine.is(&key)) {
                 Some((_, mine)) => mine.merge(&sums),
                 None => self.0.push((key, sums)),
             }
@@ -144,25 +87,89 @@ impl Cells {
         sum
     }
 
-    /// The jobs that a run would start, grouped by name; groups in the order of their keys.
-    pub fn groups<K: Ord>(
-        &self,
-        unit: &Unit,
-        key_and_name: impl Fn(&CellKey) -> (K, String),
-    ) -> Vec<Group> {
-        let mut groups: BTreeMap<K, (String, Sums)> = BTreeMap::new();
+    /// The jobs that a run would start, by what `key` says of their cells.
+    pub fn by<'a, K: Ord>(&'a self, key: impl Fn(&'a CellKey) -> K) -> BTreeMap<K, Sums> {
+        let mut groups: BTreeMap<K, Sums> = BTreeMap::new();
         for (cell, sums) in self.0.iter().filter(|(cell, _)| cell.runs) {
-            let (key, name) = key_and_name(cell);
-            let (_, group) = groups.entry(key).or_insert_with(|| (name, Sums::default()));
-            group.merge(sums);
+            groups.entry(key(cell)).or_default().merge(sums);
         }
-        let groups = groups.into_values();
-        groups.map(|(name, sums)| Group { name, tally: sums.tally(unit) }).collect()
+        groups
     }
 
-    /// The models of all jobs, done or not.
-    pub fn models(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(key, _)| key.model.as_str())
+    /// The jobs that a run would start, by model.
+    pub fn by_model(&self) -> BTreeMap<&str, Sums> {
+        self.by(|cell| cell.card.model.as_str())
+    }
+
+    /// The same as groups of the summary, in the order of their keys; `name` names a key.
+    pub fn groups<'a, K: Ord>(
+        &'a self,
+        unit: &Unit,
+        key: impl Fn(&'a CellKey) -> K,
+        name: impl Fn(K) -> String,
+    ) -> Vec<Group> {
+        let groups = self.by(key).into_iter();
+        groups.map(|(key, sums)| Group { name: name(key), tally: sums.tally(unit) }).collect()
+    }
+
+    /// The models of all jobs, done or not; a model may come several times.
+    pub fn models(&self) -> impl Iterator<Item = &Arc<ModelCard>> {
+        self.0.iter().map(|(key, _)| &key.card)
+    }
+}
+
+/// What one chunk of jobs adds up to.
+#[derive(Debug, Default)]
+pub(super) struct ChunkTally {
+    cells: Cells,
+    dearest: Dearest,
+    /// Of the jobs that a run would start. A chunk's jobs of one subject come one after another,
+    /// so there is one entry for each.
+    subjects: Vec<(SubjectRef, Sums)>,
+}
+
+impl ChunkTally {
+    /// Adds the next job of the plan.
+    pub fn add(&mut self, job: &PlannedJob, standing: &Standing) {
+        let runs = standing.runs();
+        self.cells.add(job, runs);
+        if !runs {
+            return;
+        }
+        if let Some(estimate) = job.estimate.known() {
+            self.dearest.add(job, estimate);
+        }
+        let Some(subject) = job.subject else { return };
+        match self.subjects.last_mut() {
+            Some((last, sums)) if *last == subject => sums.add(job),
+            _ => {
+                let mut sums = Sums::default();
+                sums.add(job);
+                self.subjects.push((subject, sums));
+            }
+        }
+    }
+}
+
+/// What a plan adds up to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tallies {
+    /// By cell: every grouping but the next.
+    pub cells: Cells,
+    /// By subject.
+    pub subjects: SubjectSums,
+    /// The dearest jobs that a run would start.
+    pub dearest: Dearest,
+}
+
+impl Tallies {
+    /// Adds the chunk that comes next in the plan.
+    pub fn take(&mut self, chunk: ChunkTally) {
+        self.cells.merge(chunk.cells);
+        self.dearest.merge(chunk.dearest);
+        for (subject, sums) in chunk.subjects {
+            self.subjects.add(subject, &sums);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod access;
 mod auto;
-mod builder;
+pub(super) mod builder;
 mod cost;
 mod diff;
 mod errors;
@@ -11,3 +11,4 @@ mod options;
 mod pictures;
 mod prompts;
 mod stable;
+mod sums;

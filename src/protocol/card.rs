@@ -299,6 +299,16 @@ pub struct Limits {
     pub live: Option<Live>,
 }
 
+/// Jobs at once where a card says nothing.
+const USUAL_IN_FLIGHT: u32 = 8;
+
+impl Limits {
+    /// Jobs at once, where neither manifest nor account says otherwise.
+    pub fn at_once(&self) -> u32 {
+        self.in_flight.unwrap_or(USUAL_IN_FLIGHT).max(1)
+    }
+}
+
 /// Where the account's own limit can be read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

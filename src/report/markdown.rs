@@ -40,6 +40,25 @@ fn push(c: char, out: &mut String) {
     }
 }
 
+/// The hidden first line of a report, the same for every report of one kind and name:
+/// `<!-- kinora:plan spring-storefront -->`. A name can't end the comment: what is no letter or
+/// digit becomes a hyphen.
+fn marker(kind: &str, name: &str) -> String {
+    let mut safe = String::new();
+    for c in name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(MARKER_NAME) {
+        if !(c == '-' && safe.ends_with('-')) {
+            safe.push(c);
+        }
+    }
+    match safe.trim_matches('-') {
+        "" => format!("<!-- kinora:{kind} -->"),
+        name => format!("<!-- kinora:{kind} {name} -->"),
+    }
+}
+
+/// Characters of a name in the marker.
+const MARKER_NAME: usize = 120;
+
 /// A report that stays under [`MARKDOWN_BYTES`]: what comes first is kept, what does not fit
 /// is counted.
 pub(super) struct Document {
@@ -53,14 +72,7 @@ const RESERVE: usize = 1_000;
 impl Document {
     /// Begins with the hidden marker by which a bot finds its earlier comment.
     pub(super) fn new(kind: &str, name: &str) -> Self {
-        // A name can't end the comment: what is no letter or digit becomes a hyphen.
-        let mut safe = String::new();
-        for c in name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }) {
-            if !(c == '-' && safe.ends_with('-')) {
-                safe.push(c);
-            }
-        }
-        let text = format!("<!-- kinora:{kind}:{} -->\n", safe.trim_matches('-'));
+        let text = format!("{}\n", marker(kind, name));
         Document { text, limit: MARKDOWN_BYTES - RESERVE }
     }
 
@@ -99,6 +111,16 @@ impl Document {
     pub(super) fn finish(self) -> String {
         self.text
     }
+}
+
+/// A part that is unfolded by a click.
+pub(super) fn folded(doc: &mut Document, summary: &str, inside: impl FnOnce(&mut Document)) {
+    doc.line("");
+    doc.line(&format!("<details><summary>{summary}</summary>"));
+    doc.line("");
+    inside(doc);
+    doc.line("");
+    doc.line("</details>");
 }
 
 /// One row of a table.

@@ -4,16 +4,23 @@
 //! summary comes with its totals) and deciding what may run.
 
 mod choices;
+mod cost;
 mod csv;
+mod finance;
+mod html;
 mod json;
 mod markdown;
+mod sample;
 mod text;
 mod verdict;
 
 pub use csv::{PLAN_CSV_HEADER, PlanCsv};
+pub use finance::{FINANCE_CSV_HEADER, finance_csv};
+pub use html::{PAGE_BYTES, PlanHtmlFacts, PlanHtmlOptions, plan_html};
 pub use json::{JOBS_IN_JSON, PlanJson, plan_json, plan_schema};
 pub use markdown::plan_markdown;
-pub use text::{plan_question_text, plan_text};
+pub use sample::{JobSample, SampledJobs};
+pub use text::{comparison_text, plan_question_text, plan_text};
 pub use verdict::{next_steps, verdict};
 
 #[cfg(test)]

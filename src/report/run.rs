@@ -11,7 +11,6 @@ mod markdown;
 mod model;
 mod summary;
 mod text;
-mod thumbnail;
 
 pub use attention::attention_text;
 pub use csv::{RUN_CSV_HEADER, RunCsv};
@@ -23,7 +22,6 @@ pub use model::{
 };
 pub use summary::{RunEnd, run_text};
 pub use text::status_text;
-pub use thumbnail::{ThumbnailError, thumbnail};
 
 #[cfg(test)]
 mod samples;

@@ -17,11 +17,12 @@ use super::budget::Budget;
 use super::drive::millis;
 use super::event::RunEvent;
 use super::evidence::Trace;
+use super::guard::Broken;
 use super::line::Line;
 use super::pools::{Moment, Pools, REQUESTS, Seat};
 use super::setup::{RunError, Setup};
 use super::waiting::Waiting;
-use crate::ledger::AttemptRecord;
+use crate::ledger::{AttemptRecord, Charged};
 use crate::plan::Request;
 use crate::providers::{LookupKind, Provider, Retry};
 
@@ -74,6 +75,9 @@ pub struct Shared {
     unanswered: BTreeMap<i64, Unanswered>,
     /// Ids found for attempts in doubt by this run: provider and id.
     claimed: BTreeSet<(String, String)>,
+    /// What finished in this run against its estimates, by model, where its provider said what it
+    /// charged.
+    pub charged: BTreeMap<String, Charged>,
 }
 
 /// An attempt without an answer.
@@ -102,7 +106,8 @@ impl Desk {
         let fetches = setup.concurrency.fetches.map_or(setup.pace.fetches, size);
         let requests = size(setup.concurrency.requests.unwrap_or(REQUESTS));
         let (unanswered, claimed) = (BTreeMap::new(), BTreeSet::new());
-        let books = Mutex::new(Shared { budget, pools, unanswered, claimed });
+        let charged = BTreeMap::new();
+        let books = Mutex::new(Shared { budget, pools, unanswered, claimed, charged });
         Desk {
             setup,
             run,
@@ -193,6 +198,15 @@ impl Desk {
         }
         if self.events.send_timeout(event, READER).await.is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells people which guardrails warn of what was set aside, each once.
+    pub async fn say_warnings(&self, job: &str) {
+        let warnings = self.shared().budget.warnings();
+        for Broken { rule, at, message } in warnings {
+            let (job, rule) = (job.to_owned(), rule.to_owned());
+            self.say(RunEvent::Guardrail { job, rule, at, message }).await;
         }
     }
 

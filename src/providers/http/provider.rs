@@ -16,9 +16,6 @@ use crate::providers::{
     Submission, Terms,
 };
 
-/// Jobs at once where a card says nothing.
-const IN_FLIGHT: u32 = 8;
-
 impl From<&Match> for LookupKind {
     fn from(matching: &Match) -> Self {
         match matching {
@@ -77,7 +74,7 @@ impl Provider for HttpProvider {
     fn terms(&self) -> Terms {
         let limits = &self.0.card.limits;
         Terms {
-            in_flight: limits.in_flight.unwrap_or(IN_FLIGHT).max(1),
+            in_flight: limits.at_once(),
             per_minute: limits.per_minute,
             per_day: limits.per_day,
         }

@@ -8,9 +8,10 @@ use crate::report::cells::{Cells, writer};
 
 /// The columns, in order. New ones may be added at the end.
 ///
-/// `why` and `references` hold several values, separated by a space and a `;`. `seconds`,
-/// `estimate` and `image_extra` are decimals; an empty `estimate` means *unpriced*, never zero.
-pub const PLAN_CSV_HEADER: [&str; 19] = [
+/// `why`, `references` and `pictures` hold several values, separated by `;` and a space.
+/// `seconds`, `estimate`, `low`, `high` and `image_extra` are decimals; an empty `estimate` means
+/// *unpriced*, never zero.
+pub const PLAN_CSV_HEADER: [&str; 22] = [
     "address",
     "change",
     "why",
@@ -30,6 +31,9 @@ pub const PLAN_CSV_HEADER: [&str; 19] = [
     "image_extra",
     "out",
     "fingerprint",
+    "low",
+    "high",
+    "pictures",
 ];
 
 /// Writes a plan's jobs as CSV. Memory does not grow with their number.
@@ -50,6 +54,7 @@ impl<W: Write> PlanCsv<W> {
     pub fn write(&mut self, job: &JobLine) -> io::Result<()> {
         let why: Vec<&str> = job.why.iter().map(|p| p.as_str()).collect();
         let references = job.references.join("; ");
+        let pictures = job.pictures.join("; ");
         let record: [Cow<'_, str>; PLAN_CSV_HEADER.len()] = [
             self.cells.text(&job.address),
             Cow::Borrowed(&job.change),
@@ -70,6 +75,9 @@ impl<W: Write> PlanCsv<W> {
             job.image_extra.as_deref().unwrap_or_default().into(),
             self.cells.text(&job.out),
             Cow::Borrowed(&job.fingerprint),
+            job.low.as_deref().unwrap_or_default().into(),
+            job.high.as_deref().unwrap_or_default().into(),
+            self.cells.text(&pictures),
         ];
         self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

@@ -1,114 +1,244 @@
-//! The dry run as a comment on a pull request.
+//! The dry run as a comment on a pull request: the verdict in one sentence, what stands in the
+//! way, a small table, the dearest jobs, what changed since the last approval; all else folded.
+
+mod folded;
 
 use rust_decimal::Decimal;
 
-use crate::diagnostic::Severity;
-use crate::plan::{Group, JobLine, PlanSummary, Tally};
+use crate::plan::{Group, JobLine, PlanSummary, Severity, Tally};
 use crate::report::markdown::{Document, code, head, prose, row};
-use crate::report::phrase::{amounts, decimal, grouped, length_of, shortened};
+use crate::report::phrase::{amounts, decimal, grouped, length_of, listed, shortened};
 
-use super::choices::why;
-use super::verdict::{Piece, cost, over_budget, steps, verdict};
+use super::cost::{self, Three};
+use super::verdict::{Piece, by_severity, cost, over_budget, steps, verdict};
 
-/// Shots in the first table.
-const TOP_SHOTS: usize = 5;
-/// Characters of a prompt in the list of jobs.
-const PROMPT_SHOWN: usize = 120;
+/// Groups in the first table, and jobs and differences in the lists above the fold.
+const TOP: usize = 5;
+/// Breaches above the fold.
+const BREACHES: usize = 10;
+/// Characters of one text of a user above the fold, which a hostile one can't fill with.
+const SHOWN: usize = 300;
 
-/// The dry run as Markdown: verdict, a small table, what changed, all else folded. `jobs` may
-/// be a prefix of the plan's jobs; those that a run would start are listed as far as they fit.
+/// The dry run as Markdown. `jobs` may be a part of the plan's jobs; those that a run would
+/// start are listed as far as they fit.
 pub fn plan_markdown<'a>(
     summary: &PlanSummary,
     jobs: impl IntoIterator<Item = &'a JobLine>,
 ) -> String {
     let mut doc = Document::new("plan", &summary.name);
-    doc.line(&format!("### {}", prose(&verdict(summary))));
+    doc.line(&format!("### {}", prose(&shortened(&verdict(summary), 2_000))));
     doc.line("");
+    breaches(summary, &mut doc);
     if summary.to_run.jobs > 0 {
         facts(summary, &mut doc);
-        top_shots(summary, &mut doc);
+        dearest(summary, &mut doc);
     }
+    since_approval(summary, &mut doc);
     changes(summary, &mut doc);
     for step in steps(summary) {
         let said: String = step.iter().map(piece_markdown).collect();
         doc.line(&format!("- {said}"));
     }
-    findings(summary, &mut doc);
+    folded::findings(summary, &mut doc);
     if summary.to_run.jobs > 0 {
-        breakdown(summary, &mut doc);
-        job_list(summary, jobs, &mut doc);
+        folded::breakdown(summary, &mut doc);
+        folded::assumptions(summary, &mut doc);
+        folded::job_list(summary, jobs, &mut doc);
     }
     doc.line("");
+    let selection = summary.selection.as_deref().map(|s| format!(" · narrowed: {}", name(s)));
     doc.line(&format!(
-        "<sub>{} · {} · plan {}</sub>",
-        prose(&summary.name),
-        code(&summary.manifest),
-        code(&summary.plan)
+        "<sub>{} · {} · plan {}{}</sub>",
+        prose(&shortened(&summary.name, SHOWN)),
+        name(&summary.manifest),
+        code(&summary.plan),
+        selection.unwrap_or_default()
     ));
     doc.finish()
+}
+
+/// A name, cut where it is long.
+fn name(text: &str) -> String {
+    code(&shortened(text, SHOWN))
 }
 
 fn piece_markdown(piece: &Piece) -> String {
     match piece {
         Piece::Words(words) => prose(words),
-        Piece::Code(text) => code(text),
+        Piece::Code(text) => code(&shortened(text, 1_000)),
     }
 }
 
-fn facts(summary: &PlanSummary, doc: &mut Document) {
-    let run = &summary.to_run;
-    for line in head(&["", "clips", "video", "estimate", "for pictures"]) {
-        doc.line(&line);
+/// What denies or warns, each with its rule's place.
+fn breaches(summary: &PlanSummary, doc: &mut Document) {
+    let all = by_severity(summary);
+    let more = all.len().saturating_sub(BREACHES) as u64;
+    let rows = all.into_iter().take(BREACHES).map(|b| {
+        let word = match b.severity {
+            Severity::Deny => "Denied by",
+            Severity::Warn => "Warning of",
+        };
+        let mut examples: Vec<String> = b.examples.iter().take(3).map(|e| name(e)).collect();
+        let shown = examples.len();
+        if b.examples.len() > shown || b.jobs.is_some_and(|n| n > shown as u64 && shown > 0) {
+            examples.push("…".to_owned());
+        }
+        let examples = match examples.as_slice() {
+            [] => String::new(),
+            some => format!(": {}", some.join(", ")),
+        };
+        let message = prose(&shortened(&b.message, SHOWN));
+        format!("- **{word} {}**: {message}{examples} ({})", name(&b.rule), name(&b.at))
+    });
+    doc.rows(rows, more, "breaches");
+    if !summary.breaches.is_empty() {
+        doc.line("");
     }
-    doc.line(&tally_row("**to make**", run, &summary.unit));
-    doc.line("");
-    for budget in over_budget(summary) {
+    for budget in over_budget(summary).take(BREACHES) {
         doc.line(&format!(
             "**Over {}**: limit {}, used so far {} {}.\n",
-            code(&budget.name),
+            name(&budget.name),
             decimal(&budget.limit),
             decimal(&budget.used),
             prose(&summary.unit)
         ));
     }
-    match &summary.approval {
-        Some(a) => doc.line(&format!(
-            "Approved by {}, {}, up to {}.",
-            code(&a.by),
-            prose(&a.at),
-            prose(&a.ceiling)
-        )),
-        None => doc.line("Not approved yet."),
+}
+
+/// Which columns the tables of one plan need, the same for all of them.
+struct Columns<'a> {
+    unit: &'a str,
+    bounds: bool,
+    extra: bool,
+}
+
+impl<'a> Columns<'a> {
+    fn of(summary: &'a PlanSummary) -> Self {
+        let run = &summary.to_run;
+        let three = Three::of(run, &summary.unit).filter(|_| run.estimate.len() == 1);
+        Columns {
+            unit: &summary.unit,
+            bounds: three.is_some_and(|three| !three.is_certain()),
+            extra: !run.image_extra.is_empty(),
+        }
+    }
+
+    fn head(&self, first: &str) -> [String; 2] {
+        let mut names = vec![first, "clips", "video"];
+        match self.bounds {
+            true => names.extend(["low", "expected", "high"]),
+            false => names.push("estimate"),
+        }
+        if self.extra {
+            names.push("for pictures");
+        }
+        head(&names)
+    }
+
+    fn row(&self, first: String, tally: &Tally) -> String {
+        let mut cells = vec![first, grouped(tally.jobs), length_of(&tally.seconds)];
+        let said = prose(&cost(tally, self.unit));
+        match Three::of(tally, self.unit).filter(|_| tally.estimate.len() == 1) {
+            Some(three) if self.bounds => {
+                cells.extend([cost::shown(three.low), said, cost::shown(three.high)]);
+            }
+            _ if self.bounds => cells.extend(["–".to_owned(), said, "–".to_owned()]),
+            _ => cells.push(said),
+        }
+        if self.extra {
+            let extra = amounts(&tally.image_extra);
+            cells.push(extra.map_or_else(|| "–".to_owned(), |a| prose(&a)));
+        }
+        row(&cells)
+    }
+}
+
+/// The total and the dearest groups of subjects, what pictures add, how long it takes, and
+/// whether it is approved.
+fn facts(summary: &PlanSummary, doc: &mut Document) {
+    let columns = Columns::of(summary);
+    let (first, groups) = match summary.by_set.len() {
+        0 => ("shot", &summary.by_shot),
+        _ => ("subjects", &summary.by_set),
+    };
+    let groups = dearest_first(groups, &summary.unit);
+    for line in columns.head(first) {
+        doc.line(&line);
+    }
+    doc.line(&columns.row("**all**".to_owned(), &summary.to_run));
+    if groups.len() > 1 {
+        let more = groups.len().saturating_sub(TOP) as u64;
+        let rows = groups.iter().take(TOP).map(|g| columns.row(name(&g.name), &g.tally));
+        doc.rows(rows, more, "rows");
+    }
+    doc.line("");
+    let mut said = Vec::new();
+    let free = Three::of(&summary.to_run, &summary.unit).is_some_and(|t| t.expected.is_zero());
+    if let Some(adds) = cost::pictures(&summary.to_run, &summary.unit).filter(|_| !free) {
+        said.push(format!("For pictures: {}.", prose(&adds)));
+    }
+    if let Some(three) = Three::of(&summary.to_run, &summary.unit) {
+        let why = [("Low", three.why_low()), ("High", three.why_high())];
+        said.extend(why.iter().filter_map(|(w, why)| Some(format!("{w}: {}.", (*why)?))));
+    }
+    if let Some(time) = &summary.wall_time {
+        said.push(format!("Time: {}.", prose(&cost::wall_time(time))));
+    }
+    if let Some((day, model)) = cost::oldest_price(summary).filter(|_| !free) {
+        said.push(format!("Oldest price: {} ({}).", prose(day), name(model)));
+    }
+    said.push(match &summary.approval {
+        Some(a) => {
+            format!("Approved by {}, {}, up to {}.", name(&a.by), prose(&a.at), prose(&a.ceiling))
+        }
+        None => "Not approved yet.".to_owned(),
+    });
+    doc.line(&said.join("  \n"));
+    doc.line("");
+}
+
+/// Groups by what they cost; unpriced ones before all, because nobody knows what they cost.
+fn dearest_first<'a>(groups: &'a [Group], unit: &str) -> Vec<&'a Group> {
+    let price = |g: &Group| -> (bool, Decimal) {
+        (g.tally.unpriced > 0, cost::in_unit(&g.tally.estimate, unit).unwrap_or_default())
+    };
+    let mut sorted: Vec<&Group> = groups.iter().collect();
+    sorted.sort_by_key(|g| std::cmp::Reverse(price(g)));
+    sorted
+}
+
+fn dearest(summary: &PlanSummary, doc: &mut Document) {
+    let free = |estimate: &str| estimate.trim_matches(['0', '.']).is_empty();
+    let jobs: Vec<_> = summary.dearest.iter().filter(|j| !free(&j.estimate)).take(TOP).collect();
+    if jobs.is_empty() {
+        return;
+    }
+    for line in head(&["dearest", "model", &prose(&summary.unit)]) {
+        doc.line(&line);
+    }
+    for job in jobs {
+        let model = format!("{}, {}", name(&job.model), job.route);
+        doc.line(&row(&[name(&job.address), model, decimal(&job.estimate)]));
     }
     doc.line("");
 }
 
-fn tally_row(name: &str, tally: &Tally, unit: &str) -> String {
-    row(&[
-        name.to_owned(),
-        grouped(tally.jobs),
-        length_of(&tally.seconds),
-        prose(&cost(tally, unit)),
-        amounts(&tally.image_extra).map_or_else(|| "–".to_owned(), |a| prose(&a)),
-    ])
-}
-
-/// The shots that cost most in the workspace's unit; unpriced ones before all, because nobody
-/// knows what they cost.
-fn top_shots(summary: &PlanSummary, doc: &mut Document) {
-    let price = |g: &Group| -> (bool, Decimal) {
-        let sum = g.tally.estimate.get(&summary.unit).and_then(|v| v.parse().ok());
-        (g.tally.unpriced > 0, sum.unwrap_or_default())
-    };
-    let mut shots: Vec<&Group> = summary.by_shot.iter().collect();
-    shots.sort_by_key(|g| std::cmp::Reverse(price(g)));
-    for line in head(&["shot", "clips", "video", "estimate", "for pictures"]) {
-        doc.line(&line);
-    }
-    let more = shots.len().saturating_sub(TOP_SHOTS) as u64;
-    let rows =
-        shots.iter().take(TOP_SHOTS).map(|g| tally_row(&code(&g.name), &g.tally, &summary.unit));
-    doc.rows(rows, more, "shots");
+fn since_approval(summary: &PlanSummary, doc: &mut Document) {
+    let Some(with) = &summary.since_approval else { return };
+    let counts: Vec<String> = cost::differences(with)
+        .iter()
+        .map(|(n, what)| format!("**{}** {what}", grouped(*n)))
+        .collect();
+    let label = if with.label.is_empty() { "the earlier plan" } else { &with.label };
+    doc.line(&format!(
+        "Since {}: {} → {} ({} → {} clips): {}.",
+        prose(&shortened(label, SHOWN)),
+        prose(&cost::sum(&with.total_before)),
+        prose(&cost::sum(&with.total_now)),
+        grouped(with.jobs_before),
+        grouped(with.jobs_now),
+        if counts.is_empty() { "no difference".to_owned() } else { listed(&counts) }
+    ));
     doc.line("");
 }
 
@@ -128,121 +258,12 @@ fn changes(summary: &PlanSummary, doc: &mut Document) {
     say(c.done, "done", String::new());
     say(c.in_flight, "in flight", String::new());
     say(c.unknown, "of unknown outcome", String::new());
-    let examples: Vec<String> = c.orphaned_examples.iter().take(3).map(|a| code(a)).collect();
+    let examples: Vec<String> = c.orphaned_examples.iter().take(3).map(|a| name(a)).collect();
     let note =
         if examples.is_empty() { String::new() } else { format!(": {}", examples.join(", ")) };
     say(c.orphaned, "orphaned", note);
     if !said.is_empty() {
-        doc.line(&said.join(" · "));
+        doc.line(&format!("In the workspace: {}", said.join(" · ")));
         doc.line("");
     }
-}
-
-fn findings(summary: &PlanSummary, doc: &mut Document) {
-    if summary.findings.is_empty() {
-        return;
-    }
-    let left_out: usize = summary.findings_left_out.values().sum();
-    let warnings = summary.findings.iter().filter(|f| f.severity != Severity::Advice).count();
-    let advice = summary.findings.len() - warnings;
-    folded(doc, &format!("Warnings {warnings}, advice {advice}"), |doc| {
-        let rows = summary.findings.iter().map(|f| {
-            let word = match f.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Advice => "advice",
-            };
-            let at = f.at.as_deref().map(|at| format!(" {}", code(at))).unwrap_or_default();
-            let help = f.help.as_deref().map(|h| format!(" — {}", prose(h))).unwrap_or_default();
-            format!("- **{word}**{at} {}{help} ({})", prose(&f.message), code(&f.code))
-        });
-        doc.rows(rows, left_out as u64, "findings");
-    });
-}
-
-fn breakdown(summary: &PlanSummary, doc: &mut Document) {
-    folded(doc, "Totals, prices and budgets", |doc| {
-        let tables = [
-            ("shot", &summary.by_shot),
-            ("model", &summary.by_model),
-            ("route", &summary.by_route),
-            ("kind of subject", &summary.by_kind),
-        ];
-        for (first, groups) in tables {
-            for line in head(&[first, "clips", "video", "estimate", "for pictures"]) {
-                doc.line(&line);
-            }
-            let rows = groups.iter().map(|g| tally_row(&code(&g.name), &g.tally, &summary.unit));
-            doc.rows(rows, 0, "rows");
-            doc.line("");
-        }
-        let choices = summary.choices.iter().map(|choice| format!("- {}", prose(&why(choice))));
-        doc.rows(choices, 0, "choices");
-        let prices = summary.prices.iter().map(|p| {
-            format!(
-                "- {} in {}: as of {}, {}",
-                code(&p.model),
-                prose(&p.unit),
-                prose(&p.as_of),
-                prose(&p.source)
-            )
-        });
-        doc.rows(prices, 0, "prices");
-        let budgets = summary.budgets.iter().map(|b| {
-            let fits = if b.fits { "this plan fits" } else { "this plan does not fit" };
-            format!(
-                "- budget {}: limit {}, used so far {}; {fits}",
-                code(&b.name),
-                decimal(&b.limit),
-                decimal(&b.used)
-            )
-        });
-        doc.rows(budgets, 0, "budgets");
-    });
-}
-
-fn job_list<'a>(
-    summary: &PlanSummary,
-    jobs: impl IntoIterator<Item = &'a JobLine>,
-    doc: &mut Document,
-) {
-    let rows: Vec<String> = jobs
-        .into_iter()
-        .filter(|j| matches!(j.change.as_str(), "new" | "changed" | "retry"))
-        .map(job_row)
-        .collect();
-    if rows.is_empty() {
-        return;
-    }
-    let more = summary.to_run.jobs.saturating_sub(rows.len() as u64);
-    folded(doc, &format!("{} clips to make", grouped(summary.to_run.jobs)), |doc| {
-        doc.rows(rows, more, "clips");
-    });
-}
-
-fn job_row(job: &JobLine) -> String {
-    let why: Vec<&str> = job.why.iter().map(|p| p.as_str()).collect();
-    let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
-    let price = match (&job.estimate, &job.unit) {
-        (Some(e), Some(unit)) => format!("{} {unit}", decimal(e)),
-        (Some(e), None) => decimal(e),
-        (None, _) => "unpriced".to_owned(),
-    };
-    format!(
-        "- {} {}{why}, {}, {}: {}",
-        code(&job.address),
-        prose(&job.change),
-        code(&job.model),
-        prose(&price),
-        code(&shortened(&job.prompt, PROMPT_SHOWN))
-    )
-}
-
-fn folded(doc: &mut Document, summary: &str, inside: impl FnOnce(&mut Document)) {
-    doc.line("");
-    doc.line(&format!("<details><summary>{summary}</summary>"));
-    doc.line("");
-    inside(doc);
-    doc.line("");
-    doc.line("</details>");
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Severity;
 use crate::models::Route;
 use crate::plan::{
-    AmountsJson, ApprovalLine, BudgetLine, Changes, FindingOut, Group, JobLine, PLAN_FORMAT, Part,
-    PictureTally, PlanSummary, PriceUsed, Tally,
+    Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Changes, Comparison, DearJob,
+    FinanceLine, FindingOut, Group, JobDifference, JobLine, PLAN_FORMAT, Part, PictureTally,
+    PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
 };
 
 pub fn credits(value: &str) -> AmountsJson {
@@ -39,6 +40,7 @@ pub fn empty() -> PlanSummary {
         unit: "credits".into(),
         all: Tally { seconds: "0".into(), ..Tally::default() },
         to_run: Tally { seconds: "0".into(), ..Tally::default() },
+        not_compared: Default::default(),
         changes: Changes::default(),
         by_shot: vec![],
         by_set: vec![],
@@ -48,6 +50,7 @@ pub fn empty() -> PlanSummary {
         by_provider: vec![],
         by_route: vec![],
         by_kind: vec![],
+        finance: vec![],
         choices: Vec::new(),
         prices: vec![],
         dearest: vec![],
@@ -171,9 +174,13 @@ pub fn mixed() -> PlanSummary {
             },
         ],
         approval: Some(ApprovalLine {
+            id: 3,
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
+            expires: None,
+            carried_from: None,
+            signed: false,
         }),
         findings: vec![
             finding(
@@ -203,6 +210,261 @@ pub fn mixed() -> PlanSummary {
     }
 }
 
+/// A plan of which everything is known that can be: bounds, groups, an earlier approval, broken
+/// guardrails, what jobs cost before.
+pub fn reviewed() -> PlanSummary {
+    let sums = |jobs, seconds, [low, expected, high]: [&str; 3], pictures: Option<[&str; 2]>| {
+        let tally = Tally {
+            low: credits(low),
+            high: credits(high),
+            ..tally(jobs, seconds, Some(expected))
+        };
+        match pictures {
+            Some([text, extra]) => Tally { compared: jobs, ..with_text(tally, text, extra) },
+            None => tally,
+        }
+    };
+    let products = sums(1_200, "6000", ["11000", "12500", "25000"], Some(["10000", "2500"]));
+    let cast = sums(120, "600", ["1800.5", "2000.5", "2000.5"], Some(["1500", "500.5"]));
+    let street = sums(20, "120", ["40", "40", "40"], None);
+    let run = Tally {
+        compared: 1_320,
+        ..sums(1_340, "6720", ["12840.5", "14540.5", "27040.5"], Some(["11500", "3000.5"]))
+    };
+    let line = |set: &str, kind: &str, provider: &str, model: &str, tally: &Tally| FinanceLine {
+        set: set.into(),
+        kind: kind.into(),
+        provider: provider.into(),
+        model: model.into(),
+        tally: tally.clone(),
+    };
+    let dear = |address: &str, estimate: &str| DearJob {
+        address: address.into(),
+        model: "acme/hero-2".into(),
+        route: Route::References,
+        estimate: estimate.into(),
+    };
+    let difference = |address: &str, what: &str, why: Vec<Part>, before: &str, now: &str| {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        JobDifference {
+            address: address.into(),
+            difference: what.into(),
+            why,
+            before: some(before),
+            now: some(now),
+        }
+    };
+    let breach = |rule: &str, severity, message: &str, at: &str, examples: &[&str]| Breach {
+        rule: rule.into(),
+        severity,
+        message: message.into(),
+        at: at.into(),
+        jobs: (!examples.is_empty()).then_some(40),
+        examples: examples.iter().map(|e| (*e).to_owned()).collect(),
+    };
+    PlanSummary {
+        all: tally(1_400, "7000", Some("15000")),
+        to_run: run,
+        changes: Changes {
+            new: 1_300,
+            changed: 40,
+            changed_by: BTreeMap::from([(Part::Prompt, 30), (Part::Reference, 10)]),
+            done: 60,
+            ..Changes::default()
+        },
+        by_shot: vec![
+            group("turn", products.clone()),
+            group("in-use", cast.clone()),
+            group("mood", street.clone()),
+        ],
+        by_set: vec![
+            group("products", products.clone()),
+            group("cast", cast.clone()),
+            group("none", street.clone()),
+        ],
+        by_subject: (0..8)
+            .map(|i| {
+                let one = ["150", "180", "360"];
+                group(&format!("products.mug-{i}"), sums(12, "60", one, Some(["150", "30"])))
+            })
+            .collect(),
+        subjects: 640,
+        by_model: vec![
+            group("acme/hero-2", cast.clone()),
+            group("fal/seedance-2.0", {
+                let both =
+                    sums(1_220, "6120", ["11040", "12540", "25040"], Some(["10000", "2500"]));
+                Tally { compared: 1_200, ..both }
+            }),
+        ],
+        by_provider: vec![group("acme", cast.clone()), group("fal", products.clone())],
+        by_route: vec![group("text", street.clone()), group("image", products.clone())],
+        by_kind: vec![group("product", products.clone()), group("character", cast.clone())],
+        finance: vec![
+            line("products", "product", "fal", "fal/seedance-2.0", &products),
+            line("cast", "character", "acme", "acme/hero-2", &cast),
+            line("none", "none", "fal", "fal/seedance-2.0", &street),
+        ],
+        prices: vec![
+            PriceUsed {
+                model: "acme/hero-2".into(),
+                unit: "USD".into(),
+                as_of: "2026-03-02".into(),
+                source: "prices.yaml".into(),
+                from: crate::models::PriceFrom::default(),
+                valid_until: None,
+            },
+            PriceUsed {
+                model: "fal/seedance-2.0".into(),
+                unit: "credits".into(),
+                as_of: "2026-08-14".into(),
+                source: "the provider's price page".into(),
+                from: crate::models::PriceFrom::default(),
+                valid_until: None,
+            },
+        ],
+        dearest: vec![
+            dear("cast.mia/in-use/aspect=9:16/1", "48.25"),
+            dear("cast.mia/in-use/aspect=1:1/1", "48.25"),
+            dear("cast.jon/in-use/aspect=9:16/1", "32"),
+        ],
+        wall_time: Some(WallTime {
+            seconds: 7_560,
+            slowest: "acme/hero-2".into(),
+            measured: 0,
+            unknown: 20,
+        }),
+        actuals: vec![
+            Actual {
+                model: "fal/seedance-2.0".into(),
+                attempts: 420,
+                estimated: "4200".into(),
+                charged: "4305.5".into(),
+                error_percent: Some("2.5".into()),
+            },
+            Actual {
+                model: "acme/hero-2".into(),
+                attempts: 6,
+                estimated: "96.5".into(),
+                charged: "90".into(),
+                error_percent: Some("-6.7".into()),
+            },
+        ],
+        breaches: vec![
+            breach(
+                "max_increase_percent",
+                Serious::Warn,
+                "the plan costs 16.3 % more than the plan approved last; 10 % are allowed",
+                "shop.yaml:44:5",
+                &[],
+            ),
+            breach(
+                "max_per_job",
+                Serious::Deny,
+                "40 jobs cost more than 30 credits, the dearest 48.25",
+                "shop.yaml:42:5",
+                &["cast.mia/in-use/aspect=9:16/1", "cast.mia/in-use/aspect=1:1/1"],
+            ),
+        ],
+        selection: Some("subjects of `products` and `cast` that changed since 2026-11-01".into()),
+        since_approval: Some(Comparison {
+            with: "77".repeat(32),
+            label: "the plan that ana approved on 2026-11-20".into(),
+            jobs_before: 1_302,
+            jobs_now: 1_340,
+            total_before: credits("12500"),
+            total_now: credits("14540.5"),
+            increase_percent: Some("16.3".into()),
+            added: 40,
+            removed: 2,
+            changed: 3,
+            dearer: 5,
+            cheaper: 0,
+            same: 1_292,
+            made: 0,
+            examples: vec![
+                difference("cast.mia/in-use/aspect=9:16/1", "added", vec![], "", "48.25"),
+                difference(
+                    "products.mug-0/turn/aspect=9:16/1",
+                    "changed",
+                    vec![Part::Prompt],
+                    "10",
+                    "12.5",
+                ),
+                difference("products.mug-old/turn/aspect=9:16/1", "removed", vec![], "10", ""),
+            ],
+        }),
+        approval: None,
+        ..mixed_findings()
+    }
+}
+
+fn mixed_findings() -> PlanSummary {
+    let mixed = mixed();
+    PlanSummary {
+        manifest: "shop.yaml".into(),
+        findings: mixed.findings,
+        findings_left_out: mixed.findings_left_out,
+        pictures: mixed.pictures,
+        ..empty()
+    }
+}
+
+/// 100 shots by 60 models over 250,000 subjects, with as many of everything as there can be.
+pub fn huge() -> PlanSummary {
+    let base = reviewed();
+    let long =
+        |what: &str, i: usize| format!("{what}-{i}-{}", "with-a-name-that-is-long-".repeat(3));
+    let groups = |what: &str, n: usize| -> Vec<Group> {
+        (0..n)
+            .map(|i| {
+                let estimate = (1_000 + i * 7).to_string();
+                let tally = with_text(tally(2_500, "12500", Some(&estimate)), "900", "100");
+                group(&long(what, i), tally)
+            })
+            .collect()
+    };
+    let repeat = |n: usize, finding: &FindingOut| vec![finding.clone(); n];
+    PlanSummary {
+        to_run: Tally { jobs: 1_500_000_000, unpriced: 600_000, ..base.to_run.clone() },
+        by_shot: groups("shot", 100),
+        by_set: groups("set", 300),
+        by_model: groups("model", 60),
+        by_provider: groups("provider", 20),
+        by_subject: groups("subject", 500),
+        subjects: 250_000,
+        prices: (0..60)
+            .map(|i| PriceUsed { model: long("model", i), ..base.prices[0].clone() })
+            .collect(),
+        actuals: (0..60)
+            .map(|i| Actual { model: long("model", i), ..base.actuals[0].clone() })
+            .collect(),
+        dearest: vec![base.dearest[0].clone(); 100],
+        breaches: (0..400)
+            .map(|i| Breach {
+                rule: long("max_per_subject", i),
+                examples: (0..100).map(|i| long("subject", i)).collect(),
+                ..base.breaches[1].clone()
+            })
+            .collect(),
+        budgets: (0..400)
+            .map(|i| BudgetLine {
+                name: long("models", i),
+                limit: "1".into(),
+                used: "0".into(),
+                fits: false,
+            })
+            .collect(),
+        findings: repeat(5_000, &base.findings[0]),
+        since_approval: base.since_approval.clone().map(|with| Comparison {
+            examples: with.examples.iter().cycle().take(5_000).cloned().collect(),
+            added: 1_000_000,
+            ..with
+        }),
+        ..base
+    }
+}
+
 pub fn nothing_to_do() -> PlanSummary {
     PlanSummary {
         all: tally(38, "190", Some("0")),
@@ -226,6 +488,7 @@ pub fn jobs() -> Vec<JobLine> {
         fps: Some(24),
         seed: Some(7),
         references: vec!["hero".into(), "detail".into()],
+        pictures: vec!["images/mug/front.jpg".into(), "images/mug/detail-1.jpg".into()],
         prompt: "@hero, \"Terra\" mug, turns | slowly,\nsoft <daylight>".into(),
         estimate: Some("12.5".into()),
         unit: Some("credits".into()),
@@ -245,6 +508,7 @@ pub fn jobs() -> Vec<JobLine> {
         route: Route::Text,
         reason: "no reference is attached".into(),
         references: vec![],
+        pictures: vec![],
         prompt: "=a quiet street, slow pan #12".into(),
         estimate: None,
         unit: None,

@@ -9,8 +9,12 @@ use crate::report::cells::Cells;
 use crate::report::layout::shown_width;
 use crate::report::markdown::MARKDOWN_BYTES;
 
-fn plans() -> [(&'static str, PlanSummary); 4] {
+mod money;
+mod page;
+
+fn plans() -> [(&'static str, PlanSummary); 5] {
     [
+        ("reviewed", samples::reviewed()),
         ("first", samples::first()),
         ("mixed", samples::mixed()),
         ("nothing_to_do", samples::nothing_to_do()),

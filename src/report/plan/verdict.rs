@@ -1,7 +1,68 @@
 //! The plan in one sentence, and what to do next.
 
-use crate::plan::{BudgetLine, PlanSummary, Tally};
+use crate::plan::{Breach, BudgetLine, PlanSummary, Severity, Tally};
 use crate::report::phrase::{amounts, count, grouped, length_of, listed};
+
+use super::cost::{Three, against, shown};
+
+/// Names that one sentence lists; the others are counted.
+const NAMED: usize = 4;
+
+/// What a budget owner can do with a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// A run would start nothing.
+    Nothing,
+    /// Something must be mended before it can run.
+    Blocked,
+    /// It waits for an approval.
+    Open,
+    /// It can run.
+    Approved,
+}
+
+impl Standing {
+    pub(super) fn of(summary: &PlanSummary) -> Self {
+        let over = over_budget(summary).next().is_some();
+        if summary.to_run.jobs == 0 {
+            Standing::Nothing
+        } else if over || summary.to_run.unpriced > 0 || denied(summary).next().is_some() {
+            Standing::Blocked
+        } else if summary.approval.is_some() {
+            Standing::Approved
+        } else {
+            Standing::Open
+        }
+    }
+}
+
+/// Guardrails that deny.
+pub(super) fn denied(summary: &PlanSummary) -> impl Iterator<Item = &Breach> {
+    summary.breaches.iter().filter(|b| b.severity == Severity::Deny)
+}
+
+/// All guardrails that are broken, those that deny first.
+pub(super) fn by_severity(summary: &PlanSummary) -> Vec<&Breach> {
+    let mut breaches: Vec<&Breach> = summary.breaches.iter().collect();
+    breaches.sort_by_key(|b| std::cmp::Reverse(b.severity));
+    breaches
+}
+
+/// The first few names, each once, and how many more there are.
+fn named(names: impl Iterator<Item = String>) -> Option<String> {
+    let mut all: Vec<String> = Vec::new();
+    for name in names {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    if all.len() > NAMED {
+        let more = all.len() - NAMED;
+        all.truncate(NAMED);
+        all.push(format!("{} more", grouped(more as u64)));
+    }
+    (!all.is_empty()).then(|| listed(&all))
+}
 
 /// The plan in one or two sentences: what would be made, for how much, and what stands in the
 /// way. Says in one calm line that there is nothing to do.
@@ -23,25 +84,31 @@ pub fn verdict(summary: &PlanSummary) -> String {
         "{} to make, {} of video, {}",
         count(summary.to_run.jobs, "clip"),
         length_of(&summary.to_run.seconds),
-        cost(&summary.to_run, &summary.unit),
+        cost_with_bounds(&summary.to_run, &summary.unit),
     );
     if !standing.is_empty() {
         sentence.push_str("; ");
         sentence.push_str(&listed(&standing));
     }
     let mut text = with_orphans(&sentence, summary);
-    let over: Vec<String> = over_budget(summary).map(|b| b.name.clone()).collect();
-    if !over.is_empty() {
-        text.push_str(&format!(" Over budget: {}.", listed(&over)));
+    if let Some(with) = &summary.since_approval {
+        text.push_str(&format!(" That is {}.", against(with)));
     }
-    if summary.to_run.unpriced > 0 {
-        text.push_str(&format!(
-            " It can't be approved while {} unpriced.",
-            match summary.to_run.unpriced {
-                1 => "1 job is".to_owned(),
-                n => format!("{} jobs are", grouped(n)),
-            }
-        ));
+    if let Some(over) = named(over_budget(summary).map(|b| b.name.clone())) {
+        text.push_str(&format!(" Over budget: {over}."));
+    }
+    let mut reasons = Vec::new();
+    match summary.to_run.unpriced {
+        0 => {}
+        1 => reasons.push("1 job is unpriced".to_owned()),
+        n => reasons.push(format!("{} jobs are unpriced", grouped(n))),
+    }
+    if let Some(rules) = named(denied(summary).map(|b| b.rule.clone())) {
+        let verb = if rules.contains(" and ") { "deny" } else { "denies" };
+        reasons.push(format!("{rules} {verb} it"));
+    }
+    if !reasons.is_empty() {
+        text.push_str(&format!(" It can't be approved while {}.", listed(&reasons)));
     }
     text
 }
@@ -60,6 +127,17 @@ pub(super) fn cost(tally: &Tally, unit: &str) -> String {
         (Some(sum), n) => format!("at least {sum} and {} unpriced", grouped(n)),
         (None, 0) => format!("0 {unit}"),
         (None, _) => "cost not known".to_owned(),
+    }
+}
+
+/// As [`cost`], with the least and the most where they differ from what is expected.
+fn cost_with_bounds(tally: &Tally, unit: &str) -> String {
+    let said = cost(tally, unit);
+    match Three::of(tally, unit) {
+        Some(three) if !three.is_certain() && tally.estimate.len() == 1 => {
+            format!("{said} ({} to {})", shown(three.low), shown(three.high))
+        }
+        _ => said,
     }
 }
 
@@ -150,7 +228,13 @@ fn blockers(summary: &PlanSummary) -> Vec<Step> {
         priced.extend(step("kinora models".to_owned(), " lists them."));
         steps.push(priced);
     }
-    for budget in over_budget(summary) {
+    for breach in denied(summary).take(NAMED) {
+        let mut mend = vec![Piece::Words("Make the plan fit ".to_owned())];
+        mend.extend(step(format!("guardrails.{}", breach.rule), " at "));
+        mend.extend(step(breach.at.clone(), ", or change that rule."));
+        steps.push(mend);
+    }
+    for budget in over_budget(summary).take(NAMED) {
         let mut raise = vec![Piece::Words("Raise ".to_owned())];
         raise.extend(step(format!("budget.{}", budget.name), " in "));
         raise.extend(step(summary.manifest.clone(), ", or make fewer or cheaper clips."));

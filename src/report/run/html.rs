@@ -82,7 +82,7 @@ pub fn html(
             .map(|_| ())
             .map_err(io::Error::other)
     };
-    let style = include_str!("html/page.css");
+    let style = concat!(include_str!("../html/base.css"), include_str!("html/page.css"));
     fill(
         "head.html",
         context! { page => shown_page.clone(), style, thumbnails => pictures.styles() },

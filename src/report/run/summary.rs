@@ -5,8 +5,13 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 
 use crate::money::display_value;
+use crate::plan::Actual;
+use crate::report::actuals;
 use crate::report::layout::{Ink, Paper};
 use crate::report::phrase::{count, grouped, length, plain};
+
+/// Models of which it is said what they charged.
+const MODELS: usize = 5;
 
 /// How a run ended.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,6 +26,8 @@ pub struct RunEnd {
     pub unknown: u64,
     /// Jobs that were not started, because a budget or ceiling stopped them.
     pub over_budget: u64,
+    /// Jobs that were not started, because a guardrail denies them.
+    pub denied: u64,
     /// Jobs that were left for the next run for any other reason (interrupted, model held).
     pub left: u64,
     /// Settled in this run.
@@ -31,6 +38,9 @@ pub struct RunEnd {
     pub unit: String,
     /// How long it took.
     pub elapsed: Duration,
+    /// What finished in this run against its estimates, by model; only where the provider said
+    /// what it charged.
+    pub actuals: Vec<Actual>,
     /// The command that goes on from here, if there is something to go on with.
     pub next: Option<String>,
 }
@@ -60,6 +70,16 @@ pub fn run_text(summary: &RunEnd, width: usize, colour: bool) -> String {
         money.push_str(&format!(", {} {unit} still reserved", display_value(summary.reserved)));
     }
     lines.extend(paper.prose("  ", &format!("{money}.")));
+    for of in summary.actuals.iter().take(MODELS) {
+        lines.extend(paper.prose("  ", &format!("{}.", actuals::sentence(of, &unit))));
+    }
+    let more = summary.actuals.len().saturating_sub(MODELS);
+    if more > 0 {
+        lines.push(format!(
+            "  … and {} more models; kinora report lists them",
+            grouped(more as u64)
+        ));
+    }
     if let Some(next) = &summary.next {
         lines.extend(paper.prose("→ ", next));
     }
@@ -72,6 +92,7 @@ fn troubles(s: &RunEnd) -> Vec<(u64, &'static str)> {
         (s.refused, "refused: nothing was charged"),
         (s.unknown, "of unknown outcome: they keep their reservation and are not sent again"),
         (s.over_budget, "not started: over budget"),
+        (s.denied, "not started: a guardrail denies them"),
         (s.left, "left for the next run"),
     ]
     .into_iter()

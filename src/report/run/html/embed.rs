@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
 use rayon::prelude::*;
 
 use super::HtmlOptions;
 use crate::report::run::model::{ClipView, JobView};
-use crate::report::run::thumbnail::thumbnail;
+use crate::report::thumbnail::{inside, thumbnail};
 
 /// Longest side of a reference's thumbnail, in pixels.
 const REFERENCE_SIDE: u32 = 240;
@@ -88,13 +88,6 @@ fn poster_path(clip: &ClipView) -> String {
         let path = Path::new(&clip.path).with_extension("jpg");
         path.to_string_lossy().into_owned()
     })
-}
-
-/// The file of a clip, which lies in the workspace and nowhere else.
-fn inside(workspace: &Path, path: &str) -> Option<PathBuf> {
-    let stays =
-        Path::new(path).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-    stays.then(|| workspace.join(path))
 }
 
 /// The clips of a page: in it, or linked from it.

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use data_encoding::BASE64;
 use fast_image_resize as resize;
@@ -38,6 +38,13 @@ pub fn thumbnail(path: &Path, max_side: u32) -> Result<String, ThumbnailError> {
     picture.apply_orientation(orientation);
     let small = smaller(picture, max_side)?;
     jpeg(&small).map(|bytes| format!("data:image/jpeg;base64,{}", BASE64.encode(&bytes)))
+}
+
+/// A file that a report names, which lies in the workspace and nowhere else.
+pub(super) fn inside(workspace: &Path, path: &str) -> Option<PathBuf> {
+    let stays =
+        Path::new(path).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+    stays.then(|| workspace.join(path))
 }
 
 fn smaller(

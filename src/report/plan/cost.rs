@@ -1,0 +1,150 @@
+//! What a plan costs, in words: the three numbers, what makes them differ, what pictures add,
+//! and how it differs from an earlier plan. Shared by the writers, so that all say the same.
+
+use rust_decimal::Decimal;
+
+use crate::plan::{AmountsJson, Comparison, PlanSummary, Tally, WallTime};
+use crate::report::phrase::{amounts, count, decimal, grouped, length};
+
+/// The least, the expected and the most that some jobs may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Three {
+    pub low: Decimal,
+    pub expected: Decimal,
+    pub high: Decimal,
+}
+
+impl Three {
+    /// Of a tally's priced jobs, in one unit. A bound that isn't there is the expected one.
+    /// `None` where nothing is priced in that unit.
+    pub(super) fn of(tally: &Tally, unit: &str) -> Option<Self> {
+        let expected = in_unit(&tally.estimate, unit)?;
+        let bound = |by_unit| in_unit(by_unit, unit).unwrap_or(expected);
+        Some(Three { low: bound(&tally.low), expected, high: bound(&tally.high) })
+    }
+
+    /// Whether the three are one.
+    pub(super) fn is_certain(&self) -> bool {
+        self.low == self.expected && self.expected == self.high
+    }
+
+    /// Why the least is less than expected, where it is.
+    pub(super) fn why_low(&self) -> Option<&'static str> {
+        (self.low < self.expected).then_some("every automatic duration comes out at its shortest")
+    }
+
+    /// Why the most is more than expected, where it is.
+    pub(super) fn why_high(&self) -> Option<&'static str> {
+        (self.high > self.expected).then_some("every retry that may be charged is charged")
+    }
+}
+
+/// What the expected sum is.
+pub(super) const WHAT_EXPECTED: &str = "what one attempt of each job reserves";
+
+pub(super) fn in_unit(by_unit: &AmountsJson, unit: &str) -> Option<Decimal> {
+    by_unit.get(unit).and_then(|value| value.parse().ok())
+}
+
+/// `part` of `whole` in percent with one decimal; `None` of nothing.
+pub(super) fn percent(part: Decimal, whole: Decimal) -> Option<String> {
+    let share = part.checked_div(whole)?.checked_mul(Decimal::ONE_HUNDRED)?;
+    Some(share.round_dp(1).normalize().to_string())
+}
+
+/// What pictures add to the price against the text route, in a sentence. `None` where no job
+/// enters by a picture with a price that could be compared.
+pub(super) fn pictures(tally: &Tally, unit: &str) -> Option<String> {
+    let (extra, text) = (amounts(&tally.image_extra)?, amounts(&tally.as_text)?);
+    let over = match tally.compared {
+        0 => String::new(),
+        n if n == tally.jobs => String::new(),
+        n => format!(
+            ", over the {} of {} that can be compared",
+            count(n, "job"),
+            grouped(tally.jobs)
+        ),
+    };
+    let one_unit = in_unit(&tally.image_extra, unit).zip(in_unit(&tally.as_text, unit));
+    Some(match one_unit {
+        Some((extra, text)) if extra.is_zero() => {
+            format!("nothing: by text the same clips cost {} {unit} too{over}", shown(text))
+        }
+        Some((extra, text)) => {
+            let share = percent(extra.abs(), text).map(|p| format!(" ({p} %)")).unwrap_or_default();
+            let word = if extra.is_sign_negative() { "less than" } else { "on top of" };
+            format!(
+                "{} {unit}{share} {word} the {} that the same clips cost by text{over}",
+                shown(extra.abs()),
+                shown(text)
+            )
+        }
+        None => format!("{extra} on top of the {text} that the same clips cost by text{over}"),
+    })
+}
+
+pub(super) fn shown(value: Decimal) -> String {
+    crate::money::display_value(value)
+}
+
+/// How long a run takes, in words.
+pub(super) fn wall_time(time: &WallTime) -> String {
+    let mut said = match time.seconds {
+        0 => "not known".to_owned(),
+        n => format!("about {}", length(Decimal::from(n))),
+    };
+    if time.seconds > 0 && !time.slowest.is_empty() {
+        said.push_str(&format!(", longest by {}", time.slowest));
+    }
+    if time.unknown > 0 {
+        let those = count(time.unknown, "job");
+        let verb = if time.unknown == 1 { "takes" } else { "take" };
+        said.push_str(&format!("; how long {those} {verb} is not known"));
+    }
+    said
+}
+
+/// A comparison's verdict: `12.5 % more than the plan that ana approved on 2026-11-20`.
+pub(super) fn against(with: &Comparison) -> String {
+    let label = if with.label.is_empty() { "the earlier plan" } else { &with.label };
+    let change = with.increase_percent.as_deref().and_then(|p| p.parse::<Decimal>().ok());
+    let more = |p: Decimal| if p.is_sign_negative() { "less" } else { "more" };
+    match change {
+        Some(p) if !p.is_zero() => {
+            format!("{} % {} than {label}", p.abs().normalize(), more(p))
+        }
+        _ if with.total_before == with.total_now => format!("as much as {label}"),
+        _ => format!("{} after {} in {label}", sum(&with.total_now), sum(&with.total_before)),
+    }
+}
+
+/// A sum that may be of nothing.
+pub(super) fn sum(by_unit: &AmountsJson) -> String {
+    amounts(by_unit).unwrap_or_else(|| "nothing priced".to_owned())
+}
+
+/// The comparison's counts, those that are not zero: `40 added`, `3 changed`, …
+pub(super) fn differences(with: &Comparison) -> Vec<(u64, &'static str)> {
+    [
+        (with.added, "added"),
+        (with.removed, "removed"),
+        (with.changed, "changed"),
+        (with.dearer, "dearer"),
+        (with.cheaper, "cheaper"),
+        (with.same, "the same"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .collect()
+}
+
+/// A job's cost before and now: `12.50 → 15`; a dash where there was none.
+pub(super) fn before_and_now(before: Option<&str>, now: Option<&str>) -> String {
+    let one = |value: Option<&str>| value.map_or_else(|| "–".to_owned(), decimal);
+    format!("{} → {}", one(before), one(now))
+}
+
+/// The oldest of the prices that the plan uses: its day and its model.
+pub(super) fn oldest_price(summary: &PlanSummary) -> Option<(&str, &str)> {
+    summary.prices.iter().map(|p| (p.as_of.as_str(), p.model.as_str())).min()
+}

@@ -1,0 +1,79 @@
+//! The plan for whoever keeps the accounts, as CSV: one line for each set of subjects by each
+//! model. The lines don't overlap, so a column's sum is the plan's.
+
+use std::io::{self, Write};
+
+use crate::plan::{AmountsJson, PlanSummary, Tally};
+use crate::report::cells::{Cells, writer};
+
+/// The columns, in order. New ones may be added at the end.
+///
+/// Amounts are decimals in `unit`; empty amounts mean that none of the line's jobs has a price,
+/// never zero. `unpriced` counts jobs that are in no amount. `as_text` and `image_extra` are over
+/// `compared` jobs.
+pub const FINANCE_CSV_HEADER: [&str; 15] = [
+    "set",
+    "kind",
+    "provider",
+    "model",
+    "unit",
+    "jobs",
+    "seconds",
+    "low",
+    "expected",
+    "high",
+    "unpriced",
+    "as_text",
+    "image_extra",
+    "compared",
+    "plan",
+];
+
+/// Writes the jobs that a run would start. A line of several units is several lines; the first
+/// carries its jobs, so that counts add up as amounts do.
+pub fn finance_csv<W: Write>(summary: &PlanSummary, out: W, cells: Cells) -> io::Result<()> {
+    let mut out = writer(out);
+    out.write_record(FINANCE_CSV_HEADER)?;
+    for line in &summary.finance {
+        let names = [&line.set, &line.kind, &line.provider, &line.model];
+        for (i, unit) in units(&line.tally, &summary.unit).into_iter().enumerate() {
+            let mut record: Vec<String> =
+                names.iter().map(|name| cells.text(name).into_owned()).collect();
+            record.push(cells.text(unit).into_owned());
+            record.extend(numbers(&line.tally, unit, i == 0));
+            record.push(summary.plan.clone());
+            out.write_record(&record)?;
+        }
+    }
+    out.flush()
+}
+
+/// The units of a tally; the workspace's where nothing is priced.
+fn units<'a>(tally: &'a Tally, workspace: &'a str) -> Vec<&'a str> {
+    let mut units: Vec<&str> = tally.estimate.keys().map(String::as_str).collect();
+    if units.is_empty() {
+        units.push(workspace);
+    }
+    units
+}
+
+fn numbers(tally: &Tally, unit: &str, first: bool) -> [String; 9] {
+    let amount = |by_unit: &AmountsJson| by_unit.get(unit).cloned().unwrap_or_default();
+    // Whoever reads a plan without bounds sees that they are the expected ones.
+    let bound = |by_unit: &AmountsJson| match by_unit.is_empty() {
+        true => amount(&tally.estimate),
+        false => amount(by_unit),
+    };
+    let count = |n: u64| if first { n.to_string() } else { "0".to_owned() };
+    [
+        count(tally.jobs),
+        if first { tally.seconds.clone() } else { "0".to_owned() },
+        bound(&tally.low),
+        amount(&tally.estimate),
+        bound(&tally.high),
+        count(tally.unpriced),
+        amount(&tally.as_text),
+        amount(&tally.image_extra),
+        count(tally.compared),
+    ]
+}
