@@ -67,6 +67,10 @@ fn fill_approval(
 ) -> Result<(), Failure> {
     let approval = ledger.approval_for(digest).map_err(|e| ledger_failure(&e))?;
     summary.approval = approval.map(|a| ApprovalLine {
+        id: a.id,
+        expires: a.expires.map(|at| at.to_string()),
+        carried_from: None,
+        signed: a.signature.is_some(),
         by: a.by,
         at: a.at.to_string(),
         ceiling: format!("{} {}", kinora::money::display_value(a.ceiling.to_decimal()), a.unit),
