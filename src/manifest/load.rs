@@ -118,8 +118,8 @@ impl Loader<'_> {
         let budget = self.budget(root.raw.budget.as_ref().map(|b| &b.value));
         let guardrails = self.guardrails(root.raw.guardrails.as_ref().map(|g| &g.value));
         let unknown = self.unknown(root.raw.unknown.as_ref().map(|u| &u.value));
-        let unattended = self.unattended(root.raw.unattended.as_ref().map(|u| &u.value));
         let approvers = root.raw.approvers.as_ref().map(|a| self.approvers(a));
+        let unattended = self.unattended(root.raw.unattended.as_ref().map(|u| &u.value));
         let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
@@ -283,8 +283,8 @@ impl Loader<'_> {
             ("defaults", raw.defaults.as_ref().map(|v| v.place)),
             ("limits", raw.limits.as_ref().map(|v| v.place)),
             ("budget", raw.budget.as_ref().map(|v| v.place)),
-            ("guardrails", raw.guardrails.as_ref().map(|v| v.place)),
             ("approvers", raw.approvers.as_ref().map(|v| v.place)),
+            ("guardrails", raw.guardrails.as_ref().map(|v| v.place)),
             ("providers", raw.providers.as_ref().map(|v| v.place)),
             ("retries", raw.retries.as_ref().map(|v| v.place)),
             ("pay_again", raw.pay_again.as_ref().map(|v| v.place)),

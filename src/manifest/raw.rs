@@ -50,12 +50,12 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
-    /// What a plan and its runs must keep to, each rule with its severity. Only in the root
-    /// manifest.
-    pub guardrails: Option<Placed<RawGuardrails>>,
     /// Who may approve plans, by name: then only approvals that one of them signed count. Only in
     /// the root manifest.
     pub approvers: Option<Placed<Table<RawApprover>>>,
+    /// What a plan and its runs must keep to, each rule with its severity. Only in the root
+    /// manifest.
+    pub guardrails: Option<Placed<RawGuardrails>>,
     /// How providers are reached, by name, where that differs from their cards. Only in the root
     /// manifest.
     pub providers: Option<Placed<Table<RawProvider>>>,
