@@ -11,6 +11,7 @@ mod made_before;
 mod models;
 mod output;
 mod plan;
+mod plan_forms;
 mod planning;
 mod progress;
 mod providers;

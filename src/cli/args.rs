@@ -91,7 +91,7 @@ pub struct PlanArgs {
     /// How to show it
     #[arg(long, value_enum)]
     pub format: Option<PlanFormat>,
-    /// Write it to a file; the format follows from .json, .csv, .md or .txt
+    /// Write it to a file; the format follows from .html, .json, .csv, .md or .txt
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
@@ -107,6 +107,10 @@ pub enum PlanFormat {
     Csv,
     /// For a pull request
     Markdown,
+    /// A page for whoever decides on the money
+    Html,
+    /// CSV for the accounts: one line a set of subjects and model, which sum to the plan
+    Finance,
 }
 
 /// Options of `approve`.

@@ -317,7 +317,12 @@ pub fn reviewed() -> PlanSummary {
             dear("cast.mia/in-use/aspect=1:1/1", "48.25"),
             dear("cast.jon/in-use/aspect=9:16/1", "32"),
         ],
-        wall_time: Some(WallTime { seconds: 7_560, slowest: "acme/hero-2".into(), unknown: 20 }),
+        wall_time: Some(WallTime {
+            seconds: 7_560,
+            slowest: "acme/hero-2".into(),
+            measured: 0,
+            unknown: 20,
+        }),
         actuals: vec![
             Actual {
                 model: "fal/seedance-2.0".into(),

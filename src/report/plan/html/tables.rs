@@ -74,12 +74,14 @@ pub(super) fn groups(
     summary: &PlanSummary,
 ) -> TableView {
     let run = &summary.to_run;
-    let bounds = Three::of(run, &summary.unit).is_some_and(|three| !three.is_certain());
+    let whole = Three::of(run, &summary.unit);
+    let low = whole.as_ref().is_some_and(Three::has_low);
+    let high = whole.as_ref().is_some_and(Three::has_high);
     let compared = !run.image_extra.is_empty();
     let mut head = vec![(first, false), ("clips", true), ("video", true)];
-    head.extend([("low", true)].iter().filter(|_| bounds));
-    head.push((if bounds { "expected" } else { &summary.unit }, true));
-    head.extend([("high", true)].iter().filter(|_| bounds));
+    head.extend([("at least", true)].iter().filter(|_| low));
+    head.push((if low || high { "expected" } else { &summary.unit }, true));
+    head.extend([("at most", true)].iter().filter(|_| high));
     head.extend([("as text", true), ("for pictures", true)].iter().filter(|_| compared));
     head.extend([("unpriced", true)].iter().filter(|_| run.unpriced > 0));
     let row = |group: &Group| {
@@ -94,11 +96,11 @@ pub(super) fn groups(
             Some(three) => figure(shown(of(three)), of(three)),
             None => nothing(tally),
         };
-        if bounds {
+        if low {
             cells.push(cell(|t| t.low));
         }
         cells.push(cell(|t| t.expected));
-        if bounds {
+        if high {
             cells.push(cell(|t| t.high));
         }
         if compared {
