@@ -171,7 +171,7 @@ impl PageView {
             unpriced,
             jobs_note: (left_out > 0).then(|| {
                 format!(
-                    "The {} are here; {} more are in the CSV report (`--format csv`).",
+                    "The {} are here; {} more are in the CSV report (--format csv).",
                     match priced {
                         1 => "dearest one".to_owned(),
                         n => format!("{} dearest", grouped(n)),
