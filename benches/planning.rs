@@ -18,7 +18,7 @@ use kinora::manifest::{
 };
 use kinora::media::{Facts, Format, Orientation, PictureTable, Traits};
 use kinora::models::{ModelCard, Shelf};
-use kinora::plan::{Access, PlanInputs, Used, build};
+use kinora::plan::{Access, Narrowing, PlanInputs, Used, build};
 use serde_json::json;
 
 const SOURCE: SourceId = SourceId(0);
@@ -54,6 +54,7 @@ fn plan(
         access: &Access::default(),
         used: Used::default(),
         pictures: Default::default(),
+        narrowing: &Narrowing::default(),
         history: Default::default(),
     };
     let start = Instant::now();
@@ -139,6 +140,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         name: "products".into(),
         kind: SubjectKind::Product,
         columns,
+        updated: None,
         subjects,
         place: place(),
     };
@@ -160,6 +162,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         retries: 0,
         pay_again: false,
         unknown: Unknown::Hold,
+        unattended: None,
     }
 }
 

@@ -28,11 +28,7 @@ impl Address {
     ) -> Self {
         let mut text = String::with_capacity(64);
         match subject {
-            Some((set, id)) => {
-                escape_into(set, &mut text);
-                text.push('.');
-                escape_into(id, &mut text);
-            }
+            Some((set, id)) => text.push_str(&Self::subject_of(set, id)),
             None => text.push_str(NONE),
         }
         text.push('/');
@@ -53,6 +49,20 @@ impl Address {
     /// The address as written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The first part, as [`Address::subject_of`] writes it; absent where there is no subject.
+    pub fn subject(&self) -> Option<&str> {
+        self.0.split('/').next().filter(|subject| *subject != NONE)
+    }
+
+    /// A subject's part of its jobs' addresses.
+    pub fn subject_of(set: &str, id: &str) -> String {
+        let mut text = String::with_capacity(set.len() + id.len() + 1);
+        escape_into(set, &mut text);
+        text.push('.');
+        escape_into(id, &mut text);
+        text
     }
 
     /// The key by which jobs are looked up.

@@ -5,12 +5,14 @@
 mod approve;
 mod args;
 mod check;
+mod guard;
 mod hosted;
 mod ledger;
 mod made_before;
 mod models;
 mod output;
 mod plan;
+mod plan_file;
 mod plan_forms;
 mod planning;
 mod progress;
@@ -20,12 +22,14 @@ mod report;
 mod resolve;
 mod run;
 mod schema;
+mod select;
 mod signals;
 mod simulate;
 mod workspace;
 
 use clap::Parser;
 use kinora::exit::Exit;
+use kinora::plan::FindingOut;
 
 use args::{Arguments, Command};
 use output::Output;
@@ -35,11 +39,15 @@ use output::Output;
 pub struct Failure {
     exit: Exit,
     message: String,
+    /// Errors that were shown already, the first of them.
+    errors: Vec<FindingOut>,
+    /// How many errors there are in all.
+    errors_in_all: u64,
 }
 
 impl Failure {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Failure { exit, message: message.into() }
+        Failure { exit, message: message.into(), errors: Vec::new(), errors_in_all: 0 }
     }
 }
 
@@ -70,6 +78,7 @@ pub fn main() -> Exit {
 
 fn run(arguments: Arguments, output: &Output) -> Outcome {
     let global = &arguments.global;
+    select::refuse_without_a_plan(&arguments)?;
     match &arguments.command {
         Command::Check(manifest) => check::check(manifest, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),

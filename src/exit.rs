@@ -49,8 +49,76 @@ impl Exit {
         (Exit::Denied, "a guardrail of the manifest denies the plan, or stopped the run"),
     ];
 
+    /// The codes in the order of how much they need a person: what went wrong as a whole, then
+    /// money that only a person can free, then what only a person may allow, then what can be made
+    /// again, then what goes on by itself.
+    const BY_NEED: [Exit; 12] = [
+        Exit::Internal,
+        Exit::Usage,
+        Exit::InvalidManifest,
+        Exit::Locked,
+        Exit::SubmissionsUnknown,
+        Exit::Denied,
+        Exit::ApprovalNeeded,
+        Exit::PlanStale,
+        Exit::OverBudget,
+        Exit::JobsFailed,
+        Exit::Interrupted,
+        Exit::Done,
+    ];
+
+    /// Of several things that a run ended with, the one that needs a person most.
+    pub fn of_most_need(ends: impl IntoIterator<Item = Exit>) -> Exit {
+        let place = |exit: &Exit| Self::BY_NEED.iter().position(|other| other == exit);
+        ends.into_iter().min_by_key(place).unwrap_or(Exit::Done)
+    }
+
+    /// The code as one word, for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Exit::Done => "done",
+            Exit::Internal => "internal",
+            Exit::Usage => "usage",
+            Exit::InvalidManifest => "invalid_manifest",
+            Exit::ApprovalNeeded => "approval_needed",
+            Exit::OverBudget => "over_budget",
+            Exit::PlanStale => "plan_stale",
+            Exit::JobsFailed => "jobs_failed",
+            Exit::SubmissionsUnknown => "submissions_unknown",
+            Exit::Interrupted => "interrupted",
+            Exit::Locked => "locked",
+            Exit::Denied => "denied",
+        }
+    }
+
     /// The number given to the operating system.
     pub fn code(self) -> u8 {
         self as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_meaning_and_a_place_among_those_that_need_a_person() {
+        let mut by_need = Exit::BY_NEED.map(Exit::code);
+        by_need.sort_unstable();
+        let table: Vec<u8> = Exit::TABLE.iter().map(|(exit, _)| exit.code()).collect();
+        assert_eq!(by_need[..], table[..]);
+    }
+
+    #[test]
+    fn what_needs_a_person_most_decides() {
+        let most = |ends: &[Exit]| Exit::of_most_need(ends.iter().copied());
+        assert_eq!(most(&[]), Exit::Done);
+        assert_eq!(most(&[Exit::Done, Exit::Interrupted]), Exit::Interrupted);
+        assert_eq!(most(&[Exit::JobsFailed, Exit::Interrupted]), Exit::JobsFailed);
+        assert_eq!(most(&[Exit::JobsFailed, Exit::OverBudget]), Exit::OverBudget);
+        assert_eq!(most(&[Exit::OverBudget, Exit::ApprovalNeeded]), Exit::ApprovalNeeded);
+        assert_eq!(most(&[Exit::ApprovalNeeded, Exit::Denied]), Exit::Denied);
+        assert_eq!(most(&[Exit::Denied, Exit::SubmissionsUnknown]), Exit::SubmissionsUnknown);
+        assert_eq!(most(&[Exit::SubmissionsUnknown, Exit::Internal]), Exit::Internal);
     }
 }

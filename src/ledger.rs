@@ -4,6 +4,7 @@
 //! picture facts and of plans. What never does: deciding transitions (that is the run), HTTP,
 //! YAML.
 
+mod approval;
 mod backup;
 mod cache;
 mod error;
@@ -22,19 +23,22 @@ mod verify;
 mod write;
 mod writer;
 
+pub use approval::{Approval, ApprovalEnd, NewApproval, Origin, Revocation, Shown, Signature};
 pub use backup::{BackedUp, backup};
 pub use cache::Stored;
 pub use error::LedgerError;
 pub use export::{Asked, ExportError, ExportLine, export};
 pub use history::{Charged, History, Span};
+pub use lock::Holder;
 pub use memory::MemoryLedger;
 pub use open::{Ledger, Mode};
 pub use read::Which;
 pub use record::{
-    Approval, AttemptRecord, Basis, ClipRecord, Holding, JobRecord, JobState, Known, KnownJobs,
+    AttemptRecord, Basis, ClipRecord, Holding, JobRecord, JobState, Known, KnownJobs,
+    SubjectHolding,
 };
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};
 pub use verify::{Checked, ClipCheck, Fault, Rule, Verified, verify};
-pub use write::{Begun, NewApproval, NewAttempt, NewRun, Transition, WRITTEN_OFF};
+pub use write::{Begun, NewAttempt, NewRun, Transition, WRITTEN_OFF};
 pub use writer::Ack;

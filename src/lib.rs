@@ -3,9 +3,10 @@
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
 //! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
-//! ledger → plan → providers → rehearsal, run → report → (the binary's) cli.
+//! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
+pub mod approval;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
@@ -17,12 +18,14 @@ pub mod manifest;
 pub mod media;
 pub mod models;
 pub mod money;
+pub mod notify;
 pub mod plan;
 pub mod protocol;
 pub mod providers;
 pub mod rehearsal;
 pub mod report;
 pub mod run;
+pub mod signing;
 pub mod template;
 pub mod wire;
 pub mod yaml;

@@ -4,14 +4,17 @@
 //! selectors. What never does: routes, prices, jobs, network; nothing is written.
 
 mod addresses;
+mod approvers;
 mod catalogue;
 mod choose;
 mod feed;
 mod fill;
 mod from_feed;
+mod guardrails;
 mod limits;
 mod load;
 mod names;
+mod people;
 mod providers;
 mod rates;
 mod raw;
@@ -22,15 +25,21 @@ pub mod schema;
 mod selectors;
 mod sets;
 mod shots;
+mod unattended;
 mod workspace;
 
 pub use addresses::is_this_machine;
+pub use approvers::{Approver, Approvers};
 pub use catalogue::{
     Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
     PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,
-    SubjectSet, Template, Unknown, With,
+    SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use guardrails::{Guardrails, Rule, Severity};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;
+pub use unattended::{
+    Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
+};

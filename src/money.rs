@@ -179,6 +179,12 @@ impl Micros {
         micros.to_i64().map(Micros).ok_or(MoneyError::TooLarge(value))
     }
 
+    /// The most that is not above a decimal: rounded down, so that a limit lets nothing through
+    /// that is above it.
+    pub fn up_to(value: Decimal) -> Result<Self, MoneyError> {
+        Self::from_decimal(value.trunc_with_scale(6))
+    }
+
     /// From the ledger's integer. A negative one is a damaged ledger, so it is refused.
     pub fn from_stored(micros: i64) -> Result<Self, MoneyError> {
         if micros < 0 {

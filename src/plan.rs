@@ -9,10 +9,16 @@ mod actuals;
 mod advise;
 mod build;
 mod choose;
+mod compare;
 mod context;
+mod covers;
 mod diff;
+mod digesting;
 mod estimate;
 mod expand;
+pub mod file;
+mod guard;
+mod indexed;
 mod job;
 mod limits;
 mod lines;
@@ -24,8 +30,11 @@ mod offers;
 mod out_path;
 mod pictures;
 mod planner;
+mod policy;
 mod prompt;
+mod select;
 mod settings;
+mod stale;
 mod summarise;
 mod summary;
 mod tally;
@@ -37,8 +46,11 @@ mod wall_time;
 pub use access::{Access, Reach, check_providers};
 pub use actuals::actuals;
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
+pub use compare::Comparer;
+pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
-
+pub use digesting::Money;
+pub use guard::{Held, most_after, written_at};
 pub use job::{
     Attached, Fingerprint, JobSettings, Part, PlannedJob, Request, RequestReference, RouteReason,
     Spread,
@@ -46,7 +58,10 @@ pub use job::{
 pub use limits::check_limits;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
+pub use policy::{OutsidePolicy, outside_policy, policy_name};
+pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
+pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
     DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT,

@@ -15,6 +15,7 @@ mod drive;
 mod event;
 pub mod evidence;
 mod files;
+mod guard;
 pub mod job;
 mod line;
 pub mod pools;
@@ -26,11 +27,14 @@ mod sidecar;
 mod waiting;
 mod watch;
 
-pub use budget::{Budget, Grant, LimitName, MoneyLimits, OverLimit, Purpose, ShareLimits, Span};
+pub use budget::{
+    Budget, Grant, LimitName, MoneyLimits, NoGrant, OverLimit, Purpose, ShareLimits, Span,
+};
 pub use clips::MediaClips;
 pub use dispatch::{collect, execute};
 pub use doors::{Books, ClipFacts, ClipLook, Files, Written};
-pub use event::{RunEvent, RunSummary, Skip};
+pub use event::{BrokenRule, RunEvent, RunSummary, Skip};
 pub use files::DiskFiles;
+pub use guard::{Broken, Guard};
 pub use setup::{Pace, RunError, Setup, Stop, Work};
 pub use sidecar::{SIDECAR_FORMAT, Sidecar};

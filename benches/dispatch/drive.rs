@@ -182,14 +182,9 @@ fn provider(
 
 fn approve(ledger: &Ledger, jobs: u64) -> Result<Approval, Box<dyn Error>> {
     let plan = Digest::of(b"dispatch");
-    ledger.approve(NewApproval {
-        plan,
-        by: "bench".to_owned(),
-        ceiling: Micros::from_stored(i64::try_from(jobs)? * 1_000_000)?,
-        unit: Unit::default(),
-        at: SystemClock.now(),
-        note: None,
-    })?;
+    let ceiling = Micros::from_stored(i64::try_from(jobs)? * 1_000_000)?;
+    let now = SystemClock.now();
+    ledger.approve(NewApproval::new(plan, "bench", ceiling, Unit::default(), now))?;
     Ok(ledger.approval_for(&plan)?.ok_or("the approval is not in the ledger")?)
 }
 

@@ -17,7 +17,7 @@ use kinora::manifest::{Catalogue, LoadOptions, load};
 use kinora::media::{PictureCache, probe_all};
 use kinora::models::Shelf;
 use kinora::money::{Micros, Unit};
-use kinora::plan::{Access, PlanInputs, Used, build};
+use kinora::plan::{Access, Narrowing, PlanInputs, Used, build};
 use kinora::protocol::Rack;
 use serde_json::json;
 
@@ -39,6 +39,7 @@ pub fn fill(workspace: &Path, few: u64) -> Result<(), Box<dyn Error>> {
         access: &access,
         used: Used::default(),
         pictures: Default::default(),
+        narrowing: &Narrowing::default(),
         history: Default::default(),
     };
     // The plan's digest is known only at its end, so jobs wait in memory: their requests don't.
@@ -93,9 +94,9 @@ fn load_workspace(workspace: &Path) -> Result<(Arc<Catalogue>, Shelf, Access), B
 /// The run that never ended.
 fn begin(ledger: &Ledger, plan: Digest) -> Result<(i64, Digest), Box<dyn Error>> {
     let unit = Unit::default();
-    let (by, ceiling) = ("bench".to_owned(), Micros::from_stored(1_000_000_000_000_000)?);
+    let ceiling = Micros::from_stored(1_000_000_000_000_000)?;
     let at = SystemClock.now();
-    let approval = NewApproval { plan, by, ceiling, unit: unit.clone(), at, note: None };
+    let approval = NewApproval::new(plan, "bench", ceiling, unit.clone(), at);
     let approval = ledger.approve(approval)?;
     let run = NewRun { plan: Some(plan), approval: Some(approval), unit, at };
     Ok((ledger.begin_run(run).wait()?, plan))

@@ -10,16 +10,23 @@ use kinora::plan::Plan;
 use rust_decimal::Decimal;
 
 use super::args::{ApproveArgs, Global};
+use super::guard::{refuse_denied, say_warned};
 use super::output::Output;
 use super::planning::plan_whole;
+use super::select::narrowing;
 use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
 
 /// Runs it.
 pub fn approve(arguments: &ApproveArgs, global: &Global, output: &Output) -> Outcome {
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest.manifest, global, output)?;
+    workspace.narrowing = narrowing(&arguments.select, global, &ledger)?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    refuse_denied(&plan)?;
     refuse_unpriced(&plan)?;
+    if !output.json {
+        say_warned(&plan.summary, output);
+    }
     let wanted = whole_ceiling(&plan, &workspace, &ledger)?;
     let ceiling = match arguments.ceiling {
         Some(amount) => Micros::from_decimal(amount)
@@ -101,7 +108,7 @@ pub fn record(
 ) -> Result<Approval, Failure> {
     let at: Timestamp = SystemClock.now();
     let unit = workspace.catalogue.budget.unit.clone();
-    let new = NewApproval { plan, by: by.to_owned(), ceiling, unit, at, note };
+    let new = NewApproval { note, ..NewApproval::new(plan, by, ceiling, unit, at) };
     let id = ledger.approve(new.clone()).map_err(|e| ledger_failure(&e))?;
-    Ok(Approval { id, plan, by: new.by, ceiling, unit: new.unit, at, note: new.note })
+    Ok(new.recorded(id))
 }

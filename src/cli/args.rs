@@ -22,15 +22,37 @@ pub struct Global {
     /// Print data, findings and progress as JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// Raise or lower a limit, for instance `--limit jobs=5000000`
-    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = parse_limit)]
-    pub limit: Vec<(String, u64)>,
+    /// Raise or lower a limit, for instance `--limit jobs=5000000`; of plan, approve and run, a
+    /// number alone is a pilot: only the first N jobs that would run
+    #[arg(long, global = true, value_name = "N|NAME=VALUE", value_parser = parse_limit)]
+    pub limit: Vec<LimitOption>,
     /// When to colour text
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Columns of text output; the terminal's own by default
     #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..=400))]
     pub width: Option<u16>,
+}
+
+/// One `--limit`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LimitOption {
+    /// Of what may be read and made at all, by its name.
+    Named(String, u64),
+    /// Of the jobs of this plan.
+    Jobs(u64),
+}
+
+/// Which part of a plan is meant; the whole where nothing is said.
+#[derive(Debug, Clone, Default, Args)]
+pub struct SelectArgs {
+    /// Only jobs whose subject (`set.id`), shot, model or address fits this glob; may be repeated
+    #[arg(long, value_name = "PATTERN", value_parser = glob::Pattern::new)]
+    pub only: Vec<glob::Pattern>,
+    /// Only subjects whose pictures, or whose date named by the set's `updated:`, are of then or
+    /// later: a day or time (UTC), a length of time before now such as 7d, or last-run
+    #[arg(long, value_name = "DATE|DURATION|last-run")]
+    pub since: Option<String>,
 }
 
 /// When to colour text.
@@ -88,12 +110,17 @@ pub struct ManifestArg {
 pub struct PlanArgs {
     #[command(flatten)]
     pub manifest: ManifestArg,
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// How to show it
     #[arg(long, value_enum)]
     pub format: Option<PlanFormat>,
-    /// Write it to a file; the format follows from .html, .json, .csv, .md or .txt
+    /// Write it to a file; the format follows from .plan, .html, .json, .csv, .md or .txt
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Say how it differs from the plan in this file, instead of from the plan approved last
+    #[arg(long, value_name = "OTHER.plan")]
+    pub compare: Option<PathBuf>,
 }
 
 /// Forms of the dry-run report.
@@ -111,6 +138,8 @@ pub enum PlanFormat {
     Html,
     /// CSV for the accounts: one line a set of subjects and model, which sum to the plan
     Finance,
+    /// The whole plan in one file, to be approved and run
+    Plan,
 }
 
 /// Options of `approve`.
@@ -118,6 +147,8 @@ pub enum PlanFormat {
 pub struct ApproveArgs {
     #[command(flatten)]
     pub manifest: ManifestArg,
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// Who approves
     #[arg(long)]
     pub by: String,
@@ -135,9 +166,31 @@ pub struct ApproveArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub manifest: ManifestArg,
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// The manifest of a plan file, where it is neither where it was planned nor beside the file
+    #[arg(long = "manifest", value_name = "PATH")]
+    pub manifest_of_plan: Option<PathBuf>,
     /// Approve the plan as it stands, up to its own estimate, without asking
-    #[arg(long)]
+    #[arg(long, conflicts_with = "unattended")]
     pub yes: bool,
+    /// For cron: never ask; approve by the manifest's standing policy alone, log and notify as it
+    /// says, and print the outcome as one line of JSON
+    #[arg(long)]
+    pub unattended: bool,
+    /// Spend at most this in this run, in the workspace's unit
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_spend: Option<Decimal>,
+    /// Start nothing more from then on: a time of day or moment (UTC, or with its offset), or a
+    /// length of time from now such as 90m
+    #[arg(long, value_name = "TIME|DURATION")]
+    pub deadline: Option<String>,
+    /// Add every step to this file, a line of JSON each; the manifest's `log` by default
+    #[arg(long, value_name = "FILE", requires = "unattended")]
+    pub log: Option<PathBuf>,
+    /// Tell this webhook how it ended (a URL, or env:NAME), whatever the manifest says
+    #[arg(long, value_name = "URL|env:NAME", requires = "unattended")]
+    pub notify: Option<String>,
     /// Write the page to look at when the run ends
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,
@@ -174,8 +227,10 @@ pub enum ReportFormat {
     Csv,
     /// For a pull request
     Markdown,
-    /// A page with the clips
+    /// A page with the clips; of a plan file, one for whoever decides on the money
     Html,
+    /// CSV for the accounts: one line a set of subjects and model
+    Finance,
 }
 
 /// Options of `models`.
@@ -231,12 +286,18 @@ pub enum SchemaName {
     ProviderCard,
     /// The plan, as `plan --json` prints it
     Plan,
+    /// One line of a plan file
+    PlanFile,
     /// The report, as `report --format json` prints it
     Report,
     /// What `resolve --json` prints
     Resolve,
     /// One line of `run --json`
     Events,
+    /// What `run --unattended` prints in the end, and what it tells by its notification
+    Outcome,
+    /// One line of the log of `run --unattended`
+    Log,
     /// One line of `ledger export`
     LedgerExport,
     /// What `ledger verify --json` prints
@@ -247,18 +308,26 @@ pub enum SchemaName {
     Bill,
 }
 
-fn parse_limit(text: &str) -> Result<(String, u64), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    let name = name.trim();
+fn parse_limit(text: &str) -> Result<LimitOption, String> {
+    let (name, value) = match text.split_once('=') {
+        Some((name, value)) => (Some(name.trim()), value),
+        None => (None, text),
+    };
     let value = value.trim().replace('_', "");
-    let value: u64 =
-        value.parse().map_err(|_| format!("`{value}` is no whole number of at least 1"))?;
+    let value: u64 = value.parse().map_err(|_| match name {
+        Some(_) => format!("`{value}` is no whole number of at least 1"),
+        None => "expected a number of jobs, or NAME=VALUE".to_owned(),
+    })?;
+    let Some(name) = name else {
+        let none = "0 jobs would be no plan; say 1 or more";
+        return if value == 0 { Err(none.into()) } else { Ok(LimitOption::Jobs(value)) };
+    };
     if value == 0 {
         return Err("a limit of 0 would forbid everything; leave it out for the default".into());
     }
     let names = kinora::limits::Limits::TABLE.iter().map(|l| l.name);
     if names.clone().any(|n| n == name) {
-        return Ok((name.to_owned(), value));
+        return Ok(LimitOption::Named(name.to_owned(), value));
     }
     let hint = kinora::diagnostic::nearest(name, names.clone())
         .map(|n| format!("; did you mean `{n}`?"))

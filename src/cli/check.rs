@@ -2,11 +2,13 @@
 
 use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
+use kinora::plan::Breach;
 use kinora::report::count;
 use serde_json::json;
 
 use super::Outcome;
 use super::args::{Global, ManifestArg};
+use super::guard::{line, said_by_check};
 use super::output::Output;
 use super::planning::plan_whole;
 use super::workspace::Workspace;
@@ -16,10 +18,14 @@ pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outco
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest, global, output)?;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     if output.json {
-        output.data(&findings_json(&workspace.findings, &workspace.sources));
+        let breaches: Vec<&Breach> = said_by_check(&plan.summary).collect();
+        output.data(&json_of(&workspace.findings, &workspace.sources, &breaches));
         return Ok(Exit::Done);
     }
     output.findings(&workspace.findings, &workspace.sources);
+    for breach in said_by_check(&plan.summary) {
+        output.say(&format!("kinora: guardrail {}", line(breach)));
+    }
     let subjects: usize = workspace.catalogue.sets.iter().map(|s| s.subjects.len()).sum();
     output.data(&format!(
         "{}: {}, {}, {}, {}; all valid",
@@ -34,12 +40,17 @@ pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outco
 
 /// Findings for programs.
 pub fn findings_json(findings: &Findings, sources: &Sources) -> String {
+    json_of(findings, sources, &[])
+}
+
+fn json_of(findings: &Findings, sources: &Sources, breaches: &[&Breach]) -> String {
     let left_out: serde_json::Map<String, serde_json::Value> =
         findings.left_out().map(|(code, n)| (code.to_owned(), json!(n))).collect();
     let all = json!({
         "format_version": "1.0",
         "valid": !findings.has_errors(),
         "findings": render_json(findings, sources),
+        "breaches": breaches,
         "left_out": left_out,
     });
     format!("{all:#}\n")

@@ -1,10 +1,15 @@
 //! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
 
+use kinora::diagnostic::{Findings, render_json};
 use kinora::ledger::{Ledger, Span};
-use kinora::plan::{self, ApprovalLine, Change, Plan, PlanInputs, PlanSummary, PlannedJob};
+use kinora::plan::{
+    self, ApprovalLine, Change, Comparer, Comparison, Plan, PlanInputs, PlanSummary, PlannedJob,
+};
 
 use super::Failure;
+use super::guard::held;
 use super::output::Output;
+use super::plan_file::{asked_for, last_approved, unusable};
 use super::workspace::{Workspace, invalid, ledger_failure};
 
 /// Plans every job and gives each to `sink`. Findings are added to the workspace's; with errors
@@ -13,7 +18,7 @@ pub fn plan_whole(
     workspace: &mut Workspace,
     ledger: &Ledger,
     output: &Output,
-    sink: impl FnMut(&PlannedJob, &Change),
+    mut sink: impl FnMut(&PlannedJob, &Change),
 ) -> Result<Plan, Failure> {
     let known = ledger.known_jobs().map_err(|e| ledger_failure(&e))?;
     let inputs = PlanInputs {
@@ -24,9 +29,16 @@ pub fn plan_whole(
         access: &workspace.access,
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
+        narrowing: &workspace.narrowing,
         history: ledger
             .history(Span::Latest, &workspace.catalogue.budget.unit)
             .map_err(|e| ledger_failure(&e))?,
+    };
+    let mut approved = last_approved(workspace, ledger, output)?;
+    let mut asked = asked_for(workspace)?;
+    let sink = |job: &PlannedJob, change: &Change| {
+        approved.iter_mut().chain(&mut asked).for_each(|with| with.job(job, change));
+        sink(job, change);
     };
     let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
     workspace.findings.merge(findings);
@@ -34,10 +46,41 @@ pub fn plan_whole(
     match plan {
         Some(mut plan) if !workspace.findings.has_errors() => {
             fill_approval(&mut plan.summary, ledger, &plan.digest)?;
+            plan.summary.since_approval = compared(approved, &plan, workspace)?;
+            judge(&mut plan, workspace, ledger)?;
+            if asked.is_some() {
+                plan.summary.since_approval = compared(asked, &plan, workspace)?;
+            }
             Ok(plan)
         }
         _ => Err(invalid(&mut workspace.findings, &workspace.sources, output)),
     }
+}
+
+/// Holds the plan against the manifest's guardrails; comes last, since they look at the whole
+/// summary.
+fn judge(plan: &mut Plan, workspace: &mut Workspace, ledger: &Ledger) -> Result<(), Failure> {
+    let held = held(workspace, ledger, &plan.digest)?;
+    if let Some(finding) = plan.judge(&held) {
+        let mut said = Findings::default();
+        said.push(finding);
+        let shown = render_json(&said, &workspace.sources).into_iter().map(Into::into);
+        plan.summary.findings.extend(shown);
+        workspace.findings.merge(said);
+        workspace.findings.sort();
+    }
+    Ok(())
+}
+
+/// How a plan differs from an earlier one; absent where it is the same one.
+fn compared(
+    with: Option<Comparer>,
+    plan: &Plan,
+    workspace: &Workspace,
+) -> Result<Option<Comparison>, Failure> {
+    let found = with.map(|with| with.finish(&workspace.catalogue.budget.unit));
+    let found = found.transpose().map_err(|e| unusable(&e))?;
+    Ok(found.filter(|found| found.with != plan.summary.plan))
 }
 
 /// Says in the summary who approved the plan, if anybody did.
@@ -51,6 +94,10 @@ fn fill_approval(
         by: a.by,
         at: a.at.to_string(),
         ceiling: format!("{} {}", kinora::money::display_value(a.ceiling.to_decimal()), a.unit),
+        id: a.id,
+        expires: a.expires.map(|at| at.to_string()),
+        carried_from: None,
+        signed: a.signature.is_some(),
     });
     Ok(())
 }

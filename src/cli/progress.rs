@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use kinora::money::display_value;
-use kinora::run::{RunEvent, Skip};
+use kinora::run::{BrokenRule, RunEvent, Skip};
 use rust_decimal::Decimal;
 
 use super::output::Output;
@@ -113,6 +113,11 @@ impl Progress {
     fn trouble(&mut self, event: &RunEvent) -> Vec<String> {
         match event {
             RunEvent::OverBudget { limit, .. } if self.over[&limit.to_string()] > 1 => vec![],
+            RunEvent::Skipped { guardrail: Some(broken), .. }
+                if self.over[&denied_by(broken)] > 1 =>
+            {
+                vec![]
+            }
             RunEvent::NoAnswer { .. } => {
                 let often = self.silence.is_some_and(|at| at.elapsed() < LINE_EVERY);
                 if often {
@@ -165,7 +170,12 @@ impl Progress {
                 *self.over.entry(limit.to_string()).or_default() += 1;
                 self.ended += 1;
             }
-            RunEvent::Skipped { .. } => self.ended += 1,
+            RunEvent::Skipped { guardrail, .. } => {
+                if let Some(broken) = guardrail {
+                    *self.over.entry(denied_by(broken)).or_default() += 1;
+                }
+                self.ended += 1;
+            }
             // It was counted as ended when it was refused or failed.
             RunEvent::Retry { .. } => self.ended = self.ended.saturating_sub(1),
             RunEvent::Ended(summary) => self.spent = amount(&summary.spent),
@@ -193,6 +203,11 @@ impl Progress {
         let (ended, total, money) = (self.ended, self.total, self.money());
         self.output.say(&format!("{ended}/{total} jobs, {rate:.1}/s{eta}, {money}"));
     }
+}
+
+/// A guardrail as people write it.
+fn denied_by(broken: &BrokenRule) -> String {
+    format!("guardrails.{}", broken.rule)
 }
 
 /// What a person should hear of at once.
@@ -238,10 +253,23 @@ fn trouble(event: &RunEvent) -> Option<String> {
         RunEvent::OverBudget { job, limit, wanted, left } => {
             format!("budget   {job}: takes {wanted}, but {left} is left of {limit}")
         }
-        RunEvent::Skipped { job, why: Skip::PaidBefore } => {
+        RunEvent::ApprovalEnded { approval, why, in_flight } => {
+            format!(
+                "approval {approval} holds no more: {why}; nothing new is submitted, {in_flight} jobs in \
+                 flight are finished"
+            )
+        }
+        RunEvent::Skipped { job, why: Skip::PaidBefore, .. } => {
             format!(
                 "skipped  {job}: its last attempt was charged and gave no clip; `pay_again: true` pays again"
             )
+        }
+        RunEvent::Skipped { job, guardrail: Some(broken), .. } => {
+            let BrokenRule { rule, at, message } = &**broken;
+            format!("denied   {job}: {message} ({rule} at {at})")
+        }
+        RunEvent::Guardrail { job, rule, at, message } => {
+            format!("warning  {job}: {message} ({rule} at {at}); it goes on")
         }
         RunEvent::Waiting { job, message } => format!("waiting  {job}: {message}"),
         _ => return None,

@@ -22,7 +22,7 @@ use super::hosted::Providers;
 use super::output::Output;
 use super::planning::plan_whole;
 use super::run::{Dispatch, dispatch};
-use super::signals::Signals;
+use super::signals::{Signals, Watch};
 use super::simulate::RehearsalArgs;
 use super::workspace::{Workspace, ledger_failure};
 use super::{Failure, Outcome};
@@ -55,9 +55,11 @@ pub fn rehearse(arguments: &RehearseArgs, global: &Global, output: &Output) -> O
         let asked = stage.names().join(", ");
         output.say(&format!("kinora: a rehearsal of {jobs} jobs; simulated: {asked}"));
     }
-    let signals = Signals::listen(output)?;
+    let signals = Signals::listen(output, Watch::default())?;
     let ended = dispatch(
         Dispatch {
+            max_spend: None,
+            log: None,
             plan: Some(&plan),
             workspace: &workspace,
             ledger: Arc::new(ledger),

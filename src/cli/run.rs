@@ -2,15 +2,20 @@
 
 mod consent;
 mod dispatch;
+mod log;
+mod planned;
+mod unattended;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kinora::clock::{Clock, SystemClock};
 use kinora::exit::Exit;
 use kinora::ledger::{AttemptRecord, JobState, Ledger, Mode};
 use kinora::manifest::Unknown;
+use kinora::money::{Micros, MoneyError};
 use kinora::plan::PlanSummary;
 use kinora::report;
 use kinora::run::evidence::replay_until;
@@ -19,30 +24,47 @@ use kinora::run::{RunEvent, RunSummary};
 
 use self::consent::approval;
 pub(in crate::cli) use self::dispatch::{Dispatch, dispatch};
+use self::log::Log;
+use self::planned::PlannedRun;
 use super::args::{Global, RunArgs};
+use super::guard::say_warned;
 use super::hosted::Providers;
 use super::output::Output;
 use super::planning::plan_whole;
-use super::signals::Signals;
-use super::workspace::{Workspace, ledger_failure};
+use super::select::{deadline, narrowing};
+use super::signals::{Signals, Watch};
+use super::workspace::{Workspace, ledger_failure, workspace_of};
 use super::{Failure, Outcome};
 
 /// Runs it.
 pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
-    let (mut workspace, _) = Workspace::load(&arguments.manifest.manifest, global, output)?;
+    if arguments.unattended {
+        return Ok(unattended::run(arguments, global, output));
+    }
+    let asked = Asked::of(arguments)?;
+    let planned = PlannedRun::of(arguments, global)?;
+    let opened = open(arguments, planned.as_ref(), global, output);
+    let (mut workspace, ledger) = opened.map_err(|failure| match &planned {
+        Some(file) => file.not_loaded(failure),
+        None => failure,
+    })?;
     let folder = workspace.catalogue.workspace.clone();
-    let ledger = Arc::new(Ledger::open(&folder, Mode::Run).map_err(|e| ledger_failure(&e))?);
     // What is finished is fetched before anything else: neither planning nor a question to a
     // person may let it expire.
-    let signals = Signals::listen(output)?;
-    let (providers, collected) = collect_first(&workspace, &ledger, &signals, output)?;
+    let watch = Watch { deadline: asked.deadline, ..Watch::default() };
+    let signals = Signals::listen(output, watch)?;
+    let (providers, collected) = collect_first(&workspace, &ledger, &signals, None, output)?;
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
-    let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    let plan = match &planned {
+        None => plan_whole(&mut workspace, &ledger, output, |_, _| ())?,
+        Some(file) => file.plan(&mut workspace, &ledger, output)?,
+    };
     // Who is asked sees the findings with the question.
     if !output.json && (arguments.yes || !std::io::stdin().is_terminal()) {
         output.findings(&workspace.findings, &workspace.sources);
+        say_warned(&plan.summary, output);
     }
     let summary = &plan.summary;
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
@@ -58,7 +80,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             }
         }
     } else {
-        let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
+        let approval = match &planned {
+            None => approval(&plan, &workspace, &ledger, arguments, output)?,
+            Some(file) => file.approval(&plan, &ledger)?,
+        };
         let total = summary.to_run.jobs + open.len() as u64;
         let work = Dispatch {
             plan: Some(&plan),
@@ -68,8 +93,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             approval,
             folder: folder.clone(),
             total,
+            max_spend: asked.max_spend,
+            log: None,
         };
-        let ended = dispatch(work, &signals, output)?;
+        let ended = on_time(dispatch(work, &signals, output)?, total, &signals);
         let before = collected.as_ref().map_or(0, |c| c.done + c.failed + c.lost);
         let ended = ended.after(collected.as_ref());
         say_end(&ended, total + before, &workspace, output);
@@ -87,12 +114,57 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     Ok(exit)
 }
 
+/// What the command line asks of this run alone.
+struct Asked {
+    max_spend: Option<Micros>,
+    deadline: Option<Timestamp>,
+}
+
+impl Asked {
+    fn of(arguments: &RunArgs) -> Result<Self, Failure> {
+        let wrong = |e: MoneyError| Failure::new(Exit::Usage, format!("--max-spend: {e}"));
+        let max_spend = arguments.max_spend.map(Micros::from_decimal);
+        Ok(Asked {
+            max_spend: max_spend.transpose().map_err(wrong)?,
+            deadline: arguments.deadline.as_deref().map(deadline).transpose()?,
+        })
+    }
+}
+
+/// Loads the manifest and takes the ledger's lock. Whoever finds it taken hears so before anything
+/// is loaded.
+fn open(
+    arguments: &RunArgs,
+    planned: Option<&PlannedRun>,
+    global: &Global,
+    output: &Output,
+) -> Result<(Workspace, Arc<Ledger>), Failure> {
+    let given = planned.map_or(&arguments.manifest.manifest, |file| &file.manifest);
+    Ledger::is_free(&workspace_of(given)?).map_err(|e| ledger_failure(&e))?;
+    let (mut workspace, read) = Workspace::load(given, global, output)?;
+    workspace.narrowing = narrowing(&arguments.select, global, &read)?;
+    let ledger = Ledger::open(&workspace.catalogue.workspace, Mode::Run);
+    Ok((workspace, Arc::new(ledger.map_err(|e| ledger_failure(&e))?)))
+}
+
+/// A run that was done in spite of its deadline was not interrupted.
+fn on_time(mut ended: RunSummary, total: u64, signals: &Signals) -> RunSummary {
+    let e = &ended;
+    let not_started = e.held + e.unpriced + e.paid_before + e.unapproved + e.skipped;
+    let seen = e.done + e.failed + e.lost + e.refused + e.unknown + e.over_budget + not_started;
+    if signals.deadline_came() && e.waiting == 0 && seen >= total {
+        ended.interrupted = false;
+    }
+    ended
+}
+
 /// Fetches what is finished at providers, looks at what is in flight and settles what can be.
 /// Returns the providers that could be asked, and what came of it.
 fn collect_first(
     workspace: &Workspace,
     ledger: &Arc<Ledger>,
     signals: &Signals,
+    log: Option<&Arc<Log>>,
     output: &Output,
 ) -> Result<(Providers, Option<RunSummary>), Failure> {
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
@@ -113,6 +185,8 @@ fn collect_first(
         approval: None,
         folder: workspace.catalogue.workspace.clone(),
         total: open.len() as u64,
+        max_spend: None,
+        log: log.cloned(),
     };
     let ended = dispatch(work, signals, output)?;
     Ok((providers, Some(ended)))
@@ -170,7 +244,8 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
     }
     let decimal = |text: &str| text.parse().unwrap_or_default();
     let failed = ended.failed + ended.lost + ended.paid_before;
-    let ended_here = ended.done + failed + ended.refused + ended.unknown + ended.over_budget;
+    let not_started = ended.over_budget + ended.denied;
+    let ended_here = ended.done + failed + ended.refused + ended.unknown + not_started;
     // Jobs that a stopped run never looked at are left too, so this is not a sum of its counts.
     let left = total.saturating_sub(ended_here);
     let end = report::RunEnd {
@@ -179,6 +254,7 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         refused: ended.refused,
         unknown: ended.unknown,
         over_budget: ended.over_budget,
+        denied: ended.denied,
         left,
         spent: decimal(&ended.spent),
         reserved: decimal(&ended.reserved),
@@ -188,6 +264,15 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
             Exit::Done => None,
             // What waits for a person is said apart, with what to do.
             Exit::SubmissionsUnknown => None,
+            Exit::ApprovalNeeded => Some(format!(
+                "look at it with kinora plan {given}, then kinora approve {given} --by NAME",
+                given = workspace.given
+            )),
+            Exit::Denied => Some(format!(
+                "look at it with kinora plan {given}; change what it asks for, or the rule; then \
+                 kinora run {given} goes on",
+                given = workspace.given
+            )),
             Exit::OverBudget => Some(format!(
                 "raise the limit, or wait for the day or month to end; then kinora run {} goes on",
                 workspace.given

@@ -1,12 +1,16 @@
-//! Ctrl-C and SIGTERM, for as long as a command may spend.
+//! Ctrl-C, SIGTERM and the deadline, for as long as a command may spend.
 //!
-//! The first asks for a clean stop, the second for one at once, the third ends the program where it
-//! stands, which is as safe as a crash: even a run that hangs can be ended. While nothing is being
-//! dispatched, one is enough. What never lives here: what a stop does.
+//! The first signal asks for a clean stop, the second for one at once, the third ends the program
+//! where it stands, which is as safe as a crash: even a run that hangs can be ended. While nothing is
+//! being dispatched, one is enough. A deadline asks for a clean stop, and no more. What never lives
+//! here: what a stop does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use jiff::Timestamp;
+use kinora::clock::{Clock, SystemClock};
 use kinora::exit::Exit;
 use kinora::run::Stop;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,16 +19,34 @@ use tokio::sync::watch;
 use super::Failure;
 use super::output::Output;
 
+/// The clock is looked at this often: a machine may sleep, and its clock may be set.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// What is listened for beside signals, and done in the end.
+#[derive(Clone, Default)]
+pub struct Watch {
+    /// When nothing more is to be started.
+    pub deadline: Option<Timestamp>,
+    /// Called before a signal ends the program between dispatches; gives the exit code.
+    pub at_end: Option<Arc<dyn Fn() -> Exit + Send + Sync>>,
+}
+
 /// Listens from its making to the end of the program: once somebody listens, the system's own answer
 /// to these signals does not come back.
 pub struct Signals {
     stop: watch::Receiver<Stop>,
-    dispatching: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    dispatching: AtomicBool,
+    deadline_came: AtomicBool,
 }
 
 impl Signals {
     /// Begins to listen, on a thread of its own.
-    pub fn listen(output: &Output) -> Result<Self, Failure> {
+    pub fn listen(output: &Output, watch: Watch) -> Result<Self, Failure> {
         let failed = |e: std::io::Error| Failure::new(Exit::Internal, format!("signals: {e}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(failed)?;
@@ -34,13 +56,14 @@ impl Signals {
             (interrupt, signal(SignalKind::terminate()).map_err(failed)?)
         };
         let (sender, stop) = watch::channel(Stop::No);
-        let dispatching = Arc::new(AtomicBool::new(false));
-        let (for_thread, output) = (Arc::clone(&dispatching), *output);
+        let shared = Arc::new(Shared::default());
+        let listener =
+            Listener { stop: sender, shared: Arc::clone(&shared), watch, output: *output };
         std::thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || runtime.block_on(hear(interrupt, terminate, sender, for_thread, output)))
+            .spawn(move || runtime.block_on(listener.hear(interrupt, terminate)))
             .map_err(failed)?;
-        Ok(Signals { stop, dispatching })
+        Ok(Signals { stop, shared })
     }
 
     /// What was asked for so far, and will be.
@@ -50,39 +73,97 @@ impl Signals {
 
     /// Says whether something is being dispatched, which must be stopped with care.
     pub fn dispatching(&self, yes: bool) {
-        self.dispatching.store(yes, Ordering::SeqCst);
+        self.shared.dispatching.store(yes, Ordering::SeqCst);
     }
 
     /// Whether somebody asked to stop.
     pub fn asked(&self) -> bool {
         *self.stop.borrow() != Stop::No
     }
+
+    /// Whether the deadline has come.
+    pub fn deadline_came(&self) -> bool {
+        self.shared.deadline_came.load(Ordering::SeqCst)
+    }
 }
 
-async fn hear(
-    mut interrupt: Signal,
-    mut terminate: Signal,
+struct Listener {
     stop: watch::Sender<Stop>,
-    dispatching: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    watch: Watch,
     output: Output,
-) {
-    for wanted in [Some(Stop::Graceful), Some(Stop::Now), None] {
-        tokio::select! {
-            biased;
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+}
+
+impl Listener {
+    async fn hear(mut self, mut interrupt: Signal, mut terminate: Signal) {
+        let mut wanted = [Stop::Graceful, Stop::Now].into_iter();
+        loop {
+            let deadline = self.watch.deadline;
+            tokio::select! {
+                biased;
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                () = until(deadline) => {
+                    self.watch.deadline = None;
+                    self.deadline();
+                    continue;
+                }
+            }
+            let wanted = wanted.next();
+            match wanted.filter(|_| self.shared.dispatching.load(Ordering::SeqCst)) {
+                Some(wanted) => self.stop(wanted),
+                // The third signal waits for nobody.
+                None if wanted.is_none() => self.end(Exit::Interrupted),
+                None => {
+                    let at_end = self.watch.at_end.as_ref();
+                    self.end(at_end.map_or(Exit::Interrupted, |at_end| at_end()));
+                }
+            }
         }
-        let Some(wanted) = wanted.filter(|_| dispatching.load(Ordering::SeqCst)) else {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        };
-        stop.send_replace(wanted);
-        if !output.json {
-            let words = match wanted {
-                Stop::Graceful => "kinora: stopping: nothing new is started; again to stop at once",
-                _ => "kinora: stopping at once; what is in flight is in the ledger",
-            };
+    }
+
+    fn end(&self, exit: Exit) -> ! {
+        std::process::exit(i32::from(exit.code()))
+    }
+
+    fn stop(&self, wanted: Stop) {
+        self.stop.send_replace(wanted);
+        self.say(match wanted {
+            Stop::Graceful => "kinora: stopping: nothing new is started; again to stop at once",
+            _ => "kinora: stopping at once; what is in flight is in the ledger",
+        });
+    }
+
+    fn deadline(&self) {
+        self.shared.deadline_came.store(true, Ordering::SeqCst);
+        self.stop.send_if_modified(|stop| {
+            let goes_on = *stop == Stop::No;
+            if goes_on {
+                *stop = Stop::Graceful;
+            }
+            goes_on
+        });
+        self.say("kinora: the deadline has come: nothing new is started");
+    }
+
+    fn say(&self, words: &'static str) {
+        if !self.output.json {
             // Not waited for: a terminal that is held up must not hold up the next signal.
+            let output = self.output;
             std::thread::spawn(move || output.say(words));
         }
+    }
+}
+
+/// Until a moment by the clock; for ever without one.
+async fn until(moment: Option<Timestamp>) {
+    let Some(moment) = moment else { return std::future::pending().await };
+    loop {
+        let left = moment.duration_since(SystemClock.now());
+        let Ok(left) = Duration::try_from(left) else { return };
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK)).await;
     }
 }

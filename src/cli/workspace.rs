@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use kinora::clock::{Clock, SystemClock};
-use kinora::diagnostic::{Finding, Findings, Sources};
+use kinora::diagnostic::{self, Finding, Findings, Severity, Sources};
 use kinora::digest::{Digest, FieldHasher};
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
@@ -15,16 +15,19 @@ use kinora::limits::Limits;
 use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
-use kinora::plan::{Access, PictureTally, Used, UsedBy, check_limits, check_providers};
+use kinora::plan::{Access, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers};
 use kinora::protocol::Rack;
 
 use super::Failure;
-use super::args::Global;
+use super::args::{Global, LimitOption};
 use super::made_before::clips_without_a_ledger;
 use super::output::Output;
 
 /// Names of a manifest when only its folder is given.
 const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
+
+/// Errors that a failure takes along, for whoever is told of it.
+const ERRORS_KEPT: usize = 10;
 
 /// A loaded workspace.
 pub struct Workspace {
@@ -47,6 +50,10 @@ pub struct Workspace {
     pub pictures: PictureTally,
     /// Whether clips are here of which the ledger knows nothing.
     clips_without_a_ledger: bool,
+    /// What its plans are narrowed to.
+    pub narrowing: Narrowing,
+    /// The plan file that its plans are compared with, instead of the plan approved last.
+    pub compare: Option<PathBuf>,
 }
 
 /// The manifest that a path on the command line means.
@@ -101,7 +108,8 @@ pub fn workspace_with_ledger(given: &Path) -> Result<PathBuf, Failure> {
 /// The limits in force by the command line.
 pub fn limits(global: &Global) -> Limits {
     let mut limits = Limits::default();
-    for (name, value) in &global.limit {
+    for limit in &global.limit {
+        let LimitOption::Named(name, value) = limit else { continue };
         let known = limits.set(name, *value);
         debug_assert!(known, "the command line was checked against the same table");
     }
@@ -185,6 +193,8 @@ impl Workspace {
             findings,
             pictures,
             clips_without_a_ledger,
+            narrowing: Narrowing::default(),
+            compare: None,
         };
         Ok((workspace, ledger))
     }
@@ -257,6 +267,7 @@ impl Workspace {
         let limits =
             serde_json::to_vec(&self.catalogue.limits).expect("a struct of numbers is always JSON");
         inputs.field(&limits);
+        self.narrowing.hash_into(&mut inputs);
         Ok(inputs.finish())
     }
 }
@@ -268,5 +279,11 @@ pub fn invalid(findings: &mut Findings, sources: &Sources, output: &Output) -> F
     if output.json {
         output.data(&super::check::findings_json(findings, sources));
     }
-    Failure::new(Exit::InvalidManifest, "")
+    let errors = diagnostic::render_json(findings, sources).into_iter();
+    let errors = errors.filter(|f| f.severity == Severity::Error).take(ERRORS_KEPT);
+    Failure {
+        errors: errors.map(Into::into).collect(),
+        errors_in_all: findings.count(Severity::Error) as u64,
+        ..Failure::new(Exit::InvalidManifest, "")
+    }
 }

@@ -1,8 +1,11 @@
 //! Places: which bytes of which file a finding is about.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::digest::Digest;
 
 /// Which of the [`Sources`] a place is in. Small, because every subject keeps one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +49,7 @@ pub struct Source {
 
 /// All files that were read for one load.
 #[derive(Debug, Clone, Default)]
-pub struct Sources(Vec<Source>);
+pub struct Sources(Vec<Source>, BTreeMap<SourceId, Digest>);
 
 /// The lines around a place, ready to be shown.
 #[derive(Debug, Clone)]
@@ -78,6 +81,18 @@ impl Sources {
         let id = u16::try_from(self.0.len()).expect("the limit on files is below 65,536");
         self.0.push(source);
         SourceId(id)
+    }
+
+    /// Says what the bytes of a file are that is not kept.
+    pub fn name_bytes(&mut self, id: SourceId, digest: Digest) {
+        self.1.insert(id, digest);
+    }
+
+    /// Digest of the bytes of a file as they were read; absent where nobody said it of a file
+    /// that is not kept.
+    pub fn digest(&self, id: SourceId) -> Option<Digest> {
+        let kept = || self.get(id).text.as_ref().map(|text| Digest::of(text.as_bytes()));
+        self.1.get(&id).copied().or_else(kept)
     }
 
     /// The file behind an id.

@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::lock::Holder;
+
 use rusqlite::{ErrorCode, ffi};
 
+use super::approval::ApprovalEnd;
 use super::record::JobState;
 
 /// Why the ledger could not be opened, read or written. What fails is taken as not written; after
@@ -12,12 +15,15 @@ use super::record::JobState;
 pub enum LedgerError {
     /// Another process runs this workspace.
     #[error(
-        "another process works on this ledger (it holds {}); wait for it to end, or stop it",
+        "another process works on this ledger ({}it holds {}); wait for it to end, or stop it",
+        .holder.as_ref().map(|holder| format!("{holder}; ")).unwrap_or_default(),
         .lock.display()
     )]
     Locked {
         /// The lock file.
         lock: PathBuf,
+        /// Who has it, where that is known.
+        holder: Option<Holder>,
     },
     /// The file is of a newer format.
     #[error(
@@ -91,6 +97,20 @@ pub enum LedgerError {
         address: String,
         /// State of its open attempt.
         state: JobState,
+    },
+    /// No attempt can begin under an approval that holds no more (M1).
+    #[error("approval {approval} holds no more: {end}; nothing new is submitted under it")]
+    ApprovalEnded {
+        /// Its row id.
+        approval: i64,
+        /// Why it holds no more.
+        end: ApprovalEnd,
+    },
+    /// There is no such approval.
+    #[error("the ledger has no approval {approval}; `kinora approvals list` shows which it has")]
+    NoApproval {
+        /// The row id that was asked for.
+        approval: i64,
     },
     /// A transition does not start where the ledger stands.
     #[error("attempt {attempt} is not {} in the ledger, so it can't become {}", .from.as_str(), .to.as_str())]

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::approval::{APPROVAL, Approval, Origin, Revocation, Shown, Signature, approval_of};
 use super::error::LedgerError;
 use super::examine::is_there;
 use super::open::{connect_reader, path_in};
@@ -19,7 +20,8 @@ use super::record::ClipRecord;
 use super::schema::FORMAT;
 use crate::digest::Digest;
 
-/// One line of `kinora ledger export`. First the ledger, then approvals, runs and events, each in
+/// One line of `kinora ledger export`. First the ledger, then approvals,
+/// revocations, runs and events, each in
 /// the order in which they were written. Amounts are decimals as text, times RFC 3339.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "line", rename_all = "snake_case")]
@@ -48,6 +50,29 @@ pub enum ExportLine {
         /// When.
         at: String,
         /// Why, in the approver's words.
+        note: Option<String>,
+        /// From when on it holds no more; absent: it has no end.
+        expires: Option<String>,
+        /// How it came about.
+        origin: Origin,
+        /// What the approver was shown; absent in approvals of earlier formats.
+        shown: Option<Box<Shown>>,
+        /// Digest of its text; absent in approvals of earlier formats.
+        digest: Option<String>,
+        /// The public key that it is signed with; absent where it is not.
+        key: Option<String>,
+        /// The signature, in base64; absent with the key.
+        signature: Option<String>,
+    },
+    /// An approval taken back.
+    Revocation {
+        /// The approval's number.
+        approval: i64,
+        /// Who.
+        by: String,
+        /// When.
+        at: String,
+        /// Why, in their words.
         note: Option<String>,
     },
     /// One process that dispatched jobs.
@@ -169,11 +194,16 @@ fn all(c: &Connection, lines: &mut Lines<'_>) -> Result<(), ExportError> {
         lineage: meta("lineage")?,
         created: meta("created")?,
     })?;
-    let mut query =
-        c.prepare("SELECT id, plan, by, ceiling, unit, at, note FROM approvals ORDER BY id")?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        lines.put(&approval(row)?)?;
+    let mut query = c.prepare(&format!("{APPROVAL} ORDER BY a.id"))?;
+    let approvals = query.query_map([], approval_of)?.collect::<Result<Vec<_>, _>>()?;
+    for approval in &approvals {
+        lines.put(&approval_line(approval))?;
+    }
+    for approval in &approvals {
+        if let Some(Revocation { by, at, note }) = approval.revoked.clone() {
+            let (approval, at) = (approval.id, at.to_string());
+            lines.put(&ExportLine::Revocation { approval, by, at, note })?;
+        }
     }
     let mut query = c.prepare(
         "SELECT id, plan, approval, unit, version, started, ended, outcome FROM runs ORDER BY id",
@@ -196,16 +226,23 @@ fn all(c: &Connection, lines: &mut Lines<'_>) -> Result<(), ExportError> {
     Ok(())
 }
 
-fn approval(row: &Row<'_>) -> rusqlite::Result<ExportLine> {
-    Ok(ExportLine::Approval {
-        id: row.get(0)?,
-        plan: Digest::from_bytes(bytes(row, 1)?).to_string(),
-        by: row.get(2)?,
-        ceiling: amount(row, 3)?,
-        unit: row.get(4)?,
-        at: time(row, 5)?.to_string(),
-        note: row.get(6)?,
-    })
+fn approval_line(a: &Approval) -> ExportLine {
+    let base64 = |signature: &Signature| data_encoding::BASE64.encode(&signature.bytes);
+    ExportLine::Approval {
+        id: a.id,
+        plan: a.plan.to_string(),
+        by: a.by.clone(),
+        ceiling: a.ceiling.to_decimal().to_string(),
+        unit: a.unit.to_string(),
+        at: a.at.to_string(),
+        note: a.note.clone(),
+        expires: a.expires.map(|at| at.to_string()),
+        origin: a.origin,
+        shown: a.shown.clone().map(Box::new),
+        digest: a.digest.map(|digest| digest.to_string()),
+        key: a.signature.as_ref().map(|signature| signature.key.clone()),
+        signature: a.signature.as_ref().map(base64),
+    }
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<ExportLine> {

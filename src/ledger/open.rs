@@ -60,6 +60,12 @@ impl Ledger {
         is_there(&path_in(workspace))
     }
 
+    /// Fails with [`LedgerError::Locked`] where a run works on the ledger of `workspace`, before
+    /// anything is made of it.
+    pub fn is_free(workspace: &Path) -> Result<(), LedgerError> {
+        RunLock::is_free(&path_in(workspace).with_file_name(LOCK))
+    }
+
     /// Opens the ledger of `workspace`.
     pub fn open(workspace: &Path, mode: Mode) -> Result<Ledger, LedgerError> {
         let path = path_in(workspace);

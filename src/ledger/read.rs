@@ -7,9 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 
 use super::error::LedgerError;
 use super::open::Ledger;
-use super::record::{
-    Approval, AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs,
-};
+use super::record::{AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs};
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::money::{Micros, Unit};
@@ -32,8 +30,6 @@ const ATTEMPT: &str = "SELECT a.id, a.job, j.address, s.state, a.number, a.plan,
         a.parts, a.account
     FROM attempt_state s JOIN attempts a ON a.id = s.attempt JOIN jobs j ON j.id = a.job
     LEFT JOIN clips c ON c.attempt = s.attempt";
-
-const APPROVAL: &str = "SELECT id, plan, by, ceiling, unit, at, note FROM approvals";
 
 impl Ledger {
     /// All jobs by key, small enough for a million of them.
@@ -125,6 +121,33 @@ impl Ledger {
         read().map_err(|e| self.failed(&e))
     }
 
+    /// Hands the attempts that were begun after a serial to `each`, oldest first: the job, and
+    /// the first half of the request's fingerprint. `each` must not ask this ledger for anything
+    /// else.
+    pub fn each_begun_since(
+        &self,
+        serial: i64,
+        mut each: impl FnMut(Address, [u8; 16]),
+    ) -> Result<(), LedgerError> {
+        let mut read = || -> rusqlite::Result<()> {
+            let c = self.reading();
+            let mut query = c.prepare(
+                "SELECT j.address, a.fingerprint FROM events e
+                 JOIN attempts a ON a.id = e.attempt JOIN jobs j ON j.id = a.job
+                 WHERE e.seq > ? AND e.kind = 'intent' ORDER BY e.seq",
+            )?;
+            let mut rows = query.query([serial])?;
+            while let Some(row) = rows.next()? {
+                let fingerprint: [u8; 32] = bytes(row, 1)?;
+                let mut half = [0; 16];
+                half.copy_from_slice(&fingerprint[..16]);
+                each(Address::from_stored(row.get_ref(0)?.as_str()?), half);
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
     /// Ids that a provider gave to attempts begun at `from` or later, as they are stored.
     pub fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         let read = || -> rusqlite::Result<Vec<String>> {
@@ -177,21 +200,14 @@ impl Ledger {
         read().map_err(|e| self.failed(&e))
     }
 
-    /// The latest approval of a plan.
-    pub fn approval_for(&self, plan: &Digest) -> Result<Option<Approval>, LedgerError> {
+    /// When the latest run began that was for a plan and has ended. Absent before any.
+    pub fn latest_run(&self) -> Result<Option<Timestamp>, LedgerError> {
         self.one(
-            &format!("{APPROVAL} WHERE plan = ? ORDER BY id DESC LIMIT 1"),
-            &plan.as_bytes()[..],
-            approval_of,
-        )
-    }
-
-    /// The latest approval of any plan.
-    pub fn latest_approval(&self) -> Result<Option<Approval>, LedgerError> {
-        self.one(
-            &format!("{APPROVAL} WHERE ?1 IS NULL ORDER BY id DESC LIMIT 1"),
+            "SELECT started FROM runs
+             WHERE ?1 IS NULL AND plan IS NOT NULL AND ended IS NOT NULL
+             ORDER BY id DESC LIMIT 1",
             rusqlite::types::Null,
-            approval_of,
+            |row| time(row, 0),
         )
     }
 
@@ -226,18 +242,6 @@ impl Ledger {
         };
         row().map_err(|e| self.failed(&e))
     }
-}
-
-fn approval_of(row: &Row<'_>) -> rusqlite::Result<Approval> {
-    Ok(Approval {
-        id: row.get(0)?,
-        plan: Digest::from_bytes(bytes(row, 1)?),
-        by: row.get(2)?,
-        ceiling: micros(row, 3)?,
-        unit: Unit::new(row.get_ref(4)?.as_str()?),
-        at: time(row, 5)?,
-        note: row.get(6)?,
-    })
 }
 
 fn attempt_of(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
@@ -298,7 +302,7 @@ fn parts_of(blob: &[u8; 32]) -> [u64; 4] {
 }
 
 /// A value that the schema would never hold: the file was changed from outside.
-fn damaged(column: usize, kind: Type, what: impl ToString) -> rusqlite::Error {
+pub(super) fn damaged(column: usize, kind: Type, what: impl ToString) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, kind, what.to_string().into())
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
-use crate::money::{Micros, Unit};
+use crate::money::Micros;
 
 /// Where a job is in its life. Planned and approved jobs have no row yet: a job enters the
 /// ledger with its first intent.
@@ -200,6 +200,17 @@ pub struct Holding {
     pub overcharged: u64,
 }
 
+/// What the attempts of one subject and day hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubjectHolding {
+    /// The subject, as its jobs' addresses begin.
+    pub subject: String,
+    /// The day (UTC) of their intents, counted from 1970-01-01.
+    pub day: i64,
+    /// Reserved and settled, in the workspace's unit.
+    pub held: Micros,
+}
+
 /// Where a settled amount is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -238,23 +249,4 @@ pub struct ClipRecord {
     pub duration_ms: u64,
     /// Frames.
     pub frames: u32,
-}
-
-/// A person or policy accepting one plan up to a ceiling.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Approval {
-    /// Row id.
-    pub id: i64,
-    /// The plan's digest.
-    pub plan: Digest,
-    /// Who.
-    pub by: String,
-    /// Most that may be reserved, settled and unknown together under this plan.
-    pub ceiling: Micros,
-    /// Unit of the ceiling.
-    pub unit: Unit,
-    /// When.
-    pub at: Timestamp,
-    /// Why, in the approver's words.
-    pub note: Option<String>,
 }

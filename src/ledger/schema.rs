@@ -11,13 +11,13 @@ use rusqlite::Connection;
 use super::error::LedgerError;
 
 /// The newest format that this binary reads and writes.
-pub const FORMAT: i64 = 3;
+pub const FORMAT: i64 = 4;
 
 /// Marks the file as a ledger of Kinora (`KNRA`).
 pub(super) const APPLICATION_ID: i64 = 0x4B4E_5241;
 
 /// Step `n` turns format `n` into format `n + 1`.
-const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2];
+const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2, STEP_3];
 
 const STEP_0: &str = "
 CREATE TABLE meta (
@@ -228,6 +228,36 @@ ALTER TABLE attempt_state_anew RENAME TO attempt_state;
 CREATE INDEX attempts_open ON attempt_state (attempt)
     WHERE state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown');
 CREATE INDEX attempts_by_start ON attempts (started);
+";
+
+/// Approvals may expire, be signed and be revoked. One of before was a person's, for good, and has
+/// no digest; what it says and what takes it back is never changed from now on.
+const STEP_3: &str = "
+ALTER TABLE approvals ADD COLUMN expires INTEGER;
+ALTER TABLE approvals ADD COLUMN origin TEXT NOT NULL DEFAULT 'person'
+    CHECK (origin IN ('person', 'asked', 'yes', 'policy'));
+ALTER TABLE approvals ADD COLUMN shown TEXT;
+ALTER TABLE approvals ADD COLUMN digest BLOB CHECK (length(digest) = 32);
+ALTER TABLE approvals ADD COLUMN key TEXT;
+ALTER TABLE approvals ADD COLUMN signature BLOB
+    CHECK ((signature IS NULL) = (key IS NULL) AND length(signature) = 64);
+CREATE UNIQUE INDEX approvals_by_digest ON approvals (digest);
+
+CREATE TABLE revocations (
+    approval INTEGER PRIMARY KEY REFERENCES approvals (id),
+    by       TEXT NOT NULL,
+    at       INTEGER NOT NULL,
+    note     TEXT
+) STRICT;
+
+CREATE TRIGGER approvals_stay BEFORE UPDATE ON approvals
+    BEGIN SELECT RAISE(ABORT, 'approvals are never changed'); END;
+CREATE TRIGGER approvals_remain BEFORE DELETE ON approvals
+    BEGIN SELECT RAISE(ABORT, 'approvals are never removed'); END;
+CREATE TRIGGER revocations_stay BEFORE UPDATE ON revocations
+    BEGIN SELECT RAISE(ABORT, 'revocations are never changed'); END;
+CREATE TRIGGER revocations_remain BEFORE DELETE ON revocations
+    BEGIN SELECT RAISE(ABORT, 'revocations are never removed'); END;
 ";
 
 /// Pages of the file that a connection keeps, in KiB.

@@ -10,7 +10,7 @@ use rusqlite::types::Value;
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::read::{count, micros};
-use super::record::Holding;
+use super::record::{Holding, SubjectHolding};
 use crate::digest::Digest;
 use crate::money::{Micros, Unit};
 
@@ -82,6 +82,27 @@ impl Ledger {
                     attempts: count(row, 8)?,
                     overcharged: count(row, 9)?,
                 })
+            })?;
+            rows.collect()
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
+    /// What is held by subject and day, from `first` (a day number) on, in the order of both.
+    pub fn held_by_subject(&self, first: i64) -> Result<Vec<SubjectHolding>, LedgerError> {
+        let read = || -> rusqlite::Result<Vec<SubjectHolding>> {
+            let c = self.reading();
+            // By the start of its attempts, of which there is an index; that of a day is the same.
+            let mut query = c.prepare_cached(
+                "SELECT substr(j.address, 1, instr(j.address, '/') - 1) AS subject,
+                     a.started / 86400000000 AS day, sum(s.reserved + s.settled)
+                 FROM attempts a JOIN attempt_state s ON s.attempt = a.id
+                 JOIN jobs j ON j.id = a.job
+                 WHERE a.started >= ?1 * 86400000000 AND subject <> ?2
+                 GROUP BY subject, day ORDER BY subject, day",
+            )?;
+            let rows = query.query_map((first, crate::address::NONE), |row| {
+                Ok(SubjectHolding { subject: row.get(0)?, day: row.get(1)?, held: micros(row, 2)? })
             })?;
             rows.collect()
         };

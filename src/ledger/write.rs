@@ -1,4 +1,4 @@
-//! Writes: runs, approvals, attempts and their transitions.
+//! Writes: runs, attempts and their transitions.
 //!
 //! Every one of them is one savepoint: the rows and the event stand or fall together.
 
@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
+use super::approval::check_approval;
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::record::{Basis, ClipRecord, JobState};
@@ -17,23 +18,6 @@ use crate::money::{Micros, Unit};
 
 /// The [`Transition::kind`] of a step that settles an unknown outcome as paid for without a clip.
 pub const WRITTEN_OFF: &str = "written_off";
-
-/// An approval to be recorded.
-#[derive(Debug, Clone)]
-pub struct NewApproval {
-    /// The plan's digest.
-    pub plan: Digest,
-    /// Who.
-    pub by: String,
-    /// Most that may be reserved, settled and unknown together under this plan.
-    pub ceiling: Micros,
-    /// Unit of the ceiling.
-    pub unit: Unit,
-    /// When.
-    pub at: Timestamp,
-    /// Why, in the approver's words.
-    pub note: Option<String>,
-}
 
 /// A run to be recorded.
 #[derive(Debug, Clone)]
@@ -118,11 +102,6 @@ pub struct Transition {
 }
 
 impl Ledger {
-    /// Records an approval; returns its row id. Blocks; needs no lock.
-    pub fn approve(&self, approval: NewApproval) -> Result<i64, LedgerError> {
-        self.write_shortly(move |c| insert_approval(c, &approval))
-    }
-
     /// Records the start of a run; returns its row id. A run that never recorded its end was
     /// cut off, so every attempt that it left open counts one more interruption.
     pub fn begin_run(&self, run: NewRun) -> Ack<i64> {
@@ -149,7 +128,8 @@ impl Ledger {
         })
     }
 
-    /// Records an intent. Refused while another attempt of the job is open (M2).
+    /// Records an intent. Refused while another attempt of the job is open (M2), and once the
+    /// approval that its run works under was revoked or has expired (M1).
     pub fn begin_attempt(&self, attempt: NewAttempt) -> Ack<Begun> {
         self.write_running(move |c| insert_attempt(c, &attempt))
     }
@@ -158,27 +138,6 @@ impl Ledger {
     pub fn apply(&self, transition: Transition) -> Ack<()> {
         self.write_running(move |c| update_attempt(c, &transition))
     }
-}
-
-fn insert_approval(c: &Connection, a: &NewApproval) -> Result<i64, LedgerError> {
-    c.execute(
-        "INSERT INTO approvals (plan, by, ceiling, unit, at, note) VALUES (?, ?, ?, ?, ?, ?)",
-        params![
-            a.plan.as_bytes(),
-            a.by,
-            a.ceiling.get(),
-            a.unit.as_str(),
-            a.at.as_microsecond(),
-            a.note
-        ],
-    )?;
-    let id = c.last_insert_rowid();
-    let detail = json!({
-        "approval": id, "plan": a.plan, "by": a.by,
-        "ceiling": a.ceiling.to_decimal().to_string(), "unit": a.unit,
-    });
-    insert_event(c, a.at, None, "approved", &detail)?;
-    Ok(id)
 }
 
 fn insert_run(c: &Connection, run: &NewRun) -> Result<i64, LedgerError> {
@@ -204,6 +163,7 @@ fn insert_run(c: &Connection, run: &NewRun) -> Result<i64, LedgerError> {
 }
 
 fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> {
+    check_approval(c, a.run, a.at)?;
     let fingerprint = a.fingerprint.as_bytes();
     let state = JobState::Submitting;
     let earlier = c
@@ -364,7 +324,7 @@ fn insert_clip(c: &Connection, attempt: i64, clip: &ClipRecord) -> Result<(), Le
     Ok(())
 }
 
-fn insert_event(
+pub(super) fn insert_event(
     c: &Connection,
     at: Timestamp,
     of: Option<(i64, i64)>,

@@ -10,8 +10,11 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::approvers::Approvers;
 use super::choose::Choose;
+use super::guardrails::Guardrails;
 use super::providers::ProviderSettings;
+use super::unattended::Unattended;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -52,8 +55,12 @@ pub struct Catalogue {
     pub concurrency: Concurrency,
     /// How much may be spent.
     pub budget: Budget,
+    /// What a plan and its runs must keep to.
+    pub guardrails: Guardrails,
     /// Settings of shots that don't say otherwise.
     pub defaults: Settings,
+    /// Who may approve plans; absent: whoever can write to the ledger.
+    pub approvers: Option<Approvers>,
     /// What the manifest says of providers, by name.
     pub providers: BTreeMap<String, ProviderSettings>,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.
@@ -62,6 +69,8 @@ pub struct Catalogue {
     pub pay_again: bool,
     /// What a run does about submissions whose outcome stays unknown.
     pub unknown: Unknown,
+    /// What a run may do when nobody is there.
+    pub unattended: Option<Unattended>,
 }
 
 impl Catalogue {
@@ -355,9 +364,20 @@ pub struct SubjectSet {
     pub kind: SubjectKind,
     /// The attributes that its subjects have.
     pub columns: Arc<Columns>,
+    /// The attribute that says when a subject was last changed.
+    pub updated: Option<Updated>,
     /// Its subjects, in the order of the file.
     pub subjects: Vec<Subject>,
     /// Its name in the manifest.
+    pub place: Place,
+}
+
+/// The attribute of a set that says when a subject was last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Updated {
+    /// Its name.
+    pub attribute: String,
+    /// Where it is named.
     pub place: Place,
 }
 
@@ -370,6 +390,10 @@ pub struct Subject {
     pub row: Row,
     /// Its tags.
     pub tags: Box<[Box<str>]>,
+    /// Whether it is a real person.
+    pub real_person: bool,
+    /// Who agreed to what, when: a real person's consent.
+    pub consent: Option<Box<str>>,
     /// Its pictures, in the order of the manifest; a glob's in the order of their paths.
     pub references: Box<[Reference]>,
     /// Where it is written: the item's id, or the row's first cell.

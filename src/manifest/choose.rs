@@ -134,7 +134,7 @@ impl Loader<'_> {
         fine
     }
 
-    fn patterns(&mut self, written: &[Text]) -> Vec<Pattern> {
+    pub(super) fn patterns(&mut self, written: &[Text]) -> Vec<Pattern> {
         let mut patterns = Vec::new();
         for text in written {
             match Pattern::new(text.trim(), text.place) {
@@ -152,7 +152,7 @@ impl Loader<'_> {
     }
 
     /// Defaults are read for every shot, but what is wrong with them is said once.
-    fn once(&mut self, finding: Finding) {
+    pub(super) fn once(&mut self, finding: Finding) {
         let place = |f: &Finding| f.place.as_ref().map(|(place, _)| *place);
         let said = |f: &Finding| f.code == finding.code && place(f) == place(&finding);
         if !self.findings.items().iter().any(said) {

@@ -55,7 +55,9 @@ impl Loader<'_> {
             return;
         };
         self.rows(set, &layout, first, &mut pieces, folder);
-        self.inputs.field(from.as_bytes()).field(pieces.digest().as_bytes());
+        let digest = pieces.digest();
+        self.inputs.field(from.as_bytes()).field(digest.as_bytes());
+        self.sources.name_bytes(source, digest);
         self.check_ids(set, &layout);
     }
 
@@ -217,7 +219,18 @@ impl Loader<'_> {
         if !id_known {
             return None;
         }
-        Some(Layout { header, source, delimiter, id, specs, tags: tags_from, from: from.clone() })
+        let (real_person, consent) = self.people_of_rows(raw, set);
+        Some(Layout {
+            header,
+            source,
+            delimiter,
+            id,
+            specs,
+            tags: tags_from,
+            real_person,
+            consent,
+            from: from.clone(),
+        })
     }
 
     fn check_id_template(
@@ -307,12 +320,15 @@ impl Loader<'_> {
         let Ok(id) = Fill::new(&engine, &layout.id, &columns) else { return };
         let fills: Vec<SpecFill<'_, '_>> =
             layout.specs.iter().filter_map(|s| SpecFill::new(&engine, s, &columns).ok()).collect();
+        let consent = layout.consent.as_ref();
+        let consent = consent.and_then(|note| Fill::new(&engine, note, &columns).ok());
         let env = self.env.clone();
         let reader = RowReader {
             layout,
             columns: &columns,
             id: &id,
             fills: &fills,
+            consent: consent.as_ref(),
             workspace: &self.workspace,
             folder,
             set: &set.name,

@@ -333,7 +333,7 @@ impl Loader<'_> {
         }
     }
 
-    fn limit(&mut self, written: Option<&Placed<Decimal>>) -> Option<Limit> {
+    pub(super) fn limit(&mut self, written: Option<&Placed<Decimal>>) -> Option<Limit> {
         let Placed { value, place } = *written?;
         let problem = if value < Decimal::ZERO {
             "an amount can't be below 0"

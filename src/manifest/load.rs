@@ -116,7 +116,10 @@ impl Loader<'_> {
         let concurrency =
             root.raw.limits.as_ref().map_or_else(Default::default, |l| concurrency(&l.value));
         let budget = self.budget(root.raw.budget.as_ref().map(|b| &b.value));
+        let guardrails = self.guardrails(root.raw.guardrails.as_ref().map(|g| &g.value));
         let unknown = self.unknown(root.raw.unknown.as_ref().map(|u| &u.value));
+        let approvers = root.raw.approvers.as_ref().map(|a| self.approvers(a));
+        let unattended = self.unattended(root.raw.unattended.as_ref().map(|u| &u.value));
         let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
@@ -148,11 +151,14 @@ impl Loader<'_> {
             limits: self.limits.clone(),
             concurrency,
             budget,
+            guardrails,
             defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
+            approvers,
             providers: providers.unwrap_or_default(),
             retries: root.retries.as_ref().map_or(RETRIES, |r| r.value),
             pay_again: root.pay_again.as_ref().is_some_and(|p| p.value),
             unknown,
+            unattended,
         })
     }
 
@@ -277,10 +283,13 @@ impl Loader<'_> {
             ("defaults", raw.defaults.as_ref().map(|v| v.place)),
             ("limits", raw.limits.as_ref().map(|v| v.place)),
             ("budget", raw.budget.as_ref().map(|v| v.place)),
+            ("approvers", raw.approvers.as_ref().map(|v| v.place)),
+            ("guardrails", raw.guardrails.as_ref().map(|v| v.place)),
             ("providers", raw.providers.as_ref().map(|v| v.place)),
             ("retries", raw.retries.as_ref().map(|v| v.place)),
             ("pay_again", raw.pay_again.as_ref().map(|v| v.place)),
             ("unknown", raw.unknown.as_ref().map(|v| v.place)),
+            ("unattended", raw.unattended.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
         for (key, place) in settings {

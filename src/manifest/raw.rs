@@ -7,11 +7,14 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
+use super::approvers::RawApprover;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::guardrails::RawGuardrails;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::providers::RawProvider;
 use super::row::AttributeType;
+use super::unattended::RawUnattended;
 use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::yaml::{Codes, Exact, Loose, Name, OneOrMany, Placed, Table, Text};
@@ -47,6 +50,12 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
+    /// Who may approve plans, by name: then only approvals that one of them signed count. Only in
+    /// the root manifest.
+    pub approvers: Option<Placed<Table<RawApprover>>>,
+    /// What a plan and its runs must keep to, each rule with its severity. Only in the root
+    /// manifest.
+    pub guardrails: Option<Placed<RawGuardrails>>,
     /// How providers are reached, by name, where that differs from their cards. Only in the root
     /// manifest.
     pub providers: Option<Placed<Table<RawProvider>>>,
@@ -60,6 +69,8 @@ pub struct RawManifest {
     /// What to do about submissions whose outcome stays unknown: `hold` them for a person, the
     /// default, or resubmit them up to a stated cost. Only in the root manifest.
     pub unknown: Option<Placed<RawUnknown>>,
+    /// What a run may do when nobody is there, and whom it tells. Only in the root manifest.
+    pub unattended: Option<Placed<RawUnattended>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
@@ -138,8 +149,15 @@ pub struct RawSet {
     /// with `column` and `type`. Columns that are not named here keep their own names.
     #[serde(default)]
     pub attributes: Table<Placed<RawAttribute>>,
+    /// The attribute that says when a subject was last changed, by which `--since` chooses.
+    pub updated: Option<Text>,
     /// The column that holds a row's tags, or a list of tags that all subjects have.
     pub tags: Option<OneOrMany<Text>>,
+    /// Whether its characters are real people.
+    pub real_person: Option<Placed<bool>>,
+    /// Who agreed to what, and when: the consent of real people. A template over a subject's
+    /// attributes, so that a feed may have a column of notes.
+    pub consent: Option<Text>,
     /// Pictures that every subject has.
     #[serde(default)]
     pub references: Vec<RawReference>,
@@ -166,6 +184,10 @@ pub struct RawItem {
     /// Its tags.
     #[serde(default)]
     pub tags: OneOrMany<Text>,
+    /// Whether it is a real person; as its set says, if not given.
+    pub real_person: Option<Placed<bool>>,
+    /// Who agreed to what, and when: a real person's consent; as its set says, if not given.
+    pub consent: Option<Text>,
     /// Its own pictures, after those of its set.
     #[serde(default)]
     pub references: Vec<RawReference>,

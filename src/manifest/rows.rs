@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::catalogue::Subject;
 use super::feed::{Header, Piece, Record, cell_range, records};
 use super::fill::{Fill, View, verbatim};
+use super::people;
 use super::references::{self, Named, Spec, SpecFill};
 use super::row::{AttributeType, Columns, Row};
 use super::sets::{cell_problem, tags, too_many};
@@ -28,6 +29,10 @@ pub(super) struct Layout {
     pub id: Text,
     pub specs: Vec<Spec>,
     pub tags: Tags,
+    /// Whether the subjects are real people.
+    pub real_person: bool,
+    /// Template of a note of consent.
+    pub consent: Option<Text>,
     /// The `from:` value.
     pub from: Text,
 }
@@ -50,6 +55,7 @@ pub(super) struct RowReader<'a> {
     pub columns: &'a Columns,
     pub id: &'a Fill<'a, 'a>,
     pub fills: &'a [SpecFill<'a, 'a>],
+    pub consent: Option<&'a Fill<'a, 'a>>,
     pub workspace: &'a Workspace,
     pub folder: &'a str,
     pub set: &'a str,
@@ -152,9 +158,25 @@ impl RowReader<'_> {
         if named.len() as u64 > self.limits.references_per_subject {
             findings.extend(too_many(&who(), named.len(), place, self.limits));
         }
-        let row = Row::pack(cells.iter().copied());
-        let references = Box::from([]);
-        Some((Subject { id: Box::from(id), row, tags, references, place }, named))
+        let consent = match people::note(self.consent, &view) {
+            Ok(consent) => consent,
+            Err(error) => {
+                let (row, why) = (record.number + 1, error.message);
+                let message = format!("row {row}: the note of consent can't be filled in: {why}");
+                findings.push(Finding::error("feed::consent", message).at(place, "in this row"));
+                return None;
+            }
+        };
+        let subject = Subject {
+            id: Box::from(id),
+            row: Row::pack(cells.iter().copied()),
+            tags,
+            real_person: self.layout.real_person,
+            consent,
+            references: Box::from([]),
+            place,
+        };
+        Some((subject, named))
     }
 
     /// A cell's text, if it is what its column holds.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::catalogue::{Subject, SubjectSet};
+use super::catalogue::{Subject, SubjectSet, Updated};
 use super::fill::View;
 use super::load::{File, Loader};
 use super::names::{self, Scope, Use};
@@ -72,6 +72,7 @@ impl Loader<'_> {
             name: name.text.clone(),
             kind: raw.kind.value,
             columns: Columns::new([]),
+            updated: None,
             subjects: Vec::new(),
             place: name.place,
         };
@@ -95,11 +96,29 @@ impl Loader<'_> {
                 .help("for instance `from: products.csv`"),
             ),
         }
+        self.updated(&mut set, raw);
         if set.columns.names().next().is_none() && set.subjects.is_empty() {
             // Without its columns, everything said about its templates would be noise.
             self.broken_sets.insert(set.name.to_string());
         }
         set
+    }
+
+    /// `updated:`, which must name an attribute.
+    fn updated(&mut self, set: &mut SubjectSet, raw: &RawSet) {
+        let Some(written) = &raw.updated else { return };
+        let attribute = written.trim();
+        if set.columns.position(attribute).is_some() {
+            set.updated = Some(Updated { attribute: attribute.to_owned(), place: written.place });
+        } else if set.columns.names().next().is_some() {
+            let message = format!("`{}` has no attribute `{attribute}`", set.name);
+            let names: Vec<&str> = set.columns.names().collect();
+            self.findings.push(
+                Finding::error("manifest::updated_unknown", message)
+                    .at(written.place, "no such attribute")
+                    .help(nearest_help(attribute, names.into_iter(), "attributes")),
+            );
+        }
     }
 
     fn check_attribute_names(&mut self, raw: &RawSet) {
@@ -155,6 +174,7 @@ impl Loader<'_> {
         set.columns = self.item_columns(raw, items);
         let shared = self.usable_specs(&raw.references, &[], set);
         self.reference_names.insert(index, shared.iter().map(|s| s.name.clone()).collect());
+        self.people_of_items(raw, items);
         let set_tags: Vec<Text> = raw.tags.clone().map(|t| t.items).unwrap_or_default();
         let mut seen: HashMap<Arc<str>, Place> = HashMap::new();
         for item in items {
@@ -257,9 +277,12 @@ impl Loader<'_> {
         }
         findings.into_iter().for_each(|f| self.findings.push(f));
         let references = self.entering.references(&specs, named, &mut self.pictures);
+        let (real_person, consent) = self.person(set, raw, item, &cells);
         Subject {
             id: Box::from(&*item.id),
             row: Row::pack(cells.iter().copied()),
+            real_person,
+            consent,
             tags: tags(set_tags.iter().chain(&item.tags.items).map(|t| &**t)),
             references,
             place: item.id.place,

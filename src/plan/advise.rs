@@ -4,8 +4,10 @@
 //! (that is notes), and anything that changes a job.
 
 mod inputs;
+mod people;
 
 pub(super) use inputs::on_inputs;
+pub(super) use people::on_people;
 
 use super::estimate::Estimate;
 use super::expand::{Step, Worker};

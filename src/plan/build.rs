@@ -11,9 +11,12 @@ use rust_decimal::Decimal;
 
 use super::access::Access;
 use super::diff::{Planned, Standing};
+use super::digesting::PlanHasher;
+use super::guard::{Evidence, Seen};
 use super::job::PlannedJob;
 use super::notes::Notes;
 use super::planner::Planner;
+use super::select::Narrowing;
 use super::summarise::summarise;
 use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
@@ -43,6 +46,8 @@ pub struct PlanInputs<'a> {
     pub used: Used,
     /// What probing did.
     pub pictures: PictureTally,
+    /// What the plan is narrowed to.
+    pub narrowing: &'a Narrowing,
     /// What earlier attempts tell.
     pub history: History,
 }
@@ -75,6 +80,8 @@ pub struct Plan {
     pub summary: PlanSummary,
     /// For expanding it again.
     pub planner: Planner,
+    /// What its guardrails are held against.
+    pub(super) evidence: Evidence,
 }
 
 /// Plans a catalogue whose pictures are probed. `sink` gets every job, in the plan's order.
@@ -90,10 +97,12 @@ pub fn build(
         findings.sort();
         return (None, findings);
     };
+    let planner = planner.narrow(inputs.narrowing, &mut findings);
     let mut gathered = Gathered::new(catalogue);
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
         gathered.tallies.take(chunk.tally);
+        gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
         if let Some(job) = chunk.jobs.first() {
             gathered.selected.insert(job.job.shot);
@@ -112,8 +121,9 @@ pub fn build(
 
 /// What is gathered from all jobs.
 pub(super) struct Gathered {
-    digest: blake3::Hasher,
+    digest: PlanHasher,
     pub tallies: Tallies,
+    pub seen: Seen,
     notes: Notes,
     pub changes: Changes,
     jobs: u64,
@@ -129,14 +139,10 @@ pub(super) struct Gathered {
 
 impl Gathered {
     fn new(catalogue: &Catalogue) -> Self {
-        let mut digest = blake3::Hasher::new();
-        // The unit is part of what is approved: 5 credits are not 5 USD.
-        digest.update(b"kinora plan 1\0");
-        digest.update(catalogue.budget.unit.as_str().as_bytes());
-        digest.update(b"\0");
         Gathered {
-            digest,
+            digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             tallies: Tallies::default(),
+            seen: Seen::default(),
             notes: Notes::default(),
             changes: Changes::default(),
             jobs: 0,
@@ -184,17 +190,28 @@ fn finish(
         findings.push(Finding::error("plan::too_many_jobs", message).help(help));
     } else if !findings.has_errors() {
         same_paths(&planner, inputs.known, &gathered.twice, &mut findings);
-        empty_shots(&catalogue, &gathered, &mut findings);
+        match &planner.narrowed {
+            None => empty_shots(&catalogue, &gathered, &mut findings),
+            Some(narrowed) => {
+                let whole = narrowed.first.is_none_or(|first| gathered.jobs < first);
+                let never_met = narrowed.never_met(&planner, whole);
+                never_met.into_iter().for_each(|finding| findings.push(finding));
+            }
+        }
     }
     findings.sort();
     if findings.has_errors() {
         return (None, findings);
     }
-    orphans(&mut gathered, inputs);
-    let digest = Digest::from_bytes(*gathered.digest.finalize().as_bytes());
+    // What a part of a plan leaves out is no orphan.
+    if planner.narrowed.is_none() {
+        orphans(&mut gathered, inputs);
+    }
+    let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
-    (Some(Plan { digest, summary, planner }), findings)
+    let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);
+    (Some(Plan { digest, summary, planner, evidence }), findings)
 }
 
 /// Two jobs with one path: found by hash, then looked up by walking the plan once more, which

@@ -6,6 +6,8 @@
 mod attach;
 mod finish;
 
+pub(super) use finish::derived_seed;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use super::choose::Tried;
 use super::context::{ConditionContext, PromptContext, Scope, typed_cell};
 use super::diff::Planned;
 use super::estimate::{Estimate, estimate};
+use super::guard::{Marks, Seen};
 use super::job::{Attached, RouteReason};
 use super::matching::{Candidate, Matched, Names, Owner, find_route, meant_by};
 use super::mention::{Piece, pieces};
@@ -21,6 +24,7 @@ use super::notes::{Concerned, Notes};
 use super::pictures::{self, RouteNeeds};
 use super::planner::{ChunkSpec, CompiledShot, Planner, ShotPlan};
 use super::prompt::{self, Calling, Meaning};
+use super::select::{Asked, Narrowed};
 use super::tally::ChunkTally;
 use super::together;
 use super::variants::Variant;
@@ -36,12 +40,16 @@ pub(super) struct Chunk {
     pub jobs: Vec<Planned>,
     pub notes: Notes,
     pub tally: ChunkTally,
+    /// What guardrails look at.
+    pub seen: Seen,
     /// The jobs' part of the plan's digest.
     pub digested: Vec<u8>,
     /// A hash of each job's output path, in the order of the jobs.
     pub paths: Vec<u64>,
     /// How each variant's model did, where models are only tried.
     pub tried: BTreeMap<usize, Tried>,
+    /// Which one it is.
+    pub spec: ChunkSpec,
 }
 
 /// Makes chunks of one planner.
@@ -55,6 +63,14 @@ impl Expander<'_> {
     /// Makes one chunk.
     pub fn chunk(&self, spec: ChunkSpec) -> Chunk {
         let mut worker = self.worker(spec);
+        worker.run(spec, Worker::takes);
+        worker.chunk
+    }
+
+    /// The same with its first jobs only.
+    pub fn first_of(&self, spec: ChunkSpec, jobs: u64) -> Chunk {
+        let mut worker = self.worker(spec);
+        worker.most = jobs;
         worker.run(spec, Worker::takes);
         worker.chunk
     }
@@ -78,7 +94,8 @@ impl Expander<'_> {
             known: self.known,
             scope: self.planner.scope(),
             facts: HashMap::new(),
-            chunk: Chunk::default(),
+            most: u64::MAX,
+            chunk: Chunk { spec, ..Chunk::default() },
         }
     }
 }
@@ -102,6 +119,7 @@ pub(super) struct Prepared {
     pub route: Route,
     reason: RouteReason,
     attached: Vec<Attached>,
+    marks: Marks,
     pub estimate: Arc<Estimate>,
 }
 
@@ -114,6 +132,8 @@ pub(super) struct Worker<'c, 'e> {
     known: &'e KnownJobs,
     scope: Arc<Scope>,
     facts: HashMap<usize, VariantFacts<'c>>,
+    /// Jobs that are kept at most.
+    most: u64,
     pub chunk: Chunk,
 }
 
@@ -139,7 +159,9 @@ impl<'c> Worker<'c, '_> {
         let per_subject = self.plan.per_subject();
         let takes = u64::from(self.plan.takes);
         let mut at = spec.start;
-        while at < spec.end {
+        let narrowed = self.planner.narrowed.as_deref();
+        let by_take = narrowed.is_some_and(Narrowed::by_take);
+        while at < spec.end && !self.is_full() {
             let position = at / per_subject;
             let until = ((position + 1) * per_subject).min(spec.end);
             let subject = self.plan.subject(position);
@@ -148,20 +170,29 @@ impl<'c> Worker<'c, '_> {
                 continue;
             }
             let mut who = Some(self.who(subject));
-            while at < until {
+            while at < until && !self.is_full() {
                 let inside = at % per_subject;
                 let (variant, take) = (inside / takes, inside % takes);
-                let jobs = (takes - take).min(until - at);
+                let jobs = if by_take { 1 } else { (takes - take).min(until - at) };
                 // Positions inside a subject are below the variants' count, which is a usize.
                 let variant = variant as usize;
                 let details = &self.plan.variants[variant];
                 let name = who.take().unwrap_or_default();
                 let step = Step { subject, who: name, variant, details, jobs };
-                make(self, &step, take as u32 + 1);
+                let take = take as u32 + 1;
+                let asked = Asked { plan: self.plan, subject, who: &step.who, details, take };
+                if narrowed.is_none_or(|narrowed| narrowed.takes(self.catalogue, &asked)) {
+                    make(self, &step, take);
+                }
                 who = Some(step.who);
                 at += jobs;
             }
         }
+    }
+
+    /// Whether no more jobs are kept.
+    fn is_full(&self) -> bool {
+        self.chunk.jobs.len() as u64 >= self.most
     }
 
     fn who(&self, subject: Option<SubjectRef>) -> String {
@@ -274,6 +305,7 @@ impl<'c> Worker<'c, '_> {
         let images = matched.sent.len();
         let estimate = self.estimate(step, facts, matched.route, images);
         advise::on_cost(self, step, &matched, &estimate);
+        let marks = advise::on_people(self, step, &candidates, &matched);
         advise::on_inputs(
             self,
             step,
@@ -294,7 +326,7 @@ impl<'c> Worker<'c, '_> {
         };
         let attached = matched.sent.iter().zip(recipes).map(attach).collect();
         let Matched { route, reason, .. } = matched;
-        Some(Prepared { prompt, negative, route, reason, attached, estimate })
+        Some(Prepared { prompt, negative, route, reason, attached, marks, estimate })
     }
 
     fn own_id(&self, subject: Option<SubjectRef>) -> Option<&'c str> {
@@ -427,6 +459,7 @@ impl Prepared {
             prompt: self.prompt.clone(),
             negative: self.negative.clone(),
             attached: self.attached.clone(),
+            marks: self.marks.clone(),
             estimate: self.estimate.clone(),
             ..*self
         }

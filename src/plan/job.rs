@@ -3,6 +3,7 @@
 //! What lives here: the job, its request, its fingerprint's parts. What never does: how jobs
 //! are found (expand), what they cost (estimate), what was done before (diff).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -206,9 +207,27 @@ impl Fingerprint {
         settings: &JobSettings,
         pictures: impl Iterator<Item = (Role, &'a Digest, &'a Recipe)>,
     ) -> Self {
+        let pictures = pictures.map(|(role, digest, recipe)| {
+            // A file that is sent as it is has no more to say; no role is written like an id.
+            (role, digest, recipe.making().map(|_| Cow::Owned(recipe.id())))
+        });
+        let model = (model.provider.as_str(), model.model.as_str());
+        Self::of_named(model, route, prompt, negative_prompt, settings, pictures)
+    }
+
+    /// The same of a request whose model is known by the names of its provider and itself, and
+    /// recipes by their ids; absent where a picture is sent as it is.
+    pub(super) fn of_named<'a>(
+        (provider, model): (&str, &str),
+        route: Route,
+        prompt: &str,
+        negative_prompt: Option<&str>,
+        settings: &JobSettings,
+        pictures: impl Iterator<Item = (Role, &'a Digest, Option<Cow<'a, str>>)>,
+    ) -> Self {
         let model = FieldHasher::new("model")
-            .field(model.provider.as_bytes())
-            .field(model.model.as_bytes())
+            .field(provider.as_bytes())
+            .field(model.as_bytes())
             .field(route.as_str().as_bytes())
             .finish();
         let prompt = FieldHasher::new("prompt")
@@ -232,9 +251,8 @@ impl Fingerprint {
         let mut references = FieldHasher::new("references");
         for (role, digest, recipe) in pictures {
             references.field(role.as_str().as_bytes()).field(digest.as_bytes());
-            // A file that is sent as it is has no more to say; no role is written like an id.
-            if recipe.making().is_some() {
-                references.field(recipe.id().as_bytes());
+            if let Some(recipe) = recipe {
+                references.field(recipe.as_bytes());
             }
         }
         let parts = [model, prompt, settings, references.finish()];

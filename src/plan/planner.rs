@@ -10,6 +10,7 @@ use super::access::{Access, Reach};
 use super::choose::{self, Market};
 use super::context::Scope;
 use super::motion;
+use super::select::{Narrowed, Narrowing};
 use super::settings;
 use super::summary::Choice;
 use super::variants::{Said, Variant, variants_of};
@@ -32,6 +33,8 @@ pub struct Planner {
     pub(super) by_url: Arc<BTreeSet<String>>,
     /// Models that were chosen where the manifest says `auto`.
     pub(super) choices: Arc<[Choice]>,
+    /// What the plan is narrowed to; absent: the whole plan.
+    pub(super) narrowed: Option<Arc<Narrowed>>,
 }
 
 /// A shot with all that its subjects share.
@@ -58,7 +61,7 @@ struct Segment {
 }
 
 /// Some jobs of one shot that are made together: positions in subjects × variants × takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ChunkSpec {
     pub shot: usize,
     pub start: u64,
@@ -167,8 +170,19 @@ impl Planner {
             by_route: Arc::new(by_route.collect()),
             by_url: access.by_url().clone(),
             choices: choices.into(),
+            narrowed: None,
         };
         (Some(planner), findings)
+    }
+
+    /// The same planner for a part of the plan only.
+    pub(super) fn narrow(mut self, narrowing: &Narrowing, findings: &mut Findings) -> Self {
+        if !narrowing.is_whole() {
+            let mut found = Vec::new();
+            self.narrowed = Some(Arc::new(Narrowed::new(narrowing, &self.catalogue, &mut found)));
+            found.into_iter().for_each(|finding| findings.push(finding));
+        }
+        self
     }
 
     /// The chunks, in the plan's order: shots as in the manifest, in a shot its subjects, of a

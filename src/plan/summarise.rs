@@ -70,7 +70,7 @@ pub(super) fn summarise(
         actuals: actuals(&inputs.history),
         budgets: budgets(catalogue, shelf, &gathered.tallies, &inputs.used),
         breaches: Vec::new(),
-        selection: None,
+        selection: inputs.narrowing.words(),
         since_approval: None,
         approval: None,
         pictures: inputs.pictures.clone(),

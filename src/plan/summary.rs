@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Part;
 use crate::diagnostic::FindingJson;
+pub use crate::manifest::Severity;
 
 /// Major version of the JSON form. Readers refuse another major version and ignore fields
 /// they don't know.
@@ -98,7 +99,7 @@ pub struct PlanSummary {
 }
 
 /// A finding inside a summary (read back from a cached plan as well as written).
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingOut {
     /// Stable code.
     pub code: String,
@@ -306,18 +307,6 @@ pub struct Actual {
     pub error_percent: Option<String>,
 }
 
-/// How serious the breach of a guardrail is.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// It is said.
-    Warn,
-    /// Nothing may be approved or submitted.
-    Deny,
-}
-
 /// A guardrail that is broken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Breach {
@@ -359,6 +348,10 @@ pub struct Comparison {
     pub added: u64,
     /// Jobs that only the earlier one has.
     pub removed: u64,
+    /// Jobs of the earlier plan that this one has too, and that a run would not start any more:
+    /// made since, or in flight.
+    #[serde(default)]
+    pub made: u64,
     /// Jobs of both whose request differs.
     pub changed: u64,
     /// Jobs of both, with the same request, that cost more now.
@@ -404,12 +397,24 @@ pub struct BudgetLine {
 /// An approval in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ApprovalLine {
+    /// Its number in the ledger.
+    #[serde(default)]
+    pub id: i64,
     /// Who.
     pub by: String,
     /// When.
     pub at: String,
     /// Up to how much, with its unit: `10.5 USD`.
     pub ceiling: String,
+    /// From when on it holds no more; absent: it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// Digest of the plan that it names, where that is another one which covers this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_from: Option<String>,
+    /// Whether it is signed.
+    #[serde(default)]
+    pub signed: bool,
 }
 
 /// Pictures of the plan.

@@ -42,6 +42,18 @@ impl Planner {
         let make = |specs: Vec<ChunkSpec>| -> Vec<Chunk> {
             specs.into_par_iter().map(|spec| expander.chunk(spec)).collect()
         };
+        let first = self.narrowed.as_ref().and_then(|narrowed| narrowed.first);
+        let mut left = first.unwrap_or(u64::MAX);
+        let mut consume = |chunk: Chunk| {
+            if left == 0 {
+                return ControlFlow::Break(());
+            }
+            let jobs = chunk.jobs.len() as u64;
+            // What is summed and said of a chunk is of all its jobs, so a part is made anew.
+            let chunk = if jobs > left { expander.first_of(chunk.spec, left) } else { chunk };
+            left -= jobs.min(left);
+            consume(chunk)
+        };
         let mut ready = make(specs.by_ref().take(window).collect());
         while !ready.is_empty() {
             let coming: Vec<ChunkSpec> = specs.by_ref().take(window).collect();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::budget::{OverLimit, Purpose};
+use super::budget::{NoGrant, Purpose};
 use super::causes::{CROWDED_TRIES, is_crowded};
 use super::dispatch::{Dispatcher, Phase, Report};
 use super::drive::{Ended, Opening, millis};
@@ -16,7 +16,7 @@ use super::job::{Grounds, Life};
 use super::pools::{Left, Seat};
 use super::setup::{RunError, Work};
 use super::waiting::Waiting;
-use crate::ledger::JobState;
+use crate::ledger::{ApprovalEnd, JobState};
 use crate::money::Micros;
 use crate::providers::Retry;
 
@@ -40,7 +40,7 @@ impl Dispatcher {
         };
         *count += 1;
         let job = work.request.address.to_string();
-        self.desk.say(RunEvent::Skipped { job, why }).await;
+        self.desk.say(RunEvent::Skipped { job, why, guardrail: None }).await;
     }
 
     fn enqueue(&self, waiting: Waiting) {
@@ -82,7 +82,7 @@ impl Dispatcher {
                     Skip::PaidBefore => self.summary.paid_before += 1,
                     _ => self.summary.skipped += 1,
                 }
-                self.desk.say(RunEvent::Skipped { job, why }).await;
+                self.desk.say(RunEvent::Skipped { job, why, guardrail: None }).await;
                 return Ok(());
             }
         };
@@ -92,17 +92,19 @@ impl Dispatcher {
         };
         let (provider_name, model) = (&*request.provider, &*request.model);
         let account = provider.account();
-        let what = Purpose { plan, provider: provider_name, model, account };
+        let address = &request.address;
+        let what = Purpose { plan, provider: provider_name, model, account, job: Some(address) };
         let now = self.desk.now();
         let granted = self.desk.shared().budget.reserve(&what, waiting.reserve, now);
         let grant = match granted {
             Ok(grant) => grant,
-            Err(over) => {
+            Err(why) => {
                 self.give_back(seat);
-                self.over_budget(job, waiting.reserve, over).await;
+                self.not_granted(job, waiting.reserve, why).await;
                 return Ok(());
             }
         };
+        self.desk.say_warnings(&job).await;
         let desk = Arc::clone(&self.desk);
         let key = request.address.key();
         self.in_hand.insert(key);
@@ -118,13 +120,19 @@ impl Dispatcher {
         Ok(())
     }
 
-    async fn over_budget(&mut self, job: String, wanted: Micros, over: OverLimit) {
-        self.summary.over_budget += 1;
-        let event = RunEvent::OverBudget {
-            job,
-            limit: over.limit,
-            wanted: wanted.to_decimal().to_string(),
-            left: over.left.to_decimal().to_string(),
+    async fn not_granted(&mut self, job: String, wanted: Micros, why: NoGrant) {
+        let event = match why {
+            NoGrant::Limit(over) => {
+                self.summary.over_budget += 1;
+                let (wanted, left) = (wanted.to_decimal(), over.left.to_decimal());
+                let (wanted, left) = (wanted.to_string(), left.to_string());
+                RunEvent::OverBudget { job, limit: over.limit, wanted, left }
+            }
+            NoGrant::Guardrail(broken) => {
+                self.summary.denied += 1;
+                let guardrail = Some(broken.into());
+                RunEvent::Skipped { job, why: Skip::Guardrail, guardrail }
+            }
         };
         self.desk.say(event).await;
     }
@@ -174,9 +182,12 @@ impl Dispatcher {
         if !matches!(ended, Ended::Waiting | Ended::Unknown) {
             self.in_hand.remove(&report.key);
         }
-        if let (Ended::OverBudget(over), Some(waiting)) = (&ended, &report.again) {
-            let (job, over) = (waiting.request.address.to_string(), over.clone());
-            return self.over_budget(job, waiting.reserve, over).await;
+        if let (Ended::NotGranted(why), Some(waiting)) = (&ended, &report.again) {
+            let (job, why) = (waiting.request.address.to_string(), why.clone());
+            return self.not_granted(job, waiting.reserve, why).await;
+        }
+        if let Ended::NotApproved(end) = &ended {
+            return self.approval_ended(end).await;
         }
         let (cause, retry) = match &ended {
             Ended::Refused(refusal) => (refusal.cause.as_str(), refusal.retry),
@@ -193,7 +204,7 @@ impl Dispatcher {
         }
         let count = match ended {
             Ended::Done => &mut self.summary.done,
-            Ended::NotSent | Ended::OverBudget(_) => return,
+            Ended::NotSent | Ended::NotGranted(_) | Ended::NotApproved(_) => return,
             Ended::Waiting => &mut self.summary.waiting,
             Ended::Unknown => &mut self.summary.unknown,
             Ended::WrittenOff => &mut self.summary.written_off,
@@ -204,6 +215,25 @@ impl Dispatcher {
         *count += 1;
     }
 
+    /// A job was not begun because the approval holds no more: nothing else will be. What was begun
+    /// before goes on to its end.
+    async fn approval_ended(&mut self, end: &ApprovalEnd) {
+        self.summary.unapproved += 1;
+        if self.summary.approval_ended.is_some() {
+            return;
+        }
+        let to_come = self.desk.setup.jobs.filter(|_| !self.work_ended);
+        let to_come = to_come.map_or(0, |jobs| jobs.saturating_sub(self.received));
+        self.summary.unapproved += self.waiting() as u64 + to_come;
+        self.summary.approval_ended = Some(end.to_string());
+        self.desk.shared().pools.clear();
+        self.delayed.clear();
+        self.end_work();
+        let approval = self.desk.setup.approval.as_ref().map_or(0, |approval| approval.id);
+        let (why, in_flight) = (end.to_string(), self.tasks.len() as u64);
+        self.desk.say(RunEvent::ApprovalEnded { approval, why, in_flight }).await;
+    }
+
     /// Lets go of everything that waits for a model that is held.
     pub(super) async fn drop_held(&mut self, model: &str) {
         let mut dropped = self.desk.shared().pools.drain_model(model);
@@ -212,7 +242,7 @@ impl Dispatcher {
         for waiting in dropped {
             self.summary.held += 1;
             let job = waiting.request.address.to_string();
-            self.desk.say(RunEvent::Skipped { job, why: Skip::ModelHeld }).await;
+            self.desk.say(RunEvent::Skipped { job, why: Skip::ModelHeld, guardrail: None }).await;
         }
     }
 
@@ -227,7 +257,8 @@ impl Dispatcher {
         let most = if crowded { CROWDED_TRIES } else { self.desk.setup.retries };
         let tries = if crowded { waiting.crowded } else { waiting.tries };
         let held = self.desk.is_held(&waiting.request.model);
-        if tries >= most || held || self.phase != Phase::Going {
+        let unapproved = self.summary.approval_ended.is_some();
+        if tries >= most || held || unapproved || self.phase != Phase::Going {
             return false;
         }
         // Where there was no room, its lane is closed for as long as it takes.

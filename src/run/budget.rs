@@ -13,9 +13,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 pub use self::limits::{LimitName, MoneyLimits, ShareLimits, Span};
-use self::sums::{Line, Sum};
+use self::sums::Line;
+pub(super) use self::sums::{Sum, first_of_month, in_month_of};
+use super::guard::{Asked, Broken, Counted, Guard, Watch};
+use crate::address::Address;
 use crate::digest::Digest;
-use crate::ledger::{Holding, day_number};
+use crate::ledger::{Holding, SubjectHolding, day_number};
 use crate::manifest::LimitOf;
 use crate::money::Micros;
 
@@ -26,6 +29,15 @@ pub struct OverLimit {
     pub limit: LimitName,
     /// What is left of it.
     pub left: Micros,
+}
+
+/// Why nothing is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoGrant {
+    /// It does not fit a limit.
+    Limit(OverLimit),
+    /// A guardrail denies it.
+    Guardrail(Broken),
 }
 
 /// What an amount is for.
@@ -39,6 +51,8 @@ pub struct Purpose<'a> {
     pub model: &'a str,
     /// Account at the provider; empty where there is only one.
     pub account: &'a str,
+    /// The job; absent where it is not of one.
+    pub job: Option<&'a Address>,
 }
 
 impl Purpose<'_> {
@@ -60,6 +74,8 @@ pub struct Grant {
     plan: Digest,
     /// The shares that count it, by their numbers.
     shares: Box<[usize]>,
+    /// What guardrails count of it.
+    counted: Counted,
     day: i64,
     /// Whether this run began it.
     in_run: bool,
@@ -69,6 +85,11 @@ impl Grant {
     /// What is set aside.
     pub fn amount(&self) -> Micros {
         self.amount
+    }
+
+    /// The plan under which it is.
+    pub fn plan(&self) -> Digest {
+        self.plan
     }
 }
 
@@ -83,6 +104,7 @@ pub struct Budget {
     /// Settled since the run began, whoever began the attempt.
     settled_now: Sum,
     written_off: BTreeMap<i64, Sum>,
+    watch: Watch,
 }
 
 impl Budget {
@@ -102,6 +124,7 @@ impl Budget {
             shares: limits.shares.iter().map(line).collect(),
             settled_now: Sum::default(),
             written_off: BTreeMap::new(),
+            watch: Watch::default(),
             limits,
         };
         for holding in held {
@@ -110,12 +133,30 @@ impl Budget {
                 provider: &holding.provider,
                 model: &holding.model,
                 account: &holding.account,
+                job: None,
             };
             let grant = budget.grant(&what, Micros::ZERO, holding.day, false);
             budget.add(&grant, holding.held);
             budget.written_off.entry(holding.day).or_default().add(holding.written_off);
         }
         budget
+    }
+
+    /// The same, held against guardrails too; `by_subject` is needed where they count subjects.
+    #[must_use]
+    pub fn guarded(
+        mut self,
+        guard: Guard,
+        held: &[Holding],
+        by_subject: &[SubjectHolding],
+    ) -> Self {
+        self.watch = Watch::new(guard, held, by_subject);
+        self
+    }
+
+    /// What guardrails warn of since this was asked before; each rule once.
+    pub fn warnings(&mut self) -> Vec<Broken> {
+        self.watch.warnings()
     }
 
     /// Approves a plan up to a ceiling, from now on: its last approval holds.
@@ -143,27 +184,36 @@ impl Budget {
         self.plans.get(plan).copied().unwrap_or_default().to_micros()
     }
 
-    /// Sets `amount` aside, or says which limit it does not fit. Under a plan that is not
-    /// approved, only what costs nothing is granted (M1).
+    /// Sets `amount` aside, or says which limit or guardrail it does not fit. Under a plan that is
+    /// not approved, only what costs nothing is granted (M1).
     pub fn reserve(
         &mut self,
         what: &Purpose<'_>,
         amount: Micros,
         now: Timestamp,
-    ) -> Result<Grant, OverLimit> {
+    ) -> Result<Grant, NoGrant> {
         if let Some(most) = self.limits.per_job.filter(|most| amount > *most) {
-            return Err(OverLimit { limit: LimitName::PerJob, left: most });
+            return Err(NoGrant::Limit(OverLimit { limit: LimitName::PerJob, left: most }));
         }
         let grant = self.grant(what, amount, day_number(now), true);
         // Free of charge fits even a limit that was passed already.
         let free = amount == Micros::ZERO;
         if let Some(over) = self.over(&grant, amount, now).filter(|_| !free) {
-            return Err(over);
+            return Err(NoGrant::Limit(over));
         }
+        let asked = self.asked(what, &grant, amount, now);
+        if let Some(broken) = self.watch.denies(&asked) {
+            return Err(NoGrant::Guardrail(broken));
+        }
+        self.watch.warn(&asked);
+        self.watch.start(what.job);
         self.add(&grant, amount);
         // The other half of the pair (M5): what was just granted fits every limit.
         let passed = self.over(&grant, Micros::ZERO, now).filter(|_| !free);
         assert!(passed.is_none(), "a limit is passed: {passed:?}");
+        let nobody = Purpose { job: None, ..*what };
+        let broken = self.watch.denies(&self.asked(&nobody, &grant, Micros::ZERO, now));
+        assert!(broken.is_none() || free, "a guardrail is passed: {broken:?}");
         Ok(grant)
     }
 
@@ -174,7 +224,12 @@ impl Budget {
 
     /// A grant for what is begun now: one of an earlier day counts for this one instead, if that has
     /// room for it; else it is given back.
-    pub fn redate(&mut self, mut grant: Grant, now: Timestamp) -> Result<Grant, OverLimit> {
+    pub fn redate(
+        &mut self,
+        what: &Purpose<'_>,
+        mut grant: Grant,
+        now: Timestamp,
+    ) -> Result<Grant, NoGrant> {
         let day = day_number(now);
         if grant.day == day {
             return Ok(grant);
@@ -184,8 +239,13 @@ impl Budget {
         if grant.amount > Micros::ZERO
             && let Some(over) = self.over(&grant, grant.amount, now)
         {
-            return Err(over);
+            return Err(NoGrant::Limit(over));
         }
+        let asked = self.asked(what, &grant, grant.amount, now);
+        if let Some(broken) = self.watch.denies(&asked) {
+            return Err(NoGrant::Guardrail(broken));
+        }
+        self.watch.warn(&asked);
         self.add(&grant, grant.amount);
         Ok(grant)
     }
@@ -223,7 +283,30 @@ impl Budget {
             what.is(*of, name).then_some(at)
         };
         let shares = self.shares.iter().enumerate().filter_map(counts).collect();
-        Grant { amount, plan: what.plan, shares, day, in_run }
+        let counted = self.watch.counted(what.model, what.job);
+        Grant { amount, plan: what.plan, shares, counted, day, in_run }
+    }
+
+    /// What guardrails are asked about.
+    fn asked<'a>(
+        &self,
+        what: &Purpose<'a>,
+        grant: &'a Grant,
+        amount: Micros,
+        now: Timestamp,
+    ) -> Asked<'a> {
+        let [day, month] = self.whole.of_now(now);
+        let plan = self.plans.get(&grant.plan).copied().unwrap_or_default();
+        let (model, counted) = (what.model, &grant.counted);
+        Asked {
+            job: what.job,
+            model,
+            plan: grant.plan,
+            counted,
+            amount,
+            held: [plan, day, month],
+            now,
+        }
     }
 
     /// The first limit that `extra` on top of what is held does not fit.
@@ -232,6 +315,11 @@ impl Budget {
         let plan = self.plans.get(&grant.plan).copied().unwrap_or_default();
         if let Some(left) = plan.too_little_left(ceiling, extra) {
             return Some(OverLimit { limit: LimitName::Ceiling, left });
+        }
+        let max_spend = self.limits.max_spend;
+        if let Some(left) = max_spend.and_then(|most| self.whole.run().too_little_left(most, extra))
+        {
+            return Some(OverLimit { limit: LimitName::MaxSpend, left });
         }
         if let Some((span, left)) = self.whole.over(extra, now) {
             return Some(OverLimit { limit: LimitName::Whole(span), left });
@@ -245,6 +333,7 @@ impl Budget {
 
     fn add(&mut self, grant: &Grant, amount: Micros) {
         self.plans.entry(grant.plan).or_default().add(amount);
+        self.watch.add(&grant.counted, grant.plan, grant.day, amount);
         for line in lines(&mut self.whole, &mut self.shares, grant) {
             line.add(grant.day, grant.in_run, amount);
         }
@@ -252,6 +341,7 @@ impl Budget {
 
     fn remove(&mut self, grant: &Grant) {
         self.plans.entry(grant.plan).or_default().remove(grant.amount);
+        self.watch.remove(&grant.counted, grant.plan, grant.day, grant.amount);
         for line in lines(&mut self.whole, &mut self.shares, grant) {
             line.remove(grant.day, grant.in_run, grant.amount);
         }

@@ -17,6 +17,7 @@ use super::budget::Budget;
 use super::drive::millis;
 use super::event::RunEvent;
 use super::evidence::Trace;
+use super::guard::Broken;
 use super::line::Line;
 use super::pools::{Moment, Pools, REQUESTS, Seat};
 use super::setup::{RunError, Setup};
@@ -193,6 +194,15 @@ impl Desk {
         }
         if self.events.send_timeout(event, READER).await.is_err() {
             self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells people which guardrails warn of what was set aside, each once.
+    pub async fn say_warnings(&self, job: &str) {
+        let warnings = self.shared().budget.warnings();
+        for Broken { rule, at, message } in warnings {
+            let (job, rule) = (job.to_owned(), rule.to_owned());
+            self.say(RunEvent::Guardrail { job, rule, at, message }).await;
         }
     }
 

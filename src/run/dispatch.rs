@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::budget::Budget;
+use super::budget::{Budget, first_of_month};
 use super::desk::{Desk, behind, is_parked, to_the_ledger};
 use super::drive::{Attempt, Ended};
 use super::event::{RunEvent, RunSummary};
@@ -23,7 +23,7 @@ use super::setup::{RunError, Setup, Stop, Work};
 use super::waiting::Waiting;
 use crate::address::JobKey;
 use crate::digest::Digest;
-use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period};
+use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period, SubjectHolding, day_number};
 use crate::money::Micros;
 use crate::plan::Request;
 
@@ -71,6 +71,17 @@ fn check(setup: &Setup, once: bool) -> Result<(), RunError> {
         Some(name) => Err(RunError::ZeroLimit { name }),
         None => Ok(()),
     }
+}
+
+/// What is held by subject this month, and whatever an open attempt holds, if guardrails ask for it.
+fn by_subject(setup: &Setup, at: jiff::Timestamp) -> Result<Vec<SubjectHolding>, RunError> {
+    if !setup.guard.counts_subjects() {
+        return Ok(Vec::new());
+    }
+    let open = setup.ledger.open_attempts()?;
+    let oldest = open.iter().map(|attempt| day_number(attempt.started)).min();
+    let first = first_of_month(day_number(at));
+    Ok(setup.ledger.held_by_subject(oldest.map_or(first, |oldest| oldest.min(first)))?)
 }
 
 fn pools(setup: &Setup, held: &[Holding], at: jiff::Timestamp) -> Pools<Waiting> {
@@ -162,7 +173,9 @@ impl Dispatcher {
         let approved = approval.as_ref().map(|approval| approval.id);
         let new_run = NewRun { plan, approval: approved, unit: unit.clone(), at };
         let run = setup.ledger.begin_run(new_run).await?;
-        let mut budget = Budget::new(setup.limits.clone(), &held);
+        let by_subject = by_subject(&setup, at)?;
+        let budget = Budget::new(setup.limits.clone(), &held);
+        let mut budget = budget.guarded(setup.guard.clone(), &held, &by_subject);
         if let Some(approval) = &approval {
             budget.approve(approval.plan, approval.ceiling);
         }
@@ -472,6 +485,12 @@ impl Dispatcher {
             let what = format!("{} of {jobs} planned jobs reached the run", self.received);
             self.failure.get_or_insert(RunError::Broken(what));
         }
+    }
+
+    /// Takes nothing more from the channel, whatever it still holds.
+    pub fn end_work(&mut self) {
+        self.work.close();
+        self.work_ended = true;
     }
 
     /// Something failed that no other job must meet: nothing more is submitted.

@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::digest::Digest;
 use crate::ledger::{
     Ack, AttemptRecord, Begun, Holding, JobRecord, Ledger, LedgerError, NewAttempt, NewRun, Period,
-    Transition,
+    SubjectHolding, Transition,
 };
 use crate::money::{Micros, Unit};
 use crate::providers::Answer;
@@ -41,6 +41,8 @@ pub trait Books: Send + Sync {
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError>;
     /// What is held, by everything that a budget or limit may count.
     fn holdings(&self) -> Result<Vec<Holding>, LedgerError>;
+    /// What is held by subject and day, from a day number on.
+    fn held_by_subject(&self, first: i64) -> Result<Vec<SubjectHolding>, LedgerError>;
     /// Ids that a provider gave to attempts begun at `from` or later, as they are stored.
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError>;
     /// Attempts begun at `from` or later whose outcome stayed unknown and was written off.
@@ -90,6 +92,10 @@ impl Books for Ledger {
 
     fn holdings(&self) -> Result<Vec<Holding>, LedgerError> {
         Ledger::holdings(self)
+    }
+
+    fn held_by_subject(&self, first: i64) -> Result<Vec<SubjectHolding>, LedgerError> {
+        Ledger::held_by_subject(self, first)
     }
 
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::budget::{Grant, OverLimit, Purpose};
+use super::budget::{Grant, NoGrant, Purpose};
 use super::desk::{CLOCK_SLACK, Desk};
 use super::doors::{Files, Written};
 use super::event::RunEvent;
@@ -20,7 +20,9 @@ use super::job::{Effect, Event, Grounds, Life, basis_of, transition};
 use super::pools::{Left, Seat};
 use super::setup::RunError;
 use super::waiting::Waiting;
-use crate::ledger::{AttemptRecord, Basis, ClipRecord, JobState, NewAttempt, Transition};
+use crate::ledger::{
+    ApprovalEnd, AttemptRecord, Basis, ClipRecord, JobState, LedgerError, NewAttempt, Transition,
+};
 use crate::money::{Amount, Micros};
 use crate::plan::Request;
 use crate::providers::{
@@ -46,8 +48,10 @@ pub enum Ended {
     Waiting,
     /// The run was stopped before it was sent.
     NotSent,
-    /// A limit of the day on which it would have been sent has no room for it.
-    OverBudget(OverLimit),
+    /// On the day on which it would have been sent, a limit or guardrail has no room for it.
+    NotGranted(NoGrant),
+    /// The approval holds no more, so no attempt began.
+    NotApproved(ApprovalEnd),
 }
 
 /// Held until it is known that an attempt of an earlier run has no clip waiting to be fetched.
@@ -190,15 +194,26 @@ impl Opening {
         let Opening { desk, provider, waiting, before, grounds, grant, seat } = self;
         let started = desk.now();
         // What was made ready over midnight counts for the day of its intent.
-        let redated = desk.shared().budget.redate(grant, started);
+        let redated = {
+            let (request, account) = (&waiting.request, provider.account());
+            let what = Purpose {
+                plan: grant.plan(),
+                provider: &request.provider,
+                model: &request.model,
+                account,
+                job: Some(&request.address),
+            };
+            desk.shared().budget.redate(&what, grant, started)
+        };
         let grant = match redated {
             Ok(grant) => grant,
-            Err(over) => {
+            Err(why) => {
                 let now = desk.moment();
                 desk.shared().pools.leave(seat, Left::NotSent, now);
-                return Ok(Err(Ended::OverBudget(over)));
+                return Ok(Err(Ended::NotGranted(why)));
             }
         };
+        desk.say_warnings(&waiting.request.address.to_string()).await;
         let reserve = grant.amount();
         let (life, _) = transition(before, Event::Intend { reserve, grounds })?;
         let request = &waiting.request;
@@ -207,23 +222,30 @@ impl Opening {
         let plan = desk.setup.approval.as_ref().map(|approval| approval.plan);
         let plan = plan.ok_or_else(|| RunError::Broken("an intent without a plan".to_owned()))?;
         let account = provider.account().to_owned();
-        let begun = desk
-            .setup
-            .ledger
-            .begin_attempt(NewAttempt {
-                address: request.address.clone(),
-                run: desk.run,
-                plan,
-                fingerprint: request.fingerprint,
-                parts: waiting.parts,
-                provider: request.provider.clone(),
-                model: request.model.clone(),
-                account: account.clone(),
-                request: json,
-                reserved: reserve,
-                at: started,
-            })
-            .await?;
+        let intent = NewAttempt {
+            address: request.address.clone(),
+            run: desk.run,
+            plan,
+            fingerprint: request.fingerprint,
+            parts: waiting.parts,
+            provider: request.provider.clone(),
+            model: request.model.clone(),
+            account: account.clone(),
+            request: json,
+            reserved: reserve,
+            at: started,
+        };
+        let begun = match desk.setup.ledger.begin_attempt(intent).await {
+            Ok(begun) => begun,
+            Err(LedgerError::ApprovalEnded { end, .. }) => {
+                let now = desk.moment();
+                let mut shared = desk.shared();
+                shared.budget.release(grant);
+                shared.pools.leave(seat, Left::NotSent, now);
+                return Ok(Err(Ended::NotApproved(end)));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Ok(Attempt {
             desk,
             provider,
@@ -264,6 +286,7 @@ impl Attempt {
             provider: &record.provider,
             model: &record.model,
             account: &record.account,
+            job: Some(&record.address),
         };
         let now = desk.moment();
         let age = now.at.duration_since(record.started).unsigned_abs();

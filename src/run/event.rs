@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::budget::LimitName;
+use super::guard::Broken;
 use crate::exit::Exit;
 use crate::ledger::Basis;
 
@@ -195,12 +196,36 @@ pub enum RunEvent {
         /// What is left.
         left: String,
     },
+    /// The approval was revoked or expired: nothing new is submitted, and what is in flight goes on
+    /// to its end.
+    ApprovalEnded {
+        /// Its number in the ledger.
+        approval: i64,
+        /// Why, for people.
+        why: String,
+        /// Jobs in flight.
+        in_flight: u64,
+    },
     /// A job was not started.
     Skipped {
         /// Address.
         job: String,
         /// Why.
         why: Skip,
+        /// Which guardrail denies it, if one does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guardrail: Option<Box<BrokenRule>>,
+    },
+    /// What is submitted breaks a guardrail that only warns; said once of each rule.
+    Guardrail {
+        /// Address of the first such job.
+        job: String,
+        /// The rule's key below `guardrails`.
+        rule: String,
+        /// Where it stands: `file:line:column`.
+        at: String,
+        /// What it comes to, and what is allowed.
+        message: String,
     },
     /// A job stays where it is until the next run.
     Waiting {
@@ -236,6 +261,24 @@ pub enum RunEvent {
     Ended(RunSummary),
 }
 
+/// A guardrail that a job would break.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BrokenRule {
+    /// The rule's key below `guardrails`.
+    pub rule: String,
+    /// Where it stands: `file:line:column`.
+    pub at: String,
+    /// What it would come to, and what is allowed.
+    pub message: String,
+}
+
+impl From<Broken> for Box<BrokenRule> {
+    fn from(broken: Broken) -> Self {
+        let Broken { rule, at, message } = broken;
+        Box::new(BrokenRule { rule: rule.to_owned(), at, message })
+    }
+}
+
 /// Why a job was not started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -254,6 +297,8 @@ pub enum Skip {
     NotApproved,
     /// No such provider is set up.
     NoProvider,
+    /// A guardrail of the manifest denies it.
+    Guardrail,
 }
 
 /// A run in sum.
@@ -275,12 +320,21 @@ pub struct RunSummary {
     pub lost: u64,
     /// Jobs that did not fit a limit.
     pub over_budget: u64,
+    /// Jobs not started because a guardrail denies them.
+    #[serde(default)]
+    pub denied: u64,
     /// Jobs not started because their model is held.
     pub held: u64,
     /// Jobs not started because their price is not known.
     pub unpriced: u64,
     /// Jobs not started because their last attempt was charged and gave no clip.
     pub paid_before: u64,
+    /// Jobs not started because the approval was revoked or had expired.
+    #[serde(default)]
+    pub unapproved: u64,
+    /// Why the approval holds no more, where that ended the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval_ended: Option<String>,
     /// Jobs not started for another reason.
     pub skipped: u64,
     /// Jobs that a provider still has; the next run takes them up.
@@ -321,22 +375,37 @@ impl RunSummary {
         self
     }
 
+    /// All that it ended with, for whoever must say what needs a person most.
+    pub fn ends(&self) -> Vec<Exit> {
+        let all = [
+            (self.unknown > 0, Exit::SubmissionsUnknown),
+            (self.unapproved > 0, Exit::ApprovalNeeded),
+            (self.denied > 0, Exit::Denied),
+            (self.over_budget > 0, Exit::OverBudget),
+            (self.without_a_clip() > 0, Exit::JobsFailed),
+            (self.interrupted || self.waiting > 0, Exit::Interrupted),
+        ];
+        all.into_iter().filter(|(holds, _)| *holds).map(|(_, exit)| exit).collect()
+    }
+
+    /// Jobs that ended without a clip, or were not started for a reason of their own.
+    fn without_a_clip(&self) -> u64 {
+        self.failed + self.refused + self.lost + self.held + self.unpriced + self.paid_before
+    }
+
     /// The exit code: what needs a person most comes first.
     pub fn exit(&self) -> Exit {
         if self.interrupted {
             Exit::Interrupted
+        } else if self.unapproved > 0 {
+            Exit::ApprovalNeeded
         } else if self.unknown > 0 {
             Exit::SubmissionsUnknown
+        } else if self.denied > 0 {
+            Exit::Denied
         } else if self.over_budget > 0 {
             Exit::OverBudget
-        } else if self.failed
-            + self.refused
-            + self.lost
-            + self.held
-            + self.unpriced
-            + self.paid_before
-            > 0
-        {
+        } else if self.without_a_clip() > 0 {
             Exit::JobsFailed
         } else if self.waiting > 0 {
             Exit::Interrupted

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::budget::MoneyLimits;
 use super::doors::{Books, ClipLook, Files};
+use super::guard::Guard;
 use super::job::Violation;
 use crate::address::JobKey;
 use crate::clock::{Chance, Clock};
@@ -119,6 +120,8 @@ pub struct Setup {
     pub concurrency: Concurrency,
     /// What may be spent.
     pub limits: MoneyLimits,
+    /// What each intent is held against beside.
+    pub guard: Guard,
     /// What was approved; absent when the run only goes on with what earlier ones left.
     pub approval: Option<Approval>,
     /// How many jobs the work channel will bring; when it ends with another number, whoever

@@ -34,12 +34,8 @@ fn plan() -> Digest {
 fn approve(ledger: &Ledger) -> i64 {
     ledger
         .approve(NewApproval {
-            plan: plan(),
-            by: "ada".to_owned(),
-            ceiling: micros(100),
-            unit: Unit::default(),
-            at: at(0),
             note: Some("spring".to_owned()),
+            ..NewApproval::new(plan(), "ada", micros(100), Unit::default(), at(0))
         })
         .expect("approvals can be written")
 }
@@ -334,7 +330,7 @@ fn a_newer_ledger_is_left_alone() {
         let error = Ledger::open(dir.path(), mode).expect_err("it is newer");
         insta::allow_duplicates! { insta::assert_snapshot!(
             said(&error, dir.path()),
-            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 3); use that version; nothing was changed"
+            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 4); use that version; nothing was changed"
         ) }
     }
 }

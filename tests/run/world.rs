@@ -158,6 +158,9 @@ impl Books for FusedBooks {
     fn holdings(&self) -> Result<Vec<Holding>, LedgerError> {
         self.ledger.holdings()
     }
+    fn held_by_subject(&self, first: i64) -> Result<Vec<SubjectHolding>, LedgerError> {
+        self.ledger.held_by_subject(first)
+    }
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         self.ledger.remote_ids(provider, from)
     }
@@ -288,14 +291,8 @@ impl World {
         if let Some(found) = found.filter(|a| a.ceiling == micros(self.ceiling)) {
             return found;
         }
-        let new = NewApproval {
-            plan: plan(),
-            by: "ada".to_owned(),
-            ceiling: micros(self.ceiling),
-            unit: Unit::default(),
-            at: now(),
-            note: None,
-        };
+        let ceiling = micros(self.ceiling);
+        let new = NewApproval::new(plan(), "ada", ceiling, Unit::default(), now());
         ledger.approve(new).expect("writable");
         ledger.approval_for(&plan()).expect("readable").expect("just written")
     }

@@ -120,7 +120,8 @@ fn commit(world: &mut World, batch: &[Request]) -> Vec<Result<Wrote, LedgerError
     batch.iter().map(|request| perform(world, &request.op)).collect()
 }
 
-fn perform(world: &mut World, op: &Op) -> Result<Wrote, LedgerError> {
+/// One write, by the model and by whatever stands beside it.
+pub fn perform(world: &mut World, op: &Op) -> Result<Wrote, LedgerError> {
     let written = world.store.perform(op);
     if let Some(twin) = &world.twin
         && let Err(what) = twin.perform(op, &written)
@@ -147,6 +148,13 @@ fn perform(world: &mut World, op: &Op) -> Result<Wrote, LedgerError> {
                 format_args!("attempt {} {:?} -> {:?} {:?}", t.attempt, t.from, t.to, t.message),
             );
             check::step(world, t);
+        }
+        (Op::Revoke(approval, _), Ok(_)) => {
+            world.note("ledger: revoked", "", format_args!("approval {approval}"));
+        }
+        (_, Err(LedgerError::ApprovalEnded { .. })) => {
+            world.count("intents refused for their approval");
+            world.note("ledger refuses", "", format_args!("the approval holds no more"));
         }
         (_, Err(error)) => world.note("ledger refuses", "", format_args!("{error}")),
         _ => {}

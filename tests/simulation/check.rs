@@ -53,6 +53,9 @@ fn intent_is_sound(world: &World, attempt: i64) -> Result<(), (&'static str, Str
     if behind > CLOCK_SLACK + MINUTE {
         return Err(("clock", format!("{} begins though the clock was set back", a.address)));
     }
+    if let Some((approval, end)) = world.store.approval_ended(row.run, a.started) {
+        return Err(("M1", format!("{} begins under approval {approval}: {end}", a.address)));
+    }
     if a.plan != approved.plan {
         return Err(("M1", format!("{} is of a plan that is not approved", a.address)));
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use kinora::clock::{Chance, Clock};
-use kinora::ledger::JobState;
+use kinora::ledger::{JobState, Revocation};
 use kinora::manifest::Concurrency;
 use kinora::providers::Provider;
 use kinora::run::resolve::{ResolveError, Settled, by_lookup};
@@ -16,12 +16,13 @@ use kinora::run::{Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work, execu
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use crate::books::{SimBooks, write_all};
+use crate::books::{SimBooks, perform, write_all};
 use crate::check::WORKSPACE;
 use crate::disk::SimFiles;
 use crate::driver::Driver;
 use crate::mutants::Mutant;
-use crate::world::{LifeFacts, Sim};
+use crate::store::Op;
+use crate::world::{LifeFacts, Sim, World};
 
 /// No run takes longer than this; one that waits for something that never comes does.
 const LONGEST_LIFE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -43,6 +44,8 @@ pub struct Orders {
     pub stops: Vec<(Duration, Stop)>,
     /// Somebody starts a second process then.
     pub second: Option<Duration>,
+    /// Somebody revokes the run's approval then.
+    pub revokes: Option<Duration>,
     /// The machine's clock is set back then, by so many microseconds.
     pub clock: Option<(Duration, i64)>,
 }
@@ -149,6 +152,13 @@ async fn live_inside(
             world.note("clock set back", "", format_args!("{by} us"));
         });
     }
+    if let Some(after) = orders.revokes {
+        let sim = sim.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            revoke(&mut sim.lock());
+        });
+    }
     if let Some(after) = orders.second {
         tokio::spawn(second(sim.clone(), orders.clone(), after));
     }
@@ -216,6 +226,19 @@ fn providers(sim: &Sim, orders: &Orders) -> BTreeMap<String, Arc<dyn Provider>> 
         providers.insert(driver.name().to_owned(), Arc::new(driver));
     }
     providers
+}
+
+/// Another process takes back the approval that the run works under: its short write needs no
+/// lock, and falls between two commits of the run's.
+fn revoke(world: &mut World) {
+    let Some(approval) = world.life().approval.as_ref().map(|approval| approval.id) else { return };
+    if world.fuse.dead {
+        return;
+    }
+    let revocation = Revocation { by: "bo".to_owned(), at: world.wall(), note: None };
+    world.count("approvals revoked in a run");
+    // It is there, so it can be revoked.
+    let _ = perform(world, &Op::Revoke(approval, revocation));
 }
 
 /// A second process: the lock sends it away.

@@ -50,11 +50,13 @@ pub enum Mutant {
     UnpricedCountsAsFree,
     /// The ledger answers before its commit is on the disk.
     CommitNotSynced,
+    /// An intent is written whatever became of the approval of its run.
+    ApprovalEndIgnored,
 }
 
 impl Mutant {
     /// Every one of them.
-    pub const ALL: [Mutant; 23] = [
+    pub const ALL: [Mutant; 24] = [
         Mutant::IntentAfterSend,
         Mutant::IdNotDurableBeforePoll,
         Mutant::ReadyNotDurableBeforeFetch,
@@ -78,5 +80,6 @@ impl Mutant {
         Mutant::LoweredCeilingIgnored,
         Mutant::UnpricedCountsAsFree,
         Mutant::CommitNotSynced,
+        Mutant::ApprovalEndIgnored,
     ];
 }

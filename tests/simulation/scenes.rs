@@ -1,11 +1,13 @@
 //! Scenes worth reading: one job or two, one provider, one thing that goes wrong.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use kinora::exit::Exit;
 use kinora::ledger::JobState;
 use kinora::manifest::{Concurrency, Unknown};
 use kinora::money::Unit;
-use kinora::run::MoneyLimits;
+use kinora::run::{MoneyLimits, RunEvent, RunSummary};
 
 use crate::catalogue::Job;
 use crate::driver::Fate;
@@ -62,7 +64,7 @@ impl Scene {
     fn run(&mut self, fates: &[Fate], fuse: Option<u64>) -> bool {
         self.0.sim.lock().script.extend(fates);
         let orders = Orders { fuse, ..self.0.orders(false) };
-        let (end, said) = self.0.life(Faults::default(), orders);
+        let (end, said) = self.0.life(Faults::default(), orders, false);
         let crashed = matches!(end, End::Crashed);
         self.0.judge(end, &said, false);
         crashed
@@ -171,4 +173,42 @@ fn one_job_survives_a_crash_at_every_boundary() {
         }
         assert!(fuse > 40, "{recovery:?}: {fuse} boundaries");
     }
+}
+
+/// How many attempts there were when it was revoked, and what the run came to.
+fn revoked_after(scene: &mut Scene, after: Duration) -> Box<RunSummary> {
+    let orders = Orders { revokes: Some(after), ..scene.0.orders(false) };
+    let (end, said) = scene.0.life(Faults::default(), orders, false);
+    let ended = said.iter().filter(|event| matches!(event, RunEvent::ApprovalEnded { .. })).count();
+    let End::Ended(result) = end else { panic!("it ends by itself") };
+    let summary = Box::new((*result).expect("an approval that is revoked is no failure"));
+    assert_eq!(ended, 1, "it is said, and once");
+    scene.0.judge(End::Ended(Box::new(Ok((*summary).clone()))), &said, false);
+    summary
+}
+
+#[test]
+fn a_revocation_lets_what_is_in_flight_end_and_nothing_else_begin() {
+    let mut scene = Scene::of(6, Recovery::None);
+    scene.0.concurrency.in_flight = Some(2);
+    let summary = revoked_after(&mut scene, Duration::from_secs(1));
+    let begun = scene.states();
+    assert_eq!(begun, [JobState::Done, JobState::Done], "what was in flight is made");
+    assert_eq!((summary.done, summary.unapproved), (2, 4));
+    assert_eq!(summary.exit(), Exit::ApprovalNeeded);
+    let why = summary.approval_ended.as_deref().unwrap_or_default();
+    assert!(why.starts_with("bo revoked it at "), "{why}");
+    let (sent, made, held) = scene.sums();
+    assert_eq!((sent, made, held), (2, 2, 20), "no money is held for what never began");
+    // Somebody approves it again.
+    scene.rest();
+    assert_eq!(scene.states(), [JobState::Done; 6]);
+}
+
+#[test]
+fn a_revocation_before_the_first_intent_lets_nothing_begin() {
+    let mut scene = Scene::of(3, Recovery::None);
+    let summary = revoked_after(&mut scene, Duration::ZERO);
+    assert_eq!(scene.sums(), (0, 0, 0));
+    assert_eq!((summary.unapproved, summary.exit()), (3, Exit::ApprovalNeeded));
 }

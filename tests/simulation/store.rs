@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kinora::address::Address;
 use kinora::ledger::{
-    AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError, NewAttempt, NewRun, Period,
-    Transition, WRITTEN_OFF, day_number,
+    Approval, ApprovalEnd, AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError,
+    NewApproval, NewAttempt, NewRun, Period, Revocation, Transition, WRITTEN_OFF, day_number,
 };
 use kinora::money::{Micros, Unit};
 
@@ -18,6 +18,8 @@ pub enum Op {
     EndRun(i64, &'static str, Timestamp),
     BeginAttempt(NewAttempt),
     Apply(Transition),
+    Approve(NewApproval),
+    Revoke(i64, Revocation),
 }
 
 /// What a write answers.
@@ -25,12 +27,14 @@ pub enum Op {
 pub enum Wrote {
     Run(i64),
     Begun(Begun),
+    Approved(i64),
     Nothing,
 }
 
 #[derive(Clone)]
 struct RunRow {
     unit: Unit,
+    approval: Option<i64>,
     ended: bool,
 }
 
@@ -66,6 +70,9 @@ pub struct EventRow {
 /// All tables.
 #[derive(Default, Clone)]
 pub struct Store {
+    /// Whether attempts begin whatever became of their approval, which only a mutant does.
+    pub lenient: bool,
+    approvals: Vec<Approval>,
     runs: Vec<RunRow>,
     jobs: Vec<JobRecord>,
     attempts: Vec<Row>,
@@ -90,6 +97,21 @@ impl Store {
             }
             Op::BeginAttempt(attempt) => self.begin_attempt(attempt).map(Wrote::Begun),
             Op::Apply(transition) => self.apply(transition).map(|()| Wrote::Nothing),
+            Op::Approve(new) => {
+                let id = self.approvals.len() as i64 + 1;
+                self.approvals.push(new.clone().recorded(id));
+                self.events.push(EventRow { at: new.at, attempt: 0, kind: "approved" });
+                Ok(Wrote::Approved(id))
+            }
+            Op::Revoke(approval, revocation) => {
+                let approval = &mut self.approvals[row(*approval)];
+                if approval.revoked.is_none() {
+                    approval.revoked = Some(revocation.clone());
+                    let at = revocation.at;
+                    self.events.push(EventRow { at, attempt: 0, kind: "revoked" });
+                }
+                Ok(Wrote::Nothing)
+            }
         }
     }
 
@@ -99,11 +121,17 @@ impl Store {
             open.for_each(|a| a.record.interruptions += 1);
         }
         self.runs.iter_mut().for_each(|run| run.ended = true);
-        self.runs.push(RunRow { unit: run.unit.clone(), ended: false });
+        let (unit, approval) = (run.unit.clone(), run.approval);
+        self.runs.push(RunRow { unit, approval, ended: false });
         self.runs.len() as i64
     }
 
     fn begin_attempt(&mut self, new: &NewAttempt) -> Result<Begun, LedgerError> {
+        if let Some((approval, end)) = self.approval_ended(new.run, new.at)
+            && !self.lenient
+        {
+            return Err(LedgerError::ApprovalEnded { approval, end });
+        }
         let attempt = self.attempts.len() as i64 + 1;
         let state = JobState::Submitting;
         let (job, number) = match self.jobs.iter_mut().find(|job| job.address == new.address) {
@@ -182,6 +210,20 @@ impl Store {
         job.state = t.to;
         self.events.push(EventRow { at: t.at, attempt: t.attempt, kind: t.kind });
         Ok(())
+    }
+
+    /// Why a run's approval holds no more at this time, if so.
+    pub fn approval_ended(&self, run: i64, at: Timestamp) -> Option<(i64, ApprovalEnd)> {
+        let approval = &self.approvals[row(self.runs[row(run)].approval?)];
+        let revoked = approval.revoked.clone().map(ApprovalEnd::Revoked);
+        let expired = approval.expires.filter(|expires| *expires <= at).map(ApprovalEnd::Expired);
+        Some((approval.id, revoked.or(expired)?))
+    }
+
+    /// The approval that was given last, if it holds for good.
+    pub fn lasting_approval(&self) -> Option<i64> {
+        let last = self.approvals.last()?;
+        (last.revoked.is_none() && last.expires.is_none()).then_some(last.id)
     }
 
     pub fn job(&self, address: &Address) -> Option<&JobRecord> {

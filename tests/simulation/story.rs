@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kinora::digest::Digest;
-use kinora::ledger::Approval;
+use kinora::ledger::NewApproval;
 use kinora::manifest::{Concurrency, Unknown};
 use kinora::money::{Micros, Unit};
 use kinora::run::resolve::ResolveError;
 use kinora::run::{MoneyLimits, RunError, RunEvent, Stop, Work};
 use rust_decimal::Decimal;
 
+use crate::books::perform;
 use crate::catalogue::{Job, jobs, limits, may_begin, request, site};
 use crate::check;
 use crate::dice::Dice;
@@ -18,8 +20,9 @@ use crate::life::{End, Orders, live};
 use crate::mutants::Mutant;
 use crate::rest::{at_rest, standing};
 use crate::site::{HOUR, MINUTE, SECOND, Site};
+use crate::store::{Op, Wrote};
 use crate::twin::Twin;
-use crate::world::{Faults, LifeFacts, Sim, World};
+use crate::world::{Faults, LifeFacts, Sim, World, timestamp};
 
 pub const CREDIT: i64 = 1_000_000;
 
@@ -104,9 +107,10 @@ impl Story {
         let mut dice = Dice::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6b69_6e6f_7261);
         let mut world = World::new(seed, telling.mutant, telling.traced);
         if seed.is_multiple_of(WITH_A_TWIN) && telling.mutant.is_none() {
-            world.twin = Some(Twin::new(Digest::of(b"approved")));
+            world.twin = Some(Twin::new());
             world.count("stories with the real ledger beside");
         }
+        world.store.lenient = telling.mutant == Some(Mutant::ApprovalEndIgnored);
         let mut prices = BTreeMap::new();
         let moody = dice.percent(60);
         for n in 0..dice.between(1, 3) {
@@ -156,7 +160,7 @@ impl Story {
             let faults = self.faults();
             self.decide();
             let orders = self.orders(true);
-            let (end, said) = self.life(faults, orders);
+            let (end, said) = self.life(faults, orders, true);
             if !self.judge(end, &said, true) {
                 return;
             }
@@ -171,12 +175,12 @@ impl Story {
         for quiet in 0.. {
             let before = standing(&self.sim.lock());
             let orders = Orders { resolves: true, ..self.orders(false) };
-            let (end, said) = self.life(Faults::default(), orders);
+            let (end, said) = self.life(Faults::default(), orders, false);
             if !self.judge(end, &said, false) {
                 return;
             }
             let orders = self.orders(false);
-            let (end, said) = self.life(Faults::default(), orders);
+            let (end, said) = self.life(Faults::default(), orders, false);
             if !self.judge(end, &said, false) {
                 return;
             }
@@ -273,6 +277,7 @@ impl Story {
             stops: Vec::new(),
             second: None,
             clock: None,
+            revokes: None,
             resolves: disturbed && dice.percent(15),
             work,
         };
@@ -293,6 +298,9 @@ impl Story {
                 2 => orders.stops = vec![(first, Stop::Graceful), (then, Stop::Now)],
                 _ => {}
             }
+            // A person types it while the run goes on; whoever revokes what has ended harms nobody.
+            orders.revokes =
+                dice.percent(6).then(|| Duration::from_millis(dice.between(0, 120_000)));
             orders.second = dice.percent(5).then(|| Duration::from_millis(dice.between(0, 20_000)));
         }
         orders
@@ -318,21 +326,26 @@ impl Story {
 
     // ---- one process ----
 
-    pub fn life(&mut self, faults: Faults, orders: Orders) -> (End, Vec<RunEvent>) {
+    pub fn life(
+        &mut self,
+        faults: Faults,
+        orders: Orders,
+        disturbed: bool,
+    ) -> (End, Vec<RunEvent>) {
         self.lives += 1;
         let ceiling = match self.sim.lock().is(Mutant::LoweredCeilingIgnored) {
             true => self.desk.highest_ceiling,
             false => self.desk.ceiling,
         };
+        // Only while people decide: what comes to rest is not stopped by a date.
+        let lasts = (disturbed && self.dice.percent(4)).then(|| self.dice.between(0, 60_000));
+        let id = (!self.desk.withdrawn).then(|| self.approve(lasts));
         let approval = |ceiling| {
-            (!self.desk.withdrawn).then(|| Approval {
-                id: 1,
-                plan: self.plan(),
-                by: "ada".to_owned(),
-                ceiling: Micros::from_stored(ceiling).expect("not negative"),
-                unit: Unit::default(),
-                at: self.sim.lock().wall(),
-                note: None,
+            id.map(|(id, expires)| {
+                let ceiling = Micros::from_stored(ceiling).expect("not negative");
+                let at = self.sim.lock().wall();
+                let new = NewApproval::new(self.plan(), "ada", ceiling, Unit::default(), at);
+                NewApproval { expires, ..new }.recorded(id)
             })
         };
         let facts = LifeFacts {
@@ -351,6 +364,26 @@ impl Story {
             overcharged_at: BTreeMap::new(),
         };
         live(&self.sim, facts, orders)
+    }
+
+    /// Gives an approval: the last one still holds, unless it is to last so many milliseconds only,
+    /// or was revoked or about to expire. Its plan and ceiling are the run's to keep.
+    fn approve(&mut self, lasts: Option<u64>) -> (i64, Option<Timestamp>) {
+        let mut world = self.sim.lock();
+        if let Some(id) = world.store.lasting_approval().filter(|_| lasts.is_none()) {
+            return (id, None);
+        }
+        let at = world.wall();
+        let new = NewApproval::new(self.plan(), "ada", Micros::ZERO, Unit::default(), at);
+        let lasts = lasts.map(|ms| i64::try_from(ms).expect("a minute") * 1000);
+        let expires = lasts.map(|us| timestamp(at.as_microsecond() + us));
+        if expires.is_some() {
+            world.count("approvals about to expire");
+        }
+        match perform(&mut world, &Op::Approve(NewApproval { expires, ..new })) {
+            Ok(Wrote::Approved(id)) => (id, expires),
+            other => unreachable!("an approval is written: {other:?}"),
+        }
     }
 
     /// What the end of a process leaves behind, and what must hold then. False: it is over.

@@ -4,11 +4,9 @@
 
 use std::cell::RefCell;
 
-use kinora::ledger::{AttemptRecord, LedgerError, MemoryLedger, NewApproval, Period, Which};
-use kinora::money::{Micros, Unit};
+use kinora::ledger::{AttemptRecord, LedgerError, MemoryLedger, Period, Which};
 
 use crate::store::{Op, Store, Wrote};
-use crate::world::timestamp;
 
 thread_local! {
     /// One that is emptied is much faster than a new one.
@@ -29,20 +27,10 @@ impl Drop for Twin {
 }
 
 impl Twin {
-    pub fn new(plan: kinora::digest::Digest) -> Twin {
+    pub fn new() -> Twin {
         let memory = SPARE
             .with_borrow_mut(Vec::pop)
             .unwrap_or_else(|| MemoryLedger::new().expect("memory can be had"));
-        let approval = NewApproval {
-            plan,
-            by: "ada".to_owned(),
-            ceiling: Micros::ZERO,
-            unit: Unit::default(),
-            at: timestamp(0),
-            note: None,
-        };
-        memory.ledger().approve(approval).expect("it is empty");
-        memory.commit().expect("memory can be written");
         Twin(Some(memory))
     }
 
@@ -60,6 +48,10 @@ impl Twin {
             }
             Op::BeginAttempt(attempt) => ledger.begin_attempt(attempt).wait().map(Wrote::Begun),
             Op::Apply(transition) => ledger.apply(transition).wait().map(|()| Wrote::Nothing),
+            Op::Approve(approval) => ledger.approve(approval).map(Wrote::Approved),
+            Op::Revoke(approval, revocation) => {
+                ledger.revoke(approval, revocation).map(|_| Wrote::Nothing)
+            }
         };
         self.memory().commit().map_err(|e| e.to_string())?;
         let alike = match (&real, by_model) {
@@ -96,8 +88,7 @@ impl Twin {
             }
         }
         let (real, model) = (ledger.latest_event().map_err(read)?, store.latest_event());
-        // The approval has an event too.
-        if model.is_some() && real != model {
+        if real != model {
             return Err(format!("latest event {real:?}, but {model:?}"));
         }
         Ok(())

@@ -13,6 +13,7 @@ use kinora::report;
 use crate::cli::Failure;
 use crate::cli::approve::{record, refuse_unpriced, whole_ceiling};
 use crate::cli::args::RunArgs;
+use crate::cli::guard::refuse_denied;
 use crate::cli::output::Output;
 use crate::cli::workspace::{Workspace, ledger_failure};
 
@@ -30,6 +31,8 @@ pub(super) fn approval(
         // by it.
         return Ok(found);
     }
+    // Whoever approved it before, the rules hold now.
+    refuse_denied(plan)?;
     let wanted = whole_ceiling(plan, workspace, ledger)?;
     if let Some(approval) = found
         && (approval.ceiling >= wanted || !arguments.yes)

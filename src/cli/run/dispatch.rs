@@ -10,12 +10,15 @@ use kinora::clock::{Chance, SystemClock};
 use kinora::digest::Digest;
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger};
+use kinora::money::Micros;
 use kinora::plan::Plan;
 use kinora::run::{
-    self, DiskFiles, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
+    self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup,
+    Work,
 };
 use tokio::sync::mpsc;
 
+use super::log::Log;
 use crate::cli::Failure;
 use crate::cli::hosted::Providers;
 use crate::cli::output::Output;
@@ -44,6 +47,10 @@ pub(in crate::cli) struct Dispatch<'a> {
     pub folder: PathBuf,
     /// Jobs, those of earlier runs included.
     pub total: u64,
+    /// Most that may be spent now, whatever the manifest allows.
+    pub max_spend: Option<Micros>,
+    /// Where every event is logged.
+    pub log: Option<Arc<Log>>,
 }
 
 /// Dispatches the plan until it ends or is stopped.
@@ -52,15 +59,21 @@ pub(in crate::cli) fn dispatch(
     signals: &Signals,
     output: &Output,
 ) -> Result<RunSummary, Failure> {
-    let Dispatch { plan, workspace, ledger, providers, approval, folder, total } = work;
+    let Dispatch { plan, workspace, ledger, providers, approval, folder, total, max_spend, log } =
+        work;
     let catalogue = &workspace.catalogue;
     // Jobs count under the plan that was approved, which may be a larger one.
     let under = approval.as_ref().map(|approval| approval.plan);
     let work = plan
         .map(|plan| feed(plan, under.unwrap_or(plan.digest), workspace, &ledger))
         .transpose()?;
-    let limits = MoneyLimits::of(&catalogue.budget)
+    let mut limits = MoneyLimits::of(&catalogue.budget)
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("budget: {e}")))?;
+    limits.max_spend = max_spend;
+    let guard = plan.map(|plan| Guard::of(catalogue, plan.summary.since_approval.as_ref()));
+    let guard = guard
+        .transpose()
+        .map_err(|e| Failure::new(Exit::InvalidManifest, format!("guardrails: {e}")))?;
     let mut setup = Setup {
         ledger,
         providers: providers.all.clone(),
@@ -71,6 +84,8 @@ pub(in crate::cli) fn dispatch(
         workspace: folder,
         concurrency: catalogue.concurrency.clone(),
         limits,
+        // Without a plan nothing new is submitted.
+        guard: guard.unwrap_or_default(),
         jobs: plan.map(|plan| plan.summary.to_run.jobs),
         retries: catalogue.retries,
         approval,
@@ -90,7 +105,7 @@ pub(in crate::cli) fn dispatch(
         let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
         let progress = Progress::new(total, output);
         // On a thread of its own: a pipe that nobody empties must not hold up anything else.
-        let printing = tokio::task::spawn_blocking(move || print(events, progress));
+        let printing = tokio::task::spawn_blocking(move || print(events, progress, log.as_deref()));
         providers.limit(&mut setup.concurrency).await;
         let ended = match work {
             Some(work) => run::execute(setup, work, event_sender, stop).await,
@@ -137,8 +152,11 @@ fn feed(
     Ok(work)
 }
 
-fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress) {
+fn print(mut events: mpsc::Receiver<RunEvent>, mut progress: Progress, log: Option<&Log>) {
     while let Some(event) = events.blocking_recv() {
+        if let Some(log) = log {
+            log.run(&event);
+        }
         progress.event(&event);
     }
     progress.end();

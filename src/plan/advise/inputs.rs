@@ -6,7 +6,6 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use crate::diagnostic::Finding;
-use crate::manifest::Role;
 use crate::models::{Mention, Route};
 use crate::plan::estimate::Estimate;
 use crate::plan::expand::{Step, Worker};
@@ -27,7 +26,6 @@ pub(in crate::plan) fn on_inputs<'c>(
 ) {
     let ability = step.details.card.routes.get(&matched.route);
     let syntax = ability.and_then(|a| a.mention.as_ref());
-    identity_at_risk(worker, step, candidates, matched);
     unhonoured_mentions(worker, step, candidates, mentioned, matched, syntax);
     let is_sent = |i: usize| matched.sent.iter().any(|(sent, _)| *sent == i);
     let idle = idle(mentioned, matched);
@@ -172,37 +170,6 @@ impl Unused<'_> {
             }
         }
         names
-    }
-}
-
-/// A subject whose identity a clip must keep, without any picture of it.
-fn identity_at_risk(
-    worker: &mut Worker<'_, '_>,
-    step: &Step<'_>,
-    candidates: &[Candidate<'_>],
-    matched: &Matched,
-) {
-    const CODE: &str = "plan::identity_at_risk";
-    let own = step.subject.map(|at| (Owner::Subject, "subject", at));
-    let with = step.details.with.iter().enumerate();
-    let with = with.map(|(i, (alias, at))| (Owner::With(i), &**alias, *at));
-    for (owner, name, at) in own.into_iter().chain(with) {
-        let set = &worker.catalogue.sets[at.set as usize];
-        let shown = |(i, _): &(usize, Role)| candidates[*i].owner == owner;
-        if !set.kind.has_identity() || matched.sent.iter().any(shown) {
-            continue;
-        }
-        let place = worker.shot.place;
-        let finding = || {
-            let kind = set.kind.as_str();
-            let message = format!("no picture of the {kind} is sent: it will look like any other");
-            let help = match candidates.iter().any(|c| c.owner == owner) {
-                true => format!("the route `{}` leaves out what is attached", matched.route),
-                false => format!("attach a reference to the {kind}, or use a shot without it"),
-            };
-            Finding::advice(CODE, message).at(place, "identity at risk").help(help)
-        };
-        worker.chunk.notes.add(worker.plan.shot, CODE, name, step.concerned(), finding);
     }
 }
 

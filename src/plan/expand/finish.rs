@@ -2,12 +2,11 @@
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use rust_decimal::Decimal;
-
 use super::{Prepared, Step, Worker};
 use crate::address::Address;
-use crate::models::Priced;
 use crate::plan::diff::{Planned, Standing};
+use crate::plan::digesting::{Money, digest_into};
+use crate::plan::guard::Marks;
 use crate::plan::job::{Fingerprint, PlannedJob};
 use crate::plan::notes::Concerned;
 use crate::plan::variants::Variant;
@@ -57,7 +56,7 @@ impl<'c> Worker<'c, '_> {
             text_estimate: prepared.estimate.text,
             out,
         };
-        self.keep(job);
+        self.keep(job, &prepared.marks);
     }
 
     fn out(
@@ -90,11 +89,22 @@ impl<'c> Worker<'c, '_> {
         }
     }
 
-    fn keep(&mut self, job: PlannedJob) {
+    fn keep(&mut self, job: PlannedJob, marks: &Marks) {
         let standing = Standing::of(job.key, &job.fingerprint, self.known);
+        let narrowed = self.planner.narrowed.as_ref();
+        if narrowed.is_some_and(|narrowed| narrowed.first.is_some()) && !standing.runs()
+            || self.is_full()
+        {
+            return;
+        }
         let chunk = &mut self.chunk;
         chunk.tally.add(&job, &standing);
-        digest_into(&job, &mut chunk.digested);
+        if standing.runs() {
+            chunk.seen.add(&job, marks, &self.catalogue.guardrails);
+        }
+        let money = Money::of(&job);
+        let (address, name) = (job.address.as_str(), &job.fingerprint.whole);
+        digest_into(address, name, money.as_ref(), &mut chunk.digested);
         let hasher: BuildHasherDefault<DefaultHasher> = BuildHasherDefault::default();
         chunk.paths.push(hasher.hash_one(&*job.out));
         chunk.jobs.push(Planned { job, standing });
@@ -103,26 +113,7 @@ impl<'c> Worker<'c, '_> {
 
 /// A seed from an address' digest: stable for the job, and below 2^31, which every provider
 /// that takes seeds accepts.
-fn derived_seed(key: &[u8; 16]) -> u64 {
+pub(in crate::plan) fn derived_seed(key: &[u8; 16]) -> u64 {
     let bytes = [key[12], key[13], key[14], key[15]];
     u64::from(u32::from_le_bytes(bytes) >> 1)
-}
-
-/// Address, fingerprint and estimate, so that no two different lists of jobs give the same
-/// bytes: the address is preceded by its length, the rest has a fixed one.
-fn digest_into(job: &PlannedJob, out: &mut Vec<u8>) {
-    let address = job.address.as_str().as_bytes();
-    out.extend_from_slice(&(address.len() as u64).to_le_bytes());
-    out.extend_from_slice(address);
-    out.extend_from_slice(job.fingerprint.whole.as_bytes());
-    match &job.estimate {
-        Priced::Known(amount) => {
-            out.push(1);
-            out.extend_from_slice(&amount.value.normalize().serialize());
-        }
-        Priced::Unpriced => {
-            out.push(0);
-            out.extend_from_slice(&Decimal::ZERO.serialize());
-        }
-    }
 }

@@ -38,6 +38,13 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// Of one job.
+    pub(in crate::plan) fn of(job: &PlannedJob) -> Sums {
+        let mut sums = Sums::default();
+        sums.add(job);
+        sums
+    }
+
     /// Adds one job.
     pub(in crate::plan) fn add(&mut self, job: &PlannedJob) {
         self.jobs += 1;

@@ -12,19 +12,20 @@ use crate::digest::Digest;
 use crate::ledger::{History, JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
-    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Placed, Reference, Role, Row,
-    Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown,
-    With,
+    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Guardrails, Placed, Reference,
+    Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template,
+    Unknown, With,
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
-use crate::plan::{Access, Change, Plan, PlanInputs, PlannedJob, Reach, Used, build};
+use crate::plan::{Access, Change, Narrowing, Plan, PlanInputs, PlannedJob, Reach, Used, build};
 
 /// A catalogue in the making. Its one source holds every template, one after another.
 pub struct Build {
     text: String,
     pub catalogue: Catalogue,
     pub access: Access,
+    pub narrowing: Narrowing,
     pub history: History,
 }
 
@@ -90,6 +91,7 @@ impl Build {
         let mut build = Build {
             text: String::new(),
             access: access(),
+            narrowing: Narrowing::default(),
             history: History::default(),
             catalogue: Catalogue {
                 name: "test".into(),
@@ -108,11 +110,14 @@ impl Build {
                 limits: Limits::default(),
                 concurrency: Concurrency::default(),
                 budget: Budget::default(),
+                guardrails: Guardrails::default(),
                 defaults: Settings::default(),
+                approvers: None,
                 providers: BTreeMap::new(),
                 retries: 0,
                 pay_again: false,
                 unknown: Unknown::Hold,
+                unattended: None,
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
@@ -159,7 +164,14 @@ impl Build {
         let columns = ["title", "colour", "price"].map(|n| (n.to_owned(), AttributeType::Auto));
         let place = self.place(name);
         let (name, columns) = (name.into(), Columns::new(columns));
-        self.catalogue.sets.push(SubjectSet { name, kind, columns, subjects: Vec::new(), place });
+        self.catalogue.sets.push(SubjectSet {
+            name,
+            kind,
+            columns,
+            updated: None,
+            subjects: Vec::new(),
+            place,
+        });
         self
     }
 
@@ -174,7 +186,15 @@ impl Build {
         let (row, place) = (Row::pack(cells), self.place(id));
         let tags = Box::new(["new".into()]);
         let set = self.catalogue.sets.last_mut().expect("a set comes first");
-        set.subjects.push(Subject { id: id.into(), row, tags, references, place });
+        set.subjects.push(Subject {
+            id: id.into(),
+            row,
+            tags,
+            real_person: false,
+            consent: None,
+            references,
+            place,
+        });
         self
     }
 
@@ -280,6 +300,7 @@ impl Build {
             access: &self.access,
             used,
             pictures: Default::default(),
+            narrowing: &self.narrowing,
             history: self.history,
         };
         let mut jobs = Vec::new();

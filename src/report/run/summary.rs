@@ -21,6 +21,8 @@ pub struct RunEnd {
     pub unknown: u64,
     /// Jobs that were not started, because a budget or ceiling stopped them.
     pub over_budget: u64,
+    /// Jobs that were not started, because a guardrail denies them.
+    pub denied: u64,
     /// Jobs that were left for the next run for any other reason (interrupted, model held).
     pub left: u64,
     /// Settled in this run.
@@ -72,6 +74,7 @@ fn troubles(s: &RunEnd) -> Vec<(u64, &'static str)> {
         (s.refused, "refused: nothing was charged"),
         (s.unknown, "of unknown outcome: they keep their reservation and are not sent again"),
         (s.over_budget, "not started: over budget"),
+        (s.denied, "not started: a guardrail denies them"),
         (s.left, "left for the next run"),
     ]
     .into_iter()

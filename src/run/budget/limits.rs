@@ -20,6 +20,8 @@ pub struct MoneyLimits {
     pub per_job: Option<Micros>,
     /// Most that one run may spend.
     pub per_run: Option<Micros>,
+    /// Most that this run may spend, whatever the manifest allows.
+    pub max_spend: Option<Micros>,
     /// Most in one day (UTC).
     pub per_day: Option<Micros>,
     /// Most in one month (UTC).
@@ -66,6 +68,7 @@ impl MoneyLimits {
             rates: budget.rates.clone(),
             per_job: micros(&budget.per_job)?,
             per_run: micros(&budget.per_run)?,
+            max_spend: None,
             per_day: micros(&budget.per_day)?,
             per_month: micros(&budget.per_month)?,
             shares,
@@ -105,13 +108,15 @@ impl Span {
     }
 }
 
-/// Which limit stands in the way. In events it is one word: `ceiling`, `per_job`, `per_run`,
-/// `per_day`, `per_month`, or the key below `budget`, such as `models.fal/x.per_day`.
+/// Which limit stands in the way. In events it is one word: `ceiling`, `max_spend`, `per_job`,
+/// `per_run`, `per_day`, `per_month`, or the key below `budget`, such as `models.fal/x.per_day`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum LimitName {
     /// The approval's ceiling.
     Ceiling,
+    /// `--max-spend`.
+    MaxSpend,
     /// `budget.per_job`.
     PerJob,
     /// `budget.per_run`, `budget.per_day` or `budget.per_month`.
@@ -125,6 +130,7 @@ impl fmt::Display for LimitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LimitName::Ceiling => f.write_str("the approval's ceiling"),
+            LimitName::MaxSpend => f.write_str("--max-spend"),
             _ => write!(f, "budget.{}", String::from(self.clone())),
         }
     }
@@ -134,6 +140,7 @@ impl From<LimitName> for String {
     fn from(name: LimitName) -> String {
         match name {
             LimitName::Ceiling => "ceiling".to_owned(),
+            LimitName::MaxSpend => "max_spend".to_owned(),
             LimitName::PerJob => "per_job".to_owned(),
             LimitName::Whole(span) => span.key().to_owned(),
             LimitName::Share(of, name, span) => format!("{}.{name}.{}", of.key(), span.key()),
@@ -156,6 +163,7 @@ impl TryFrom<String> for LimitName {
         };
         match text.as_str() {
             "ceiling" => Ok(LimitName::Ceiling),
+            "max_spend" => Ok(LimitName::MaxSpend),
             "per_job" => Ok(LimitName::PerJob),
             whole => span(whole)
                 .map(LimitName::Whole)
@@ -172,10 +180,10 @@ impl schemars::JsonSchema for LimitName {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "Which limit stands in the way: the approval's `ceiling`, or a key below \
-                            `budget` in the manifest, such as `models.fal/x.per_day`.",
+            "description": "Which limit stands in the way: the approval's `ceiling`, `max_spend` of \
+                            the command line, or a key below `budget` in the manifest, such as `models.fal/x.per_day`.",
             "type": "string",
-            "pattern": "^(ceiling|per_job|((models|providers|accounts)\\..+\\.)?per_(run|day|month))$",
+            "pattern": "^(ceiling|max_spend|per_job|((models|providers|accounts)\\..+\\.)?per_(run|day|month))$",
         })
     }
 }

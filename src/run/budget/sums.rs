@@ -13,7 +13,7 @@ use crate::money::Micros;
 
 /// A sum of amounts, wide enough for whatever a ledger may hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sum(i128);
+pub(in crate::run) struct Sum(i128);
 
 impl Sum {
     pub fn add(&mut self, amount: Micros) {
@@ -63,6 +63,13 @@ impl Line {
         self.run
     }
 
+    /// What is held today and this month, by the time now.
+    pub fn of_now(&self, now: Timestamp) -> [Sum; 2] {
+        let today = day_number(now);
+        let of_today = self.days.get(&today).copied().unwrap_or_default();
+        [of_today, in_month_of(&self.days, today)]
+    }
+
     pub fn add(&mut self, day: i64, in_run: bool, amount: Micros) {
         self.days.entry(day).or_default().add(amount);
         if in_run {
@@ -95,9 +102,14 @@ impl Line {
 }
 
 /// The sum over the days of the month that a day is in.
-pub(super) fn in_month_of(days: &BTreeMap<i64, Sum>, day: i64) -> Sum {
+pub(in crate::run) fn in_month_of(days: &BTreeMap<i64, Sum>, day: i64) -> Sum {
     let (first, last) = month_of(day);
     Sum(days.range(first..=last).map(|(_, sum)| sum.0).sum())
+}
+
+/// The first day of the month (UTC) that a day is in.
+pub(in crate::run) fn first_of_month(day: i64) -> i64 {
+    month_of(day).0
 }
 
 /// The first and last day of the month (UTC) that a day is in; a day beyond all calendars is

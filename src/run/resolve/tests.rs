@@ -33,14 +33,8 @@ impl Shop {
         let folder = tempfile::tempdir().expect("a folder");
         let ledger = Ledger::open(folder.path(), Mode::Run).expect("a ledger");
         let unit = Unit::default();
-        let approval = NewApproval {
-            plan: Digest::of(b"plan"),
-            by: "Ada".to_owned(),
-            ceiling: micros(1000),
-            unit: unit.clone(),
-            at: now(),
-            note: None,
-        };
+        let (plan, at) = (Digest::of(b"plan"), now());
+        let approval = NewApproval::new(plan, "Ada", micros(1000), unit.clone(), at);
         let approval = ledger.approve(approval).expect("written");
         let plan = Some(Digest::of(b"plan"));
         let run = NewRun { plan, approval: Some(approval), unit, at: now() };
