@@ -118,7 +118,8 @@ fn written(
     keep_findings(&mut summary, workspace);
     writer.finish_file(&summary, path).map_err(|e| unwritten(&e))?;
     let text = if output.json {
-        report::plan_json(&PlanJson::new(summary, None::<Vec<JobLine>>)).expect("a plan is always JSON")
+        report::plan_json(&PlanJson::new(summary, None::<Vec<JobLine>>))
+            .expect("a plan is always JSON")
     } else {
         report::plan_text(&summary, output.width, output.color)
     };
