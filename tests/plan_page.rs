@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 
 use kinora::digest::Digest;
 use kinora::plan::JobLine;
-use kinora::report::{
-    JobSample, PAGE_BYTES, PlanHtmlFacts, PlanHtmlOptions, PlanJson, plan_html,
-};
+use kinora::report::{JobSample, PAGE_BYTES, PlanHtmlFacts, PlanHtmlOptions, PlanJson, plan_html};
 
 const PICTURES: usize = 24;
 
@@ -60,8 +58,7 @@ fn made(plan: &PlanJson, options: &PlanHtmlOptions, path: &Path) -> (String, Pla
     let mut sample = JobSample::new(JobSample::MOST);
     jobs(plan).into_iter().for_each(|job| sample.take(job));
     let mut page = Vec::new();
-    let facts =
-        plan_html(&plan.summary, &sample.finish(), options, &mut page).expect("a page");
+    let facts = plan_html(&plan.summary, &sample.finish(), options, &mut page).expect("a page");
     fs::write(path, &page).expect("the target folder can be written");
     (String::from_utf8(page).expect("the page is text"), facts)
 }

@@ -282,7 +282,8 @@ impl Watch {
         if self.started.contains(&job) || (self.started.len() as u64) < bound.value {
             return None;
         }
-        let message = format!("this run started {} jobs, and no more are allowed", self.started.len());
+        let message =
+            format!("this run started {} jobs, and no more are allowed", self.started.len());
         Some(Broken { rule: "max_jobs", at: bound.at.clone(), message })
     }
 

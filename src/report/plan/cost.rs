@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::plan::{AmountsJson, Comparison, PlanSummary, Tally, WallTime};
+use crate::plan::{AmountsJson, ApprovalLine, Comparison, PlanSummary, Tally, WallTime};
 use crate::report::phrase::{amounts, count, decimal, grouped, length, listed};
 
 /// The least, the expected and the most that some jobs may cost.
@@ -169,6 +169,7 @@ pub(super) fn differences(with: &Comparison) -> Vec<(u64, &'static str)> {
         (with.changed, "changed"),
         (with.dearer, "dearer"),
         (with.cheaper, "cheaper"),
+        (with.made, "made since"),
         (with.same, "the same"),
     ]
     .into_iter()
@@ -180,6 +181,21 @@ pub(super) fn differences(with: &Comparison) -> Vec<(u64, &'static str)> {
 pub(super) fn before_and_now(before: Option<&str>, now: Option<&str>) -> String {
     let one = |value: Option<&str>| value.map_or_else(|| "–".to_owned(), decimal);
     format!("{} → {}", one(before), one(now))
+}
+
+/// An approval in words, without its end: `Approved by ana, 2026-11-20, up to 20 credits`. With
+/// the plan that it names, where that is an earlier one that covers this.
+pub(super) fn approval(approval: &ApprovalLine) -> String {
+    let word = if approval.signed { "Approved and signed by" } else { "Approved by" };
+    let mut said = format!("{word} {}, {}, up to {}", approval.by, approval.at, approval.ceiling);
+    if let Some(until) = &approval.expires {
+        said.push_str(&format!(", until {until}"));
+    }
+    if let Some(earlier) = &approval.carried_from {
+        let short: String = earlier.chars().take(12).collect();
+        said.push_str(&format!(", as a part of plan {short}"));
+    }
+    said
 }
 
 /// The oldest of the prices that the plan uses: its day and its model.

@@ -189,9 +189,7 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
         said.push(format!("Oldest price: {} ({}).", prose(day), name(model)));
     }
     said.push(match &summary.approval {
-        Some(a) => {
-            format!("Approved by {}, {}, up to {}.", name(&a.by), prose(&a.at), prose(&a.ceiling))
-        }
+        Some(a) => format!("{}.", prose(&shortened(&cost::approval(a), SHOWN))),
         None => "Not approved yet.".to_owned(),
     });
     doc.line(&said.join("  \n"));

@@ -174,6 +174,10 @@ pub fn mixed() -> PlanSummary {
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
+            id: 3,
+            expires: Some("2026-12-01T00:00:00Z".into()),
+            carried_from: None,
+            signed: true,
         }),
         findings: vec![
             finding(
@@ -369,6 +373,7 @@ pub fn reviewed() -> PlanSummary {
             changed: 3,
             dearer: 5,
             cheaper: 0,
+            made: 0,
             same: 1_292,
             examples: vec![
                 difference("cast.mia/in-use/aspect=9:16/1", "added", vec![], "", "48.25"),

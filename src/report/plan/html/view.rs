@@ -195,10 +195,7 @@ impl PageView {
             assumptions: assumptions(summary, today),
             steps: steps(summary).iter().map(|step| step.iter().map(part).collect()).collect(),
             command: command(summary, standing),
-            approval: summary
-                .approval
-                .as_ref()
-                .map(|a| text(&format!("Approved by {}, {}, up to {}.", a.by, a.at, a.ceiling))),
+            approval: summary.approval.as_ref().map(|a| text(&format!("{}.", cost::approval(a)))),
         }
     }
 }
@@ -429,7 +426,7 @@ fn changes(summary: &PlanSummary) -> Vec<(String, String)> {
 fn since(summary: &PlanSummary) -> Option<Since> {
     let with = summary.since_approval.as_ref()?;
     let mut counts = cost::differences(with);
-    counts.truncate(6);
+    counts.truncate(7);
     let rows = with.examples.iter().take(LISTED).map(|one| Difference {
         what: text(&one.difference),
         address: text(&one.address),
