@@ -2,6 +2,7 @@
 //!
 //! What never lives here: deciding anything; a report shows what planning and running found.
 
+mod actuals;
 mod cells;
 mod layout;
 mod markdown;

@@ -239,7 +239,7 @@ impl Watch {
                 severity,
                 plan,
                 asked,
-                "after the plan approved before",
+                "by the rise over the plan approved last",
             ),
         ];
         if let (Some(model), Some(bound)) = (&asked.counted.model, guard.of_model(asked.model)) {

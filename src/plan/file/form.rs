@@ -102,7 +102,6 @@ fn one(line: &FormLine, money: Option<&Money>) -> Sums {
         sums.as_planned = sums.estimate;
         sums.as_text = micros(text);
     } else {
-        sums.no_text_route = u64::from(line.no_text_route);
     }
     sums
 }

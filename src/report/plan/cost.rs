@@ -74,9 +74,10 @@ pub(super) fn percent(part: Decimal, whole: Decimal) -> Option<String> {
 
 /// What pictures add to the price against the text route, in a sentence. `None` where no job
 /// enters by a picture with a price that could be compared.
-pub(super) fn pictures(tally: &Tally, unit: &str) -> Option<String> {
+pub(super) fn pictures(summary: &PlanSummary) -> Option<String> {
+    let (tally, unit) = (&summary.to_run, summary.unit.as_str());
     let (extra, text) = (amounts(&tally.image_extra)?, amounts(&tally.as_text)?);
-    let over = not_compared(tally);
+    let over = not_compared(summary);
     let one_unit = in_unit(&tally.image_extra, unit).zip(in_unit(&tally.as_text, unit));
     Some(match one_unit {
         Some((extra, text)) if extra.is_zero() => {
@@ -96,13 +97,14 @@ pub(super) fn pictures(tally: &Tally, unit: &str) -> Option<String> {
 }
 
 /// Over how many jobs a comparison with text is, and why it is not over all.
-fn not_compared(tally: &Tally) -> String {
+fn not_compared(summary: &PlanSummary) -> String {
+    let (tally, not) = (&summary.to_run, &summary.not_compared);
     if tally.compared == 0 || tally.compared >= tally.jobs {
         return String::new();
     }
     let reasons = [
-        (tally.no_text_route, "by models without a text route"),
-        (tally.text_unpriced, "whose price by text is not known"),
+        (not.no_text_route, "by models without a text route"),
+        (not.text_unpriced, "whose price by text is not known"),
         (tally.unpriced, "unpriced"),
     ];
     let why: Vec<String> = reasons

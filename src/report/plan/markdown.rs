@@ -175,7 +175,7 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
     doc.line("");
     let mut said = Vec::new();
     let free = Three::of(&summary.to_run, &summary.unit).is_some_and(|t| t.expected.is_zero());
-    if let Some(adds) = cost::pictures(&summary.to_run, &summary.unit).filter(|_| !free) {
+    if let Some(adds) = cost::pictures(summary).filter(|_| !free) {
         said.push(format!("For pictures: {}.", prose(&adds)));
     }
     if let Some(three) = Three::of(&summary.to_run, &summary.unit) {

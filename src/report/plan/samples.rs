@@ -6,8 +6,8 @@ use crate::diagnostic::Severity;
 use crate::models::Route;
 use crate::plan::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Changes, Comparison, DearJob,
-    FinanceLine, FindingOut, Group, JobDifference, JobLine, PLAN_FORMAT, Part, PictureTally,
-    PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
+    FinanceLine, FindingOut, Group, JobDifference, JobLine, NotCompared, PLAN_FORMAT, Part,
+    PictureTally, PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
 };
 
 pub fn credits(value: &str) -> AmountsJson {
@@ -40,6 +40,7 @@ pub fn empty() -> PlanSummary {
         unit: "credits".into(),
         all: Tally { seconds: "0".into(), ..Tally::default() },
         to_run: Tally { seconds: "0".into(), ..Tally::default() },
+        not_compared: Default::default(),
         changes: Changes::default(),
         by_shot: vec![],
         by_set: vec![],
@@ -171,6 +172,7 @@ pub fn mixed() -> PlanSummary {
             },
         ],
         approval: Some(ApprovalLine {
+            id: 3,
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
@@ -262,6 +264,7 @@ pub fn reviewed() -> PlanSummary {
     PlanSummary {
         all: tally(1_400, "7000", Some("15000")),
         to_run: run,
+        not_compared: NotCompared { no_text_route: 12, text_unpriced: 8 },
         changes: Changes {
             new: 1_300,
             changed: 40,
@@ -373,8 +376,8 @@ pub fn reviewed() -> PlanSummary {
             changed: 3,
             dearer: 5,
             cheaper: 0,
-            made: 0,
             same: 1_292,
+            made: 0,
             examples: vec![
                 difference("cast.mia/in-use/aspect=9:16/1", "added", vec![], "", "48.25"),
                 difference(

@@ -380,7 +380,7 @@ fn spread(three: &Three, unit: &str) -> Option<Spread> {
 
 fn pictures(summary: &PlanSummary) -> Option<Pictures> {
     let run = &summary.to_run;
-    let said = cost::pictures(run, &summary.unit)?;
+    let said = cost::pictures(summary)?;
     let extra = in_unit(&run.image_extra, &summary.unit)?;
     let base = in_unit(&run.as_text, &summary.unit)?;
     let whole = base.checked_add(extra)?;

@@ -77,7 +77,7 @@ pub(super) fn cost(summary: &PlanSummary, paper: Paper) -> Vec<String> {
             _ => line,
         }));
     }
-    let adds = cost::pictures(run, &summary.unit)
+    let adds = cost::pictures(summary)
         .filter(|_| cost::in_unit(&run.estimate, &summary.unit).is_none_or(|e| !e.is_zero()));
     if let Some(adds) = adds {
         lines.extend(paper.prose("  pictures  ", &format!("{adds}.")));
