@@ -176,7 +176,6 @@ pub fn mixed() -> PlanSummary {
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
-            id: 3,
             expires: Some("2026-12-01T00:00:00Z".into()),
             carried_from: None,
             signed: true,
