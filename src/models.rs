@@ -8,6 +8,8 @@ mod card;
 mod only;
 mod option;
 mod price;
+mod price_file;
+mod quote;
 mod shelf;
 mod workflow;
 
@@ -24,4 +26,8 @@ pub use price::{
     Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
     RoundingMode, Worth,
 };
+pub use price_file::{
+    ModelPrices, PRICE_FILE, PriceFile, PriceFrom, PriceOrigin, price_file_schema, price_file_text,
+};
+pub use quote::{Abilities, Example, Proposal, Quote, Rate, RatePer, Verdict};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};
