@@ -6,6 +6,7 @@ pub(super) mod builder;
 mod cost;
 mod diff;
 mod errors;
+mod guard;
 mod matching;
 mod pictures;
 mod prompts;

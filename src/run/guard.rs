@@ -5,6 +5,9 @@
 //! beside the budget, their words. What never does: the ledger, what only a plan can tell (that is
 //! `plan::guard`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -282,7 +285,8 @@ impl Watch {
         if self.started.contains(&job) || (self.started.len() as u64) < bound.value {
             return None;
         }
-        let message = format!("this run started {} jobs, and no more are allowed", self.started.len());
+        let message =
+            format!("this run started {} jobs, and no more are allowed", self.started.len());
         Some(Broken { rule: "max_jobs", at: bound.at.clone(), message })
     }
 
