@@ -13,6 +13,7 @@ mod models;
 mod output;
 mod plan;
 mod plan_file;
+mod plan_forms;
 mod planning;
 mod progress;
 mod providers;

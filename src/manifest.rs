@@ -11,6 +11,7 @@ mod feed;
 mod fill;
 mod from_feed;
 mod guardrails;
+mod length;
 mod limits;
 mod load;
 mod names;
@@ -37,6 +38,7 @@ pub use catalogue::{
 };
 pub use choose::{Choose, Pattern};
 pub use guardrails::{Guardrails, Rule, Severity};
+pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;

@@ -6,6 +6,7 @@
 mod api;
 mod card;
 mod only;
+mod option;
 mod price;
 mod shelf;
 mod workflow;
@@ -15,10 +16,10 @@ pub const BUILT_IN: &str = "animatic";
 
 pub use api::{Api, RouteApi, Workflow};
 pub use card::{
-    AUTO_DURATION, AspectRatio, Durations, Mention, ModelCard, ModelOption, Resolution, Route,
-    RouteAbility, USUAL_RESOLUTION,
+    AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility, USUAL_RESOLUTION,
 };
 pub use only::{NotTogether, Only};
+pub use option::{AUTO_DURATION, ModelOption};
 pub use price::{
     Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
     RoundingMode, Worth,

@@ -37,6 +37,7 @@ mod settings;
 mod stale;
 mod summarise;
 mod summary;
+mod switches;
 mod tally;
 mod together;
 mod variants;
@@ -64,8 +65,8 @@ pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT,
-    PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
+    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, NotCompared, Offer,
+    PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;

@@ -2,12 +2,13 @@
 //!
 //! What never lives here: deciding anything; a report shows what planning and running found.
 
+mod actuals;
 mod cells;
 mod layout;
 mod markdown;
 mod models;
-mod phrase;
 mod outcome;
+mod phrase;
 mod plan;
 mod providers;
 mod resolve;
@@ -20,8 +21,8 @@ pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{
-    ApprovalOutline, LogEntry, LogEvent, LogLine, OUTCOME_FORMAT, OutcomeJson, PlanOutline, log_schema,
-    outcome_schema,
+    ApprovalOutline, LogEntry, LogEvent, LogLine, OUTCOME_FORMAT, OutcomeJson, PlanOutline,
+    log_schema, outcome_schema,
 };
 pub use phrase::count;
 pub use plan::{
@@ -36,8 +37,8 @@ pub use resolve::{
     resolve_schema, resolve_text,
 };
 pub use run::{
-    ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, ReferenceView,
-    RunCsv, RunEnd, RunReport, RunTotals, SettingsView, attention_text, html, run_json,
-    run_markdown, run_schema, run_text, status_text,
+    ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, RUN_FINANCE_HEADER,
+    ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals, SettingsView, attention_text,
+    html, run_json, run_markdown, run_schema, run_text, status_text,
 };
 pub use thumbnail::{ThumbnailError, thumbnail};

@@ -516,6 +516,10 @@ pub struct Settings {
     pub choose: Option<Placed<Choose>>,
     /// Seconds.
     pub duration: Option<Placed<Decimal>>,
+    /// `duration: auto`: the model decides; there are no seconds then.
+    pub auto_duration: Option<Place>,
+    /// What is switched on of what the model's card offers.
+    pub options: Vec<Placed<String>>,
     /// `W:H`.
     pub aspect: Option<Placed<String>>,
     /// Name of a resolution on the model's card.

@@ -11,10 +11,11 @@ use serde_json::Value as Json;
 use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
 use super::price::{Price, Worth};
 use super::workflow;
-use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
+use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources, nearest};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
 use crate::money::Unit;
+use crate::wire::names_after;
 use crate::yaml::{self, Codes, FileCodes};
 
 macro_rules! shipped {
@@ -254,6 +255,7 @@ impl Loading<'_> {
             let finding = Finding::error("card::wrong_value", message).at(place, "this value");
             self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
         }
+        option_findings(&card, &node, &mut self.findings);
         price_findings(&card, &node, &mut self.findings);
         let lists = card.price.iter().chain(&card.prices);
         card.price = Price::in_force(lists, self.day).cloned();
@@ -491,6 +493,24 @@ fn option_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
             let help = "give one of them `valid_from` or `valid_until`";
             problems.push((vec!["prices"], message, help));
         }
+    }
+}
+
+/// Options that the card's requests ask about and that it does not have.
+fn option_findings(card: &ModelCard, node: &yaml::Node, findings: &mut Findings) {
+    let yaml::Value::Map(entries) = &node.value else { return };
+    let requests = entries.iter().filter(|entry| entry.key.text() == Some("api"));
+    for (place, name) in requests.flat_map(|entry| names_after(&entry.value, "options.")) {
+        if card.options.contains_key(&name) {
+            continue;
+        }
+        let message = format!("the card has no option `{name}`");
+        let finding = Finding::error("card::wrong_value", message).at(place, "asked for here");
+        let help = match nearest(&name, card.options.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "add it to `options:`".to_owned(),
+        };
+        findings.push(finding.help(help));
     }
 }
 

@@ -169,7 +169,7 @@ fn fit(
             return Err(Why::Wish(format!("references: {takes}")));
         }
     }
-    let resolved = settings::resolve(shot, axes, card, found);
+    let resolved = settings::resolve(shot, axes, card, market.shelf, found);
     let Some((settings, framing)) = resolved else { return Err(Why::Wish(lacks(found, card))) };
     let least = least(card, &settings, shot, market.budget).map_err(Why::Wish)?;
     if let Some(most) = choose.max_price.as_ref().filter(|most| least > most.value) {

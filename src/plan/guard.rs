@@ -312,8 +312,7 @@ impl Judge<'_> {
 
     fn jobs(&self, most: u64) -> Option<Found> {
         let jobs = self.evidence.to_run.jobs;
-        let message =
-            || format!("a run would start {}; the limit is {most}", count(jobs, "job"));
+        let message = || format!("a run would start {}; the limit is {most}", count(jobs, "job"));
         (jobs > most).then(|| Found::jobs(message(), jobs, &[]))
     }
 

@@ -35,6 +35,9 @@ pub struct PlanSummary {
     pub all: Tally,
     /// The jobs that a run would start now.
     pub to_run: Tally,
+    /// Why some of those are not compared with the text route.
+    #[serde(default)]
+    pub not_compared: NotCompared,
     /// How the plan differs from the ledger.
     pub changes: Changes,
     /// Totals of the jobs that a run would start, by shot in the manifest's order.
@@ -144,14 +147,18 @@ pub struct Tally {
     /// Over how many jobs `as_text` and `image_extra` are.
     #[serde(default)]
     pub compared: u64,
-    /// Priced jobs that can't be compared with text, because their model has no text route.
-    #[serde(default)]
-    pub no_text_route: u64,
-    /// … because nobody knows what they would cost by text.
-    #[serde(default)]
-    pub text_unpriced: u64,
     /// Jobs whose price is not known; not in `estimate`.
     pub unpriced: u64,
+}
+
+/// Priced jobs of which nobody knows what they would cost by text: those that are not in
+/// `compared`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotCompared {
+    /// Their model has no text route.
+    pub no_text_route: u64,
+    /// Their model has one, at a price that is not known.
+    pub text_unpriced: u64,
 }
 
 /// A named part of the plan.
@@ -279,9 +286,9 @@ pub struct DearJob {
 /// How long a run is expected to take, by typical durations and what may be in flight at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WallTime {
-    /// Seconds.
+    /// Seconds; 0 where it is not known of any job.
     pub seconds: u64,
-    /// Model whose jobs take longest.
+    /// Model whose jobs take longest; empty where it is not known of any.
     pub slowest: String,
     /// Jobs whose typical duration was measured: by what the ledger's latest clips took.
     #[serde(default)]

@@ -11,3 +11,4 @@ mod matching;
 mod pictures;
 mod prompts;
 mod stable;
+mod sums;

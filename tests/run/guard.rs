@@ -134,9 +134,7 @@ fn what_earlier_runs_hold_counts_and_jobs_are_counted_anew() {
         };
         (world.run(batch(0)).summary().done, world.run(batch(2)).summary().done)
     };
-    for money in
-        ["max_total: 35", "max_per_model: 35", "max_per_subject: 35", "max_per_day: 35"]
-    {
+    for money in ["max_total: 35", "max_per_model: 35", "max_per_subject: 35", "max_per_day: 35"] {
         assert_eq!(made(money), (2, 1), "{money}");
     }
     assert_eq!(made("max_jobs: 2"), (2, 2));
@@ -144,7 +142,8 @@ fn what_earlier_runs_hold_counts_and_jobs_are_counted_anew() {
 
 #[test]
 fn a_provider_that_charges_more_leaves_less_for_the_others() {
-    for written in ["max_total: 45", "max_per_day: 45", "max_per_month: 45", "max_per_subject: 45"] {
+    for written in ["max_total: 45", "max_per_day: 45", "max_per_month: 45", "max_per_subject: 45"]
+    {
         let mut world = World::new(|request, _| Script {
             cost: (request.model == "dear")
                 .then(|| Amount::new(Decimal::from(30), Unit::default())),

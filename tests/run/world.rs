@@ -22,8 +22,8 @@ use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
 use kinora::providers::Provider;
 use kinora::run::{
-    Books, ClipFacts, ClipLook, Guard, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Sidecar,
-    Stop, Work, Written, execute,
+    Books, ClipFacts, ClipLook, Guard, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup,
+    Sidecar, Stop, Work, Written, execute,
 };
 use tokio::sync::{Notify, mpsc, watch};
 

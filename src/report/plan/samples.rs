@@ -6,8 +6,8 @@ use crate::diagnostic::Severity;
 use crate::models::Route;
 use crate::plan::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Changes, Comparison, DearJob,
-    FinanceLine, FindingOut, Group, JobDifference, JobLine, PLAN_FORMAT, Part, PictureTally,
-    PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
+    FinanceLine, FindingOut, Group, JobDifference, JobLine, NotCompared, PLAN_FORMAT, Part,
+    PictureTally, PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
 };
 
 pub fn credits(value: &str) -> AmountsJson {
@@ -40,6 +40,7 @@ pub fn empty() -> PlanSummary {
         unit: "credits".into(),
         all: Tally { seconds: "0".into(), ..Tally::default() },
         to_run: Tally { seconds: "0".into(), ..Tally::default() },
+        not_compared: Default::default(),
         changes: Changes::default(),
         by_shot: vec![],
         by_set: vec![],
@@ -171,9 +172,13 @@ pub fn mixed() -> PlanSummary {
             },
         ],
         approval: Some(ApprovalLine {
+            id: 3,
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
+            expires: Some("2026-12-01T00:00:00Z".into()),
+            carried_from: None,
+            signed: true,
         }),
         findings: vec![
             finding(
@@ -258,6 +263,7 @@ pub fn reviewed() -> PlanSummary {
     PlanSummary {
         all: tally(1_400, "7000", Some("15000")),
         to_run: run,
+        not_compared: NotCompared { no_text_route: 12, text_unpriced: 8 },
         changes: Changes {
             new: 1_300,
             changed: 40,
@@ -317,7 +323,12 @@ pub fn reviewed() -> PlanSummary {
             dear("cast.mia/in-use/aspect=1:1/1", "48.25"),
             dear("cast.jon/in-use/aspect=9:16/1", "32"),
         ],
-        wall_time: Some(WallTime { seconds: 7_560, slowest: "acme/hero-2".into(), unknown: 20 }),
+        wall_time: Some(WallTime {
+            seconds: 7_560,
+            slowest: "acme/hero-2".into(),
+            measured: 0,
+            unknown: 20,
+        }),
         actuals: vec![
             Actual {
                 model: "fal/seedance-2.0".into(),
@@ -365,6 +376,7 @@ pub fn reviewed() -> PlanSummary {
             dearer: 5,
             cheaper: 0,
             same: 1_292,
+            made: 0,
             examples: vec![
                 difference("cast.mia/in-use/aspect=9:16/1", "added", vec![], "", "48.25"),
                 difference(
