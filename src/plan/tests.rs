@@ -7,6 +7,7 @@ mod cost;
 mod diff;
 mod errors;
 mod matching;
+mod narrowing;
 mod pictures;
 mod prompts;
 mod stable;
