@@ -225,3 +225,6 @@ impl ApprovalFile {
 pub fn schema() -> Value {
     schemars::schema_for!(ApprovalFile).to_value()
 }
+
+#[cfg(test)]
+mod tests;

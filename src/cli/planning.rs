@@ -1,10 +1,12 @@
 //! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
 
+use kinora::approval::Under;
 use kinora::diagnostic::{Findings, render_json};
 use kinora::ledger::{Ledger, Span};
-use kinora::plan::{self, ApprovalLine, Change, Plan, PlanInputs, PlanSummary, PlannedJob};
+use kinora::plan::{self, Change, Plan, PlanInputs, PlannedJob};
 
 use super::Failure;
+use super::approving::find_approval;
 use super::guard::held;
 use super::output::Output;
 use super::workspace::{Workspace, invalid, ledger_failure};
@@ -36,7 +38,8 @@ pub fn plan_whole(
     workspace.findings.sort();
     match plan {
         Some(mut plan) if !workspace.findings.has_errors() => {
-            fill_approval(&mut plan.summary, ledger, &plan.digest)?;
+            let found = find_approval(&plan, workspace, ledger)?;
+            plan.summary.approval = found.under.as_ref().map(Under::line);
             judge(&mut plan, workspace, ledger)?;
             Ok(plan)
         }
@@ -56,24 +59,5 @@ fn judge(plan: &mut Plan, workspace: &mut Workspace, ledger: &Ledger) -> Result<
         workspace.findings.merge(said);
         workspace.findings.sort();
     }
-    Ok(())
-}
-
-/// Says in the summary who approved the plan, if anybody did.
-fn fill_approval(
-    summary: &mut PlanSummary,
-    ledger: &Ledger,
-    digest: &kinora::digest::Digest,
-) -> Result<(), Failure> {
-    let approval = ledger.approval_for(digest).map_err(|e| ledger_failure(&e))?;
-    summary.approval = approval.map(|a| ApprovalLine {
-        id: a.id,
-        expires: a.expires.map(|at| at.to_string()),
-        carried_from: None,
-        signed: a.signature.is_some(),
-        by: a.by,
-        at: a.at.to_string(),
-        ceiling: format!("{} {}", kinora::money::display_value(a.ceiling.to_decimal()), a.unit),
-    });
     Ok(())
 }
