@@ -56,12 +56,13 @@ pub fn policy_name(policy: &StandingPolicy, sources: &Sources) -> String {
 
 /// Why a plan is outside the policy: every reason; none where it is inside. `ceiling` is what the
 /// approval would come to, in the workspace's unit: what is held under the plan already, and what it
-/// would start now.
+/// would start now. `again` says that the plan approved last is this very one.
 pub fn outside_policy(
     policy: Option<&StandingPolicy>,
     sources: &Sources,
     summary: &PlanSummary,
     ceiling: Decimal,
+    again: bool,
 ) -> Vec<OutsidePolicy> {
     let Some(policy) = policy else {
         let message = "the manifest has no standing policy (`unattended: {approve: …}`), so every \
@@ -75,7 +76,7 @@ pub fn outside_policy(
     reasons.extend(bounds.total(ceiling));
     reasons.extend(bounds.per_job());
     reasons.extend(bounds.jobs());
-    reasons.extend(bounds.increase());
+    reasons.extend(bounds.increase().filter(|_| !again));
     reasons.extend(bounds.models());
     reasons.extend(bounds.unpriced());
     reasons.extend(bounds.ledger());
@@ -121,7 +122,8 @@ impl Bounds<'_> {
         let most = self.policy.max_jobs.as_ref()?;
         let jobs = self.summary.to_run.jobs;
         (jobs > most.value).then(|| {
-            let message = format!("the plan has {jobs} jobs to start, the policy allows {}", most.value);
+            let message =
+                format!("the plan has {jobs} jobs to start, the policy allows {}", most.value);
             OutsidePolicy::new("max_jobs", message).at(most.place, self.sources)
         })
     }
@@ -133,8 +135,8 @@ impl Bounds<'_> {
             Some(reason.at(most.place, self.sources))
         };
         let Some(earlier) = &self.summary.since_approval else {
-            let first = "no plan was approved before, so there is no increase to tell; a person \
-                         approves the first";
+            let first = "no plan that was approved earlier is kept, so there is no increase to tell; \
+                         a person approves this one";
             return reason(first.to_owned());
         };
         let before = sum_in(&earlier.total_before, &self.unit);
@@ -149,7 +151,8 @@ impl Bounds<'_> {
         }
         let percent = display_value(most.value);
         let (now, before) = (self.amount(now), self.amount(before));
-        let label = if earlier.label.is_empty() { "the plan approved last" } else { &earlier.label };
+        let label =
+            if earlier.label.is_empty() { "the plan approved last" } else { &earlier.label };
         reason(format!("{now} is more than {percent} % above the {before} of {label}"))
     }
 
