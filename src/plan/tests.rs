@@ -8,6 +8,7 @@ mod diff;
 mod errors;
 mod guard;
 mod matching;
+mod narrowing;
 mod pictures;
 mod prompts;
 mod stable;
