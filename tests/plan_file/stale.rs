@@ -18,7 +18,11 @@ fn refused(shop: &Workspace) -> String {
 fn a_feed_that_changed_without_changing_any_job_is_a_reason() {
     let shop = approved_shop();
     shop.edit("products.csv", "mug,Mug,12", "mug,Mug,13");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 file has changed: products.csv
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
@@ -26,14 +30,26 @@ fn new_gone_and_changed_jobs_are_told_together() {
     let shop = approved_shop();
     shop.write("products.csv", "sku,title,price\nmug,Big mug,12\ncup,Cup,7\n");
     shop.picture("images/cup.png", [1, 2, 3]);
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 file has changed: products.csv
+      1 picture has changed: images/bowl.png (not used any more)
+      2 jobs are new: products.cup/turn/aspect=1:1/1; products.cup/turn/aspect=9:16/1
+      2 jobs are gone: products.bowl/turn/aspect=9:16/1; products.bowl/turn/aspect=1:1/1
+      2 jobs ask for something else: products.mug/turn/aspect=1:1/1 (prompt); products.mug/turn/aspect=9:16/1 (prompt)
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
 fn a_manifest_that_changed_is_a_reason_even_where_every_job_stays() {
     let shop = approved_shop();
     shop.edit("kinora.yaml", "name: shop", "name: other shop");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 file has changed: kinora.yaml
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
@@ -48,14 +64,23 @@ fn a_manifest_that_is_broken_now_is_a_stale_plan() {
 fn a_picture_that_changed_is_named_with_its_jobs() {
     let shop = approved_shop();
     shop.picture("images/mug.png", [9, 9, 9]);
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 picture has changed: images/mug.png
+      2 jobs ask for something else: products.mug/turn/aspect=1:1/1 (reference); products.mug/turn/aspect=9:16/1 (reference)
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
 fn rows_that_moved_are_another_order() {
     let shop = approved_shop();
     shop.write("products.csv", "sku,title,price\nbowl,Bowl,7\nmug,Mug,12\n");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 file has changed: products.csv
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
@@ -63,14 +88,24 @@ fn a_price_that_went_up_is_told_with_its_days_and_jobs() {
     let shop = approved_shop();
     shop.edit("models/studio.yaml", "amount: 2.5", "amount: 4");
     shop.edit("models/studio.yaml", "2026-11-01", "2026-11-20");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 price has changed: studio: of 2026-11-01 (the studio's rate card), now of 2026-11-20 (the studio's rate card)
+      4 jobs cost more: products.mug/turn/aspect=1:1/1: 3, now 4.5; products.mug/turn/aspect=9:16/1: 3, now 4.5; products.bowl/turn/aspect=1:1/1: 3, now 4.5; products.bowl/turn/aspect=9:16/1: 3, now 4.5
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
 fn a_price_that_went_down_is_not_what_was_looked_at_either() {
     let shop = approved_shop();
     shop.edit("models/studio.yaml", "amount: 2.5", "amount: 2");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 price has changed: studio: of 2026-11-01 (the studio's rate card), now of 2026-11-01 (the studio's rate card)
+      4 jobs cost less: products.mug/turn/aspect=1:1/1: 3, now 2.5; products.mug/turn/aspect=9:16/1: 3, now 2.5; products.bowl/turn/aspect=1:1/1: 3, now 2.5; products.bowl/turn/aspect=9:16/1: 3, now 2.5
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
@@ -79,21 +114,35 @@ fn a_price_that_is_gone_is_dearer_than_any() {
     let card = shop.read("models/studio.yaml");
     let card = card.split("price:").next().unwrap_or_default().to_owned();
     shop.write("models/studio.yaml", &card);
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 price has changed: studio: of 2026-11-01 (the studio's rate card), now none
+      4 jobs cost more: products.mug/turn/aspect=1:1/1: 3, now unpriced; products.mug/turn/aspect=9:16/1: 3, now unpriced; products.bowl/turn/aspect=1:1/1: 3, now unpriced; products.bowl/turn/aspect=9:16/1: 3, now unpriced
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
 fn another_unit_is_another_plan() {
     let shop = approved_shop();
     shop.edit("kinora.yaml", "kinora: 1", "kinora: 1\nbudget: {unit: points, rates: {credits: 1}}");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 file has changed: kinora.yaml
+      amounts count another unit: credits, now points
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
 fn a_card_that_changed_is_a_reason_though_no_job_shows_it() {
     let shop = approved_shop();
     shop.edit("models/studio.yaml", "title: The renderer", "title: Our renderer");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 card has changed: model studio
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
@@ -103,7 +152,11 @@ fn another_ledger_under_the_same_name_is_noticed() {
     std::fs::remove_dir_all(shop.path().join(".kinora")).expect("removed");
     shop.kinora(&["approve", ".", "--by", "ana"]).ends(0);
     let said = refused(&shop).replace(&before, "BEFORE").replace(&lineage(&shop), "NOW");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      the ledger is another one: BEFORE, now NOW
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
@@ -130,7 +183,11 @@ fn what_another_plan_made_meanwhile_is_a_reason() {
     shop.edit("kinora.yaml", "slowly", "quickly");
     shop.kinora(&["run", ".", "--yes"]).ends(0);
     shop.edit("kinora.yaml", "quickly", "slowly");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      8 jobs were begun since, and not as planned: products.mug/turn/aspect=1:1/1; products.mug/turn/aspect=9:16/1; products.bowl/turn/aspect=1:1/1; products.bowl/turn/aspect=9:16/1; products.mug/turn/aspect=1:1/1; and 3 more
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]
@@ -140,7 +197,11 @@ fn a_job_that_the_plan_does_not_have_is_a_reason() {
     shop.edit("kinora.yaml", "shots:", shot);
     shop.kinora(&["run", ".", "--yes", "--only", "mood"]).ends(0);
     shop.edit("kinora.yaml", shot, "shots:");
-    insta::assert_snapshot!(refused(&shop), @"");
+    insta::assert_snapshot!(refused(&shop), @r#"
+    kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
+      1 job was begun since, and not as planned: -/mood/-/1
+    plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
+    "#);
 }
 
 #[test]

@@ -122,7 +122,13 @@ const DEEDS: &[(&str, i32, Deed)] = &[
     ("jobs change places, sealed again", 3, |l, _| sealed(l, swap_jobs)),
     ("jobs change places, the plan named anew", 6, |l, _| named(l, swap_jobs)),
     ("a fingerprint is another", 3, |l, _| changed(l, |l| l.nth("job", 1)["d"] = json!(OTHER))),
-    ("a fingerprint is another, the plan named anew", 6, |l, _| {
+    ("a prompt is another, sealed again", 3, |l, _| {
+        sealed(l, |l| l.nth("form", 1)["prompt"] = json!("{0} stands still"))
+    }),
+    ("a picture has another digest, sealed again", 3, |l, _| {
+        sealed(l, |l| l.nth("picture", 0)["digest"] = json!(OTHER))
+    }),
+    ("a fingerprint is another, the plan named anew", 3, |l, _| {
         named(l, |l| l.nth("job", 1)["d"] = json!(OTHER))
     }),
     ("a fingerprint is too short", 3, |l, _| sealed(l, |l| l.nth("job", 1)["d"] = json!("AAAA"))),
@@ -156,8 +162,11 @@ const DEEDS: &[(&str, i32, Deed)] = &[
     ("the serial is changed, and nothing else", 3, |l, _| {
         changed(l, |l| l.header()["ledger"]["serial"] = json!(1_000))
     }),
-    ("a picture has another digest", 6, |l, _| {
-        sealed(l, |l| l.nth("picture", 0)["digest"] = json!(OTHER))
+    ("a picture has another digest, and nothing else", 3, |l, _| {
+        changed(l, |l| l.nth("picture", 0)["digest"] = json!(OTHER))
+    }),
+    ("a setting is another, sealed again", 3, |l, _| {
+        sealed(l, |l| l.nth("form", 0)["fps"] = json!(30))
     }),
     ("a picture has another path", 6, |l, _| {
         sealed(l, |l| l.nth("picture", 0)["path"] = json!("images/other.png"))
