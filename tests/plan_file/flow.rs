@@ -112,7 +112,11 @@ fn two_plans_are_compared_job_by_job() {
     shop.edit("models/studio.yaml", "amount: 2.5", "amount: 4");
     shop.write("products.csv", "sku,title,price\nmug,Big mug,12\ncup,Cup,7\nbowl,Bowl,7\n");
     shop.picture("images/cup.png", [1, 2, 3]);
-    shop.edit("kinora.yaml", "    matrix: {aspect: [\"1:1\", \"9:16\"]}\n", "    matrix: {aspect: [\"1:1\"]}\n");
+    shop.edit(
+        "kinora.yaml",
+        "    matrix: {aspect: [\"1:1\", \"9:16\"]}\n",
+        "    matrix: {aspect: [\"1:1\"]}\n",
+    );
     let plan = shop.kinora(&["plan", ".", "--compare", "before.plan", "--json"]).ends(0).json();
     let since = serde_json::to_string_pretty(&plan["since_approval"]).expect("JSON");
     insta::assert_snapshot!(since);

@@ -81,9 +81,7 @@ fn one_done(lines: &mut Lines) {
 /// What is done, with the exit code that follows: 3 where the file is wrong in itself, 6 where it
 /// is whole, and not what would run.
 const DEEDS: &[(&str, i32, Deed)] = &[
-    ("an amount is lowered", 3, |l, _| {
-        changed(l, |l| l.nth("form", 0)["estimate"] = json!("1"))
-    }),
+    ("an amount is lowered", 3, |l, _| changed(l, |l| l.nth("form", 0)["estimate"] = json!("1"))),
     ("an amount is lowered, sealed again", 3, |l, _| {
         sealed(l, |l| l.nth("form", 0)["estimate"] = json!("1"))
     }),
@@ -188,9 +186,7 @@ const DEEDS: &[(&str, i32, Deed)] = &[
     ("the major version is newer", 3, |l, _| {
         sealed(l, |l| l.header()["format_version"] = json!("2.0"))
     }),
-    ("the version is none", 3, |l, _| {
-        sealed(l, |l| l.header()["format_version"] = json!("new"))
-    }),
+    ("the version is none", 3, |l, _| sealed(l, |l| l.header()["format_version"] = json!("new"))),
     ("a line is of no kind", 3, |l, _| {
         sealed(l, |l| {
             l.0.insert(1, json!({"extra": 1}));
@@ -230,7 +226,9 @@ const DEEDS: &[(&str, i32, Deed)] = &[
     }),
     ("nothing is left", 3, |_, _| Vec::new()),
     ("it is not packed", 3, |l, _| l.text().into_bytes()),
-    ("it is packed with gzip", 3, |_, _| b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".to_vec()),
+    ("it is packed with gzip", 3, |_, _| {
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0".to_vec()
+    }),
     ("it is another packed file", 3, |_, _| pack("a diary\n")),
     ("a line is not UTF-8", 3, |l, _| {
         let mut text = l.text().into_bytes();

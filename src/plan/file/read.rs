@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::{FILE_FORMAT, PROGRAM};
 use super::error::{PlanFileError, PlanFileProblem};
 use super::form::{FileSubject, Form};
 use super::job::{FileJob, Own};
@@ -20,6 +19,7 @@ use super::pattern::Filling;
 use super::sums::Counts;
 use super::unpack::{BEGINS, LONGEST_HEADER, Lines};
 use super::write::{Seal, digest_of_lines};
+use super::{FILE_FORMAT, PROGRAM};
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::limits::Limits;

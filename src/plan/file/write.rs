@@ -10,10 +10,10 @@ use std::path::Path;
 
 use zstd::stream::write::Encoder;
 
-use super::{FILE_FORMAT, PROGRAM};
 use super::line::{CardUsed, EndLine, Header, JobEntry, Line, Origin, PriceMark, packed};
 use super::tables::Tables;
 use super::unpack::is_plan_file;
+use super::{FILE_FORMAT, PROGRAM};
 use crate::digest::{Digest, FieldHasher};
 use crate::manifest::Catalogue;
 use crate::models::ModelCard;
