@@ -12,7 +12,9 @@ mod hold;
 mod terms;
 mod text;
 
-pub use copy::{CopyError, copy_path, drop_old_copies, keep_file, keep_plan, keep_written, mark, open_copy};
+pub use copy::{
+    CopyError, copy_path, drop_old_copies, keep_file, keep_plan, keep_written, open_copy,
+};
 pub use file::{APPROVAL_FORMAT, ApprovalFile, FileProblem, schema};
 pub use find::{Found, Passed, Under, find};
 pub use hold::{Objection, Rules, holds};

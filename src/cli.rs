@@ -14,6 +14,7 @@ mod made_before;
 mod models;
 mod output;
 mod plan;
+mod plan_file;
 mod planning;
 mod progress;
 mod providers;

@@ -34,6 +34,7 @@ mod policy;
 mod prompt;
 mod select;
 mod settings;
+mod stale;
 mod summarise;
 mod summary;
 mod tally;
@@ -60,6 +61,7 @@ pub use planner::Planner;
 pub use policy::{OutsidePolicy, outside_policy, policy_name};
 pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
+pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
     DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT,

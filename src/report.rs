@@ -6,8 +6,8 @@ mod cells;
 mod layout;
 mod markdown;
 mod models;
-mod phrase;
 mod outcome;
+mod phrase;
 mod plan;
 mod providers;
 mod resolve;
@@ -20,8 +20,8 @@ pub use cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{
-    ApprovalOutline, LogEntry, LogEvent, LogLine, OUTCOME_FORMAT, OutcomeJson, PlanOutline, log_schema,
-    outcome_schema,
+    ApprovalOutline, LogEntry, LogEvent, LogLine, OUTCOME_FORMAT, OutcomeJson, PlanOutline,
+    log_schema, outcome_schema,
 };
 pub use phrase::count;
 pub use plan::{

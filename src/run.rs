@@ -27,7 +27,9 @@ mod sidecar;
 mod waiting;
 mod watch;
 
-pub use budget::{Budget, Grant, LimitName, MoneyLimits, NoGrant, OverLimit, Purpose, ShareLimits, Span};
+pub use budget::{
+    Budget, Grant, LimitName, MoneyLimits, NoGrant, OverLimit, Purpose, ShareLimits, Span,
+};
 pub use clips::MediaClips;
 pub use dispatch::{collect, execute};
 pub use doors::{Books, ClipFacts, ClipLook, Files, Written};

@@ -19,8 +19,9 @@ const PREFIX: &str = "ed25519:";
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
 /// What stands before the 32 secret bytes in a PKCS#8 file of an Ed25519 key (RFC 8410, section 7).
-const PKCS8: [u8; 16] =
-    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PKCS8: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
 /// No key file is longer, whatever comments it has.
 const MOST_BYTES: u64 = 16 << 10;
 
@@ -103,9 +104,7 @@ impl SecretKey {
             ));
         }
         let mut text = String::new();
-        file.take(MOST_BYTES)
-            .read_to_string(&mut text)
-            .map_err(|_| fail("is no key: no text"))?;
+        file.take(MOST_BYTES).read_to_string(&mut text).map_err(|_| fail("is no key: no text"))?;
         let body = text
             .split_once(BEGIN)
             .and_then(|(_, rest)| rest.split_once(END))
@@ -227,9 +226,10 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused_without_showing_it() {
         let dir = folder();
-        for (n, text) in ["", "hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2!\n-----END PRIVATE KEY-----"]
-            .into_iter()
-            .enumerate()
+        for (n, text) in
+            ["", "hunter2", "-----BEGIN PRIVATE KEY-----\nhunter2!\n-----END PRIVATE KEY-----"]
+                .into_iter()
+                .enumerate()
         {
             let path = dir.path().join(n.to_string());
             write_secret(&path, text.as_bytes()).expect("written");

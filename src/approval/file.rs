@@ -78,7 +78,9 @@ pub enum FileProblem {
     #[error("is no approval file: {0}")]
     NoApproval(String),
     /// It is of another major version.
-    #[error("is an approval of format {0}, and this Kinora reads {MAJOR}.x; use a Kinora that does")]
+    #[error(
+        "is an approval of format {0}, and this Kinora reads {MAJOR}.x; use a Kinora that does"
+    )]
     Version(String),
     /// One of its values can't be.
     #[error("`{field}` is wrong: {why}")]
@@ -92,7 +94,9 @@ pub enum FileProblem {
     #[error("was changed after it was given: its digest is not of what it says")]
     Altered,
     /// Its signature is not of what it says.
-    #[error("was changed after it was signed, or is signed by another key: its signature is not of what it says")]
+    #[error(
+        "was changed after it was signed, or is signed by another key: its signature is not of what it says"
+    )]
     BadSignature,
 }
 

@@ -98,7 +98,9 @@ fn plain(text: &str, most: usize) -> Result<(), String> {
         return Err(format!("it is longer than {most} bytes"));
     }
     if text.chars().any(|c| c.is_control() || is_invisible(c)) {
-        return Err("it has control characters or line breaks in it; write it on one line".to_owned());
+        return Err(
+            "it has control characters or line breaks in it; write it on one line".to_owned()
+        );
     }
     Ok(())
 }
@@ -118,14 +120,36 @@ mod tests {
 
     #[test]
     fn amounts_are_decimals_and_nothing_else() {
-        for (text, micros) in
-            [("0", 0), ("120", 120_000_000), ("99.50", 99_500_000), ("0.000001", 1), ("007", 7_000_000)]
-        {
+        for (text, micros) in [
+            ("0", 0),
+            ("120", 120_000_000),
+            ("99.50", 99_500_000),
+            ("0.000001", 1),
+            ("007", 7_000_000),
+        ] {
             assert_eq!(amount(text).map(Micros::get), Ok(micros), "{text}");
         }
         for text in [
-            "", "-1", "+1", "1e3", "1E3", "1_000", "1,000", "1,5", ".5", "5.", "1.0000001", "0x10", " 1",
-            "1 ", "1.5.5", "NaN", "inf", "١٢", "1000000001", "99999999999999999999999",
+            "",
+            "-1",
+            "+1",
+            "1e3",
+            "1E3",
+            "1_000",
+            "1,000",
+            "1,5",
+            ".5",
+            "5.",
+            "1.0000001",
+            "0x10",
+            " 1",
+            "1 ",
+            "1.5.5",
+            "NaN",
+            "inf",
+            "١٢",
+            "1000000001",
+            "99999999999999999999999",
         ] {
             assert!(amount(text).is_err(), "{text}");
         }
@@ -147,9 +171,24 @@ mod tests {
             assert_eq!(at(text).as_deref(), Ok(wanted), "{text}");
         }
         for text in [
-            "", "never", "0h", "-1h", "1.5h", "1 h", "h", "1y", "10", "1h30m", "2026-11-19", "2026-13-01",
-            "24.12.2026", "2026-11-20T09:59:59Z", "2026-12-24T18:00:00", "99999999999999999999d",
-            "4000d", "2100-01-01",
+            "",
+            "never",
+            "0h",
+            "-1h",
+            "1.5h",
+            "1 h",
+            "h",
+            "1y",
+            "10",
+            "1h30m",
+            "2026-11-19",
+            "2026-13-01",
+            "24.12.2026",
+            "2026-11-20T09:59:59Z",
+            "2026-12-24T18:00:00",
+            "99999999999999999999d",
+            "4000d",
+            "2100-01-01",
         ] {
             assert!(at(text).is_err(), "{text}: {:?}", at(text));
         }

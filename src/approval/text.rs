@@ -25,9 +25,8 @@ pub fn seal(mut approval: NewApproval, key: Option<&SecretKey>, lineage: &str) -
     approval.expires = approval.expires.map(to_the_ledger);
     let public = key.map(|key| key.public().to_string());
     let text = written(&approval, public.as_deref(), lineage);
-    approval.signature = key
-        .zip(public)
-        .map(|(secret, key)| Signature { key, bytes: secret.sign(text.as_bytes()) });
+    approval.signature =
+        key.zip(public).map(|(secret, key)| Signature { key, bytes: secret.sign(text.as_bytes()) });
     approval.digest = Some(Digest::of(text.as_bytes()));
     approval
 }
@@ -93,9 +92,8 @@ mod tests {
     }
 
     fn moment() -> impl Strategy<Value = Timestamp> {
-        (0i64..4_000_000_000_000_000).prop_map(|us| {
-            Timestamp::from_microsecond(us).expect("before the year 9999")
-        })
+        (0i64..4_000_000_000_000_000)
+            .prop_map(|us| Timestamp::from_microsecond(us).expect("before the year 9999"))
     }
 
     fn shown() -> impl Strategy<Value = Shown> {

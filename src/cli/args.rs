@@ -117,9 +117,12 @@ pub struct PlanArgs {
     /// How to show it
     #[arg(long, value_enum)]
     pub format: Option<PlanFormat>,
-    /// Write it to a file; the format follows from .json, .csv, .md or .txt
+    /// Write it to a file; the format follows from .plan, .json, .csv, .md or .txt
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Say how it differs from the plan in this file, instead of from the plan approved last
+    #[arg(long, value_name = "OTHER.plan")]
+    pub compare: Option<PathBuf>,
 }
 
 /// Forms of the dry-run report.
@@ -133,6 +136,8 @@ pub enum PlanFormat {
     Csv,
     /// For a pull request
     Markdown,
+    /// The whole plan in one file, to be approved and run
+    Plan,
 }
 
 /// Options of `approve`.
@@ -143,6 +148,9 @@ pub struct ApproveArgs {
     pub what: PathBuf,
     #[command(flatten)]
     pub select: SelectArgs,
+    /// The manifest that a plan file is of, where it is not where it was
+    #[arg(long = "manifest", value_name = "PATH")]
+    pub manifest_of_plan: Option<PathBuf>,
     /// Who approves; with `approvers` in the manifest, a name of it
     #[arg(long, value_name = "NAME")]
     pub by: String,
@@ -172,6 +180,9 @@ pub struct RunArgs {
     pub manifest: ManifestArg,
     #[command(flatten)]
     pub select: SelectArgs,
+    /// The manifest of a plan file, where it is neither where it was planned nor beside the file
+    #[arg(long = "manifest", value_name = "PATH")]
+    pub manifest_of_plan: Option<PathBuf>,
     /// Approve the plan as it stands, up to its own estimate, without asking
     #[arg(long, conflicts_with = "unattended")]
     pub yes: bool,
@@ -290,6 +301,8 @@ pub enum SchemaName {
     Plan,
     /// The file in which an approval travels
     Approval,
+    /// One line of a plan file
+    PlanFile,
     /// The report, as `report --format json` prints it
     Report,
     /// What `resolve --json` prints

@@ -1,14 +1,21 @@
 //! `kinora plan`: the dry run.
 
 use std::fs::File;
+use std::path::Path;
 
+use jiff::Timestamp;
+use kinora::approval::copy_path;
+use kinora::digest::{Digest, FieldHasher};
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Stored};
+use kinora::plan::file::{PlanWriter, WriteError};
 use kinora::plan::{JobLine, PlanSummary};
 use kinora::report::{self, Cells, JOBS_IN_JSON, PlanCsv, PlanJson};
 
+use super::approving::now;
 use super::args::{Global, PlanArgs, PlanFormat};
 use super::output::{Output, form, spooled};
+use super::plan_file::{origin, unwritten};
 use super::planning::plan_whole;
 use super::select::narrowing;
 use super::workspace::{Workspace, ledger_failure};
@@ -16,6 +23,7 @@ use super::{Failure, Outcome};
 
 /// Forms by the ending of a file's name.
 const ENDINGS: &[(&[&str], PlanFormat)] = &[
+    (&["plan"], PlanFormat::Plan),
     (&["json"], PlanFormat::Json),
     (&["csv"], PlanFormat::Csv),
     (&["md"], PlanFormat::Markdown),
@@ -29,6 +37,7 @@ pub fn plan(arguments: &PlanArgs, global: &Global, output: &Output) -> Outcome {
     let format = form(arguments.format, file, ENDINGS, usual)?;
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest.manifest, global, output)?;
     workspace.narrowing = narrowing(&arguments.select, global, &ledger)?;
+    workspace.compare = arguments.compare.clone();
     let text = match format {
         PlanFormat::Csv => {
             let csv = csv(&mut workspace, &ledger, output)?;
@@ -39,6 +48,7 @@ pub fn plan(arguments: &PlanArgs, global: &Global, output: &Output) -> Outcome {
             let summary = summary(&mut workspace, &ledger, output)?;
             report::plan_text(&summary, output.width, output.color && file.is_none())
         }
+        PlanFormat::Plan => return written(&mut workspace, &ledger, output, file),
         PlanFormat::Json | PlanFormat::Markdown => listed(&mut workspace, &ledger, output, format)?,
     };
     output.deliver(file, text.as_bytes())?;
@@ -50,11 +60,21 @@ fn summary(
     ledger: &Ledger,
     output: &Output,
 ) -> Result<PlanSummary, Failure> {
-    let inputs = workspace.plan_inputs(ledger)?;
+    if workspace.compare.is_some() {
+        let mut summary = plan_whole(workspace, ledger, output, |_, _| ())?.summary;
+        keep_findings(&mut summary, workspace);
+        return Ok(summary);
+    }
+    let inputs = cache_key(workspace, ledger)?;
     let cached = ledger.cached_plan(&inputs).map_err(|e| ledger_failure(&e))?;
     // A summary of another version of the program doesn't parse, or has another key.
     let cached: Option<PlanSummary> = cached.and_then(|text| serde_json::from_str(&text).ok());
-    if let Some(mut summary) = cached {
+    // What was approved then may have expired since.
+    let holds = |summary: &PlanSummary| {
+        let expires = summary.approval.as_ref().and_then(|line| line.expires.as_ref());
+        expires.is_none_or(|at| at.parse::<Timestamp>().is_ok_and(|at| at > now()))
+    };
+    if let Some(mut summary) = cached.filter(holds) {
         // What was read from disk is of this time, not of the time that was kept.
         summary.pictures = workspace.pictures.clone();
         return Ok(summary);
@@ -68,6 +88,52 @@ fn summary(
         output.say(&format!("kinora: this plan was not kept for the next time: {why}"));
     }
     Ok(summary)
+}
+
+/// Everything that a summary depends on: the plan's inputs, and whether the plan approved last is
+/// there to be compared with.
+fn cache_key(workspace: &Workspace, ledger: &Ledger) -> Result<Digest, Failure> {
+    let inputs = workspace.plan_inputs(ledger)?;
+    let approval = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
+    let folder = &workspace.catalogue.workspace;
+    let copy = approval.map(|a| copy_path(folder, &a.plan)).filter(|path| path.is_file());
+    let mut key = FieldHasher::new("plan summary");
+    key.field(inputs.as_bytes()).field(&[u8::from(copy.is_some())]);
+    Ok(key.finish())
+}
+
+/// Writes the plan to a file, and says in sum what is in it.
+fn written(
+    workspace: &mut Workspace,
+    ledger: &Ledger,
+    output: &Output,
+    file: Option<&Path>,
+) -> Outcome {
+    let path = file.ok_or_else(|| {
+        Failure::new(Exit::Usage, "a plan file is nothing to look at; write it with -o X.plan")
+    })?;
+    let io = |e: std::io::Error| unwritten(&WriteError::Io(e));
+    let mut writer = PlanWriter::new(origin(workspace, ledger)?).map_err(io)?;
+    let catalogue = workspace.catalogue.clone();
+    let mut fine = Ok(());
+    let plan = plan_whole(workspace, ledger, output, |job, change| {
+        if fine.is_ok() {
+            fine = writer.job(job, change, &catalogue);
+        }
+    })?;
+    fine.map_err(io)?;
+    let mut summary = plan.summary;
+    keep_findings(&mut summary, workspace);
+    writer.finish_file(&summary, path).map_err(|e| unwritten(&e))?;
+    let text = if output.json {
+        report::plan_json(&PlanJson::new(summary, None::<Vec<JobLine>>))
+            .expect("a plan is always JSON")
+    } else {
+        report::plan_text(&summary, output.width, output.color)
+    };
+    output.data(&text);
+    output.say(&format!("written: {}", path.display()));
+    Ok(Exit::Done)
 }
 
 /// Puts the warnings of loading beside those of planning.

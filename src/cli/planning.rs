@@ -3,12 +3,13 @@
 use kinora::approval::Under;
 use kinora::diagnostic::{Findings, render_json};
 use kinora::ledger::{Ledger, Span};
-use kinora::plan::{self, Change, Plan, PlanInputs, PlannedJob};
+use kinora::plan::{self, Change, Comparer, Comparison, Plan, PlanInputs, PlannedJob};
 
 use super::Failure;
 use super::approving::find_approval;
 use super::guard::held;
 use super::output::Output;
+use super::plan_file::{asked_for, last_approved, unusable};
 use super::workspace::{Workspace, invalid, ledger_failure};
 
 /// Plans every job and gives each to `sink`. Findings are added to the workspace's; with errors
@@ -17,7 +18,7 @@ pub fn plan_whole(
     workspace: &mut Workspace,
     ledger: &Ledger,
     output: &Output,
-    sink: impl FnMut(&PlannedJob, &Change),
+    mut sink: impl FnMut(&PlannedJob, &Change),
 ) -> Result<Plan, Failure> {
     let known = ledger.known_jobs().map_err(|e| ledger_failure(&e))?;
     let inputs = PlanInputs {
@@ -33,6 +34,12 @@ pub fn plan_whole(
             .history(Span::Latest, &workspace.catalogue.budget.unit)
             .map_err(|e| ledger_failure(&e))?,
     };
+    let mut approved = last_approved(workspace, ledger, output)?;
+    let mut asked = asked_for(workspace)?;
+    let sink = |job: &PlannedJob, change: &Change| {
+        approved.iter_mut().chain(&mut asked).for_each(|with| with.job(job, change));
+        sink(job, change);
+    };
     let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
     workspace.findings.merge(findings);
     workspace.findings.sort();
@@ -40,7 +47,11 @@ pub fn plan_whole(
         Some(mut plan) if !workspace.findings.has_errors() => {
             let found = find_approval(&plan, workspace, ledger)?;
             plan.summary.approval = found.under.as_ref().map(Under::line);
+            plan.summary.since_approval = compared(approved, &plan, workspace)?;
             judge(&mut plan, workspace, ledger)?;
+            if asked.is_some() {
+                plan.summary.since_approval = compared(asked, &plan, workspace)?;
+            }
             Ok(plan)
         }
         _ => Err(invalid(&mut workspace.findings, &workspace.sources, output)),
@@ -60,4 +71,15 @@ fn judge(plan: &mut Plan, workspace: &mut Workspace, ledger: &Ledger) -> Result<
         workspace.findings.sort();
     }
     Ok(())
+}
+
+/// How a plan differs from an earlier one; absent where it is the same one.
+fn compared(
+    with: Option<Comparer>,
+    plan: &Plan,
+    workspace: &Workspace,
+) -> Result<Option<Comparison>, Failure> {
+    let found = with.map(|with| with.finish(&workspace.catalogue.budget.unit));
+    let found = found.transpose().map_err(|e| unusable(&e))?;
+    Ok(found.filter(|found| found.with != plan.summary.plan))
 }

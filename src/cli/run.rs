@@ -3,6 +3,7 @@
 mod consent;
 mod dispatch;
 mod log;
+mod planned;
 mod unattended;
 
 use std::io::IsTerminal;
@@ -24,6 +25,8 @@ use kinora::run::{RunEvent, RunSummary};
 use self::consent::approval;
 pub(in crate::cli) use self::dispatch::{Dispatch, dispatch};
 use self::log::Log;
+use self::planned::PlannedRun;
+pub(in crate::cli) use self::planned::manifest_of;
 use super::args::{Global, RunArgs};
 use super::guard::say_warned;
 use super::hosted::Providers;
@@ -40,7 +43,12 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         return Ok(unattended::run(arguments, global, output));
     }
     let asked = Asked::of(arguments)?;
-    let (mut workspace, ledger) = open(arguments, global, output)?;
+    let planned = PlannedRun::of(arguments, global)?;
+    let opened = open(arguments, planned.as_ref(), global, output);
+    let (mut workspace, ledger) = opened.map_err(|failure| match &planned {
+        Some(file) => file.not_loaded(failure),
+        None => failure,
+    })?;
     let folder = workspace.catalogue.workspace.clone();
     // What is finished is fetched before anything else: neither planning nor a question to a
     // person may let it expire.
@@ -50,7 +58,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
-    let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
+    let plan = match &planned {
+        None => plan_whole(&mut workspace, &ledger, output, |_, _| ())?,
+        Some(file) => file.plan(&mut workspace, &ledger, output)?,
+    };
     // Who is asked sees the findings with the question.
     if !output.json && (arguments.yes || !std::io::stdin().is_terminal()) {
         output.findings(&workspace.findings, &workspace.sources);
@@ -70,7 +81,8 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             }
         }
     } else {
-        let approval = approval(&plan, &workspace, &ledger, arguments, output)?;
+        let file = planned.as_ref().map(PlannedRun::path);
+        let approval = approval(&plan, file, &workspace, &ledger, arguments, output)?;
         let total = summary.to_run.jobs + open.len() as u64;
         let work = Dispatch {
             plan: Some(&plan),
@@ -122,10 +134,11 @@ impl Asked {
 /// is loaded.
 fn open(
     arguments: &RunArgs,
+    planned: Option<&PlannedRun>,
     global: &Global,
     output: &Output,
 ) -> Result<(Workspace, Arc<Ledger>), Failure> {
-    let given = &arguments.manifest.manifest;
+    let given = planned.map_or(&arguments.manifest.manifest, |file| &file.manifest);
     Ledger::is_free(&workspace_of(given)?).map_err(|e| ledger_failure(&e))?;
     let (mut workspace, read) = Workspace::load(given, global, output)?;
     workspace.narrowing = narrowing(&arguments.select, global, &read)?;

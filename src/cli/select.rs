@@ -20,10 +20,8 @@ const LAST_RUN: &str = "last-run";
 
 /// A number of jobs means something only where a plan is made.
 pub fn refuse_without_a_plan(arguments: &Arguments) -> Result<(), Failure> {
-    let plans = matches!(
-        arguments.command,
-        Command::Plan(_) | Command::Approve(_) | Command::Run(_)
-    );
+    let plans =
+        matches!(arguments.command, Command::Plan(_) | Command::Approve(_) | Command::Run(_));
     let pilots = pilots(&arguments.global);
     if let (false, Some(jobs)) = (plans, pilots.first()) {
         let what = format!("--limit {jobs}: a number of jobs is for plan, approve and run alone");
@@ -55,6 +53,7 @@ pub fn narrowing(
         only: select.only.clone(),
         since: since.flatten(),
         first: pilots(global).first().copied(),
+        jobs: None,
     })
 }
 
@@ -104,7 +103,8 @@ fn next_time_of_day(text: &str, now: Timestamp) -> Option<Timestamp> {
     if text.contains('T') || text.contains(' ') {
         return None;
     }
-    let time: Time = Time::strptime("%H:%M", text).or_else(|_| Time::strptime("%H:%M:%S", text)).ok()?;
+    let time: Time =
+        Time::strptime("%H:%M", text).or_else(|_| Time::strptime("%H:%M:%S", text)).ok()?;
     let today = now.to_zoned(TimeZone::UTC).date();
     let at = today.to_datetime(time).to_zoned(TimeZone::UTC).ok()?.timestamp();
     if at > now { Some(at) } else { at.checked_add(SignedDuration::from_hours(24)).ok() }

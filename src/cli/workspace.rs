@@ -52,6 +52,8 @@ pub struct Workspace {
     clips_without_a_ledger: bool,
     /// What its plans are narrowed to.
     pub narrowing: Narrowing,
+    /// The plan file that its plans are compared with, instead of the plan approved last.
+    pub compare: Option<PathBuf>,
 }
 
 /// The manifest that a path on the command line means.
@@ -192,6 +194,7 @@ impl Workspace {
             pictures,
             clips_without_a_ledger,
             narrowing: Narrowing::default(),
+            compare: None,
         };
         Ok((workspace, ledger))
     }

@@ -121,6 +121,33 @@ impl Ledger {
         read().map_err(|e| self.failed(&e))
     }
 
+    /// Hands the attempts that were begun after a serial to `each`, oldest first: the job, and
+    /// the first half of the request's fingerprint. `each` must not ask this ledger for anything
+    /// else.
+    pub fn each_begun_since(
+        &self,
+        serial: i64,
+        mut each: impl FnMut(Address, [u8; 16]),
+    ) -> Result<(), LedgerError> {
+        let mut read = || -> rusqlite::Result<()> {
+            let c = self.reading();
+            let mut query = c.prepare(
+                "SELECT j.address, a.fingerprint FROM events e
+                 JOIN attempts a ON a.id = e.attempt JOIN jobs j ON j.id = a.job
+                 WHERE e.seq > ? AND e.kind = 'intent' ORDER BY e.seq",
+            )?;
+            let mut rows = query.query([serial])?;
+            while let Some(row) = rows.next()? {
+                let fingerprint: [u8; 32] = bytes(row, 1)?;
+                let mut half = [0; 16];
+                half.copy_from_slice(&fingerprint[..16]);
+                each(Address::from_stored(row.get_ref(0)?.as_str()?), half);
+            }
+            Ok(())
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
     /// Ids that a provider gave to attempts begun at `from` or later, as they are stored.
     pub fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         let read = || -> rusqlite::Result<Vec<String>> {

@@ -147,7 +147,8 @@ impl NotifyTo {
     pub fn webhook(written: &str) -> Result<Self, &'static str> {
         let written = written.trim();
         if let Some(name) = written.strip_prefix(ENV) {
-            let fine = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let fine =
+                !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
             return match fine {
                 true => Ok(NotifyTo::WebhookIn(name.to_owned())),
                 false => Err("`env:` needs the name of an environment variable"),
@@ -274,7 +275,8 @@ fn notify(raw: &RawNotify, place: Place, findings: &mut Findings) -> Option<Noti
             return None;
         }
         (None, None) => {
-            let help = "for instance `webhook: env:KINORA_WEBHOOK`, or `command: [mail, -s, Kinora, me]`";
+            let help =
+                "for instance `webhook: env:KINORA_WEBHOOK`, or `command: [mail, -s, Kinora, me]`";
             findings.push(wrong("`notify` needs a `webhook` or a `command`", place).help(help));
             return None;
         }

@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn its_end_is_told_with_what_it_said() {
-        let untold = run_here(&["sh", "-c", "echo no mail here >&2; exit 3"]).expect_err("it fails");
+        let untold =
+            run_here(&["sh", "-c", "echo no mail here >&2; exit 3"]).expect_err("it fails");
         assert!(untold.why.contains("exit status: 3"), "{}", untold.why);
         assert_eq!(untold.said.as_deref(), Some("no mail here"));
     }

@@ -96,7 +96,8 @@ async fn one(client: &reqwest::Client, to: Url, id: &str, body: &[u8]) -> Result
         }
         let location = response.headers().get(LOCATION).and_then(|l| l.to_str().ok());
         let next = location.and_then(|location| url.join(location).ok());
-        let next = next.ok_or_else(|| Failed::for_good(format!("it answered {status} to nowhere")))?;
+        let next =
+            next.ok_or_else(|| Failed::for_good(format!("it answered {status} to nowhere")))?;
         if next.origin() != url.origin() {
             let host = next.host_str().unwrap_or("nowhere");
             let why = format!("it redirects to another place ({host}), which is not followed");
@@ -108,8 +109,7 @@ async fn one(client: &reqwest::Client, to: Url, id: &str, body: &[u8]) -> Result
 }
 
 fn refusal(status: StatusCode) -> Failed {
-    let passing =
-        matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    let passing = matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
     let why = format!("it answered {status}");
     if passing || status.is_server_error() { Failed::for_now(why) } else { Failed::for_good(why) }
 }

@@ -180,8 +180,7 @@ impl<'c> Worker<'c, '_> {
                 let name = who.take().unwrap_or_default();
                 let step = Step { subject, who: name, variant, details, jobs };
                 let take = take as u32 + 1;
-                let asked =
-                    Asked { plan: self.plan, subject, who: &step.who, details, take };
+                let asked = Asked { plan: self.plan, subject, who: &step.who, details, take };
                 if narrowed.is_none_or(|narrowed| narrowed.takes(self.catalogue, &asked)) {
                     make(self, &step, take);
                 }

@@ -121,7 +121,8 @@ impl Bounds<'_> {
         let most = self.policy.max_jobs.as_ref()?;
         let jobs = self.summary.to_run.jobs;
         (jobs > most.value).then(|| {
-            let message = format!("the plan has {jobs} jobs to start, the policy allows {}", most.value);
+            let message =
+                format!("the plan has {jobs} jobs to start, the policy allows {}", most.value);
             OutsidePolicy::new("max_jobs", message).at(most.place, self.sources)
         })
     }
@@ -149,7 +150,8 @@ impl Bounds<'_> {
         }
         let percent = display_value(most.value);
         let (now, before) = (self.amount(now), self.amount(before));
-        let label = if earlier.label.is_empty() { "the plan approved last" } else { &earlier.label };
+        let label =
+            if earlier.label.is_empty() { "the plan approved last" } else { &earlier.label };
         reason(format!("{now} is more than {percent} % above the {before} of {label}"))
     }
 

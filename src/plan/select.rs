@@ -5,13 +5,15 @@
 //! and what has no part in it is left out before anything is made of it. What never does: how a
 //! job is made; the command line itself.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
 use super::planner::{Planner, ShotPlan};
 use super::variants::Variant;
-use crate::address::Address;
+use crate::address::{Address, JobKey};
 use crate::diagnostic::{Finding, nearest};
 use crate::digest::FieldHasher;
 use crate::manifest::{Catalogue, Reference, Subject, SubjectRef, SubjectSet, Updated};
@@ -29,6 +31,8 @@ pub struct Narrowing {
     pub since: Option<Since>,
     /// Only the first jobs that a run would start, in the plan's order.
     pub first: Option<u64>,
+    /// Exactly these jobs: those of a plan file.
+    pub jobs: Option<Arc<HashSet<JobKey>>>,
 }
 
 /// A moment, and how it was asked for.
@@ -52,6 +56,9 @@ impl Narrowing {
             return None;
         }
         let mut parts = Vec::new();
+        if self.jobs.is_some() {
+            parts.push("the jobs of a plan file".to_owned());
+        }
         match self.first {
             Some(1) => parts.push("the first job that would run".to_owned()),
             Some(n) => parts.push(format!("the first {n} jobs that would run")),
@@ -83,6 +90,13 @@ impl Narrowing {
             .optional(moment.as_ref().map(|m| &m[..]))
             .optional(since.map(|s| s.asked.as_bytes()))
             .optional(self.first.map(u64::to_le_bytes).as_ref().map(|n| &n[..]));
+        if let Some(jobs) = &self.jobs {
+            let mut keys: Vec<&JobKey> = jobs.iter().collect();
+            keys.sort_unstable();
+            keys.iter().for_each(|key| {
+                inputs.field(&key.0);
+            });
+        }
     }
 }
 
@@ -92,6 +106,7 @@ pub(super) struct Narrowed {
     only: Vec<Wanted>,
     changed: Option<Changed>,
     pub first: Option<u64>,
+    jobs: Option<Arc<HashSet<JobKey>>>,
 }
 
 #[derive(Debug)]
@@ -120,6 +135,18 @@ pub(super) struct Asked<'a> {
     pub take: u32,
 }
 
+impl Asked<'_> {
+    /// The job's address.
+    fn address(&self, catalogue: &Catalogue) -> Address {
+        let subject = self.subject.map(|at| {
+            let set = &catalogue.sets[at.set as usize];
+            (&*set.name, &*set.subjects[at.subject as usize].id)
+        });
+        let shot = &catalogue.shots[self.plan.shot];
+        Address::new(subject, &shot.id, self.details.text.as_deref(), self.take)
+    }
+}
+
 impl Narrowed {
     /// Gets it ready. Findings say which dates could not be read.
     pub fn new(narrowing: &Narrowing, catalogue: &Catalogue, findings: &mut Vec<Finding>) -> Self {
@@ -132,30 +159,28 @@ impl Narrowed {
             only: narrowing.only.iter().map(wanted).collect(),
             changed: since.map(|since| Changed::since(since.at, catalogue, findings)),
             first: narrowing.first,
+            jobs: narrowing.jobs.clone(),
         }
     }
 
     /// Whether jobs must be asked about one by one: an address names a take.
     pub fn by_take(&self) -> bool {
-        !self.only.is_empty()
+        !self.only.is_empty() || self.jobs.is_some()
     }
 
     /// Whether a job is in.
     pub fn takes(&self, catalogue: &Catalogue, asked: &Asked<'_>) -> bool {
         let fits = self.only.is_empty() || self.fits(catalogue, asked);
-        fits && self.changed.as_ref().is_none_or(|changed| changed.concerns(asked))
+        let named =
+            self.jobs.as_ref().is_none_or(|jobs| jobs.contains(&asked.address(catalogue).key()));
+        fits && named && self.changed.as_ref().is_none_or(|changed| changed.concerns(asked))
     }
 
     /// Whether it fits any of the patterns. Each is looked at, so that one which never fits is
     /// told of.
     fn fits(&self, catalogue: &Catalogue, asked: &Asked<'_>) -> bool {
         let shot = &catalogue.shots[asked.plan.shot];
-        let subject = asked.subject.map(|at| {
-            let set = &catalogue.sets[at.set as usize];
-            (&*set.name, &*set.subjects[at.subject as usize].id)
-        });
-        let address =
-            Address::new(subject, &shot.id, asked.details.text.as_deref(), asked.take);
+        let address = asked.address(catalogue);
         let names = [asked.who, &*shot.id, &asked.details.card.model, address.as_str()];
         let mut fits = false;
         for wanted in &self.only {
@@ -198,9 +223,10 @@ fn names(planner: &Planner) -> Vec<String> {
     let shots = catalogue.shots.iter().map(|shot| shot.id.to_string());
     let variants = planner.shots.iter().flat_map(|plan| &plan.variants);
     let models = variants.map(|variant| variant.card.model.clone());
-    let subjects = catalogue.sets.iter().flat_map(|set| {
-        set.subjects.iter().map(|subject| format!("{}.{}", set.name, subject.id))
-    });
+    let subjects = catalogue
+        .sets
+        .iter()
+        .flat_map(|set| set.subjects.iter().map(|subject| format!("{}.{}", set.name, subject.id)));
     let mut all: Vec<String> = shots.chain(models).chain(subjects).collect();
     all.sort_unstable();
     all.dedup();

@@ -2,7 +2,7 @@
 
 mod access;
 mod auto;
-mod builder;
+pub(super) mod builder;
 mod cost;
 mod diff;
 mod errors;

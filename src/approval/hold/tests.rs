@@ -149,10 +149,10 @@ fn where_the_manifest_names_approvers_only_their_signatures_count() {
     // A signature cut, of another text, or of no key at all.
     for (what, signature) in [
         ("nothing", Signature { key: shop.ana.public().to_string(), bytes: [0; 64] }),
-        ("another text", Signature {
-            key: shop.ana.public().to_string(),
-            bytes: shop.ana.sign(b"another text"),
-        }),
+        (
+            "another text",
+            Signature { key: shop.ana.public().to_string(), bytes: shop.ana.sign(b"another text") },
+        ),
     ] {
         let forged = Approval { signature: Some(signature), ..shop.signed() };
         assert_eq!(holds(&forged, &strict), Err(Objection::BadSignature), "{what}");

@@ -13,7 +13,8 @@ use kinora::ledger::{Approval, Ledger};
 use kinora::money::Micros;
 use kinora::plan::Plan;
 use kinora::run::{
-    self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Work,
+    self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup,
+    Work,
 };
 use tokio::sync::mpsc;
 

@@ -63,7 +63,7 @@ fn work(
     };
     let signals = Signals::listen(&talk, watch)?;
     desk.open_log()?;
-    let (mut workspace, ledger) = open(arguments, global, &talk)?;
+    let (mut workspace, ledger) = open(arguments, None, global, &talk)?;
     desk.named(&workspace);
     let log = Some(desk.log());
     let (providers, collected) =

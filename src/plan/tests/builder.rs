@@ -113,7 +113,7 @@ impl Build {
                 guardrails: Guardrails::default(),
                 defaults: Settings::default(),
                 approvers: None,
-            providers: BTreeMap::new(),
+                providers: BTreeMap::new(),
                 retries: 0,
                 pay_again: false,
                 unknown: Unknown::Hold,
@@ -164,7 +164,14 @@ impl Build {
         let columns = ["title", "colour", "price"].map(|n| (n.to_owned(), AttributeType::Auto));
         let place = self.place(name);
         let (name, columns) = (name.into(), Columns::new(columns));
-        self.catalogue.sets.push(SubjectSet { name, kind, columns, updated: None, subjects: Vec::new(), place });
+        self.catalogue.sets.push(SubjectSet {
+            name,
+            kind,
+            columns,
+            updated: None,
+            subjects: Vec::new(),
+            place,
+        });
         self
     }
 

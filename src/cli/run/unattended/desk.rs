@@ -15,9 +15,7 @@ use kinora::ledger::Approval;
 use kinora::manifest::{Notify, NotifyOn, NotifyTo, Unattended, peek_unattended};
 use kinora::notify::{Patience, Told, Untold, command, webhook};
 use kinora::plan::{OutsidePolicy, PlanSummary};
-use kinora::report::{
-    ApprovalOutline, LogEvent, OUTCOME_FORMAT, OutcomeJson, PlanOutline,
-};
+use kinora::report::{ApprovalOutline, LogEvent, OUTCOME_FORMAT, OutcomeJson, PlanOutline};
 use kinora::run::RunSummary;
 
 use super::super::log::Log;
@@ -276,7 +274,8 @@ impl Desk {
         let event = match told {
             Ok(Told { tries, said }) => LogEvent::Notified { to, tries, said },
             Err(Untold { tries, why, said }) => {
-                self.output.say(&format!("kinora: nobody was told by {to}: {why} (tries: {tries})"));
+                self.output
+                    .say(&format!("kinora: nobody was told by {to}: {why} (tries: {tries})"));
                 LogEvent::NotNotified { to, tries, why, said }
             }
         };
