@@ -198,12 +198,24 @@ shots:
         played.url
     ));
     // Its list is for everybody, so no key is needed.
-    let ended = shop.kinora(&["prices", "refresh", ".", "--yes", "--width", "80"]).ends(0);
-    insta::assert_snapshot!("prices_openrouter", steady(&ended.stdout, &played.url));
-    insta::assert_snapshot!(
-        "prices_openrouter_file",
-        steady(&shop.read("prices.yaml"), &played.url)
-    );
+    let ended = shop.kinora(&["prices", "refresh", ".", "--yes", "--width", "160"]).ends(0);
+    for said in [
+        "the provider makes 12 s, which the card does not allow",
+        "the card allows 6 s, which the provider does not list",
+        "the card has the route `frames`, the provider's list does not",
+    ] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
+    let file = shop.read("prices.yaml");
+    for line in [
+        "- {per: second, amount: 0.2, resolutions: [720p]}",
+        "- {per: second, amount: 0.25, resolutions: [1080p]}",
+        "- {per: image, amount: 0.002}",
+        "minimum: 0.5",
+    ] {
+        assert!(file.contains(line), "{line}: {file}");
+    }
+    assert!(!file.contains("0.4"), "the card has no sound that could be switched on: {file}");
 }
 
 #[test]
