@@ -17,6 +17,7 @@ mod plan;
 mod plan_file;
 mod plan_forms;
 mod planning;
+mod prices;
 mod progress;
 mod providers;
 mod rehearse;
@@ -92,6 +93,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Report(report) => report::report(report, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),
         Command::Models(models) => models::models(models, global, output),
+        Command::Prices(which) => prices::prices(which, global, output),
         Command::Rehearse(rehearsal) => rehearse::rehearse(rehearsal, global, output),
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),
         Command::Providers(which) => providers::providers(which, global, output),

@@ -16,6 +16,7 @@ mod limits;
 mod load;
 mod names;
 mod people;
+mod prices;
 mod providers;
 mod rates;
 mod raw;
@@ -40,6 +41,7 @@ pub use choose::{Choose, Pattern};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
+pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;
 pub use unattended::{

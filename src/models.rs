@@ -5,9 +5,12 @@
 
 mod api;
 mod card;
+mod check;
 mod only;
 mod option;
 mod price;
+mod price_file;
+mod quote;
 mod shelf;
 mod workflow;
 
@@ -22,6 +25,10 @@ pub use only::{NotTogether, Only};
 pub use option::{AUTO_DURATION, ModelOption};
 pub use price::{
     Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
-    RoundingMode, Worth,
+    RoundingMode, Worth, worths,
 };
+pub use price_file::{
+    ModelPrices, PRICE_FILE, PriceFile, PriceFrom, PriceOrigin, price_file_schema, price_file_text,
+};
+pub use quote::{Abilities, Example, Proposal, Quote, Rate, RatePer, Verdict};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

@@ -24,6 +24,7 @@ mod limits;
 mod lines;
 mod matching;
 mod mention;
+mod models_used;
 mod motion;
 mod notes;
 mod offers;
@@ -31,6 +32,8 @@ mod out_path;
 mod pictures;
 mod planner;
 mod policy;
+mod price_ages;
+mod price_ends;
 mod prompt;
 mod select;
 mod settings;
@@ -57,9 +60,11 @@ pub use job::{
     Spread,
 };
 pub use limits::check_limits;
+pub use models_used::models_used;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use policy::{OutsidePolicy, outside_policy, policy_name};
+pub use price_ages::{age_days, check_ages};
 pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};

@@ -13,8 +13,8 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::ModelCard => include_str!("../../schemas/model-card.schema.json"),
         SchemaName::ProviderCard => include_str!("../../schemas/provider-card.schema.json"),
         SchemaName::Plan => include_str!("../../schemas/plan.schema.json"),
-        SchemaName::Approval => include_str!("../../schemas/approval.schema.json"),
         SchemaName::PlanFile => include_str!("../../schemas/plan-file.schema.json"),
+        SchemaName::Approval => include_str!("../../schemas/approval.schema.json"),
         SchemaName::Report => include_str!("../../schemas/report.schema.json"),
         SchemaName::Resolve => include_str!("../../schemas/resolve.schema.json"),
         SchemaName::Events => include_str!("../../schemas/events.schema.json"),
@@ -23,6 +23,9 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::LedgerExport => include_str!("../../schemas/ledger-export.schema.json"),
         SchemaName::LedgerVerify => include_str!("../../schemas/ledger-verify.schema.json"),
         SchemaName::Sidecar => include_str!("../../schemas/sidecar.schema.json"),
+        SchemaName::PriceFile => include_str!("../../schemas/price-file.schema.json"),
+        SchemaName::Prices => include_str!("../../schemas/prices.schema.json"),
+        SchemaName::PricesRefresh => include_str!("../../schemas/prices-refresh.schema.json"),
         SchemaName::Bill => include_str!("../../schemas/bill.schema.json"),
     });
     Ok(Exit::Done)

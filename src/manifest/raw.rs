@@ -13,6 +13,7 @@ use super::choose::RawChoose;
 use super::guardrails::RawGuardrails;
 use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
+use super::prices::RawPrices;
 use super::providers::RawProvider;
 use super::row::AttributeType;
 use super::unattended::RawUnattended;
@@ -51,6 +52,8 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
+    /// How old prices may be. Only in the root manifest.
+    pub prices: Option<Placed<RawPrices>>,
     /// Who may approve plans, by name: then only approvals that one of them signed count. Only in
     /// the root manifest.
     pub approvers: Option<Placed<Table<RawApprover>>>,

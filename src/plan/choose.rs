@@ -107,7 +107,7 @@ pub(super) fn auto(
 }
 
 /// Whether the wishes' names let a model in. Some providers are only chosen where they are named.
-fn is_meant(card: &ModelCard, choose: &Choose, access: &Access) -> bool {
+pub(super) fn is_meant(card: &ModelCard, choose: &Choose, access: &Access) -> bool {
     let any = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches(&card.model));
     let provider = choose.providers.iter().any(|p| p.value == card.provider);
     let by_name = |p: &Pattern| p.matches(&card.model) && !p.text.trim_matches('*').is_empty();

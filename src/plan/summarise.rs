@@ -138,6 +138,8 @@ fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
             unit: price.unit.to_string(),
             as_of: price.as_of.to_string(),
             source: price.source.clone(),
+            from: shelf.price_origin(model).map(|origin| origin.from).unwrap_or_default(),
+            valid_until: price.valid_until.map(|day| day.to_string()),
         })
     };
     let mut prices: Vec<PriceUsed> = models.into_iter().filter_map(price).collect();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::job::Part;
 use crate::diagnostic::FindingJson;
 pub use crate::manifest::Severity;
+use crate::models::PriceFrom;
 
 /// Major version of the JSON form. Readers refuse another major version and ignore fields
 /// they don't know.
@@ -258,7 +259,7 @@ pub struct FellOut {
 }
 
 /// A price list that the plan used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PriceUsed {
     /// Model.
     pub model: String,
@@ -268,6 +269,12 @@ pub struct PriceUsed {
     pub as_of: String,
     /// Where it was read.
     pub source: String,
+    /// Whether it is from the model's card or from the workspace's price file.
+    #[serde(default)]
+    pub from: PriceFrom,
+    /// The last day on which it holds, where the list says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
 }
 
 /// A job that is dear.

@@ -8,6 +8,7 @@ mod diff;
 mod errors;
 mod guard;
 mod matching;
+mod options;
 mod narrowing;
 mod pictures;
 mod prompts;

@@ -114,6 +114,12 @@ fn calls(card: &ProviderCard, found: &mut Found) {
         keys.push("path");
         path(call.path.source(), &keys, found);
     }
+    if let Some(prices) = &card.prices {
+        path(prices.path.source(), &["prices", "path"], found);
+        if let Some(estimate) = &prices.estimate {
+            path(estimate.source(), &["prices", "estimate"], found);
+        }
+    }
     if let Some(upload) = &card.images.upload {
         for (i, step) in upload.steps.iter().enumerate() {
             let keys = ["images", "upload", "steps", &i.to_string(), "path"];

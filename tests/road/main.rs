@@ -2,9 +2,11 @@
 
 mod choosing;
 mod ends;
+mod estimates;
 mod forms;
 mod hosted;
 mod money;
+mod prices;
 mod resolve;
 mod resume;
 mod workspace;

@@ -126,11 +126,11 @@ pub(super) fn shown(value: Decimal) -> String {
 
 /// How long a run takes, in words.
 pub(super) fn wall_time(time: &WallTime) -> String {
-    let mut said = match time.seconds {
-        0 => "not known".to_owned(),
-        n => format!("about {}", length(Decimal::from(n))),
-    };
-    if time.seconds > 0 && !time.slowest.is_empty() {
+    if time.seconds == 0 {
+        return "not known of any job".to_owned();
+    }
+    let mut said = format!("about {}", length(Decimal::from(time.seconds)));
+    if !time.slowest.is_empty() {
         said.push_str(&format!(", longest by {}", time.slowest));
     }
     if time.measured > 0 {

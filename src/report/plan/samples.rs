@@ -91,6 +91,7 @@ pub fn first() -> PlanSummary {
             unit: "credits".into(),
             as_of: "2026-01-01".into(),
             source: "ships in the box, free of charge".into(),
+            ..PriceUsed::default()
         }],
         budgets: vec![BudgetLine {
             name: "per_run".into(),
@@ -156,6 +157,7 @@ pub fn mixed() -> PlanSummary {
             unit: "credits".into(),
             as_of: "2026-08-14".into(),
             source: "the provider's price page".into(),
+            ..PriceUsed::default()
         }],
         budgets: vec![
             BudgetLine {
@@ -310,12 +312,16 @@ pub fn reviewed() -> PlanSummary {
                 unit: "USD".into(),
                 as_of: "2026-03-02".into(),
                 source: "prices.yaml".into(),
+                from: crate::models::PriceFrom::default(),
+                valid_until: None,
             },
             PriceUsed {
                 model: "fal/seedance-2.0".into(),
                 unit: "credits".into(),
                 as_of: "2026-08-14".into(),
                 source: "the provider's price page".into(),
+                from: crate::models::PriceFrom::default(),
+                valid_until: None,
             },
         ],
         dearest: vec![

@@ -79,10 +79,12 @@ pub(super) fn groups(
     let low = whole.as_ref().is_some_and(Three::has_low);
     let high = whole.as_ref().is_some_and(Three::has_high);
     let compared = !run.image_extra.is_empty();
-    let mut head = vec![(first, false), ("clips", true), ("video", true)];
+    // Money stands next to the name, where a phone shows it.
+    let mut head = vec![(first, false)];
     head.extend([("at least", true)].iter().filter(|_| low));
     head.push((if low || high { "expected" } else { &summary.unit }, true));
     head.extend([("at most", true)].iter().filter(|_| high));
+    head.extend([("clips", true), ("video", true)]);
     head.extend([("as text", true), ("for pictures", true)].iter().filter(|_| compared));
     head.extend([("unpriced", true)].iter().filter(|_| run.unpriced > 0));
     // When any amount has a fraction all show one, so that they line up.
@@ -93,11 +95,7 @@ pub(super) fn groups(
     };
     let row = |group: &Group| {
         let tally = &group.tally;
-        let mut cells = vec![
-            words(&group.name),
-            figure(grouped(tally.jobs), tally.jobs),
-            figure(length_of(&tally.seconds), &tally.seconds),
-        ];
+        let mut cells = vec![words(&group.name)];
         let three = Three::of(tally, &summary.unit);
         let cell = |of: fn(&Three) -> Decimal| match &three {
             Some(three) => figure(money(of(three)), of(three)),
@@ -110,6 +108,8 @@ pub(super) fn groups(
         if high {
             cells.push(cell(|t| t.high));
         }
+        cells.push(figure(grouped(tally.jobs), tally.jobs));
+        cells.push(figure(length_of(&tally.seconds), &tally.seconds));
         if compared {
             for by_unit in [&tally.as_text, &tally.image_extra] {
                 cells.push(match in_unit(by_unit, &summary.unit) {
