@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::samples::{empty, job, report};
 use super::*;
 use crate::ledger::JobState;
+use crate::plan::Actual;
 use crate::report::cells::Cells;
 use crate::report::layout::shown_width;
-use crate::plan::Actual;
 use crate::report::markdown::MARKDOWN_BYTES;
 
 fn page_of(report: &RunReport, cards: usize) -> (String, HtmlFacts) {
