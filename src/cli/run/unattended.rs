@@ -170,7 +170,9 @@ fn consent(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<Consen
     let catalogue = &workspace.catalogue;
     let policy = catalogue.unattended.as_ref().and_then(|u| u.approve.as_ref());
     let ceiling = wanted.to_decimal();
-    let reasons = outside_policy(policy, &workspace.sources, &plan.summary, ceiling);
+    let last = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
+    let again = last.is_some_and(|last| last.plan == plan.digest);
+    let reasons = outside_policy(policy, &workspace.sources, &plan.summary, ceiling, again);
     match policy {
         Some(policy) if reasons.is_empty() => {
             let by = policy_name(policy, &workspace.sources);
