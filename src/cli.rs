@@ -2,7 +2,9 @@
 //!
 //! What never lives here: rules about manifests, money or jobs.
 
+mod approvals;
 mod approve;
+mod approving;
 mod args;
 mod check;
 mod guard;
@@ -84,6 +86,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Check(manifest) => check::check(manifest, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),
         Command::Approve(approval) => approve::approve(approval, global, output),
+        Command::Approvals(which) => approvals::approvals(which, global, output),
         Command::Run(run) => run::run(run, global, output),
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),

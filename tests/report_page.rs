@@ -155,6 +155,7 @@ fn report(workspace: &Path) -> RunReport {
                 references.push(reference("detail", Role::Framing, &detail));
             }
             report.add(JobView {
+                basis: done.then_some(Basis::Estimate),
                 address: format!("products.{subject}/{shot}/aspect={aspect}/1"),
                 subject: Some(format!("products.{subject}")),
                 shot: shot.into(),

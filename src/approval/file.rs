@@ -229,3 +229,6 @@ impl ApprovalFile {
 pub fn schema() -> Value {
     schemars::schema_for!(ApprovalFile).to_value()
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,6 +75,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Record that a person accepts the plan, up to a ceiling
     Approve(ApproveArgs),
+    /// Approvals: list them, revoke one, take one in that travelled, make a key to sign with
+    Approvals(super::approvals::ApprovalsArgs),
     /// Make the clips that are approved; goes on where it stopped
     Run(RunArgs),
     /// What the ledger says now
@@ -147,20 +149,31 @@ pub enum PlanFormat {
 /// Options of `approve`.
 #[derive(Debug, Args)]
 pub struct ApproveArgs {
-    #[command(flatten)]
-    pub manifest: ManifestArg,
+    /// The manifest, a folder that holds a `kinora.yaml`, or a plan file
+    #[arg(value_name = "MANIFEST|PLAN", default_value = ".")]
+    pub what: PathBuf,
     #[command(flatten)]
     pub select: SelectArgs,
-    /// Who approves
-    #[arg(long)]
+    /// Who approves; with `approvers` in the manifest, a name of it
+    #[arg(long, value_name = "NAME")]
     pub by: String,
     /// The most that may be spent under this plan, in the workspace's unit; the plan's own
     /// estimate by default
     #[arg(long, value_name = "AMOUNT")]
-    pub ceiling: Option<Decimal>,
+    pub ceiling: Option<String>,
+    /// When it ends: a day (to its end, UTC), a time, or a duration such as 36h or 14d
+    #[arg(long, value_name = "DATE|DURATION")]
+    pub expires: Option<String>,
     /// Why, for the record
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// Sign it with this key, as `kinora approvals new-key` makes one
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Write it to a file too, which can be committed, and taken in elsewhere by
+    /// `kinora approvals import`
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Options of `run`.
@@ -176,6 +189,9 @@ pub struct RunArgs {
     /// Approve the plan as it stands, up to its own estimate, without asking
     #[arg(long, conflicts_with = "unattended")]
     pub yes: bool,
+    /// Take in this approval file first, as `kinora approvals import` does
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "unattended"])]
+    pub approval: Option<PathBuf>,
     /// For cron: never ask; approve by the manifest's standing policy alone, log and notify as it
     /// says, and print the outcome as one line of JSON
     #[arg(long)]
@@ -290,6 +306,8 @@ pub enum SchemaName {
     Plan,
     /// One line of a plan file
     PlanFile,
+    /// The file in which an approval travels
+    Approval,
     /// The report, as `report --format json` prints it
     Report,
     /// What `resolve --json` prints

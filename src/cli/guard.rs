@@ -52,7 +52,12 @@ pub fn held(workspace: &Workspace, ledger: &Ledger, plan: &Digest) -> Result<Hel
 
 /// A plan that a guardrail denies is neither approved nor run, whatever else is said.
 pub fn refuse_denied(plan: &Plan) -> Result<(), Failure> {
-    let breaches = &plan.summary.breaches;
+    refuse_denied_in(&plan.summary, &plan.digest)
+}
+
+/// The same of a plan by its summary.
+pub fn refuse_denied_in(summary: &PlanSummary, plan: &Digest) -> Result<(), Failure> {
+    let breaches = &summary.breaches;
     if !breaches.iter().any(|breach| breach.severity == Severity::Deny) {
         return Ok(());
     }
@@ -60,7 +65,7 @@ pub fn refuse_denied(plan: &Plan) -> Result<(), Failure> {
     let message = format!(
         "the manifest's guardrails deny plan {}; nothing was spent\n{}\n\
          change what the manifest asks for, or the rule: no approval goes beyond it",
-        plan.digest.short(),
+        plan.short(),
         lines.join("\n")
     );
     Err(Failure::new(Exit::Denied, message))

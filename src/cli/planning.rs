@@ -1,12 +1,12 @@
 //! What `check`, `plan`, `approve` and `run` share: planning a loaded workspace.
 
+use kinora::approval::Under;
 use kinora::diagnostic::{Findings, render_json};
 use kinora::ledger::{Ledger, Span};
-use kinora::plan::{
-    self, ApprovalLine, Change, Comparer, Comparison, Plan, PlanInputs, PlanSummary, PlannedJob,
-};
+use kinora::plan::{self, Change, Comparer, Comparison, Plan, PlanInputs, PlannedJob};
 
 use super::Failure;
+use super::approving::find_approval;
 use super::guard::held;
 use super::output::Output;
 use super::plan_file::{asked_for, last_approved, unusable};
@@ -49,7 +49,8 @@ pub fn plan_whole(
     workspace.findings.sort();
     match plan {
         Some(mut plan) if !workspace.findings.has_errors() => {
-            fill_approval(&mut plan.summary, ledger, &plan.digest)?;
+            let found = find_approval(&plan, workspace, ledger)?;
+            plan.summary.approval = found.under.as_ref().map(Under::line);
             plan.summary.since_approval = compared(approved, &plan, workspace)?;
             judge(&mut plan, workspace, ledger)?;
             if asked.is_some() {
@@ -85,23 +86,4 @@ fn compared(
     let found = with.map(|with| with.finish(&workspace.catalogue.budget.unit));
     let found = found.transpose().map_err(|e| unusable(&e))?;
     Ok(found.filter(|found| found.with != plan.summary.plan))
-}
-
-/// Says in the summary who approved the plan, if anybody did.
-fn fill_approval(
-    summary: &mut PlanSummary,
-    ledger: &Ledger,
-    digest: &kinora::digest::Digest,
-) -> Result<(), Failure> {
-    let approval = ledger.approval_for(digest).map_err(|e| ledger_failure(&e))?;
-    summary.approval = approval.map(|a| ApprovalLine {
-        by: a.by,
-        at: a.at.to_string(),
-        ceiling: format!("{} {}", kinora::money::display_value(a.ceiling.to_decimal()), a.unit),
-        id: a.id,
-        expires: a.expires.map(|at| at.to_string()),
-        carried_from: None,
-        signed: a.signature.is_some(),
-    });
-    Ok(())
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use kinora::clock::SystemClock;
+use kinora::clock::{Clock, SystemClock};
 use kinora::exit::Exit;
-use kinora::ledger::{Ledger, Mode, Which};
+use kinora::ledger::{Ledger, Mode, NewApproval, Which};
 use kinora::models::BUILT_IN;
 use kinora::plan::PlanSummary;
 use kinora::protocol::ProviderCard;
@@ -16,7 +16,7 @@ use kinora::rehearsal::{Bill, Simulator, SimulatorSetup, Verdict};
 use kinora::run::MoneyLimits;
 use tokio::runtime::Runtime;
 
-use super::approve::{record, refuse_unpriced, whole_ceiling};
+use super::approve::{refuse_unpriced, whole_ceiling};
 use super::args::{Global, ManifestArg};
 use super::hosted::Providers;
 use super::output::Output;
@@ -49,7 +49,10 @@ pub fn rehearse(arguments: &RehearseArgs, global: &Global, output: &Output) -> O
     let stage = Stage::set(&workspace, &plan.summary, &arguments.rehearsal)?;
     let providers = stage.providers(&workspace, &folder)?;
     let ceiling = whole_ceiling(&plan, &workspace, &ledger)?;
-    let approval = record(&ledger, &workspace, plan.digest, "rehearsal", ceiling, None)?;
+    let unit = workspace.catalogue.budget.unit.clone();
+    let new = NewApproval::new(plan.digest, "rehearsal", ceiling, unit, SystemClock.now());
+    let id = ledger.approve(new.clone()).map_err(|e| ledger_failure(&e))?;
+    let approval = new.recorded(id);
     let jobs = plan.summary.to_run.jobs;
     if !output.json {
         let asked = stage.names().join(", ");

@@ -14,6 +14,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::ProviderCard => include_str!("../../schemas/provider-card.schema.json"),
         SchemaName::Plan => include_str!("../../schemas/plan.schema.json"),
         SchemaName::PlanFile => include_str!("../../schemas/plan-file.schema.json"),
+        SchemaName::Approval => include_str!("../../schemas/approval.schema.json"),
         SchemaName::Report => include_str!("../../schemas/report.schema.json"),
         SchemaName::Resolve => include_str!("../../schemas/resolve.schema.json"),
         SchemaName::Events => include_str!("../../schemas/events.schema.json"),

@@ -115,8 +115,11 @@ impl Listener {
                 // The third signal waits for nobody.
                 None if wanted.is_none() => self.end(Exit::Interrupted),
                 None => {
-                    let at_end = self.watch.at_end.as_ref();
-                    self.end(at_end.map_or(Exit::Interrupted, |at_end| at_end()));
+                    // On a thread of its own, since it may wait for a network by a runtime of its
+                    // own.
+                    let at_end = self.watch.at_end.take();
+                    let exit = at_end.and_then(|at_end| std::thread::spawn(move || at_end()).join().ok());
+                    self.end(exit.unwrap_or(Exit::Interrupted));
                 }
             }
         }

@@ -114,6 +114,16 @@ impl Ledger {
         text.map_err(|e| self.failed(&e))
     }
 
+    /// The same of a ledger that is to be there: one is made if there is none yet. Blocks.
+    pub fn lineage_for_good(&self) -> Result<String, LedgerError> {
+        if let Some(lineage) = self.lineage()? {
+            return Ok(lineage);
+        }
+        self.write_shortly(|_| Ok(()))?;
+        let made = self.lineage()?;
+        made.ok_or_else(|| LedgerError::Sql("a new ledger has no lineage".to_owned()))
+    }
+
     /// The reading connection.
     pub(super) fn reading(&self) -> MutexGuard<'_, Connection> {
         // A panic elsewhere can't leave a connection half changed: it only reads.
@@ -266,5 +276,7 @@ fn open_reader(path: &Path) -> Result<Connection, LedgerError> {
     }
     let mut empty = Connection::open_in_memory().map_err(|e| LedgerError::of(path, &e))?;
     schema::migrate(path, &mut empty)?;
+    // It stands for nothing that will ever have a name.
+    empty.execute_batch("DELETE FROM meta").map_err(|e| LedgerError::of(path, &e))?;
     Ok(empty)
 }

@@ -336,7 +336,8 @@ impl Loader<'_> {
             return Default::default();
         };
         let Some(models) = &form.models else {
-            if form.limit.is_none() {
+            // A limit that is wrong was taken out, and spoken of.
+            if form.limit.is_none() && !self.spoke_of(*place) {
                 let message = "`max_per_model` says no limit";
                 let finding = Finding::error("manifest::missing_key", message)
                     .at(*place, "neither `limit` nor `models` is here")
@@ -360,6 +361,15 @@ impl Loader<'_> {
             rules.extend(rule.map(|rule| (name.to_string(), rule)));
         }
         (rules, places)
+    }
+
+    /// Whether anything was said of what stands at a place.
+    fn spoke_of(&self, place: Place) -> bool {
+        let inside = |at: &Place| {
+            at.source == place.source
+                && (place.start..place.start + u64::from(place.length)).contains(&at.start)
+        };
+        self.findings.items().iter().any(|f| f.place.as_ref().is_some_and(|(at, _)| inside(at)))
     }
 
     fn only_models(&mut self, raw: &RawNamesRule) -> Option<Rule<Vec<Pattern>>> {

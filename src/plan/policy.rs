@@ -56,12 +56,13 @@ pub fn policy_name(policy: &StandingPolicy, sources: &Sources) -> String {
 
 /// Why a plan is outside the policy: every reason; none where it is inside. `ceiling` is what the
 /// approval would come to, in the workspace's unit: what is held under the plan already, and what it
-/// would start now.
+/// would start now. `again` says that the plan approved last is this very one.
 pub fn outside_policy(
     policy: Option<&StandingPolicy>,
     sources: &Sources,
     summary: &PlanSummary,
     ceiling: Decimal,
+    again: bool,
 ) -> Vec<OutsidePolicy> {
     let Some(policy) = policy else {
         let message = "the manifest has no standing policy (`unattended: {approve: …}`), so every \
@@ -75,7 +76,7 @@ pub fn outside_policy(
     reasons.extend(bounds.total(ceiling));
     reasons.extend(bounds.per_job());
     reasons.extend(bounds.jobs());
-    reasons.extend(bounds.increase());
+    reasons.extend(bounds.increase().filter(|_| !again));
     reasons.extend(bounds.models());
     reasons.extend(bounds.unpriced());
     reasons.extend(bounds.ledger());
@@ -134,8 +135,8 @@ impl Bounds<'_> {
             Some(reason.at(most.place, self.sources))
         };
         let Some(earlier) = &self.summary.since_approval else {
-            let first = "no plan was approved before, so there is no increase to tell; a person \
-                         approves the first";
+            let first = "no plan that was approved earlier is kept, so there is no increase to tell; \
+                         a person approves this one";
             return reason(first.to_owned());
         };
         let before = sum_in(&earlier.total_before, &self.unit);

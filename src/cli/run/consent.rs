@@ -4,18 +4,21 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use kinora::approval::{Found, Passed, Under};
 use kinora::exit::Exit;
-use kinora::ledger::{Approval, Ledger};
+use kinora::ledger::{Approval, Ledger, Origin};
 use kinora::money::{Amount, Micros};
-use kinora::plan::Plan;
+use kinora::plan::{Covers, Plan};
 use kinora::report;
 
 use crate::cli::Failure;
-use crate::cli::approve::{record, refuse_unpriced, whole_ceiling};
+use crate::cli::approvals::take_in;
+use crate::cli::approve::{ceiling_under, refuse_unpriced, whole_ceiling};
+use crate::cli::approving::{Given, find_approval, record};
 use crate::cli::args::RunArgs;
 use crate::cli::guard::refuse_denied;
 use crate::cli::output::Output;
-use crate::cli::workspace::{Workspace, ledger_failure};
+use crate::cli::workspace::Workspace;
 
 /// The approval to run under: one that is in the ledger, one given by `--yes`, or one asked for.
 pub(super) fn approval(
@@ -25,59 +28,113 @@ pub(super) fn approval(
     arguments: &RunArgs,
     output: &Output,
 ) -> Result<Option<Approval>, Failure> {
-    let found = ledger.approval_for(&plan.digest).map_err(|e| ledger_failure(&e))?;
+    if let Some(file) = &arguments.approval {
+        take_in(file, plan, workspace, ledger)?;
+    }
+    let found = find_approval(plan, workspace, ledger)?;
+    let under = found.under.as_ref().map(|under| under.approval.clone());
     if plan.summary.to_run.jobs == 0 {
         // Only what is in flight is fetched. That was approved before; nobody approves this plan
         // by it.
-        return Ok(found);
+        return Ok(under);
     }
     // Whoever approved it before, the rules hold now.
     refuse_denied(plan)?;
-    let wanted = whole_ceiling(plan, workspace, ledger)?;
-    if let Some(approval) = found
-        && (approval.ceiling >= wanted || !arguments.yes)
-    {
-        return Ok(Some(approval));
+    if let Some(under) = &found.under {
+        let wanted = ceiling_under(&under.approval.plan, &plan.summary, ledger)?;
+        if under.approval.ceiling >= wanted || !arguments.yes {
+            say_carried(under, plan, output);
+            return Ok(Some(under.approval.clone()));
+        }
     }
     refuse_unpriced(plan)?;
+    let wanted = whole_ceiling(plan, workspace, ledger)?;
+    let give = |how: &str, origin: Origin| {
+        let by = format!("{} ({how})", person());
+        let given = Given::by(&by, wanted, origin);
+        record(ledger, workspace, plan, None, &given).map(Some)
+    };
     if arguments.yes {
-        let by = format!("{} (--yes)", person());
-        return record(ledger, workspace, plan.digest, &by, wanted, None).map(Some);
+        return give("--yes", Origin::Yes);
     }
-    if !std::io::stdin().is_terminal() || output.json {
-        return Err(not_approved(plan, workspace, ledger)?);
+    // An answer here would not count where approvers must sign.
+    let nobody = workspace.catalogue.approvers.is_some();
+    if nobody || !std::io::stdin().is_terminal() || output.json {
+        return Err(not_approved(plan, workspace, &found));
     }
     ask(plan, workspace, wanted, output)?;
-    let by = format!("{} (asked)", person());
-    record(ledger, workspace, plan.digest, &by, wanted, None).map(Some)
+    give("asked", Origin::Asked)
 }
 
-/// Why a run that nobody can be asked about does not start.
-fn not_approved(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<Failure, Failure> {
-    let how = format!(
-        "look at it with `kinora plan {given}`, then `kinora approve {given} --by NAME`, or run \
-         with --yes",
-        given = workspace.given
+/// Says so when the plan itself was never approved.
+fn say_carried(under: &Under, plan: &Plan, output: &Output) {
+    if under.carried && !output.json {
+        output.say(&format!(
+            "kinora: plan {} runs under approval {} by {}, of plan {}: every job is in that plan, and \
+             none costs more",
+            plan.digest.short(),
+            under.approval.id,
+            under.approval.by,
+            under.approval.plan.short()
+        ));
+    }
+}
+
+/// Why a run that nobody can be asked about does not start. The newest approval is the one that
+/// people think of.
+fn not_approved(plan: &Plan, workspace: &Workspace, found: &Found) -> Failure {
+    let given = &workspace.given;
+    let how = match workspace.catalogue.approvers {
+        Some(_) => format!(
+            "look at it with `kinora plan {given}`, then an approver signs: `kinora approve {given} \
+             --by NAME --key FILE`"
+        ),
+        None => format!(
+            "look at it with `kinora plan {given}`, then `kinora approve {given} --by NAME`, or run \
+             with --yes"
+        ),
+    };
+    let now = plan.digest.short();
+    let Some((newest, why)) = found.passed.first() else {
+        let what = format!("plan {now} is not approved, and there is nobody to ask; {how}");
+        return Failure::new(Exit::ApprovalNeeded, what);
+    };
+    let (id, by, of) = (newest.id, &newest.by, newest.plan.short());
+    let moved = match why {
+        Passed::Holds(objection) => {
+            let what = format!("approval {id} by {by} does not hold: {objection}; {how}");
+            return Failure::new(Exit::ApprovalNeeded, what);
+        }
+        Passed::Covers(covers) => uncovered(covers),
+        Passed::Copy(why) => why.clone(),
+        Passed::TooOld => "too many newer approvals hold for other plans".to_owned(),
+    };
+    let what = format!(
+        "approval {id} by {by} names plan {of}, but the manifest now gives plan {now}, which it does \
+         not cover: {moved}; {how}"
     );
-    let latest = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
-    Ok(match latest {
-        Some(other) => Failure::new(
-            Exit::PlanStale,
-            format!(
-                "the approval by {} names plan {}, but the manifest now gives plan {}; {how}",
-                other.by,
-                other.plan.short(),
-                plan.digest.short()
-            ),
-        ),
-        None => Failure::new(
-            Exit::ApprovalNeeded,
-            format!(
-                "plan {} is not approved, and there is nobody to ask; {how}",
-                plan.digest.short()
-            ),
-        ),
-    })
+    Failure::new(Exit::PlanStale, what)
+}
+
+/// What of a plan an earlier approval does not cover, in words.
+fn uncovered(covers: &Covers) -> String {
+    if covers.other_unit {
+        return "it counts another unit".to_owned();
+    }
+    let parts = [
+        (covers.absent, "is new", "are new"),
+        (covers.differ, "asks for something else", "ask for something else"),
+        (covers.dearer, "costs more", "cost more"),
+    ];
+    let said: Vec<String> = parts
+        .into_iter()
+        .filter(|(jobs, ..)| *jobs > 0)
+        .map(|(jobs, one, many)| match jobs {
+            1 => format!("1 job {one}"),
+            n => format!("{n} jobs {many}"),
+        })
+        .collect();
+    said.join(", ")
 }
 
 /// Shows the plan and asks. Anything but `yes` is a no.

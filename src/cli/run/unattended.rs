@@ -10,15 +10,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use kinora::clock::{Clock, SystemClock};
+use jiff::Timestamp;
 use kinora::exit::Exit;
-use kinora::ledger::{Approval, Ledger, NewApproval, Origin};
+use kinora::ledger::{Approval, Ledger, Origin};
+use kinora::money::Micros;
 use kinora::plan::{OutsidePolicy, Plan, Severity, outside_policy, policy_name};
 
 use self::desk::{Desk, Ending};
 use super::{Asked, Dispatch, Left, collect_first, dispatch, on_time, open};
 use crate::cli::Failure;
-use crate::cli::approve::whole_ceiling;
+use crate::cli::approve::{ceiling_under, whole_ceiling};
+use crate::cli::approving::{Given, find_approval, now, record};
 use crate::cli::args::{Global, RunArgs};
 use crate::cli::output::Output;
 use crate::cli::plan::keep_findings;
@@ -98,7 +100,7 @@ fn work(
         return Ok(Ending::of(ends));
     }
     let providers = providers.and_planned(&workspace, &plan.summary, &talk)?;
-    let approval = consent.given(&ledger)?;
+    let approval = consent.given(&plan, &workspace, &ledger)?;
     if let Some(approval) = &approval {
         desk.approved(approval);
     }
@@ -139,37 +141,43 @@ enum Consent {
     /// It is approved already.
     OnRecord(Approval),
     /// The standing policy approves it now.
-    ByPolicy(Box<NewApproval>),
+    ByPolicy {
+        /// Its name.
+        by: String,
+        /// Up to how much.
+        ceiling: Micros,
+        /// Until when.
+        expires: Option<Timestamp>,
+    },
     /// A person must approve it, for all of these reasons.
     Outside(Vec<OutsidePolicy>),
 }
 
 fn consent(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<Consent, Failure> {
-    let found = ledger.approval_for(&plan.digest).map_err(|e| ledger_failure(&e))?;
+    let found = find_approval(plan, workspace, ledger)?.under.map(|under| under.approval);
     if plan.summary.to_run.jobs == 0 {
         return Ok(Consent::NotNeeded(found));
     }
-    let now = SystemClock.now();
-    let holds = |a: &Approval| a.revoked.is_none() && a.expires.is_none_or(|at| at > now);
-    let wanted = whole_ceiling(plan, workspace, ledger)?;
-    // What the policy approved once, it may approve again for what has to be made anew. A person's
-    // ceiling is a person's word.
-    let is_enough = |a: &Approval| a.origin != Origin::Policy || a.ceiling >= wanted;
-    if let Some(approval) = found.filter(|a| holds(a) && is_enough(a)) {
-        return Ok(Consent::OnRecord(approval));
+    if let Some(approval) = found {
+        // What the policy approved once, it may approve again for what has to be made anew. A
+        // person's ceiling is a person's word.
+        let wanted = ceiling_under(&approval.plan, &plan.summary, ledger)?;
+        if approval.origin != Origin::Policy || approval.ceiling >= wanted {
+            return Ok(Consent::OnRecord(approval));
+        }
     }
+    let wanted = whole_ceiling(plan, workspace, ledger)?;
     let catalogue = &workspace.catalogue;
     let policy = catalogue.unattended.as_ref().and_then(|u| u.approve.as_ref());
     let ceiling = wanted.to_decimal();
-    let reasons = outside_policy(policy, &workspace.sources, &plan.summary, ceiling);
+    let last = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
+    let again = last.is_some_and(|last| last.plan == plan.digest);
+    let reasons = outside_policy(policy, &workspace.sources, &plan.summary, ceiling, again);
     match policy {
         Some(policy) if reasons.is_empty() => {
             let by = policy_name(policy, &workspace.sources);
-            let unit = catalogue.budget.unit.clone();
-            let expires = now.checked_add(policy.expires).ok();
-            let new = NewApproval::new(plan.digest, &by, wanted, unit, now);
-            let new = NewApproval { expires, origin: Origin::Policy, ..new };
-            Ok(Consent::ByPolicy(Box::new(new)))
+            let expires = now().checked_add(policy.expires).ok();
+            Ok(Consent::ByPolicy { by, ceiling: wanted, expires })
         }
         _ => Ok(Consent::Outside(reasons)),
     }
@@ -177,13 +185,18 @@ fn consent(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<Consen
 
 impl Consent {
     /// The approval to run under. What the policy gives is written to the ledger first.
-    fn given(self, ledger: &Ledger) -> Result<Option<Approval>, Failure> {
+    fn given(
+        self,
+        plan: &Plan,
+        workspace: &Workspace,
+        ledger: &Ledger,
+    ) -> Result<Option<Approval>, Failure> {
         match self {
             Consent::NotNeeded(found) => Ok(found),
             Consent::OnRecord(approval) => Ok(Some(approval)),
-            Consent::ByPolicy(new) => {
-                let id = ledger.approve((*new).clone()).map_err(|e| ledger_failure(&e))?;
-                Ok(Some(new.recorded(id)))
+            Consent::ByPolicy { by, ceiling, expires } => {
+                let given = Given { expires, ..Given::by(&by, ceiling, Origin::Policy) };
+                record(ledger, workspace, plan, None, &given).map(Some)
             }
             Consent::Outside(_) => Err(Failure::new(Exit::ApprovalNeeded, "not approved")),
         }

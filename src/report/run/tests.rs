@@ -9,6 +9,7 @@ use super::*;
 use crate::ledger::JobState;
 use crate::report::cells::Cells;
 use crate::report::layout::shown_width;
+use crate::plan::Actual;
 use crate::report::markdown::MARKDOWN_BYTES;
 
 fn page_of(report: &RunReport, cards: usize) -> (String, HtmlFacts) {
@@ -377,4 +378,40 @@ proptest! {
             prop_assert!(shown_width(line) <= width, "{:?}", line);
         }
     }
+}
+
+#[test]
+fn what_was_charged_is_shown_against_what_was_estimated() {
+    let actual =
+        |model: &str, attempts, estimated: &str, charged: &str, error: Option<&str>| Actual {
+            model: model.into(),
+            attempts,
+            estimated: estimated.into(),
+            charged: charged.into(),
+            error_percent: error.map(str::to_owned),
+        };
+    let mut checked = report();
+    checked.actuals = vec![
+        actual("fal/seedance-2.0", 1_240, "15500", "15810", Some("2.0")),
+        actual("openrouter/wan-2.7", 3, "0.9", "0.75", Some("-16.7")),
+        actual("home/free", 7, "0", "0.000001", None),
+        actual("fal/veo-3.1", 2, "8", "8", Some("0.0")),
+    ];
+    for width in [80, 160] {
+        let text = status_text(&checked, width, false);
+        let block = text.split("\n\n").find(|block| block.starts_with("Charged"));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(block.unwrap_or_default(), @"");
+        }
+    }
+    let end = RunEnd {
+        done: 3,
+        unit: "USD".into(),
+        actuals: checked.actuals.clone(),
+        ..RunEnd::default()
+    };
+    insta::assert_snapshot!(run_text(&end, 80, false), @"");
+    let markdown = run_markdown(&checked);
+    assert!(markdown.contains("| 1,240 | 15,500 | 15,810 | +2.0 % |"), "{markdown}");
+    assert!(!status_text(&report(), 80, false).contains("Charged"));
 }

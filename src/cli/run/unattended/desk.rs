@@ -103,7 +103,8 @@ impl Desk {
         let manifest = find_manifest(given).unwrap_or_else(|_| given.clone());
         let says = peek_unattended(&manifest, &limits(global)).unwrap_or_default();
         let Unattended { notify, log, .. } = says;
-        let folder = manifest.parent().unwrap_or(Path::new("")).to_owned();
+        let folder = manifest.parent().unwrap_or(Path::new(""));
+        let folder = folder.strip_prefix(".").unwrap_or(folder);
         let log_path = arguments.log.clone().or_else(|| log.map(|log| folder.join(log)));
         let notify = match &arguments.notify {
             None => Ok(notify),
@@ -112,7 +113,8 @@ impl Desk {
                 .map_err(|why| format!("--notify: {why}")),
         };
         let began = SystemClock.now();
-        let known = Known { given: manifest.display().to_string(), ..Known::default() };
+        let shown = manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string();
+        let known = Known { given: shown, ..Known::default() };
         Desk {
             id: id_of(&manifest, began),
             began,

@@ -150,7 +150,7 @@ pub(super) fn of_failure(failure: &Failure, facts: &Facts<'_>) -> (String, Vec<S
         Exit::Locked => "nothing, unless the other run hangs: the next start goes on".to_owned(),
         Exit::Usage => "correct the command line, or set the key that is missing".to_owned(),
         Exit::Internal => {
-            format!("see what the message says; `kinora ledger verify {given}` checks the books")
+            format!("look into it on the machine; `kinora ledger verify {given}` checks the books")
         }
         _ => return (message, needs(&[failure.exit], facts)),
     };
