@@ -182,7 +182,7 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
         let why = [("Low", three.why_low()), ("High", three.why_high())];
         said.extend(why.iter().filter_map(|(w, why)| Some(format!("{w}: {}.", (*why)?))));
     }
-    if let Some(time) = &summary.wall_time {
+    if let Some(time) = summary.wall_time.as_ref().filter(|t| t.seconds > 0 || !free) {
         said.push(format!("Time: {}.", prose(&cost::wall_time(time))));
     }
     if let Some((day, model)) = cost::oldest_price(summary).filter(|_| !free) {

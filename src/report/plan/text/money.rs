@@ -82,7 +82,8 @@ pub(super) fn cost(summary: &PlanSummary, paper: Paper) -> Vec<String> {
     if let Some(adds) = adds {
         lines.extend(paper.prose("  pictures  ", &format!("{adds}.")));
     }
-    if let Some(time) = &summary.wall_time {
+    // That nobody knows it is worth a line only beside other lines.
+    if let Some(time) = summary.wall_time.as_ref().filter(|t| t.seconds > 0 || !lines.is_empty()) {
         lines.extend(paper.prose("  time      ", &format!("{}.", cost::wall_time(time))));
     }
     if !lines.is_empty() {
