@@ -35,7 +35,7 @@ fn a_narrowed_run_needs_no_approval_of_its_own() {
     let shop = approved("12");
     shop.kinora(&["run", ".", "--limit", "1"]).ends(0);
     assert_eq!(held(&shop), "3");
-    shop.kinora(&["run", ".", "--only", "mug"]).ends(0);
+    shop.kinora(&["run", ".", "--only", "products.mug"]).ends(0);
     shop.kinora(&["run", "."]).ends(0);
     assert_eq!(held(&shop), "12");
 }
