@@ -10,3 +10,4 @@ mod matching;
 mod pictures;
 mod prompts;
 mod stable;
+mod sums;

@@ -51,9 +51,6 @@ impl Form {
             },
         });
         let fixed: Vec<_> = fixed.collect::<Result<_, String>>()?;
-        if line.no_text_route && line.as_text.is_some() {
-            return Err("a form without a text route has a price by text".to_owned());
-        }
         let money = money(&line)?;
         let settings = JobSettings {
             duration: line.seconds,
@@ -101,8 +98,6 @@ fn one(line: &FormLine, money: Option<&Money>) -> Sums {
         sums.compared = 1;
         sums.as_planned = sums.estimate;
         sums.as_text = micros(text);
-    } else {
-        sums.no_text_route = u64::from(line.no_text_route);
     }
     sums
 }
