@@ -58,7 +58,12 @@ fn whatever_is_new_or_another_request_is_not_covered() {
         ("a new product", "products.csv", "bowl,Bowl,7\n", "bowl,Bowl,7\npot,Pot,9\n"),
         ("another prompt", "kinora.yaml", "turns slowly", "turns quickly"),
         ("another length", "kinora.yaml", "duration: 0.5", "duration: 0.6"),
-        ("another unit", "kinora.yaml", "kinora: 1", "kinora: 1\nbudget: {unit: EUR, rates: {credits: 1}}"),
+        (
+            "another unit",
+            "kinora.yaml",
+            "kinora: 1",
+            "kinora: 1\nbudget: {unit: EUR, rates: {credits: 1}}",
+        ),
     ];
     let mut all = String::new();
     for (what, file, from, to) in changes {

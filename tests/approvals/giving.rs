@@ -152,7 +152,8 @@ fn an_approval_travels_as_a_file_and_is_taken_in_once() {
     desk.kinora(&to_file).ends(0);
     assert!(!desk.path().join(".kinora").exists(), "nothing was recorded there");
 
-    std::fs::copy(desk.path().join("ana.approval.json"), shop.path().join("a.json")).expect("copied");
+    std::fs::copy(desk.path().join("ana.approval.json"), shop.path().join("a.json"))
+        .expect("copied");
     shop.kinora(&["run", "spring.plan"]).ends(4);
     shop.kinora(&["run", "spring.plan", "--approval", "a.json"]).ends(0);
     assert_eq!(held(&shop), "12");
@@ -176,7 +177,8 @@ fn a_plan_file_is_approved_where_its_ledger_is() {
 #[test]
 fn the_schema_is_that_of_the_file() {
     let schema = kinora::approval::schema();
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/approval.schema.json");
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/approval.schema.json");
     let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
     if std::env::var_os("KINORA_UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &text).expect("writable");

@@ -159,7 +159,8 @@ fn what_is_no_approval_file_is_said_to_be_none() {
         assert_eq!(attempts(&shop), 0, "{name}");
     }
     shop.write("long.json", &" ".repeat(100_000));
-    all += &format!("{}\n", said(&shop, &shop.kinora(&["approvals", "import", "long.json"]).ends(4)));
+    all +=
+        &format!("{}\n", said(&shop, &shop.kinora(&["approvals", "import", "long.json"]).ends(4)));
     insta::assert_snapshot!(all, @r#"
     kinora: absent.json: can't be read: No such file or directory (os error 2)
     kinora: empty.json: is no approval file: EOF while parsing a value at line 1 column 0

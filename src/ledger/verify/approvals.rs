@@ -12,10 +12,7 @@ use crate::ledger::approval::{APPROVAL, Approval, approval_of};
 use crate::ledger::error::LedgerError;
 
 /// Checks them all.
-pub(super) fn approvals(
-    c: &Connection,
-    each: &mut dyn FnMut(Fault),
-) -> Result<(), LedgerError> {
+pub(super) fn approvals(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), LedgerError> {
     as_recorded(c, each)?;
     revocations(c, each)?;
     begun_in_time(c, each)

@@ -192,13 +192,9 @@ impl PageView {
             assumptions: assumptions(summary, today),
             steps: steps(summary).iter().map(|step| step.iter().map(part).collect()).collect(),
             command: command(summary, standing),
-            approval: summary
-                .approval
-                .as_ref()
-                .map(|a| (a, terms(a)))
-                .map(|(a, terms)| {
-                    text(&format!("Approved by {}, {}, up to {}{terms}.", a.by, a.at, a.ceiling))
-                }),
+            approval: summary.approval.as_ref().map(|a| (a, terms(a))).map(|(a, terms)| {
+                text(&format!("Approved by {}, {}, up to {}{terms}.", a.by, a.at, a.ceiling))
+            }),
         }
     }
 }
