@@ -42,7 +42,7 @@ fn tamper(workspace: &Path, sql: &str) {
     let raw = rusqlite::Connection::open(workspace.join(".kinora/ledger.db")).expect("a file");
     raw.execute_batch("PRAGMA foreign_keys = 0; PRAGMA ignore_check_constraints = 1;")
         .and_then(|()| raw.execute_batch("DROP TRIGGER events_stay; DROP TRIGGER attempts_stay"))
-        .and_then(|()| raw.execute_batch("DROP TRIGGER events_remain"))
+        .and_then(|()| raw.execute_batch("DROP TRIGGER events_remain; DROP TRIGGER approvals_stay"))
         .and_then(|()| raw.execute_batch(sql))
         .unwrap_or_else(|e| panic!("{sql}: {e}"));
 }
