@@ -35,7 +35,7 @@ fn a_narrowed_run_needs_no_approval_of_its_own() {
     let shop = approved("12");
     shop.kinora(&["run", ".", "--limit", "1"]).ends(0);
     assert_eq!(held(&shop), "3");
-    shop.kinora(&["run", ".", "--only", "mug"]).ends(0);
+    shop.kinora(&["run", ".", "--only", "products.mug"]).ends(0);
     shop.kinora(&["run", "."]).ends(0);
     assert_eq!(held(&shop), "12");
 }
@@ -48,7 +48,7 @@ fn a_cheaper_plan_is_covered_and_a_dearer_one_is_not() {
     assert_eq!(held(&shop), "2.9");
     shop.edit("models/studio.yaml", "amount: 2.4", "amount: 2.500001");
     let refused = shop.kinora(&["run", "."]).ends(6);
-    insta::assert_snapshot!(said(&shop, &refused), @"");
+    insta::assert_snapshot!(said(&shop, &refused), @"kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 3 jobs cost more; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes");
     assert_eq!(attempts(&shop), 1);
 }
 
@@ -80,7 +80,13 @@ fn whatever_is_new_or_another_request_is_not_covered() {
     let shop = approved("100");
     shop.picture("images/mug.png", [1, 2, 3]);
     all += &format!("another picture: {}\n", said(&shop, &shop.kinora(&["run", "."]).ends(6)));
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    a new product: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 2 jobs are new; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another prompt: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 4 jobs ask for something else; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another length: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 4 jobs ask for something else; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another unit: kinora: approval 1 by Ana does not hold: its ceiling is in credits, but the workspace counts EUR; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another picture: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 2 jobs ask for something else; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    "#);
     assert_eq!(attempts(&shop), 0);
 }
 
