@@ -13,7 +13,7 @@ mod terms;
 mod text;
 
 pub use copy::{
-    CopyError, copy_path, drop_old_copies, keep_file, keep_plan, keep_written, mark, open_copy,
+    CopyError, copy_path, drop_old_copies, keep_file, keep_plan, keep_written, open_copy,
 };
 pub use file::{APPROVAL_FORMAT, ApprovalFile, FileProblem, schema};
 pub use find::{Found, Passed, Under, find};

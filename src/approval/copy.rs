@@ -15,7 +15,7 @@ use crate::ledger::{Approval, Ledger, LedgerError};
 use crate::limits::Limits;
 use crate::manifest::Catalogue;
 use crate::plan::Plan;
-use crate::plan::file::{LedgerMark, Origin, PlanReader, PlanWriter, is_plan_file};
+use crate::plan::file::{Origin, PlanReader, PlanWriter, is_plan_file};
 
 /// The folder in the workspace.
 const FOLDER: &str = ".kinora/plans";
@@ -105,11 +105,6 @@ pub fn open_copy(workspace: &Path, plan: &Digest, limits: &Limits) -> Result<Pla
         return Err(format!("{} is another plan than its name says", path.display()));
     }
     Ok(reader)
-}
-
-/// The ledger as it stands now, for the first line of a plan file.
-pub fn mark(ledger: &Ledger) -> Result<LedgerMark, LedgerError> {
-    Ok(LedgerMark { lineage: ledger.lineage()?, serial: ledger.serial()? })
 }
 
 /// Removes copies that nobody needs any more: of plans without an approval that still holds by

@@ -17,10 +17,11 @@ use kinora::plan::{Plan, PlanSummary};
 use kinora::signing::SecretKey;
 use rust_decimal::Decimal;
 
-use super::approving::{Given, now, origin, record};
+use super::approving::{Given, now, record};
 use super::args::{ApproveArgs, Global};
 use super::guard::{refuse_denied, say_warned};
 use super::output::{Output, write_file};
+use super::plan_file::origin;
 use super::planning::plan_whole;
 use super::select::narrowing;
 use super::workspace::{Workspace, ledger_failure};

@@ -5,18 +5,19 @@
 
 use jiff::Timestamp;
 use kinora::approval::{
-    CopyError, Found, Rules, drop_old_copies, find, holds, keep_plan, keep_written, mark, seal,
+    CopyError, Found, Rules, drop_old_copies, find, holds, keep_plan, keep_written, seal,
 };
 use kinora::clock::{Clock, SystemClock};
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger, NewApproval, Origin, Shown};
 use kinora::manifest::Catalogue;
 use kinora::money::{Micros, Unit};
-use kinora::plan::file::{self, PlanWriter};
+use kinora::plan::file::PlanWriter;
 use kinora::plan::{Plan, PlanSummary};
 use kinora::signing::SecretKey;
 
 use super::Failure;
+use super::plan_file::origin;
 use super::workspace::{Workspace, ledger_failure};
 
 /// Now, to the second: what people write down and compare.
@@ -140,12 +141,6 @@ pub fn put_down(
 pub fn keep(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<(), Failure> {
     let (origin, catalogue) = (origin(workspace, ledger)?, &workspace.catalogue);
     keep_plan(&catalogue.workspace, plan, origin, catalogue, ledger).map_err(|e| copy_failure(&e))
-}
-
-/// What the first line of a plan file says of where it is from.
-pub fn origin(workspace: &Workspace, ledger: &Ledger) -> Result<file::Origin, Failure> {
-    let mark = mark(ledger).map_err(|e| ledger_failure(&e))?;
-    Ok(file::Origin::new(&workspace.given, &workspace.sources, &workspace.rack, mark))
 }
 
 /// Refuses an approval that nothing would ever run under.

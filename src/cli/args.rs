@@ -148,6 +148,9 @@ pub struct ApproveArgs {
     pub what: PathBuf,
     #[command(flatten)]
     pub select: SelectArgs,
+    /// The manifest that a plan file is of, where it is not where it was
+    #[arg(long = "manifest", value_name = "PATH")]
+    pub manifest_of_plan: Option<PathBuf>,
     /// Who approves; with `approvers` in the manifest, a name of it
     #[arg(long, value_name = "NAME")]
     pub by: String,

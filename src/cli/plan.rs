@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::path::Path;
 
+use jiff::Timestamp;
+use kinora::approval::copy_path;
 use kinora::digest::{Digest, FieldHasher};
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Stored};
@@ -10,9 +12,10 @@ use kinora::plan::file::{PlanWriter, WriteError};
 use kinora::plan::{JobLine, PlanSummary};
 use kinora::report::{self, Cells, JOBS_IN_JSON, PlanCsv, PlanJson};
 
+use super::approving::now;
 use super::args::{Global, PlanArgs, PlanFormat};
 use super::output::{Output, form, spooled};
-use super::plan_file::{approved_copy, origin, unwritten};
+use super::plan_file::{origin, unwritten};
 use super::planning::plan_whole;
 use super::select::narrowing;
 use super::workspace::{Workspace, ledger_failure};
@@ -66,7 +69,12 @@ fn summary(
     let cached = ledger.cached_plan(&inputs).map_err(|e| ledger_failure(&e))?;
     // A summary of another version of the program doesn't parse, or has another key.
     let cached: Option<PlanSummary> = cached.and_then(|text| serde_json::from_str(&text).ok());
-    if let Some(mut summary) = cached {
+    // What was approved then may have expired since.
+    let holds = |summary: &PlanSummary| {
+        let expires = summary.approval.as_ref().and_then(|line| line.expires.as_ref());
+        expires.is_none_or(|at| at.parse::<Timestamp>().is_ok_and(|at| at > now()))
+    };
+    if let Some(mut summary) = cached.filter(holds) {
         // What was read from disk is of this time, not of the time that was kept.
         summary.pictures = workspace.pictures.clone();
         return Ok(summary);
@@ -88,7 +96,7 @@ fn cache_key(workspace: &Workspace, ledger: &Ledger) -> Result<Digest, Failure> 
     let inputs = workspace.plan_inputs(ledger)?;
     let approval = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
     let folder = &workspace.catalogue.workspace;
-    let copy = approval.map(|a| approved_copy(folder, &a.plan)).filter(|path| path.is_file());
+    let copy = approval.map(|a| copy_path(folder, &a.plan)).filter(|path| path.is_file());
     let mut key = FieldHasher::new("plan summary");
     key.field(inputs.as_bytes()).field(&[u8::from(copy.is_some())]);
     Ok(key.finish())

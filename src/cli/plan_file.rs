@@ -1,9 +1,7 @@
 //! Plan files on the command line: what one is made from, where approved ones are kept, and what
 //! is said of one that can't be read.
 
-use std::path::{Path, PathBuf};
-
-use kinora::digest::Digest;
+use kinora::approval::copy_path;
 use kinora::exit::Exit;
 use kinora::ledger::Ledger;
 use kinora::plan::Comparer;
@@ -13,9 +11,6 @@ use super::Failure;
 use super::output::Output;
 use super::workspace::{Workspace, ledger_failure};
 
-/// Folder of the copies of approved plans, in a workspace.
-const APPROVED: &str = ".kinora/plans";
-
 /// What a plan of the workspace is made from.
 pub fn origin(workspace: &Workspace, ledger: &Ledger) -> Result<Origin, Failure> {
     let lineage = ledger.lineage().map_err(|e| ledger_failure(&e))?;
@@ -24,11 +19,6 @@ pub fn origin(workspace: &Workspace, ledger: &Ledger) -> Result<Origin, Failure>
     let exists = Ledger::exists(&workspace.catalogue.workspace).map_err(|e| ledger_failure(&e))?;
     let mark = LedgerMark { lineage: lineage.filter(|_| exists), serial };
     Ok(Origin::new(&workspace.given, &workspace.sources, &workspace.rack, mark))
-}
-
-/// Where the copy of an approved plan is.
-pub fn approved_copy(workspace: &Path, plan: &Digest) -> PathBuf {
-    workspace.join(APPROVED).join(format!("{plan}.plan"))
 }
 
 /// A plan file that can't be used, as the end of a command: nothing is spent by it.
@@ -55,7 +45,7 @@ pub fn last_approved(
     let Some(approval) = ledger.latest_approval().map_err(|e| ledger_failure(&e))? else {
         return Ok(None);
     };
-    let path = approved_copy(&workspace.catalogue.workspace, &approval.plan);
+    let path = copy_path(&workspace.catalogue.workspace, &approval.plan);
     if !path.is_file() {
         return Ok(None);
     }

@@ -26,6 +26,7 @@ use self::consent::approval;
 pub(in crate::cli) use self::dispatch::{Dispatch, dispatch};
 use self::log::Log;
 use self::planned::PlannedRun;
+pub(in crate::cli) use self::planned::manifest_of;
 use super::args::{Global, RunArgs};
 use super::guard::say_warned;
 use super::hosted::Providers;
@@ -80,10 +81,8 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             }
         }
     } else {
-        let approval = match &planned {
-            None => approval(&plan, &workspace, &ledger, arguments, output)?,
-            Some(file) => file.approval(&plan, &ledger)?,
-        };
+        let file = planned.as_ref().map(PlannedRun::path);
+        let approval = approval(&plan, file, &workspace, &ledger, arguments, output)?;
         let total = summary.to_run.jobs + open.len() as u64;
         let work = Dispatch {
             plan: Some(&plan),

@@ -3,6 +3,7 @@
 //! What lives here: what is found and how it is said, and the order of the checks. What never does:
 //! mending. Nothing is written, and memory does not grow with the ledger.
 
+mod approvals;
 mod clips;
 mod replay;
 mod rows;
@@ -39,6 +40,9 @@ pub enum Rule {
     /// What is held under a plan is within the largest ceiling that was approved for it, save for
     /// what a provider charged beyond the reservation (M5).
     Ceiling,
+    /// Approvals and revocations are what was recorded, and no attempt began under an approval that
+    /// was revoked or had expired (M1).
+    Approvals,
     /// No provider gave one id to two different requests.
     RemoteIds,
     /// A job that is done has a clip, and only such a job.
@@ -142,6 +146,7 @@ pub fn verify(
         rows::jobs(&connection, &mut checked, each)?;
         rows::totals(&connection, &mut checked, each)?;
         rows::ceilings(&connection, &mut checked, each)?;
+        approvals::approvals(&connection, each)?;
         rows::remote_ids(&connection, each)?;
         clips::on_disk(&connection, workspace, clips, &mut checked, each)?;
         Ok(checked)

@@ -4,7 +4,7 @@
 //! refuses what differs. Where the ledger of the plan is not here, the approval is only written to
 //! a file, to be taken in where it is.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kinora::approval::{ApprovalFile, keep_file};
 use kinora::exit::Exit;
@@ -20,6 +20,8 @@ use crate::cli::approving::{copy_failure, put_down, refuse_what_does_not_hold, r
 use crate::cli::args::{ApproveArgs, Global};
 use crate::cli::guard::{refuse_denied_in, say_warned};
 use crate::cli::output::{Output, write_file};
+use crate::cli::plan_file::unusable;
+use crate::cli::run::manifest_of;
 use crate::cli::select::is_narrowed;
 use crate::cli::workspace::{invalid, ledger_failure, limits, read_ledger};
 use crate::cli::{Failure, Outcome};
@@ -46,17 +48,18 @@ pub(super) fn approve_file(
     if !output.json {
         say_warned(&header.summary, output);
     }
-    let manifest = beside(path, &header.origin.manifest);
-    let folder = manifest.parent().filter(|p| !p.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let here = ledger_here(folder, &lineage)?;
-    let catalogue = match manifest.is_file() {
-        true => Some(load(&manifest, global, output)?),
-        false => None,
+    // Who approves may have nothing here but the file.
+    let manifest = manifest_of(&header, path, arguments.manifest_of_plan.as_deref());
+    let catalogue = match (manifest, &arguments.manifest_of_plan) {
+        (Ok(manifest), _) => Some(load(&manifest, global, output)?),
+        (Err(missing), Some(_)) => return Err(missing),
+        (Err(_), None) => None,
     };
-    let Some((ledger, catalogue)) = here.zip(catalogue.as_ref()) else {
+    let here = catalogue.as_ref().map(|c| ledger_here(&c.workspace, &lineage)).transpose()?;
+    let Some((ledger, catalogue)) = here.flatten().zip(catalogue.as_ref()) else {
         return for_elsewhere(arguments, words, &header, &lineage, catalogue.as_ref(), output);
     };
+    let folder = &catalogue.workspace;
     let wanted = ceiling_under(&header.plan, &header.summary, &ledger)?;
     let new = words.given(wanted).sealed(header.plan, &header.summary, &lineage);
     refuse_what_does_not_hold(&new, &rules(catalogue, &lineage))?;
@@ -72,15 +75,7 @@ pub(super) fn approve_file(
 /// A plan file's header, once all of the file was read and agrees with it.
 pub(in crate::cli) fn proven(path: &Path, global: &Global) -> Result<Header, Failure> {
     let header = PlanReader::open(path, &limits(global)).and_then(PlanReader::verify);
-    header.map_err(|e| Failure::new(Exit::PlanStale, e.to_string()))
-}
-
-/// The manifest of a plan file: as it was given, from here or from where the file is.
-fn beside(plan: &Path, manifest: &str) -> PathBuf {
-    let given = PathBuf::from(manifest);
-    let folder = plan.parent().unwrap_or(Path::new(""));
-    let near = folder.join(&given);
-    if !given.is_file() && near.is_file() { near } else { given }
+    header.map_err(|e| unusable(&e))
 }
 
 /// The ledger with this lineage, if it is in this folder.

@@ -3,6 +3,7 @@
 //! What never lives here: how approvals are kept and which of them hold.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use kinora::approval::{Found, Passed, Under};
 use kinora::exit::Exit;
@@ -21,8 +22,10 @@ use crate::cli::output::Output;
 use crate::cli::workspace::Workspace;
 
 /// The approval to run under: one that is in the ledger, one given by `--yes`, or one asked for.
+/// Nobody is asked about a plan file: it is there to be approved by somebody who is not here.
 pub(super) fn approval(
     plan: &Plan,
+    file: Option<&Path>,
     workspace: &Workspace,
     ledger: &Ledger,
     arguments: &RunArgs,
@@ -58,9 +61,9 @@ pub(super) fn approval(
         return give("--yes", Origin::Yes);
     }
     // An answer here would not count where approvers must sign.
-    let nobody = workspace.catalogue.approvers.is_some();
+    let nobody = file.is_some() || workspace.catalogue.approvers.is_some();
     if nobody || !std::io::stdin().is_terminal() || output.json {
-        return Err(not_approved(plan, workspace, &found));
+        return Err(not_approved(plan, file, workspace, &found));
     }
     ask(plan, workspace, wanted, output)?;
     give("asked", Origin::Asked)
@@ -82,16 +85,24 @@ fn say_carried(under: &Under, plan: &Plan, output: &Output) {
 
 /// Why a run that nobody can be asked about does not start. The newest approval is the one that
 /// people think of.
-fn not_approved(plan: &Plan, workspace: &Workspace, found: &Found) -> Failure {
-    let given = &workspace.given;
-    let how = match workspace.catalogue.approvers {
-        Some(_) => format!(
-            "look at it with `kinora plan {given}`, then an approver signs: `kinora approve {given} \
-             --by NAME --key FILE`"
-        ),
-        None => format!(
-            "look at it with `kinora plan {given}`, then `kinora approve {given} --by NAME`, or run \
-             with --yes"
+fn not_approved(
+    plan: &Plan,
+    file: Option<&Path>,
+    workspace: &Workspace,
+    found: &Found,
+) -> Failure {
+    let given = file.map_or_else(|| workspace.given.clone(), |path| path.display().to_string());
+    let look = match file {
+        Some(_) => format!("look at it with `kinora report {given}`"),
+        None => format!("look at it with `kinora plan {given}`"),
+    };
+    let how = match (&workspace.catalogue.approvers, file) {
+        (Some(_), _) => {
+            format!("{look}, then an approver signs: `kinora approve {given} --by NAME --key FILE`")
+        }
+        (None, Some(_)) => format!("{look}, then `kinora approve {given} --by NAME`"),
+        (None, None) => format!(
+            "{look}, then `kinora approve {given} --by NAME`, or run with --yes"
         ),
     };
     let now = plan.digest.short();

@@ -8,15 +8,13 @@ use std::sync::Arc;
 
 use kinora::address::JobKey;
 use kinora::exit::Exit;
-use kinora::ledger::{Approval, Ledger};
+use kinora::ledger::Ledger;
 use kinora::limits::Limits;
 use kinora::plan::file::{Header, PlanFileError, PlanReader, is_plan_file};
 use kinora::plan::{NowFacts, Plan, StaleCheck, StaleReason};
 
 use crate::cli::Failure;
-use crate::cli::approve::refuse_unpriced;
 use crate::cli::args::{Global, RunArgs};
-use crate::cli::guard::refuse_denied;
 use crate::cli::output::Output;
 use crate::cli::plan_file::{origin, unusable};
 use crate::cli::planning::plan_whole;
@@ -116,21 +114,9 @@ impl PlannedRun {
         Ok(plan)
     }
 
-    /// The approval that the plan runs under. Nobody is asked: a plan file is there to be approved
-    /// by somebody who is not here.
-    pub fn approval(&self, plan: &Plan, ledger: &Ledger) -> Result<Option<Approval>, Failure> {
-        let found = ledger.approval_for(&plan.digest).map_err(|e| ledger_failure(&e))?;
-        if found.is_some() || plan.summary.to_run.jobs == 0 {
-            return Ok(found);
-        }
-        refuse_unpriced(plan)?;
-        refuse_denied(plan)?;
-        let file = self.path.display();
-        let what = format!(
-            "{file} (plan {}) is not approved; `kinora approve {file} --by NAME` does so",
-            plan.digest.short()
-        );
-        Err(Failure::new(Exit::ApprovalNeeded, what))
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn stale(&self, reasons: &[StaleReason], manifest: &str, output: &Output) -> Failure {
@@ -162,7 +148,7 @@ impl PlannedRun {
 }
 
 /// The manifest of a plan: as given, where it was planned from, or from where the file is.
-fn manifest_of(header: &Header, path: &Path, given: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(in crate::cli) fn manifest_of(header: &Header, path: &Path, given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(given) = given {
         return Ok(given.to_owned());
     }

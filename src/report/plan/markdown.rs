@@ -9,6 +9,7 @@ use crate::plan::{Group, JobLine, PlanSummary, Severity, Tally};
 use crate::report::markdown::{Document, code, head, prose, row};
 use crate::report::phrase::{amounts, decimal, grouped, length_of, listed, shortened};
 
+use super::approved::terms;
 use super::cost::{self, Three};
 use super::verdict::{Piece, by_severity, cost, over_budget, steps, verdict};
 
@@ -189,7 +190,8 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
     }
     said.push(match &summary.approval {
         Some(a) => {
-            format!("Approved by {}, {}, up to {}.", name(&a.by), prose(&a.at), prose(&a.ceiling))
+            let (by, at, ceiling) = (name(&a.by), prose(&a.at), prose(&a.ceiling));
+            format!("Approved by {by}, {at}, up to {ceiling}{}.", prose(&terms(a)))
         }
         None => "Not approved yet.".to_owned(),
     });

@@ -174,6 +174,10 @@ pub fn mixed() -> PlanSummary {
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
+            id: 3,
+            expires: None,
+            carried_from: None,
+            signed: false,
         }),
         findings: vec![
             finding(

@@ -10,6 +10,7 @@ use super::tables::{self, TableView, age, days_old};
 use crate::diagnostic;
 use crate::plan::{PlanSummary, Severity};
 use crate::report::phrase::{count, grouped, length_of, plain, quoted, shortened};
+use crate::report::plan::approved::terms;
 use crate::report::plan::choices;
 use crate::report::plan::cost::{self, Three, WHAT_EXPECTED, in_unit, shown};
 use crate::report::plan::text::groupings;
@@ -194,7 +195,10 @@ impl PageView {
             approval: summary
                 .approval
                 .as_ref()
-                .map(|a| text(&format!("Approved by {}, {}, up to {}.", a.by, a.at, a.ceiling))),
+                .map(|a| (a, terms(a)))
+                .map(|(a, terms)| {
+                    text(&format!("Approved by {}, {}, up to {}{terms}.", a.by, a.at, a.ceiling))
+                }),
         }
     }
 }
