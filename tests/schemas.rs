@@ -28,6 +28,17 @@ fn the_schema_files_are_those_of_the_types() {
 }
 
 #[test]
+fn the_schema_of_a_plan_files_lines_is_that_of_the_types() {
+    let schema = kinora::plan::file::line_schema();
+    let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
+    if std::env::var_os("KINORA_UPDATE_SCHEMAS").is_some() {
+        std::fs::write(file("plan-file"), &text).expect("the file can be written");
+    }
+    let found = std::fs::read_to_string(file("plan-file")).unwrap_or_default();
+    assert!(found == text, "schemas/plan-file.schema.json is stale");
+}
+
+#[test]
 fn the_schemas_are_valid_and_close_every_mapping() {
     for (name, schema) in schema::all() {
         jsonschema::validator_for(schema).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -34,6 +34,9 @@ pub use write::{PlanWriter, WriteError};
 /// a newer minor version added.
 pub const FILE_FORMAT: &str = "1.0";
 
+/// What writes plan files, as their first line says it.
+const PROGRAM: &str = concat!("kinora ", env!("CARGO_PKG_VERSION"));
+
 /// The JSON Schema of one line.
 pub fn line_schema() -> serde_json::Value {
     schemars::schema_for!(Line).to_value()

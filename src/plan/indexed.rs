@@ -97,6 +97,7 @@ impl Index {
             jobs: HashMap::new(),
             money: Vec::new(),
         };
+        let mine = reader.is_of_this_program();
         let mut known: HashMap<Option<[Decimal; 3]>, u32> = HashMap::new();
         for job in &mut reader {
             let job = job?;
@@ -109,7 +110,18 @@ impl Index {
             });
             let parts = match keep {
                 Keep::Plain => [0; 4],
-                Keep::Parts => short_parts(&job.request_name().parts),
+                Keep::Parts => {
+                    let name = job.request_name();
+                    // Another version may name requests otherwise.
+                    if mine && name.whole != job.fingerprint {
+                        let what = format!(
+                            "the fingerprint of {} is not that of what its line says",
+                            job.address
+                        );
+                        return Err(PlanFileError::contradiction(&index.path, what));
+                    }
+                    short_parts(&name.parts)
+                }
             };
             let stood = Stood::of(&job.change);
             let fingerprint = half(&job.fingerprint);

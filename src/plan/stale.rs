@@ -91,6 +91,8 @@ pub struct StaleReason {
 pub struct StaleCheck {
     before: Index,
     pictures: Vec<(String, Digest)>,
+    /// Jobs that were begun as nobody planned them; there may be several attempts of one.
+    moved: HashSet<JobKey>,
     reasons: Reasons,
 }
 
@@ -122,7 +124,7 @@ impl StaleCheck {
     /// Reads a plan file to its end.
     pub fn new(file: PlanReader, limits: &Limits) -> Result<StaleCheck, PlanFileError> {
         let (before, pictures) = Index::read_with(file, limits, Keep::Parts)?;
-        Ok(StaleCheck { before, pictures, reasons: Reasons::default() })
+        Ok(StaleCheck { before, pictures, moved: HashSet::new(), reasons: Reasons::default() })
     }
 
     /// The file's header, which is proven.
@@ -169,7 +171,9 @@ impl StaleCheck {
                 reasons.add(Stale::OlderLedger, address);
             }
             (Stood::New | Stood::Retry, Change::Changed { .. }) => {
-                reasons.add(Stale::LedgerMoved, address);
+                if self.moved.insert(job.key) {
+                    reasons.add(Stale::LedgerMoved, address);
+                }
             }
             _ => {}
         }
@@ -191,8 +195,10 @@ impl StaleCheck {
 
     /// An attempt that was begun since the plan was made, by the first half of its fingerprint.
     pub fn begun(&mut self, address: &Address, fingerprint: &[u8; 16]) {
-        let planned = self.before.get(&address.key());
-        if planned.is_none_or(|planned| planned.fingerprint != *fingerprint) {
+        let key = address.key();
+        let planned = self.before.get(&key);
+        let other = planned.is_none_or(|planned| planned.fingerprint != *fingerprint);
+        if other && self.moved.insert(key) {
             self.reasons.add(Stale::LedgerMoved, || address.to_string());
         }
     }
@@ -307,8 +313,10 @@ fn prices(before: &Origin, now: &NowFacts<'_>, reasons: &mut Reasons) {
             Some(price) => format!("of {} ({})", price.as_of, price.source),
             None => "none".to_owned(),
         };
-        reasons.add(Stale::PriceChanged, || {
-            format!("{model}: {}, now {}", said(then), said(price.as_ref()))
+        let (then, price) = (said(then), said(price.as_ref()));
+        reasons.add(Stale::PriceChanged, || match then == price {
+            true => format!("{model}: other amounts, though it is still {then}"),
+            false => format!("{model}: {then}, now {price}"),
         });
     }
 }
@@ -336,7 +344,7 @@ impl Stale {
         };
         match self {
             Stale::FileChanged => n("file has changed", "files have changed"),
-            Stale::OtherFiles => n("file is read or not read", "files are read or not read"),
+            Stale::OtherFiles => n("file comes or goes", "files come or go"),
             Stale::PictureChanged => n("picture has changed", "pictures have changed"),
             Stale::CardChanged => n("card has changed", "cards have changed"),
             Stale::PriceChanged => n("price has changed", "prices have changed"),

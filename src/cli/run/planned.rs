@@ -96,11 +96,12 @@ impl PlannedRun {
             let jobs: HashSet<JobKey> = check.keys();
             workspace.narrowing.jobs = Some(Arc::new(jobs));
         }
-        let serial = self.header.origin.ledger.serial;
         let now = origin(workspace, ledger)?;
-        if now.ledger.lineage == self.header.origin.ledger.lineage {
+        let then = &self.header.origin.ledger;
+        // Another ledger's serials say nothing. Where there was none, everything came since.
+        if then.lineage.is_none() || then.lineage == now.ledger.lineage {
             let begun = |address, fingerprint| check.begun(&address, &fingerprint);
-            ledger.each_begun_since(serial, begun).map_err(|e| ledger_failure(&e))?;
+            ledger.each_begun_since(then.serial, begun).map_err(|e| ledger_failure(&e))?;
         }
         let plan = plan_whole(workspace, ledger, output, |job, change| check.job(job, change))
             .map_err(|failure| self.not_loaded(failure))?;

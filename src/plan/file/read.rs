@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::FILE_FORMAT;
 use super::error::{PlanFileError, PlanFileProblem};
 use super::form::{FileSubject, Form};
 use super::job::{FileJob, Own};
@@ -20,6 +19,7 @@ use super::pattern::Filling;
 use super::sums::Counts;
 use super::unpack::{BEGINS, LONGEST_HEADER, Lines};
 use super::write::{Seal, digest_of_lines};
+use super::{FILE_FORMAT, PROGRAM};
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -127,6 +127,11 @@ impl PlanReader {
     /// The first line. Its plan and its sums are proven only when the jobs have been read.
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Whether this very version of the program wrote it, as it says itself.
+    pub fn is_of_this_program(&self) -> bool {
+        self.header.program == PROGRAM
     }
 
     /// The file.
@@ -460,5 +465,7 @@ fn not_a_line(text: &[u8], error: &serde_json::Error) -> PlanFileProblem {
     if std::str::from_utf8(text).is_err() {
         return wrong("the line is not UTF-8");
     }
-    wrong(format!("this is no line of a plan file: {error}"))
+    // Its own line is the only one that the parser knows of.
+    let text = error.to_string().replace(" at line 1 column ", ", at byte ");
+    wrong(format!("this is no line of a plan file: {text}"))
 }

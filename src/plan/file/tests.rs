@@ -10,8 +10,8 @@ use super::*;
 use crate::ledger::{JobState, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{SubjectKind, SubjectRef, With};
-use crate::plan::Money;
 use crate::plan::tests::builder::{Build, Planned};
+use crate::plan::{Comparer, Money, NowFacts, Stale, StaleCheck, covers};
 
 /// What a plan was made from, in tests.
 fn origin() -> Origin {
@@ -191,5 +191,134 @@ proptest! {
         let whole = [header, "\n", &lines].concat();
         prop_assert!(read(packed(whole)).is_err());
         prop_assert!(read(lines.into_bytes()).is_err());
+    }
+}
+
+fn mugs() -> Build {
+    shop(&[("Mug".into(), "red".into(), 1), ("Cup".into(), "blue".into(), 2)], Vec::new(), "x")
+}
+
+/// The plan of the mugs against a ledger that has every job in one state, of the planned request
+/// or of another one.
+fn standing(state: Option<(JobState, bool)>) -> Planned {
+    after(mugs, &[state])
+}
+
+fn on_disk(planned: &Planned) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(&written(planned)).expect("written");
+    file
+}
+
+/// Why the plan of `before` can't run now, beside what a test has no workspace for.
+fn stale(before: &Planned, now: &Planned) -> Vec<(Stale, u64)> {
+    let file = on_disk(before);
+    let limits = Limits::default();
+    let reader = PlanReader::open(file.path(), &limits).expect("a plan file");
+    let mut check = StaleCheck::new(reader, &limits).expect("a good file");
+    for (job, change) in &now.jobs {
+        check.job(job, change);
+    }
+    let shelf = crate::plan::tests::builder::shelf();
+    // What tests write names no file and no price.
+    let made_from = origin();
+    let catalogue = &now.catalogue;
+    let facts = NowFacts { origin: &made_from, shelf: &shelf, catalogue };
+    let reasons = check.finish(now.plan(), &facts).expect("the file is there");
+    let about = |reason: &Stale| !matches!(reason, Stale::CardChanged | Stale::PriceChanged);
+    reasons.iter().filter(|r| about(&r.reason)).map(|r| (r.reason, r.count)).collect()
+}
+
+#[test]
+fn only_what_came_of_the_plan_itself_may_have_changed_in_the_ledger() {
+    use JobState::{Done, Failed, Submitted, Unknown};
+    let all = standing(None).jobs.len() as u64;
+    let same = |state| Some((state, true));
+    let other = |state| Some((state, false));
+    let then_now: &[(Option<(JobState, bool)>, Option<(JobState, bool)>, Option<Stale>)] = &[
+        (None, None, None),
+        (None, same(Done), None),
+        (None, same(Submitted), None),
+        (None, same(Unknown), None),
+        (None, same(Failed), None),
+        (None, other(Done), Some(Stale::LedgerMoved)),
+        (same(Failed), same(Done), None),
+        (same(Failed), None, Some(Stale::OlderLedger)),
+        (same(Failed), other(Done), Some(Stale::LedgerMoved)),
+        (other(Done), same(Done), None),
+        (other(Done), other(Done), None),
+        (other(Done), None, Some(Stale::OlderLedger)),
+        (same(Done), same(Done), None),
+        (same(Done), None, Some(Stale::NotDone)),
+        (same(Done), same(Failed), Some(Stale::NotDone)),
+        (same(Submitted), same(Submitted), None),
+        (same(Submitted), same(Done), None),
+        (same(Submitted), same(Failed), Some(Stale::WouldStart)),
+        (same(Unknown), same(Failed), Some(Stale::WouldStart)),
+        (other(Submitted), other(Done), Some(Stale::WouldStart)),
+    ];
+    for (then, now, wanted) in then_now {
+        let found = stale(&standing(*then), &standing(*now));
+        let wanted: Vec<_> = wanted.iter().map(|reason| (*reason, all)).collect();
+        assert_eq!(found, wanted, "{then:?}, then {now:?}");
+    }
+}
+
+#[test]
+fn a_comparison_is_over_what_would_run_and_says_what_was_made() {
+    let compared = |before: &Planned, now: &Planned| {
+        let file = on_disk(before);
+        let limits = Limits::default();
+        let reader = PlanReader::open(file.path(), &limits).expect("a plan file");
+        let mut with = Comparer::with(reader, "before", &limits).expect("a good file");
+        now.jobs.iter().for_each(|(job, change)| with.job(job, change));
+        with.finish(&now.catalogue.budget.unit).expect("the file is there")
+    };
+    let (whole, made) = (standing(None), standing(Some((JobState::Done, true))));
+    let all = whole.jobs.len() as u64;
+    let same = compared(&whole, &whole);
+    assert_eq!((same.same, same.jobs_now, same.increase_percent.as_deref()), (all, all, Some("0")));
+    let nothing_left = compared(&whole, &made);
+    assert_eq!((nothing_left.made, nothing_left.removed, nothing_left.jobs_now), (all, 0, 0));
+    let all_new = compared(&made, &whole);
+    assert_eq!((all_new.added, all_new.jobs_before, all_new.increase_percent), (all, 0, None));
+    let fewer = Build::new().products(&["hero"]).shot("turn", "{{ title }} turns", |_| {}).plan();
+    let other = compared(&whole, &fewer);
+    assert_eq!(other.removed, all);
+    assert_eq!(other.examples.len(), 10);
+    assert!(other.examples.iter().all(|e| !e.address.is_empty()), "{:?}", other.examples);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_part_of_an_approved_plan_is_covered_at_no_higher_price(
+        keep in prop::collection::vec(any::<bool>(), 1..9), more in 0i64..3, strange in any::<bool>(),
+    ) {
+        let planned = standing(None);
+        let file = on_disk(&planned);
+        let limits = Limits::default();
+        let unit = &planned.plan().summary.unit;
+        let priced = planned.jobs.iter().filter(|(job, _)| job.estimate.known().is_some());
+        let kept = priced.zip(keep.iter().cycle()).filter(|(_, keep)| **keep);
+        let mut would_run: Vec<_> = kept
+            .map(|((job, _), _)| {
+                let estimate = job.estimate.known().map(|a| a.value + rust_decimal::Decimal::from(more));
+                (job.key, job.fingerprint.whole, estimate)
+            })
+            .collect();
+        let count = would_run.len() as u64;
+        if strange {
+            let digest = crate::digest::Digest::of(b"strange");
+            would_run.push((crate::address::JobKey::of("a/b/c/1"), digest, Some(rust_decimal::Decimal::ZERO)));
+        }
+        let open = || PlanReader::open(file.path(), &limits).expect("a plan file");
+        let covered = covers(open(), &limits, unit, would_run.iter().copied()).expect("a good file");
+        prop_assert_eq!(covered.all(), !strange && (more == 0 || count == 0));
+        prop_assert_eq!(covered.absent, u64::from(strange));
+        prop_assert_eq!(covered.dearer, if more > 0 { count } else { 0 });
+        let other = covers(open(), &limits, "points", would_run.into_iter()).expect("a good file");
+        prop_assert!(!other.all());
     }
 }

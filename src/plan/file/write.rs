@@ -10,10 +10,10 @@ use std::path::Path;
 
 use zstd::stream::write::Encoder;
 
-use super::FILE_FORMAT;
 use super::line::{CardUsed, EndLine, Header, JobEntry, Line, Origin, PriceMark, packed};
 use super::tables::Tables;
 use super::unpack::is_plan_file;
+use super::{FILE_FORMAT, PROGRAM};
 use crate::digest::{Digest, FieldHasher};
 use crate::manifest::Catalogue;
 use crate::models::ModelCard;
@@ -164,7 +164,7 @@ impl PlanWriter {
         let plan = plan.ok_or_else(|| io::Error::other("the summary names no plan"))?;
         Ok(Header {
             format_version: FILE_FORMAT.to_owned(),
-            program: concat!("kinora ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: PROGRAM.to_owned(),
             plan,
             origin,
             summary: timeless(summary),
