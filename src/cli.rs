@@ -16,6 +16,7 @@ mod output;
 mod plan;
 mod plan_file;
 mod planning;
+mod prices;
 mod progress;
 mod providers;
 mod rehearse;
@@ -91,6 +92,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Report(report) => report::report(report, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),
         Command::Models(models) => models::models(models, global, output),
+        Command::Prices(which) => prices::prices(which, global, output),
         Command::Rehearse(rehearsal) => rehearse::rehearse(rehearsal, global, output),
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),
         Command::Providers(which) => providers::providers(which, global, output),

@@ -11,10 +11,12 @@ mod feed;
 mod fill;
 mod from_feed;
 mod guardrails;
+mod length;
 mod limits;
 mod load;
 mod names;
 mod people;
+mod prices;
 mod providers;
 mod rates;
 mod raw;
@@ -37,7 +39,9 @@ pub use catalogue::{
 };
 pub use choose::{Choose, Pattern};
 pub use guardrails::{Guardrails, Rule, Severity};
+pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
+pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use row::AttributeType;
 pub use unattended::{

@@ -6,7 +6,10 @@
 mod api;
 mod card;
 mod only;
+mod option;
 mod price;
+mod price_file;
+mod quote;
 mod shelf;
 mod workflow;
 
@@ -15,12 +18,16 @@ pub const BUILT_IN: &str = "animatic";
 
 pub use api::{Api, RouteApi, Workflow};
 pub use card::{
-    AUTO_DURATION, AspectRatio, Durations, Mention, ModelCard, ModelOption, Resolution, Route,
-    RouteAbility, USUAL_RESOLUTION,
+    AspectRatio, Durations, Mention, ModelCard, Resolution, Route, RouteAbility, USUAL_RESOLUTION,
 };
 pub use only::{NotTogether, Only};
+pub use option::{AUTO_DURATION, ModelOption};
 pub use price::{
     Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
     RoundingMode, Worth,
 };
+pub use price_file::{
+    ModelPrices, PRICE_FILE, PriceFile, PriceFrom, PriceOrigin, price_file_schema, price_file_text,
+};
+pub use quote::{Abilities, Example, Proposal, Quote, Rate, RatePer, Verdict};
 pub use shelf::{SHIPPED, Shelf, model_card_schema};

@@ -24,6 +24,7 @@ mod limits;
 mod lines;
 mod matching;
 mod mention;
+mod models_used;
 mod motion;
 mod notes;
 mod offers;
@@ -31,12 +32,14 @@ mod out_path;
 mod pictures;
 mod planner;
 mod policy;
+mod price_ages;
 mod prompt;
 mod select;
 mod settings;
 mod stale;
 mod summarise;
 mod summary;
+mod switches;
 mod tally;
 mod together;
 mod variants;
@@ -56,16 +59,18 @@ pub use job::{
     Spread,
 };
 pub use limits::check_limits;
+pub use models_used::models_used;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use policy::{OutsidePolicy, outside_policy, policy_name};
+pub use price_ages::{age_days, check_ages};
 pub use select::{Narrowing, Since, last_moment};
 pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Offer, PLAN_FORMAT,
-    PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
+    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, NotCompared, Offer,
+    PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;

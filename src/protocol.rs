@@ -10,6 +10,7 @@ mod check;
 mod errors;
 mod images;
 mod keys;
+mod prices;
 mod progress;
 mod rack;
 mod rehearsal;
@@ -23,6 +24,7 @@ pub use card::{
 pub use errors::{Class, ErrorRule, Errors, Stage};
 pub use images::{Images, Transport, Upload, UploadBody, UploadStep};
 pub use keys::Key;
+pub use prices::{PriceDialect, PriceList};
 pub use progress::{Batch, Hop, NoOutput, Output, Poll, State, StateRule, States};
 pub use rack::{Rack, SHIPPED_PROVIDERS, provider_card_schema};
 pub use rehearsal::{Other, Rehearsal, Reply};

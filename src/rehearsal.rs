@@ -13,6 +13,7 @@ mod faults;
 mod job;
 mod peer;
 mod pictures;
+mod prices;
 mod replies;
 mod routes;
 mod server;

@@ -2,6 +2,7 @@
 //!
 //! What never lives here: deciding anything; a report shows what planning and running found.
 
+mod actuals;
 mod cells;
 mod layout;
 mod markdown;
@@ -9,6 +10,7 @@ mod models;
 mod outcome;
 mod phrase;
 mod plan;
+mod prices;
 mod providers;
 mod resolve;
 mod run;
@@ -29,6 +31,11 @@ pub use plan::{
     PlanHtmlFacts, PlanHtmlOptions, PlanJson, SampledJobs, comparison_text, finance_csv,
     next_steps, plan_html, plan_json, plan_markdown, plan_question_text, plan_schema, plan_text,
     verdict,
+};
+pub use prices::{
+    ExampleView, PRICES_FORMAT, PriceChange, PriceLine, PriceOutcome, PriceView, PricesReport,
+    REFRESH_FORMAT, RefreshLine, RefreshReport, price_changes, prices_json, prices_schema,
+    prices_text, refresh_json, refresh_schema, refresh_text,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
 pub use resolve::{

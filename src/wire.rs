@@ -4,11 +4,13 @@
 //! expressions in it) and pointers into replies. What never does: which provider says what, HTTP.
 
 mod expression;
+mod named;
 mod pointer;
 mod reading;
 mod shape;
 
 pub use expression::{Expr, NAMES, Scope, WireError, scope_of};
+pub use named::names_after;
 pub use pointer::Pointer;
 pub use reading::{Reading, Sighting, sent_as};
 pub use shape::{FILE_KEY, Filling, Shape};

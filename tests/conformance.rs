@@ -131,6 +131,7 @@ fn every_picture_of_a_references_job_is_in_the_request_in_its_order() {
             negative_prompt: None,
             seed: None,
             fps: None,
+            options: Vec::new(),
             values: BTreeMap::new(),
         };
         let case = Case { model: Some(card.model.clone()), job: Some(job), ..Case::default() };
@@ -174,6 +175,7 @@ fn a_route_that_asks_for_no_aspect_says_that_clips_follow_their_picture() {
                     negative_prompt: None,
                     seed: None,
                     fps: None,
+                    options: Vec::new(),
                     values: BTreeMap::new(),
                 };
                 let model = Some(card.model.clone());
@@ -186,4 +188,60 @@ fn a_route_that_asks_for_no_aspect_says_that_clips_follow_their_picture() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// Whatever a card offers is said in its request by every route that it is offered on, and a
+/// request without it says something else.
+#[test]
+fn every_option_changes_the_request() {
+    let (rack, shelf) = shipped();
+    let (mut silent, mut looked_at) = (Vec::new(), 0);
+    for card in shelf.iter() {
+        for (name, option) in &card.options {
+            let offered =
+                |route: &&Route| option.routes.is_empty() || option.routes.contains(*route);
+            for route in card.routes.keys().filter(offered) {
+                let picture = |role| {
+                    let transports =
+                        &rack.get(&card.provider).expect("it has a card").images.transports;
+                    let text = Some("https://shop.example/one.png".to_owned());
+                    let (url, file) = match transports.contains(&Transport::File) {
+                        true => (None, text),
+                        false => (text, None),
+                    };
+                    Picture { role, url, file, ..Picture::default() }
+                };
+                let pictures = match route {
+                    Route::Text => Vec::new(),
+                    Route::Image => vec![picture(Role::FirstFrame)],
+                    Route::Frames => vec![picture(Role::FirstFrame), picture(Role::LastFrame)],
+                    Route::References => vec![picture(Role::Identity)],
+                };
+                let body = |options: Vec<String>| {
+                    let job = Job {
+                        route: *route,
+                        prompt: "it turns".to_owned(),
+                        duration: card.durations.longest().expect("a length").to_string(),
+                        aspect: card.aspects.first().map_or("16:9".to_owned(), ToString::to_string),
+                        resolution: card.usual_resolution().expect("a resolution").to_owned(),
+                        pictures: pictures.iter().map(|p| picture(p.role)).collect(),
+                        negative_prompt: None,
+                        seed: None,
+                        fps: None,
+                        options,
+                        values: BTreeMap::new(),
+                    };
+                    let model = Some(card.model.clone());
+                    Sent::of(&Case { model, job: Some(job), ..Case::default() }, &rack, &shelf)
+                        .body()
+                };
+                if body(vec![name.clone()]) == body(Vec::new()) {
+                    silent.push(format!("{} {route} {name}", card.model));
+                }
+                looked_at += 1;
+            }
+        }
+    }
+    assert_eq!(silent, Vec::<String>::new());
+    assert!(looked_at > 60, "{looked_at}");
 }

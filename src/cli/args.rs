@@ -89,6 +89,8 @@ pub enum Command {
     Ledger(super::ledger::LedgerArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
+    /// What models cost, since when that is known and from where; ask the providers anew
+    Prices(super::prices::PricesArgs),
     /// The whole run against simulated providers, for nothing: do bills and ledger agree?
     Rehearse(super::rehearse::RehearseArgs),
     /// Simulate a provider on this machine, for any program that speaks its API; spend nothing
@@ -319,6 +321,12 @@ pub enum SchemaName {
     LedgerVerify,
     /// The file beside a clip
     Sidecar,
+    /// The workspace's price file, prices.yaml
+    PriceFile,
+    /// What `prices --json` prints
+    Prices,
+    /// What `prices refresh --json` prints
+    PricesRefresh,
     /// One line of the bill that `simulate --bill` writes
     Bill,
 }

@@ -42,6 +42,10 @@ pub fn plan_whole(
     };
     let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
     workspace.findings.merge(findings);
+    if let Some(plan) = &plan {
+        let (catalogue, shelf, rack) = (&workspace.catalogue, &workspace.shelf, &workspace.rack);
+        workspace.findings.merge(plan::check_ages(catalogue, shelf, rack, &plan.summary.prices));
+    }
     workspace.findings.sort();
     match plan {
         Some(mut plan) if !workspace.findings.has_errors() => {

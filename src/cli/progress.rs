@@ -1,6 +1,6 @@
 //! How a run looks while it goes: bars on a terminal, plain lines elsewhere, JSON for programs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,8 @@ pub struct Progress {
     last_line: Option<Instant>,
     /// Jobs that did not fit a limit, by limit.
     over: BTreeMap<String, u64>,
+    /// Guardrails of which it was said before the run that they warn.
+    warned: BTreeSet<String>,
     /// When it was last said that somebody does not answer.
     silence: Option<Instant>,
 }
@@ -78,8 +80,15 @@ impl Progress {
             began: Instant::now(),
             last_line: None,
             over: BTreeMap::new(),
+            warned: BTreeSet::new(),
             silence: None,
         }
+    }
+
+    /// The same after some guardrails warned of the plan: what is known is not said again.
+    #[must_use]
+    pub fn after_warnings(self, rules: impl Iterator<Item = String>) -> Self {
+        Progress { warned: rules.collect(), ..self }
     }
 
     /// Takes note of one event.
@@ -118,6 +127,7 @@ impl Progress {
             {
                 vec![]
             }
+            RunEvent::Guardrail { rule, .. } if self.warned.contains(rule) => vec![],
             RunEvent::NoAnswer { .. } => {
                 let often = self.silence.is_some_and(|at| at.elapsed() < LINE_EVERY);
                 if often {

@@ -7,8 +7,10 @@ use std::path::Path;
 use kinora::clock::{Clock, SystemClock};
 use kinora::diagnostic::Sources;
 use kinora::exit::Exit;
-use kinora::ledger::{JobState, Ledger, Which};
+use kinora::ledger::{JobState, Ledger, Span, Which};
 use kinora::limits::Limits;
+use kinora::money::Unit;
+use kinora::plan::actuals;
 use kinora::protocol::Rack;
 use kinora::report::{self, Cells, HtmlOptions, JOBS_IN_JSON, JobView, RunCsv, RunReport};
 
@@ -129,6 +131,9 @@ fn gather(
         return Err(Failure::new(Exit::Internal, format!("the ledger's request of {what}")));
     }
     report.add_earlier_attempts(held, written_off);
+    let unit = Unit::new(&report.unit);
+    let history = ledger.history(Span::Whole, &unit).map_err(|e| ledger_failure(&e))?;
+    report.actuals = actuals(&history);
     report.lookup = any_keeps_a_list(workspace, &doubtful);
     Ok(report)
 }

@@ -259,6 +259,7 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         reserved: decimal(&ended.reserved),
         unit: ended.unit.clone(),
         elapsed: Duration::from_millis(ended.elapsed_ms),
+        actuals: ended.actuals.clone(),
         next: match ended.exit() {
             Exit::Done => None,
             // What waits for a person is said apart, with what to do.

@@ -23,6 +23,9 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::LedgerExport => include_str!("../../schemas/ledger-export.schema.json"),
         SchemaName::LedgerVerify => include_str!("../../schemas/ledger-verify.schema.json"),
         SchemaName::Sidecar => include_str!("../../schemas/sidecar.schema.json"),
+        SchemaName::PriceFile => include_str!("../../schemas/price-file.schema.json"),
+        SchemaName::Prices => include_str!("../../schemas/prices.schema.json"),
+        SchemaName::PricesRefresh => include_str!("../../schemas/prices-refresh.schema.json"),
         SchemaName::Bill => include_str!("../../schemas/bill.schema.json"),
     });
     Ok(Exit::Done)

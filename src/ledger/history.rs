@@ -34,7 +34,8 @@ pub struct History {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct ModelHistory {
     charged: Charged,
-    /// Milliseconds from intent to finished clip, of those that one process saw from end to end.
+    /// Milliseconds from intent to finished clip, of those that one run saw from end to end: what a later
+    /// one found was finished nobody knows when.
     took: Vec<u64>,
 }
 
@@ -56,6 +57,13 @@ impl Charged {
         self.attempts += 1;
         self.estimated = self.estimated.saturating_add(estimated);
         self.charged = self.charged.saturating_add(charged);
+    }
+
+    /// Adds other attempts.
+    pub fn merge(&mut self, other: &Charged) {
+        self.attempts += other.attempts;
+        self.estimated = self.estimated.saturating_add(other.estimated);
+        self.charged = self.charged.saturating_add(other.charged);
     }
 }
 
@@ -83,10 +91,11 @@ impl Ledger {
         let read = || -> rusqlite::Result<History> {
             let c = self.reading();
             // Only what was finished has a time of that: a job that failed cost something else
-            // than a clip, and what was written off has no word of its provider.
+            // than a clip, and what was written off has no word of its provider. A run that was
+            // cut off has the next one's beginning for its end.
             let mut query = c.prepare_cached(
                 "SELECT a.model, a.estimate, s.settled, s.basis = 'provider' AND r.unit = ?2,
-                     s.interruptions = 0, s.ready - a.started
+                     r.ended IS NULL OR s.ready < r.ended, s.ready - a.started
                  FROM attempt_state s JOIN attempts a ON a.id = s.attempt
                  JOIN totals t ON t.id = s.total JOIN runs r ON r.id = t.run
                  WHERE s.attempt > (SELECT coalesce(max(attempt), 0) FROM attempt_state) - ?1

@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use super::approvers::Approvers;
 use super::choose::Choose;
 use super::guardrails::Guardrails;
+use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
 use super::unattended::Unattended;
 use crate::diagnostic::{Place, Sources};
@@ -63,6 +64,8 @@ pub struct Catalogue {
     pub approvers: Option<Approvers>,
     /// What the manifest says of providers, by name.
     pub providers: BTreeMap<String, ProviderSettings>,
+    /// How prices are looked at.
+    pub prices: PricePolicy,
     /// How often a job that failed without a charge, or surely did not arrive, is tried again.
     pub retries: u32,
     /// Whether a job that ended without a clip, and was charged, may be paid for again.
@@ -516,6 +519,10 @@ pub struct Settings {
     pub choose: Option<Placed<Choose>>,
     /// Seconds.
     pub duration: Option<Placed<Decimal>>,
+    /// `duration: auto`: the model decides; there are no seconds then.
+    pub auto_duration: Option<Place>,
+    /// What is switched on of what the model's card offers.
+    pub options: Vec<Placed<String>>,
     /// `W:H`.
     pub aspect: Option<Placed<String>>,
     /// Name of a resolution on the model's card.

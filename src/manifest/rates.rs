@@ -96,15 +96,15 @@ impl Loader<'_> {
         let (mut rates, mut days) = Rates::default();
         for (other, RawRate { rate, as_of }) in &table.0 {
             let problem = if rate.value <= Decimal::ZERO {
-                Some("a rate must be above 0")
+                Some(("a rate must be above 0", "not above 0"))
             } else if rate.value > Decimal::from(MAX_WHOLE_UNITS) {
-                Some("a rate can't be above 1,000,000,000")
+                Some(("a rate can't be above 1,000,000,000", "above it"))
             } else {
                 None
             };
-            if let Some(problem) = problem {
+            if let Some((problem, label)) = problem {
                 let finding = Finding::error("manifest::wrong_value", problem);
-                self.findings.push(finding.at(rate.place, "this rate"));
+                self.findings.push(finding.at(rate.place, label));
             } else if **other == *unit.as_str() {
                 self.findings.push(
                     Finding::error(

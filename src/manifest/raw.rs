@@ -11,13 +11,15 @@ use super::approvers::RawApprover;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
 use super::guardrails::RawGuardrails;
+use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
+use super::prices::RawPrices;
 use super::providers::RawProvider;
 use super::row::AttributeType;
 use super::unattended::RawUnattended;
 use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
-use crate::yaml::{Codes, Exact, Loose, Name, OneOrMany, Placed, Table, Text};
+use crate::yaml::{Codes, Loose, Name, OneOrMany, Placed, Table, Text};
 
 /// Under which codes a manifest's schema speaks.
 pub(super) const CODES: Codes = Codes {
@@ -50,6 +52,8 @@ pub struct RawManifest {
     pub limits: Option<Placed<RawLimits>>,
     /// What may be spent. Only in the root manifest.
     pub budget: Option<Placed<RawBudget>>,
+    /// How old prices may be. Only in the root manifest.
+    pub prices: Option<Placed<RawPrices>>,
     /// Who may approve plans, by name: then only approvals that one of them signed count. Only in
     /// the root manifest.
     pub approvers: Option<Placed<Table<RawApprover>>>,
@@ -105,10 +109,10 @@ pub struct RawDefaults {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
-    /// Seconds.
-    #[serde(default, deserialize_with = "placed_decimal")]
-    #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
-    pub duration: Option<Placed<Decimal>>,
+    /// Seconds, or `auto` where the model can decide how long a clip is.
+    pub duration: Option<Placed<Length>>,
+    /// What is switched on of what the model's card offers, for instance `audio`.
+    pub options: Option<OneOrMany<Text>>,
     /// Width to height, for instance "9:16".
     #[schemars(with = "Option<crate::models::AspectRatio>")]
     pub aspect: Option<Text>,
@@ -320,10 +324,10 @@ pub struct RawShot {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
-    /// Seconds.
-    #[serde(default, deserialize_with = "placed_decimal")]
-    #[schemars(with = "Option<Exact>", extend("exclusiveMinimum" = 0))]
-    pub duration: Option<Placed<Decimal>>,
+    /// Seconds, or `auto` where the model can decide how long a clip is.
+    pub duration: Option<Placed<Length>>,
+    /// What is switched on of what the model's card offers, for instance `audio`.
+    pub options: Option<OneOrMany<Text>>,
     /// Width to height, for instance "9:16".
     #[schemars(with = "Option<crate::models::AspectRatio>")]
     pub aspect: Option<Text>,
@@ -341,7 +345,7 @@ pub struct RawShot {
     #[schemars(with = "Colour")]
     pub pad: Option<Placed<Colour>>,
     /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
-    /// `model`, `fps`, `fit`), or any name that the prompt uses as `{{ variant.NAME }}`.
+    /// `model`, `fps`, `fit`, `options`), or any name that the prompt uses as `{{ variant.NAME }}`.
     #[serde(default)]
     #[schemars(with = "Table<OneOrMany<Loose>>")]
     pub matrix: Table<Placed<OneOrMany<Text>>>,

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectSet, Template, With};
 use super::fill::View;
+use super::length::{AUTO, Length};
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
 use super::raw::{RawDefaults, RawReference, RawShot};
@@ -18,7 +19,7 @@ use crate::limits::Limits;
 use crate::media::prepare::Fit;
 use crate::models::AspectRatio;
 use crate::template::Engine;
-use crate::yaml::{Placed, Text};
+use crate::yaml::{OneOrMany, Placed, Text};
 
 impl Loader<'_> {
     pub(super) fn shots(
@@ -452,10 +453,13 @@ fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
         let text = own.as_ref().or_else(|| default(defaults?).as_ref())?;
         Some(Placed { value: text.trim().to_owned(), place: text.place })
     };
+    let length = raw.duration.as_ref().or_else(|| defaults?.duration.as_ref());
     Settings {
         model: text(&raw.model, |d| &d.model),
         choose: None,
-        duration: raw.duration.clone().or_else(|| defaults?.duration.clone()),
+        duration: seconds(length),
+        auto_duration: auto(length),
+        options: options(raw.options.as_ref().or_else(|| defaults?.options.as_ref())),
         aspect: text(&raw.aspect, |d| &d.aspect),
         resolution: text(&raw.resolution, |d| &d.resolution),
         fps: raw.fps.clone().or_else(|| defaults?.fps.clone()),
@@ -470,7 +474,9 @@ pub(super) fn defaults(raw: &RawDefaults) -> Settings {
     Settings {
         model: raw.model.as_ref().map(text),
         choose: None,
-        duration: raw.duration.clone(),
+        duration: seconds(raw.duration.as_ref()),
+        auto_duration: auto(raw.duration.as_ref()),
+        options: options(raw.options.as_ref()),
         aspect: raw.aspect.as_ref().map(text),
         resolution: raw.resolution.as_ref().map(text),
         fps: raw.fps.clone(),
@@ -479,18 +485,38 @@ pub(super) fn defaults(raw: &RawDefaults) -> Settings {
     }
 }
 
+fn seconds(length: Option<&Placed<Length>>) -> Option<Placed<Decimal>> {
+    match length? {
+        Placed { value: Length::Seconds(value), place } => {
+            Some(Placed { value: *value, place: *place })
+        }
+        Placed { value: Length::Auto, .. } => None,
+    }
+}
+
+fn auto(length: Option<&Placed<Length>>) -> Option<Place> {
+    length.filter(|length| length.value == Length::Auto).map(|length| length.place)
+}
+
+fn options(written: Option<&OneOrMany<Text>>) -> Vec<Placed<String>> {
+    let items = written.into_iter().flat_map(|options| &options.items);
+    items.map(|name| Placed { value: name.trim().to_owned(), place: name.place }).collect()
+}
+
 /// What a value of a setting's axis must be, when it is not.
 fn axis_problem(axis: &str, value: &str) -> Option<&'static str> {
     let fine = match axis {
         "aspect" => AspectRatio::parse(value).is_some(),
-        "duration" => Decimal::from_str_exact(value).is_ok_and(|d| d > Decimal::ZERO),
+        "duration" => {
+            value == AUTO || Decimal::from_str_exact(value).is_ok_and(|d| d > Decimal::ZERO)
+        }
         "fps" => value.parse::<u32>().is_ok_and(|n| (1..=240).contains(&n)),
         "fit" => Fit::parse(value).is_some(),
         _ => !value.trim().is_empty(),
     };
     let needed = match axis {
         "aspect" => "an aspect such as 9:16",
-        "duration" => "a number of seconds above 0",
+        "duration" => "a number of seconds above 0, or auto",
         "fps" => "a whole number from 1 to 240",
         "fit" => "keep, pad, crop or blur",
         _ => "some text",

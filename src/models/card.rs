@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::api::Api;
 use super::only::Only;
+use super::option::ModelOption;
 use super::price::Price;
 
 /// How a job enters a model.
@@ -113,28 +114,14 @@ pub struct ModelCard {
     pub api: Api,
 }
 
-/// Something that a model makes only where it is asked to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ModelOption {
-    /// One line for people.
-    pub title: String,
-    /// Only on these routes; empty: on all.
-    #[serde(default)]
-    pub routes: Vec<Route>,
-    /// Only at these resolutions, by name; empty: at all.
-    #[serde(default)]
-    pub resolutions: Vec<String>,
-}
-
-/// The option that `duration: auto` switches on: the model decides how long a clip is.
-pub const AUTO_DURATION: &str = "auto_duration";
-
 /// The resolution of a job that asks for none, where its model has it.
 pub const USUAL_RESOLUTION: &str = "720p";
 
 /// Its shorter side, in pixels: of models that do not have it, the nearest is taken.
 const USUAL_SHORT_SIDE: u32 = 720;
+
+/// Frames a second of a job that asks for none, where its model can make them.
+const USUAL_FPS: u32 = 24;
 
 impl ModelCard {
     /// The fewest pictures that a job sends by a route.
@@ -145,6 +132,12 @@ impl ModelCard {
             Route::Frames => 2,
             Route::References => self.routes.get(&route).map_or(1, |ability| ability.min.max(1)),
         }
+    }
+
+    /// Frames a second of a clip for which none are asked; `None` where the model decides.
+    pub fn usual_fps(&self) -> Option<u32> {
+        let usual = self.fps.contains(&USUAL_FPS).then_some(USUAL_FPS);
+        usual.or(self.fps.first().copied())
     }
 
     /// The size of a clip as its price counts it, where its settings say `size`. On a route on

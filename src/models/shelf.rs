@@ -10,11 +10,13 @@ use serde_json::Value as Json;
 
 use super::card::{AspectRatio, Durations, ModelCard, Resolution, Route, RouteAbility};
 use super::price::{Price, Worth};
+use super::price_file::{self, PriceFile, PriceFrom, PriceOrigin};
 use super::workflow;
-use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources};
+use crate::diagnostic::{Finding, Findings, Place, Source, SourceId, Sources, nearest};
 use crate::digest::{Digest, FieldHasher};
 use crate::limits::Limits;
 use crate::money::Unit;
+use crate::wire::names_after;
 use crate::yaml::{self, Codes, FileCodes};
 
 macro_rules! shipped {
@@ -118,12 +120,18 @@ pub fn model_card_schema() -> &'static Json {
 #[derive(Debug, Clone, Default)]
 pub struct Shelf {
     cards: BTreeMap<String, Arc<ModelCard>>,
+    /// Where each model's price is written.
+    origins: BTreeMap<String, PriceOrigin>,
+    price_file: Option<Arc<PriceFile>>,
+    price_file_digest: Option<Digest>,
+    day: Option<Date>,
     digest: Option<Digest>,
 }
 
 impl Shelf {
     /// The shipped cards, and those in the workspace's `models` folder, which win by name, each
-    /// with the price that is in force on a day. Cards with errors are left out.
+    /// with the price that is in force on a day; the workspace's price file wins over the cards'
+    /// own prices. Cards with errors are left out.
     pub fn load(
         workspace: &Path,
         day: Date,
@@ -137,6 +145,7 @@ impl Shelf {
             findings: Findings::default(),
             hasher: FieldHasher::new("shelf"),
             cards: BTreeMap::new(),
+            origins: BTreeMap::new(),
         };
         for (file, text) in SHIPPED {
             let name = format!("(shipped) models/{file}");
@@ -149,9 +158,17 @@ impl Shelf {
             loader.card(text, id, true, workspace);
         }
         loader.own_cards(workspace);
-        let cards = loader.cards.into_iter().map(|(name, (card, ..))| (name, card)).collect();
-        let digest = Some(loader.hasher.finish());
-        (Shelf { cards, digest }, loader.findings)
+        let read = loader.price_file(workspace);
+        let Loading { cards, origins, findings, hasher, .. } = loader;
+        let shelf = Shelf {
+            cards: cards.into_iter().map(|(name, (card, ..))| (name, card)).collect(),
+            origins,
+            price_file_digest: read.as_ref().map(|read| Digest::of(read.text.as_bytes())),
+            price_file: read.map(|read| Arc::new(read.file)),
+            day: Some(day),
+            digest: Some(hasher.finish()),
+        };
+        (shelf, findings)
     }
 
     /// A card by its name.
@@ -178,9 +195,29 @@ impl Shelf {
         worths
     }
 
-    /// Digest over all cards.
+    /// Digest over all cards and the price file.
     pub fn digest(&self) -> Option<Digest> {
         self.digest
+    }
+
+    /// Where a model's price is written; absent for cards that stand in no file.
+    pub fn price_origin(&self, model: &str) -> Option<&PriceOrigin> {
+        self.origins.get(model)
+    }
+
+    /// The workspace's price file, where there is one that can be read.
+    pub fn price_file(&self) -> Option<&PriceFile> {
+        self.price_file.as_deref()
+    }
+
+    /// Digest of the price file's text.
+    pub fn price_file_digest(&self) -> Option<Digest> {
+        self.price_file_digest
+    }
+
+    /// The day on which its prices are in force; absent for a shelf that was not loaded.
+    pub fn day(&self) -> Option<Date> {
+        self.day
     }
 }
 
@@ -190,7 +227,7 @@ impl FromIterator<ModelCard> for Shelf {
         let named = cards.into_iter().map(|card| (card.model.clone(), Arc::new(card)));
         let cards: BTreeMap<String, Arc<ModelCard>> = named.collect();
         let text = serde_json::to_vec(&cards).ok();
-        Shelf { digest: text.map(|text| Digest::of(&text)), cards }
+        Shelf { digest: text.map(|text| Digest::of(&text)), cards, ..Shelf::default() }
     }
 }
 
@@ -202,9 +239,30 @@ struct Loading<'a> {
     hasher: FieldHasher,
     /// The card, where its name is written, and whether it ships.
     cards: BTreeMap<String, (Arc<ModelCard>, Place, bool)>,
+    origins: BTreeMap<String, PriceOrigin>,
 }
 
 impl Loading<'_> {
+    /// Puts the prices of the workspace's price file in the place of the cards' own.
+    fn price_file(&mut self, workspace: &Path) -> Option<price_file::Read> {
+        let (limits, sources) = (self.limits, &mut *self.sources);
+        let read = price_file::Read::of(workspace, limits, sources, &mut self.findings)?;
+        self.hasher.field(b"price file").field(read.text.as_bytes());
+        let names: Vec<&str> = self.cards.keys().map(String::as_str).collect();
+        let card = |name: &str| self.cards.get(name).map(|(card, ..)| &**card);
+        read.check(card, &names, self.day, &mut self.findings);
+        for (model, prices) in &read.file.models {
+            let Some((card, ..)) = self.cards.get_mut(model) else { continue };
+            let in_force = Price::in_force(prices.lists(), self.day).cloned();
+            let place = read.day_place(model, in_force.as_ref());
+            self.origins.insert(model.clone(), PriceOrigin { from: PriceFrom::File, place });
+            let card = Arc::make_mut(card);
+            card.price = in_force;
+            card.prices.clone_from(&prices.prices);
+        }
+        Some(read)
+    }
+
     fn own_cards(&mut self, workspace: &Path) {
         let read = yaml::read_folder(
             workspace,
@@ -254,9 +312,24 @@ impl Loading<'_> {
             let finding = Finding::error("card::wrong_value", message).at(place, "this value");
             self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
         }
+        option_findings(&card, &node, &mut self.findings);
         price_findings(&card, &node, &mut self.findings);
         let lists = card.price.iter().chain(&card.prices);
-        card.price = Price::in_force(lists, self.day).cloned();
+        let in_force = Price::in_force(lists, self.day).cloned();
+        let several = card.prices.iter().position(|list| Some(list) == in_force.as_ref());
+        let several = several.map(|at| at.to_string());
+        let keys = match &several {
+            Some(at) => vec!["prices", at, "as_of"],
+            None => vec!["price", "as_of"],
+        };
+        let day_place = yaml::place_of(&node, keys.into_iter());
+        // A card in the box can't be of a later day than the program: then the clock is wrong.
+        let future = in_force.as_ref().filter(|_| !ships);
+        if let Some(message) = future.and_then(|price| price_file::in_the_future(price, self.day)) {
+            let finding = Finding::error("card::future", message).at(day_place, "this day");
+            self.findings.push(finding.help("write the day on which it was read"));
+        }
+        card.price = in_force;
         if let Some(workflow) = &mut card.api.workflow {
             let (sources, findings) = (&mut *self.sources, &mut self.findings);
             let read = workflow::load(workflow, &node, workspace, limits, sources, findings);
@@ -265,11 +338,12 @@ impl Loading<'_> {
             }
         }
         if self.errors() == errors {
-            self.shelve(card, yaml::place_of(&node, ["model"].into_iter()), ships);
+            let origin = PriceOrigin { from: PriceFrom::Card, place: day_place };
+            self.shelve(card, yaml::place_of(&node, ["model"].into_iter()), origin, ships);
         }
     }
 
-    fn shelve(&mut self, card: ModelCard, place: Place, ships: bool) {
+    fn shelve(&mut self, card: ModelCard, place: Place, origin: PriceOrigin, ships: bool) {
         if let Some((_, first, first_ships)) = self.cards.get(&card.model)
             && *first_ships == ships
         {
@@ -284,6 +358,7 @@ impl Loading<'_> {
             );
             return;
         }
+        self.origins.insert(card.model.clone(), origin);
         self.cards.insert(card.model.clone(), (Arc::new(card), place, ships));
     }
 
@@ -491,6 +566,24 @@ fn option_problems<'c>(card: &'c ModelCard, problems: &mut Vec<Problem<'c>>) {
             let help = "give one of them `valid_from` or `valid_until`";
             problems.push((vec!["prices"], message, help));
         }
+    }
+}
+
+/// Options that the card's requests ask about and that it does not have.
+fn option_findings(card: &ModelCard, node: &yaml::Node, findings: &mut Findings) {
+    let yaml::Value::Map(entries) = &node.value else { return };
+    let requests = entries.iter().filter(|entry| entry.key.text() == Some("api"));
+    for (place, name) in requests.flat_map(|entry| names_after(&entry.value, "options.")) {
+        if card.options.contains_key(&name) {
+            continue;
+        }
+        let message = format!("the card has no option `{name}`");
+        let finding = Finding::error("card::wrong_value", message).at(place, "asked for here");
+        let help = match nearest(&name, card.options.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "add it to `options:`".to_owned(),
+        };
+        findings.push(finding.help(help));
     }
 }
 

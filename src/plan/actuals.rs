@@ -3,6 +3,8 @@
 //! What never lives here: applying it. An estimate stays what the price list says; people decide
 //! what to make of an error.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::summary::Actual;
@@ -28,6 +30,25 @@ impl Actual {
             charged: charged.to_string(),
             error_percent: percent(charged - estimated, estimated),
         })
+    }
+}
+
+impl Actual {
+    /// Two parts of one run as one, models by name.
+    pub fn merged(one: &[Actual], other: &[Actual]) -> Vec<Actual> {
+        let mut charged: BTreeMap<&str, Charged> = BTreeMap::new();
+        for of in one.iter().chain(other) {
+            let micros = |text: &str| {
+                let amount = text.parse().ok().and_then(|amount| Micros::from_decimal(amount).ok());
+                amount.unwrap_or(Micros::MAX)
+            };
+            charged.entry(&of.model).or_default().merge(&Charged {
+                attempts: of.attempts,
+                estimated: micros(&of.estimated),
+                charged: micros(&of.charged),
+            });
+        }
+        charged.into_iter().filter_map(|(model, charged)| Actual::new(model, &charged)).collect()
     }
 }
 

@@ -107,7 +107,7 @@ pub(super) fn auto(
 }
 
 /// Whether the wishes' names let a model in. Some providers are only chosen where they are named.
-fn is_meant(card: &ModelCard, choose: &Choose, access: &Access) -> bool {
+pub(super) fn is_meant(card: &ModelCard, choose: &Choose, access: &Access) -> bool {
     let any = |patterns: &[Pattern]| patterns.iter().any(|p| p.matches(&card.model));
     let provider = choose.providers.iter().any(|p| p.value == card.provider);
     let by_name = |p: &Pattern| p.matches(&card.model) && !p.text.trim_matches('*').is_empty();
@@ -169,7 +169,7 @@ fn fit(
             return Err(Why::Wish(format!("references: {takes}")));
         }
     }
-    let resolved = settings::resolve(shot, axes, card, found);
+    let resolved = settings::resolve(shot, axes, card, market.shelf, found);
     let Some((settings, framing)) = resolved else { return Err(Why::Wish(lacks(found, card))) };
     let least = least(card, &settings, shot, market.budget).map_err(Why::Wish)?;
     if let Some(most) = choose.max_price.as_ref().filter(|most| least > most.value) {

@@ -75,6 +75,7 @@ impl Plan {
             evidence: &self.evidence,
             held,
             before: self.summary.since_approval.as_ref(),
+            approved: self.summary.approval.is_some(),
         };
         let (breaches, said) = judge.all();
         self.summary.breaches = breaches;
@@ -95,6 +96,8 @@ struct Judge<'a> {
     evidence: &'a Evidence,
     held: &'a Held,
     before: Option<&'a Comparison>,
+    /// Whether this very plan is approved: then it is the last one itself.
+    approved: bool,
 }
 
 /// What a rule finds: in words, in jobs, in examples.
@@ -203,7 +206,7 @@ impl Judge<'_> {
     fn total(&self, limit: Decimal) -> Option<Found> {
         let sum = self.passes(limit, self.held.plan, self.evidence.to_run.estimate)?;
         Some(Found::whole(format!(
-            "the plan costs {}{}; at most {} is allowed",
+            "the plan costs {}{}; the limit is {}",
             self.micros(sum),
             self.of_it(self.held.plan, ""),
             self.amount(limit)
@@ -213,13 +216,12 @@ impl Judge<'_> {
     fn job(&self, limit: Decimal) -> Option<Found> {
         let dear = &self.evidence.seen.dear;
         let jobs = dear.some()?;
-        let (each, one) = if jobs == 1 { ("", "costs") } else { (" each", "cost") };
-        let message = format!(
-            "{} {one} up to {}{each}; at most {} is allowed for one job",
-            count(jobs, "job"),
-            self.amount(dear.most),
-            self.amount(limit)
-        );
+        let most = self.amount(dear.most);
+        let costs = match jobs {
+            1 => format!("1 job costs {most}"),
+            n => format!("{n} jobs cost up to {most} each"),
+        };
+        let message = format!("{costs}; the limit is {} for one job", self.amount(limit));
         Some(Found::jobs(message, jobs, &dear.examples))
     }
 
@@ -238,16 +240,13 @@ impl Judge<'_> {
         let (Reverse(most), dearest, _) = *over.first()?;
         let jobs = over.iter().map(|(.., jobs)| jobs).sum();
         let name = |at| self.catalogue.subject_name(at);
-        let (costs, held) = (self.micros(most), self.of_it(held(dearest), " this month"));
-        let others = match over.len() - 1 {
-            0 => String::new(),
-            others => format!(", and {} more", count(others as u64, "subject")),
+        let costs = format!("{}{}", self.micros(most), self.of_it(held(dearest), " this month"));
+        let costs = match over.len() {
+            1 => format!("`{}` costs {costs}", name(dearest)),
+            n => format!("{n} subjects cost too much, most of all `{}`: {costs}", name(dearest)),
         };
-        let message = format!(
-            "`{}` costs {costs}{held}{others}; at most {} is allowed for one subject in a month",
-            name(dearest),
-            self.amount(limit)
-        );
+        let limit = self.amount(limit);
+        let message = format!("{costs}; the limit is {limit} for one subject in a month");
         let examples = over.iter().take(EXAMPLES);
         let examples =
             examples.map(|(Reverse(sum), at, _)| format!("{}: {}", name(*at), self.micros(*sum)));
@@ -258,7 +257,7 @@ impl Judge<'_> {
         let held = self.held.models.get(model).copied().unwrap_or_default();
         let sum = self.passes(limit, held, sums.estimate)?;
         let message = format!(
-            "the jobs of `{model}` cost {}{}; at most {} is allowed for it in one plan",
+            "the jobs of `{model}` cost {}{}; the limit is {} for it in one plan",
             self.micros(sum),
             self.of_it(held, ""),
             self.amount(limit)
@@ -270,7 +269,7 @@ impl Judge<'_> {
         let held = if span == "a day" { self.held.day } else { self.held.month };
         let sum = self.passes(limit, held, self.evidence.to_run.estimate)?;
         Some(Found::whole(format!(
-            "with this plan {} is spent {now}{}; at most {} is allowed {span}",
+            "with this plan {now} comes to {}{}; the limit is {} {span}",
             self.micros(sum),
             self.of_it(held, ""),
             self.amount(limit)
@@ -288,8 +287,7 @@ impl Judge<'_> {
         let rise = now.checked_sub(before)?.checked_mul(Decimal::ONE_HUNDRED)?;
         let percent = rise.checked_div(before)?.round_dp(1).normalize();
         Some(Found::whole(format!(
-            "the plan costs {} and {label} cost {}: {percent} percent more; at most {} percent \
-             more is allowed",
+            "the plan costs {} and {label} cost {}: {percent} percent more; the limit is {} percent",
             self.amount(now),
             self.amount(before),
             limit.normalize()
@@ -303,6 +301,7 @@ impl Judge<'_> {
             return None;
         }
         let message = match self.before {
+            None if self.approved => return None,
             None => "no plan was approved before, so there is nothing that this one could exceed",
             Some(_) => "the plan approved last cost nothing, so no percentage is above it",
         };
@@ -313,8 +312,7 @@ impl Judge<'_> {
 
     fn jobs(&self, most: u64) -> Option<Found> {
         let jobs = self.evidence.to_run.jobs;
-        let message =
-            || format!("a run would start {}; at most {most} is allowed", count(jobs, "job"));
+        let message = || format!("a run would start {}; the limit is {most}", count(jobs, "job"));
         (jobs > most).then(|| Found::jobs(message(), jobs, &[]))
     }
 

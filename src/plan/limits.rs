@@ -1,4 +1,4 @@
-//! Names in `limits:` and `budget:`: each must be of a model, provider or account that there is.
+//! Names in `limits:`, `budget:` and `guardrails:`: each must be of a model, provider or account that there is.
 //!
 //! What never lives here: what the limits mean.
 
@@ -10,8 +10,8 @@ use crate::manifest::{Catalogue, LimitOf, LimitPlace};
 use crate::models::{BUILT_IN, Shelf};
 use crate::protocol::Rack;
 
-/// What is wrong with the names in `limits:` and `budget:` of a manifest: a limit under a name
-/// that nothing has would hold nothing back.
+/// What is wrong with the names in `limits:`, `budget:` and `guardrails:` of a manifest: a limit
+/// under a name that nothing has would hold nothing back.
 pub fn check_limits(catalogue: &Catalogue, shelf: &Shelf, rack: &Rack) -> Findings {
     let models: BTreeSet<&str> = shelf.iter().map(|card| card.model.as_str()).collect();
     let cards = rack.iter().map(|card| card.provider.as_str());
@@ -19,7 +19,9 @@ pub fn check_limits(catalogue: &Catalogue, shelf: &Shelf, rack: &Rack) -> Findin
     let accounts = catalogue.providers.values().map(|settings| settings.account.as_str());
     let accounts: BTreeSet<&str> = accounts.filter(|account| !account.is_empty()).collect();
     let mut findings = Findings::default();
-    for written in catalogue.concurrency.places.iter().chain(&catalogue.budget.places) {
+    let (rates, budget) = (&catalogue.concurrency.places, &catalogue.budget.places);
+    let guardrails = &catalogue.guardrails.places;
+    for written in rates.iter().chain(budget).chain(guardrails) {
         let known = match written.of {
             LimitOf::Model => &models,
             LimitOf::Provider => &providers,
@@ -28,6 +30,11 @@ pub fn check_limits(catalogue: &Catalogue, shelf: &Shelf, rack: &Rack) -> Findin
         if !known.contains(written.name.as_str()) {
             findings.push(unknown(written, known, rack));
         }
+    }
+    let only = catalogue.guardrails.only_models.iter().flat_map(|rule| &rule.value);
+    for pattern in only.filter(|pattern| !models.iter().any(|model| pattern.matches(model))) {
+        let (name, place) = (pattern.text.clone(), pattern.place);
+        findings.push(unknown(&LimitPlace { of: LimitOf::Model, name, place }, &models, rack));
     }
     findings
 }

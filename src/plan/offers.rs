@@ -9,9 +9,9 @@ use rust_decimal::Decimal;
 
 use super::access::{Access, Reach};
 use super::estimate::in_unit_of;
-use super::settings::{USUAL_SECONDS, usual_fps};
+use super::settings::USUAL_SECONDS;
 use crate::manifest::{Budget, Settings};
-use crate::models::{AspectRatio, ModelCard, PriceFacts, Priced, Route, Shelf};
+use crate::models::{AUTO_DURATION, AspectRatio, ModelCard, PriceFacts, Priced, Route, Shelf};
 
 /// One model with its price for the defaults.
 #[derive(Debug, Clone)]
@@ -69,7 +69,20 @@ fn offer(
     let mut lacks = Vec::new();
     let asked = defaults.duration.as_ref().map(|d| d.value);
     let wanted = asked.unwrap_or(USUAL_SECONDS);
-    let duration = card.durations.nearest(wanted).unwrap_or(wanted);
+    let by_itself = defaults.auto_duration.is_some();
+    let mut options: Vec<String> = defaults.options.iter().map(|o| o.value.clone()).collect();
+    options.extend(by_itself.then(|| AUTO_DURATION.to_owned()));
+    let lacking = |name: &String| !card.options.contains_key(name);
+    lacks.extend(options.iter().filter(|name| lacking(name)).map(|name| match name.as_str() {
+        AUTO_DURATION => "duration: auto".to_owned(),
+        name => name.to_owned(),
+    }));
+    options.retain(|name| !lacking(name));
+    let duration = match options.iter().any(|name| name == AUTO_DURATION) {
+        true => card.durations.longest(),
+        false => card.durations.nearest(wanted),
+    };
+    let duration = duration.unwrap_or(wanted);
     if asked.is_some() && !card.durations.allows(wanted) {
         lacks.push(format!("{} s", wanted.normalize()));
     }
@@ -95,9 +108,9 @@ fn offer(
             resolution: &resolution,
             width,
             height,
-            fps: usual_fps(card),
+            fps: card.usual_fps(),
             images,
-            options: &[],
+            options: &options,
             input_seconds: Decimal::ZERO,
         };
         let own = card.price.as_ref().map_or(Priced::Unpriced, |price| price.of(&facts));

@@ -9,10 +9,11 @@ use rust_decimal::Decimal;
 
 use super::job::JobSettings;
 use super::pictures::Framing;
+use super::switches;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
-use crate::manifest::{Settings, Shot};
+use crate::manifest::{AUTO, Length, Settings, Shot};
 use crate::media::prepare::Fit;
-use crate::models::{AspectRatio, ModelCard, Resolution, Shelf};
+use crate::models::{AUTO_DURATION, AspectRatio, ModelCard, Resolution, Shelf};
 
 /// The model of a shot that names none.
 pub const DEFAULT_MODEL: &str = crate::models::BUILT_IN;
@@ -51,28 +52,32 @@ pub(super) fn resolve(
     shot: &Shot,
     axes: &[AxisValue],
     card: &ModelCard,
+    shelf: &Shelf,
     findings: &mut Findings,
 ) -> Option<(JobSettings, Framing)> {
     let wanted = Wanted { shot, axes };
-    let duration = wanted.duration(card, findings);
+    let duration = wanted.duration(card, shelf, findings);
+    let options = switches::options(shot, axes, card, shelf, findings);
     let aspect = wanted.aspect(card, findings);
     let resolution = wanted.resolution(card, findings);
     let fps = wanted.fps(card, findings);
     let framing = framing(&wanted, card, findings);
     let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
+    let mut options = options?;
+    let duration = match duration {
+        Length::Seconds(seconds) => seconds,
+        Length::Auto => {
+            options.push(AUTO_DURATION.to_owned());
+            options.sort_unstable();
+            // The longest is what may be billed.
+            card.durations.longest()?
+        }
+    };
     let (width, height) = card.resolutions.get(&resolution)?.size(aspect);
     wanted.side(card, (width, height), aspect, findings)?;
     let aspect = aspect.to_string();
-    let settings = JobSettings {
-        duration,
-        aspect,
-        resolution,
-        width,
-        height,
-        fps,
-        seed: None,
-        options: Vec::new(),
-    };
+    let settings =
+        JobSettings { duration, aspect, resolution, width, height, fps, seed: None, options };
     Some((settings, framing?))
 }
 
@@ -106,9 +111,11 @@ impl Wanted<'_> {
         None
     }
 
-    fn duration(&self, card: &ModelCard, findings: &mut Findings) -> Option<Decimal> {
-        let written = self.shot.settings.duration.as_ref();
+    fn duration(&self, card: &ModelCard, shelf: &Shelf, findings: &mut Findings) -> Option<Length> {
+        let settings = &self.shot.settings;
+        let written = settings.duration.as_ref();
         let (seconds, place) = match (self.axis("duration"), written) {
+            (Some((AUTO, place)), _) => return auto_length(card, shelf, place, findings),
             (Some((text, place)), _) => match Decimal::from_str_exact(text.trim()) {
                 Ok(seconds) => (seconds, place),
                 Err(_) => {
@@ -117,10 +124,13 @@ impl Wanted<'_> {
                 }
             },
             (None, Some(placed)) => (placed.value, placed.place),
-            (None, None) => return card.durations.nearest(USUAL_SECONDS),
+            (None, None) => match settings.auto_duration {
+                Some(place) => return auto_length(card, shelf, place, findings),
+                None => return card.durations.nearest(USUAL_SECONDS).map(Length::Seconds),
+            },
         };
         if card.durations.allows(seconds) && seconds > Decimal::ZERO {
-            return Some(seconds);
+            return Some(Length::Seconds(seconds));
         }
         let help = match card.durations.nearest(seconds) {
             Some(near) => format!("the nearest that it makes is {} s", near.normalize()),
@@ -219,7 +229,7 @@ impl Wanted<'_> {
             },
             (None, Some(placed)) => (placed.value, placed.place),
             (None, None) => {
-                return Some(usual_fps(card));
+                return Some(card.usual_fps());
             }
         };
         if card.fps.is_empty() {
@@ -241,10 +251,26 @@ impl Wanted<'_> {
     }
 }
 
-/// Frames a second of a clip for which none are asked; `None` where the model decides.
-pub(super) fn usual_fps(card: &ModelCard) -> Option<u32> {
-    let usual = card.fps.contains(&24).then_some(24);
-    usual.or(card.fps.first().copied())
+/// A length on which the model decides, if it can.
+fn auto_length(
+    card: &ModelCard,
+    shelf: &Shelf,
+    place: Place,
+    findings: &mut Findings,
+) -> Option<Length> {
+    if card.options.contains_key(AUTO_DURATION) {
+        return Some(Length::Auto);
+    }
+    let can = shelf.iter().filter(|other| other.options.contains_key(AUTO_DURATION));
+    let can: Vec<&str> = can.map(|other| other.model.as_str()).collect();
+    let help = match can.as_slice() {
+        [] => format!("write a number of seconds; it makes {}", card.durations),
+        can => format!("models that can: {}", list(can)),
+    };
+    let message = format!("`{}` can't decide by itself how long a clip is", card.model);
+    let finding = Finding::error("plan::duration", message);
+    findings.push(finding.at(place, "not offered by this model").help(help));
+    None
 }
 
 /// How pictures are made to fit.

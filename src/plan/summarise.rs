@@ -8,14 +8,14 @@ use rust_decimal::Decimal;
 use super::actuals::actuals;
 use super::build::{Gathered, PlanInputs, Used, UsedBy};
 use super::summary::{
-    BudgetLine, FinanceLine, FindingOut, Group, PLAN_FORMAT, PlanSummary, PriceUsed,
+    BudgetLine, FinanceLine, FindingOut, Group, NotCompared, PLAN_FORMAT, PlanSummary, PriceUsed,
 };
-use super::tally::{Cells, SubjectSums, Tallies};
+use super::tally::{CellKey, Cells, SubjectSums, Tallies};
 use super::wall_time::wall_time;
 use crate::diagnostic::{Findings, render_json};
 use crate::digest::Digest;
 use crate::manifest::{BudgetShare, Catalogue, Limit, LimitOf, SubjectRef};
-use crate::models::Shelf;
+use crate::models::{Route, Shelf};
 
 /// How many subjects a summary lists.
 const SUBJECTS_LISTED: usize = 100;
@@ -44,6 +44,7 @@ pub(super) fn summarise(
         unit: unit.to_string(),
         all: cells.sum(|_| true).tally(unit),
         to_run: cells.sum(|cell| cell.runs).tally(unit),
+        not_compared: not_compared(cells),
         changes: gathered.changes.clone(),
         by_shot: cells.groups(unit, |cell| cell.shot, shot),
         // Shots without a subject come last.
@@ -101,6 +102,18 @@ fn finance(cells: &Cells, catalogue: &Catalogue) -> Vec<FinanceLine> {
     lines.collect()
 }
 
+/// Why jobs that a run would start are not compared with the text route.
+fn not_compared(cells: &Cells) -> NotCompared {
+    let has_text = |cell: &CellKey| cell.card.routes.contains_key(&Route::Text);
+    let without = cells.sum(|cell| cell.runs && !has_text(cell));
+    let with = cells.sum(|cell| cell.runs && has_text(cell));
+    assert!(without.compared == 0, "what has no text route is compared with nothing");
+    NotCompared {
+        no_text_route: without.jobs - without.unpriced,
+        text_unpriced: with.jobs - with.unpriced - with.compared,
+    }
+}
+
 /// The dearest subjects.
 fn by_subject(subjects: &SubjectSums, catalogue: &Catalogue) -> Vec<Group> {
     let unit = &catalogue.budget.unit;
@@ -125,6 +138,8 @@ fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
             unit: price.unit.to_string(),
             as_of: price.as_of.to_string(),
             source: price.source.clone(),
+            from: shelf.price_origin(model).map(|origin| origin.from).unwrap_or_default(),
+            valid_until: price.valid_until.map(|day| day.to_string()),
         })
     };
     let mut prices: Vec<PriceUsed> = models.into_iter().filter_map(price).collect();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::job::Part;
 use crate::diagnostic::FindingJson;
 pub use crate::manifest::Severity;
+use crate::models::PriceFrom;
 
 /// Major version of the JSON form. Readers refuse another major version and ignore fields
 /// they don't know.
@@ -35,6 +36,9 @@ pub struct PlanSummary {
     pub all: Tally,
     /// The jobs that a run would start now.
     pub to_run: Tally,
+    /// Why some of those are not compared with the text route.
+    #[serde(default)]
+    pub not_compared: NotCompared,
     /// How the plan differs from the ledger.
     pub changes: Changes,
     /// Totals of the jobs that a run would start, by shot in the manifest's order.
@@ -144,14 +148,18 @@ pub struct Tally {
     /// Over how many jobs `as_text` and `image_extra` are.
     #[serde(default)]
     pub compared: u64,
-    /// Priced jobs that can't be compared with text, because their model has no text route.
-    #[serde(default)]
-    pub no_text_route: u64,
-    /// … because nobody knows what they would cost by text.
-    #[serde(default)]
-    pub text_unpriced: u64,
     /// Jobs whose price is not known; not in `estimate`.
     pub unpriced: u64,
+}
+
+/// Priced jobs of which nobody knows what they would cost by text: those that are not in
+/// `compared`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotCompared {
+    /// Their model has no text route.
+    pub no_text_route: u64,
+    /// Their model has one, at a price that is not known.
+    pub text_unpriced: u64,
 }
 
 /// A named part of the plan.
@@ -251,7 +259,7 @@ pub struct FellOut {
 }
 
 /// A price list that the plan used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PriceUsed {
     /// Model.
     pub model: String,
@@ -261,6 +269,12 @@ pub struct PriceUsed {
     pub as_of: String,
     /// Where it was read.
     pub source: String,
+    /// Whether it is from the model's card or from the workspace's price file.
+    #[serde(default)]
+    pub from: PriceFrom,
+    /// The last day on which it holds, where the list says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
 }
 
 /// A job that is dear.
@@ -279,9 +293,9 @@ pub struct DearJob {
 /// How long a run is expected to take, by typical durations and what may be in flight at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WallTime {
-    /// Seconds.
+    /// Seconds; 0 where it is not known of any job.
     pub seconds: u64,
-    /// Model whose jobs take longest.
+    /// Model whose jobs take longest; empty where it is not known of any.
     pub slowest: String,
     /// Jobs whose typical duration was measured: by what the ledger's latest clips took.
     #[serde(default)]

@@ -11,3 +11,4 @@ mod narrowing;
 mod pictures;
 mod prompts;
 mod stable;
+mod sums;

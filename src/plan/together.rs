@@ -12,6 +12,8 @@ pub(super) fn settings_fit(worker: &mut Worker<'_, '_>, step: &Step<'_>, route: 
     const CODE: &str = "plan::not_together";
     let (card, settings) = (&step.details.card, &step.details.settings);
     let found = card.not_together(route, &settings.resolution, settings.duration, &settings.aspect);
+    let found =
+        found.or_else(|| card.option_not_here(route, &settings.resolution, &settings.options));
     let Some(against) = found else { return true };
     let place = model_place(worker, step);
     let message = format!("`{}` makes no {}", card.model, against.what);

@@ -193,7 +193,8 @@ impl Combination {
     ) -> Option<Resolved> {
         match settings::model(shot, &self.axes, market.shelf, findings)? {
             settings::Named::Card(card) => {
-                let (settings, framing) = settings::resolve(shot, &self.axes, &card, findings)?;
+                let (settings, framing) =
+                    settings::resolve(shot, &self.axes, &card, market.shelf, findings)?;
                 Some(Resolved { card, settings, framing, auto: None })
             }
             settings::Named::Auto(place) => {

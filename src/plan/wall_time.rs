@@ -29,7 +29,7 @@ struct Load<'a> {
 }
 
 /// How long the jobs that a run would start are expected to take together; nothing where there
-/// are none, or where nobody knows it of any of them.
+/// are none. Where nobody knows it of any of them, it is no second by no model.
 pub(super) fn wall_time(
     cells: &Cells,
     catalogue: &Catalogue,
@@ -51,19 +51,17 @@ pub(super) fn wall_time(
         let settings = catalogue.providers.get(&card.provider);
         let account = settings.map_or("", |settings| settings.account.as_str());
         let provider = card.provider.as_str();
+        let each_ms = each_ms.max(1);
         loads.push(Load { model, provider, account, jobs: sums.jobs, each_ms });
     }
     let terms = |provider: &str| access.terms(provider);
     let ms = time_of(&loads, &catalogue.concurrency, &terms);
     let alone = |load| time_of(std::slice::from_ref(load), &catalogue.concurrency, &terms);
     // Of several that are as slow, the first by name.
-    let slowest = loads.iter().rev().max_by_key(|load| alone(*load))?;
-    Some(WallTime {
-        seconds: ms.div_ceil(1000),
-        slowest: slowest.model.to_owned(),
-        measured,
-        unknown,
-    })
+    let slowest = loads.iter().rev().max_by_key(|load| alone(*load));
+    let slowest = slowest.map_or_else(String::new, |load| load.model.to_owned());
+    let time = WallTime { seconds: ms.div_ceil(1000), slowest, measured, unknown };
+    (!loads.is_empty() || unknown > 0).then_some(time)
 }
 
 /// Milliseconds that all of these take: as long as the narrowest of the pools that they share

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::call::Call;
 use super::errors::Errors;
 use super::images::Images;
+use super::prices::PriceList;
 use super::progress::{Hop, Output, Poll, State};
 use super::rehearsal::Rehearsal;
 use crate::money::Unit;
@@ -86,6 +87,9 @@ pub struct ProviderCard {
     /// What it says about the price.
     #[serde(default)]
     pub cost: Costs,
+    /// Where its price list can be asked for; absent: it can't.
+    #[serde(default)]
+    pub prices: Option<PriceList>,
     /// What a rehearsal answers in its name.
     pub rehearsal: Rehearsal,
 }

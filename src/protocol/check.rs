@@ -7,7 +7,8 @@ use super::card::{Auth, ProviderCard};
 use super::images::{Transport, Upload};
 use super::progress::State;
 use crate::diagnostic::{Place, nearest};
-use crate::yaml::{Node, Value};
+use crate::wire::names_after;
+use crate::yaml::Node;
 
 /// Keys to a value, what is wrong with it, and what to do.
 pub(super) type Problem = (Vec<String>, String, &'static str);
@@ -113,6 +114,12 @@ fn calls(card: &ProviderCard, found: &mut Found) {
         keys.push("path");
         path(call.path.source(), &keys, found);
     }
+    if let Some(prices) = &card.prices {
+        path(prices.path.source(), &["prices", "path"], found);
+        if let Some(estimate) = &prices.estimate {
+            path(estimate.source(), &["prices", "estimate"], found);
+        }
+    }
     if let Some(upload) = &card.images.upload {
         for (i, step) in upload.steps.iter().enumerate() {
             let keys = ["images", "upload", "steps", &i.to_string(), "path"];
@@ -155,29 +162,15 @@ fn look_for(
     what: &str,
     found: &mut Vec<(Place, String, String)>,
 ) {
-    match &node.value {
-        Value::Null => {}
-        Value::List(items) => {
-            items.iter().for_each(|item| look_for(item, before, known, what, found));
+    for (place, name) in names_after(node, before) {
+        if known.contains(name.as_str()) {
+            continue;
         }
-        Value::Map(entries) => {
-            entries.iter().for_each(|entry| look_for(&entry.value, before, known, what, found));
-        }
-        Value::Scalar(scalar) => {
-            for (at, _) in scalar.text.match_indices(before) {
-                let rest = &scalar.text[at + before.len()..];
-                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-                let name = &rest[..end.unwrap_or(rest.len())];
-                if known.contains(name) || scalar.text[..at].ends_with(is_name_char) {
-                    continue;
-                }
-                let help = match nearest(name, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => String::new(),
-                };
-                found.push((node.place, format!("the card has no {what} `{name}`"), help));
-            }
-        }
+        let help = match nearest(&name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => String::new(),
+        };
+        found.push((place, format!("the card has no {what} `{name}`"), help));
     }
 }
 

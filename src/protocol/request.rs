@@ -31,6 +31,8 @@ pub struct JobScope {
     pub fps: Option<u32>,
     /// Seed.
     pub seed: Option<u64>,
+    /// Everything that the model card offers, by name, and whether it is on.
+    pub options: BTreeMap<String, bool>,
     /// `text`, `image`, `frames` or `references`.
     pub route: String,
     /// The attempt key: a UUID.

@@ -3,10 +3,13 @@
 //! up, whatever the card's paths are made of.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
+use super::prices::Prices;
 use super::submission::Candidate;
-use crate::protocol::{Built, Call, Method, ProviderCard};
-use crate::wire::{Scope, scope_of};
+use crate::models::ModelCard;
+use crate::protocol::{Built, Call, Method, PriceList, ProviderCard};
+use crate::wire::{Filling, Scope, scope_of};
 
 /// Position of a job.
 pub(super) type JobAt = usize;
@@ -45,6 +48,10 @@ pub(super) enum Shared {
     Cancel,
     /// The account's limits.
     Live,
+    /// What its models cost.
+    Prices(Prices),
+    /// What it reckons that so much costs.
+    Reckoned(Prices),
     /// The first step of an upload.
     Upload,
     /// Something beside a job's life, by its position on the card.
@@ -199,6 +206,9 @@ impl Routes {
             {
                 routes.enter(address, Shared::Live);
             }
+            if let Some(list) = &card.prices {
+                routes.enter_prices(list, built, scope.clone(), scopes);
+            }
             if let Some(upload) = card.images.upload.as_ref().and_then(|u| u.steps.first())
                 && let Ok(url) = built.url(&upload.path, &upload.query, &scope)
                 && let Some(address) = Address::of(upload.method.unwrap_or(Method::Post), &url)
@@ -209,6 +219,32 @@ impl Routes {
         let others = card.rehearsal.others.iter();
         routes.others = others.map(|other| (other.method, other.path.clone())).collect();
         routes
+    }
+
+    fn enter_prices(
+        &mut self,
+        list: &PriceList,
+        built: &Built<'_>,
+        scope: Scope,
+        scopes: &[(Candidate, Scope)],
+    ) {
+        let models: BTreeMap<&str, &Arc<ModelCard>> =
+            scopes.iter().map(|(of, _)| (&of.model.model[..], &of.model)).collect();
+        let prices = Prices {
+            dialect: list.dialect,
+            needs_key: list.needs_key,
+            models: models.into_values().cloned().collect(),
+        };
+        let address = |path: &Filling, method| {
+            Address::of(method, &built.url(path, &BTreeMap::new(), &scope).ok()?)
+        };
+        if let Some(address) = address(&list.path, Method::Get) {
+            self.enter(address, Shared::Prices(prices.clone()));
+        }
+        let estimate = list.estimate.as_ref().and_then(|path| address(path, Method::Post));
+        if let Some(address) = estimate {
+            self.enter(address, Shared::Reckoned(prices));
+        }
     }
 
     fn enter_candidate(&mut self, address: Address, candidate: &Candidate) {

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use serde_json::Value as Json;
 
-use crate::models::{AspectRatio, Durations, ModelCard};
+use crate::models::{AUTO_DURATION, AspectRatio, Durations, ModelCard};
 use crate::wire::{Scope, Sighting, scope_of, sent_as};
 
 /// What a client asked for.
@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) width: u32,
     /// Pixels.
     pub(super) height: u32,
+    /// What is switched on of what the model's card offers.
+    pub(super) options: Vec<String>,
 }
 
 /// Aspects to try where a model makes any.
@@ -33,6 +35,9 @@ const ANY_ASPECT: [&str; 8] = ["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3"
 const USUAL_SECONDS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 /// Most lengths of a range that are tried.
 const MOST_LENGTHS: usize = 240;
+
+/// Most options of a card that are tried; each doubles the tries.
+const MOST_OPTIONS: usize = 6;
 
 /// Names of settings in expressions.
 const SIZE_NAMES: [&str; 4] = ["aspect", "resolution", "width", "height"];
@@ -50,10 +55,16 @@ impl Settings {
             .iter()
             .filter(|s| !s.file && named(s, &["duration"]) && !named(s, &SIZE_NAMES))
             .collect();
+        let options = switched(model, sightings, scope);
+        let on = model.switched(&options);
+        let scope = &context! { options => scope_of(&on), ..scope.clone() };
+        let decides = options.iter().any(|name| name == AUTO_DURATION);
         let duration = best(lengths(model, &timed), &timed, |seconds| {
             context! { duration => scope_of(&number(*seconds)), ..scope.clone() }
         });
-        let duration = duration.unwrap_or(USUAL_SECONDS);
+        // Where the model decides, the longest is what is charged.
+        let longest = model.durations.longest().filter(|_| decides);
+        let duration = longest.or(duration).unwrap_or(USUAL_SECONDS);
         let scope = context! { duration => scope_of(&number(duration)), ..scope.clone() };
         let size = best(sizes(model, &sized), &sized, |size| {
             context! {
@@ -61,6 +72,7 @@ impl Settings {
                 width => size.width, height => size.height, ..scope.clone()
             }
         });
+        let open = options.clone();
         size.map_or_else(
             || Settings {
                 duration,
@@ -68,10 +80,42 @@ impl Settings {
                 resolution: String::new(),
                 width: 1280,
                 height: 720,
+                options: open,
             },
-            |size| Settings { duration, ..size },
+            |size| Settings { duration, options, ..size },
         )
     }
+}
+
+/// The options under which most expressions that name any give what was seen; the fewest of
+/// equals. An expression may depend on the length too, so every length is tried with it.
+fn switched(model: &ModelCard, sightings: &[Sighting], scope: &Scope) -> Vec<String> {
+    let says = |s: &&Sighting| !s.file && s.expr.names().any(|name| name == "options");
+    let seen: Vec<&Sighting> = sightings.iter().filter(says).collect();
+    if model.options.is_empty() || seen.is_empty() {
+        return Vec::new();
+    }
+    let timed = seen.iter().any(|s| s.expr.names().any(|name| name == "duration"));
+    let lengths = if timed { lengths(model, &seen) } else { vec![USUAL_SECONDS] };
+    let names: Vec<&String> = model.options.keys().take(MOST_OPTIONS).collect();
+    let mut subsets: Vec<u32> = (0..1u32 << names.len()).collect();
+    subsets.sort_by_key(|subset| subset.count_ones());
+    let chosen = |subset: u32| -> Vec<String> {
+        let on = names.iter().enumerate().filter(|(at, _)| subset & (1 << at) != 0);
+        on.map(|(_, name)| (*name).clone()).collect()
+    };
+    let candidates: Vec<(Vec<String>, Decimal)> = subsets
+        .into_iter()
+        .flat_map(|subset| lengths.iter().map(move |seconds| (subset, *seconds)))
+        .map(|(subset, seconds)| (chosen(subset), seconds))
+        .collect();
+    let found = best(candidates, &seen, |(options, seconds)| {
+        let on = model.switched(options);
+        context! {
+            options => scope_of(&on), duration => scope_of(&number(*seconds)), ..scope.clone()
+        }
+    });
+    found.map(|(options, _)| options).unwrap_or_default()
 }
 
 /// The candidate under which most expressions give what was seen; the first of equals.
@@ -125,7 +169,8 @@ fn sizes(model: &ModelCard, seen: &[&Sighting]) -> Vec<Settings> {
         aspects.clone().into_iter().map(move |aspect| {
             let (width, height) = resolution.size(aspect);
             let (aspect, resolution) = (aspect.to_string(), name.clone());
-            Settings { duration: Decimal::ZERO, aspect, resolution, width, height }
+            let options = Vec::new();
+            Settings { duration: Decimal::ZERO, aspect, resolution, width, height, options }
         })
     };
     let mut resolutions: Vec<_> = model.resolutions.iter().collect();

@@ -22,7 +22,7 @@ use super::line::Line;
 use super::pools::{Moment, Pools, REQUESTS, Seat};
 use super::setup::{RunError, Setup};
 use super::waiting::Waiting;
-use crate::ledger::AttemptRecord;
+use crate::ledger::{AttemptRecord, Charged};
 use crate::plan::Request;
 use crate::providers::{LookupKind, Provider, Retry};
 
@@ -75,6 +75,9 @@ pub struct Shared {
     unanswered: BTreeMap<i64, Unanswered>,
     /// Ids found for attempts in doubt by this run: provider and id.
     claimed: BTreeSet<(String, String)>,
+    /// What finished in this run against its estimates, by model, where its provider said what it
+    /// charged.
+    pub charged: BTreeMap<String, Charged>,
 }
 
 /// An attempt without an answer.
@@ -103,7 +106,8 @@ impl Desk {
         let fetches = setup.concurrency.fetches.map_or(setup.pace.fetches, size);
         let requests = size(setup.concurrency.requests.unwrap_or(REQUESTS));
         let (unanswered, claimed) = (BTreeMap::new(), BTreeSet::new());
-        let books = Mutex::new(Shared { budget, pools, unanswered, claimed });
+        let charged = BTreeMap::new();
+        let books = Mutex::new(Shared { budget, pools, unanswered, claimed, charged });
         Desk {
             setup,
             run,

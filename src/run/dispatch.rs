@@ -25,7 +25,7 @@ use crate::address::JobKey;
 use crate::digest::Digest;
 use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period, SubjectHolding, day_number};
 use crate::money::Micros;
-use crate::plan::Request;
+use crate::plan::{Actual, Request};
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
 ///
@@ -571,6 +571,9 @@ impl Dispatcher {
             let closed = shared.pools.closed(moment);
             let held = closed.into_iter().filter(|closed| closed.until.is_none());
             self.summary.models_held = held.map(|closed| closed.name).collect();
+            let charged = shared.charged.iter();
+            self.summary.actuals =
+                charged.filter_map(|(model, charged)| Actual::new(model, charged)).collect();
             (shared.budget.held_by_run(), shared.budget.settled_now())
         };
         let by_ledger = desk.setup.ledger.spent(Period::Run(run))?;

@@ -544,9 +544,15 @@ impl Attempt {
                     self.grant.is_none(),
                     "what is written off was taken from the budget first"
                 ),
-                Effect::Settle { amount, .. } => {
+                Effect::Settle { reserved, amount, basis } => {
                     let grant = self.take_grant()?;
-                    self.desk.shared().budget.settle(grant, amount);
+                    let mut shared = self.desk.shared();
+                    shared.budget.settle(grant, amount);
+                    // What failed is charged for something else than a clip.
+                    if basis == Basis::Provider && matches!(event, Event::Finish { .. }) {
+                        let model = self.request.model.clone();
+                        shared.charged.entry(model).or_default().add(reserved, amount);
+                    }
                 }
                 Effect::Release(_) => {
                     let grant = self.take_grant()?;

@@ -9,6 +9,7 @@ use super::budget::LimitName;
 use super::guard::Broken;
 use crate::exit::Exit;
 use crate::ledger::Basis;
+use crate::plan::Actual;
 
 /// Something that happened in a run. Amounts are decimal strings in the workspace's unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -352,6 +353,10 @@ pub struct RunSummary {
     /// Whether it only collected what earlier runs left: another run of the same command may
     /// follow.
     pub collecting: bool,
+    /// What finished in this run cost against its estimates, by model; only where the provider
+    /// said what it charged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actuals: Vec<Actual>,
     /// How long it took.
     pub elapsed_ms: u64,
     /// Whether it was stopped before its end.
@@ -372,6 +377,7 @@ impl RunSummary {
         self.lost += before.lost;
         self.spent = sum(&self.spent, &before.spent);
         self.elapsed_ms += before.elapsed_ms;
+        self.actuals = Actual::merged(&before.actuals, &self.actuals);
         self
     }
 

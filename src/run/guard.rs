@@ -239,7 +239,7 @@ impl Watch {
                 severity,
                 plan,
                 asked,
-                "after the plan approved before",
+                "by the rise over the plan approved last",
             ),
         ];
         if let (Some(model), Some(bound)) = (&asked.counted.model, guard.of_model(asked.model)) {
@@ -282,7 +282,8 @@ impl Watch {
         if self.started.contains(&job) || (self.started.len() as u64) < bound.value {
             return None;
         }
-        let message = format!("this run started {} jobs; no more are allowed", self.started.len());
+        let message =
+            format!("this run started {} jobs, and no more are allowed", self.started.len());
         Some(Broken { rule: "max_jobs", at: bound.at.clone(), message })
     }
 
@@ -292,7 +293,7 @@ impl Watch {
             return None;
         }
         let (amount, most) = (self.guard.amount(asked.amount), self.guard.amount(bound.value));
-        let message = format!("it costs {amount}; at most {most} is allowed for one job");
+        let message = format!("it costs {amount}; the limit is {most} for one job");
         Some(Broken { rule: "max_per_job", at: bound.at.clone(), message })
     }
 
@@ -314,7 +315,7 @@ impl Watch {
         let mut after = held;
         after.add(asked.amount);
         let message = format!(
-            "{} more make {}; at most {} is allowed {scope}",
+            "{} more make {}; the limit is {} {scope}",
             self.guard.amount(asked.amount),
             self.guard.amount(after.to_micros()),
             self.guard.amount(bound.value)

@@ -42,6 +42,7 @@ pub const NAMES: &[&str] = &[
     "model",
     "negative_prompt",
     "now",
+    "options",
     "picture",
     "pictures",
     "progress",

@@ -75,6 +75,9 @@ pub struct Job {
     pub fps: Option<u32>,
     #[serde(default)]
     pub pictures: Vec<Picture>,
+    /// What is switched on.
+    #[serde(default)]
+    pub options: Vec<String>,
     /// Values that take the place of the model card's own.
     #[serde(default)]
     pub values: BTreeMap<String, kinora::yaml::Json>,
@@ -315,7 +318,7 @@ impl Job {
                 height,
                 fps: self.fps,
                 seed: self.seed,
-                options: Vec::new(),
+                options: self.options.clone(),
             },
             references,
             out: "clip.mp4".to_owned(),

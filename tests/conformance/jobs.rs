@@ -111,6 +111,12 @@ impl Jobs {
             seed: job.seed,
             fps: None,
             pictures: job.pictures.iter().map(|shown| self.picture(job, shown)).collect(),
+            options: job
+                .sound
+                .filter(|sound| *sound)
+                .map(|_| "audio".to_owned())
+                .into_iter()
+                .collect(),
             values,
         }
     }

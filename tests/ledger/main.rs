@@ -1,6 +1,7 @@
 //! The ledger, through the library's front: what it keeps, what it refuses, what it says.
 
 mod formats;
+mod history;
 mod memory;
 mod proving;
 mod stopping;

@@ -5,6 +5,7 @@ mod ends;
 mod forms;
 mod hosted;
 mod money;
+mod prices;
 mod resolve;
 mod resume;
 mod workspace;

@@ -24,7 +24,11 @@ fn m4_an_unknown_outcome_keeps_its_reservation_and_is_never_sent_again() {
         let s = run.summary();
         assert_eq!((s.unknown, s.exit()), (2, Exit::SubmissionsUnknown), "round {round}");
         if round > 0 {
-            let open = RunEvent::Skipped { job: "lost-reply".to_owned(), why: Skip::Open };
+            let open = RunEvent::Skipped {
+                job: "lost-reply".to_owned(),
+                why: Skip::Open,
+                guardrail: None,
+            };
             assert!(run.events.contains(&open));
         }
         world.check_invariants();

@@ -3,6 +3,7 @@
 mod crashes;
 mod doubt;
 mod files;
+mod guard;
 mod limits;
 mod making;
 mod money;

@@ -31,9 +31,11 @@ fn a_second_run_of_the_same_plan_submits_nothing() {
     let run = world.run(jobs("m", 3));
     assert_eq!((run.summary().done, run.summary().skipped), (0, 3));
     assert_eq!(run.summary().exit(), Exit::Done);
-    assert!(
-        run.events.contains(&RunEvent::Skipped { job: "m-0".to_owned(), why: Skip::AlreadyDone })
-    );
+    assert!(run.events.contains(&RunEvent::Skipped {
+        job: "m-0".to_owned(),
+        why: Skip::AlreadyDone,
+        guardrail: None
+    }));
     assert_eq!(world.provider.site().submissions.len(), 3);
 }
 

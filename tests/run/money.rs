@@ -21,7 +21,8 @@ fn m1_a_job_of_another_plan_is_not_submitted() {
     let mut other = job("a", "m", 1);
     other.plan = kinora::digest::Digest::of(b"another plan");
     let run = world.run(vec![other]);
-    let skipped = RunEvent::Skipped { job: "a".to_owned(), why: Skip::NotApproved };
+    let skipped =
+        RunEvent::Skipped { job: "a".to_owned(), why: Skip::NotApproved, guardrail: None };
     assert!(run.events.contains(&skipped));
     assert!(world.provider.site().submissions.is_empty());
 }

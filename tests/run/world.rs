@@ -14,7 +14,7 @@ use kinora::clock::{Chance, FixedClock};
 use kinora::digest::Digest;
 use kinora::ledger::{
     Approval, AttemptRecord, Begun, Holding, JobRecord, JobState, Ledger, LedgerError, Mode,
-    NewApproval, NewAttempt, NewRun, Period, Transition, Which,
+    NewApproval, NewAttempt, NewRun, Period, SubjectHolding, Transition, Which,
 };
 use kinora::manifest::{Concurrency, Unknown};
 use kinora::models::Route;
@@ -22,8 +22,8 @@ use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
 use kinora::providers::Provider;
 use kinora::run::{
-    Books, ClipFacts, ClipLook, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup, Sidecar,
-    Stop, Work, Written, execute,
+    Books, ClipFacts, ClipLook, Guard, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup,
+    Sidecar, Stop, Work, Written, execute,
 };
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -188,6 +188,7 @@ pub struct World {
     pub provider: Arc<FakeProvider>,
     pub ceiling: i64,
     pub limits: MoneyLimits,
+    pub guard: Guard,
     pub concurrency: Concurrency,
     pub retries: u32,
     pub pay_again: bool,
@@ -232,6 +233,7 @@ impl World {
             provider: Arc::new(provider),
             ceiling: 1_000,
             limits: MoneyLimits::default(),
+            guard: Guard::default(),
             concurrency: Concurrency::default(),
             retries: 2,
             pay_again: false,
@@ -315,6 +317,7 @@ impl World {
             workspace: self.dir.path().to_owned(),
             concurrency: self.concurrency.clone(),
             limits: self.limits.clone(),
+            guard: self.guard.clone(),
             approval: Some(self.approval(ledger)),
             jobs: self.expected,
             retries: self.retries,

@@ -103,7 +103,9 @@ pub(in crate::cli) fn dispatch(
         stop.mark_changed();
         signals.dispatching(true);
         let (event_sender, events) = mpsc::channel(EVENTS_AHEAD);
-        let progress = Progress::new(total, output);
+        let warned = plan.into_iter().flat_map(|plan| &plan.summary.breaches);
+        let warned = warned.map(|breach| breach.rule.clone());
+        let progress = Progress::new(total, output).after_warnings(warned);
         // On a thread of its own: a pipe that nobody empties must not hold up anything else.
         let printing = tokio::task::spawn_blocking(move || print(events, progress, log.as_deref()));
         providers.limit(&mut setup.concurrency).await;

@@ -101,8 +101,6 @@ fn one(line: &FormLine, money: Option<&Money>) -> Sums {
         sums.compared = 1;
         sums.as_planned = sums.estimate;
         sums.as_text = micros(text);
-    } else {
-        sums.no_text_route = u64::from(line.no_text_route);
     }
     sums
 }

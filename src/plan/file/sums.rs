@@ -136,6 +136,5 @@ pub(super) fn times(one: &Sums, jobs: u64) -> Sums {
         compared: one.compared * jobs,
         as_planned: amount(one.as_planned),
         as_text: amount(one.as_text),
-        no_text_route: one.no_text_route * jobs,
     }
 }

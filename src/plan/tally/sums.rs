@@ -5,7 +5,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::models::{Priced, Route};
+use crate::models::Priced;
 use crate::money::{Micros, Unit};
 use crate::plan::job::PlannedJob;
 use crate::plan::summary::{AmountsJson, Tally};
@@ -33,8 +33,6 @@ pub struct Sums {
     pub as_planned: Micros,
     /// … and by text.
     pub as_text: Micros,
-    /// Priced jobs whose model has no text route; those that are left have one without a price.
-    pub no_text_route: u64,
 }
 
 impl Sums {
@@ -66,8 +64,6 @@ impl Sums {
             self.compared += 1;
             self.as_planned = self.as_planned.saturating_add(estimate);
             self.as_text = self.as_text.saturating_add(micros(text));
-        } else if !job.model.routes.contains_key(&Route::Text) {
-            self.no_text_route += 1;
         }
     }
 
@@ -82,7 +78,6 @@ impl Sums {
         self.compared += other.compared;
         self.as_planned = self.as_planned.saturating_add(other.as_planned);
         self.as_text = self.as_text.saturating_add(other.as_text);
-        self.no_text_route += other.no_text_route;
     }
 
     /// As the summary writes it.
@@ -103,8 +98,6 @@ impl Sums {
             as_text: amounts(self.as_text.to_decimal(), compared),
             image_extra: amounts(extra, compared),
             compared: self.compared,
-            no_text_route: self.no_text_route,
-            text_unpriced: self.jobs - self.unpriced - self.compared - self.no_text_route,
             unpriced: self.unpriced,
         }
     }

@@ -12,9 +12,9 @@ use crate::digest::Digest;
 use crate::ledger::{History, JobState, Known, KnownJobs};
 use crate::limits::Limits;
 use crate::manifest::{
-    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Guardrails, Placed, Reference,
-    Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet, Template,
-    Unknown, With,
+    AttributeType, Axis, Budget, Catalogue, Columns, Concurrency, Guardrails, Placed, PricePolicy,
+    Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef, SubjectSet,
+    Template, Unknown, With,
 };
 use crate::media::{Facts, Format, Orientation, PictureTable, Traits};
 use crate::models::{ModelCard, Shelf};
@@ -114,6 +114,7 @@ impl Build {
                 defaults: Settings::default(),
                 approvers: None,
                 providers: BTreeMap::new(),
+                prices: PricePolicy::default(),
                 retries: 0,
                 pay_again: false,
                 unknown: Unknown::Hold,

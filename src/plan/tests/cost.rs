@@ -8,7 +8,7 @@ use super::builder::{Build, amount, shelf};
 use crate::ledger::KnownJobs;
 use crate::manifest::{BudgetShare, Limit, LimitOf};
 use crate::money::Unit;
-use crate::plan::{Group, Used, UsedBy};
+use crate::plan::{Used, UsedBy};
 
 fn credits(text: &str) -> BTreeMap<String, String> {
     [("credits".to_owned(), text.to_owned())].into()
@@ -125,54 +125,4 @@ fn a_job_above_per_job_is_an_error_once_a_shot() {
     let planned = planned.plan();
     assert_eq!(planned.codes(), ["plan::per_job"]);
     assert_eq!(planned.marked("plan::per_job"), "4.99");
-}
-
-mod sums {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn total(groups: &[Group]) -> (u64, u64, Decimal, Decimal, Decimal) {
-        let sum = |of: &BTreeMap<String, String>| of.values().map(|v| amount(v)).sum::<Decimal>();
-        groups.iter().fold(Default::default(), |(jobs, unpriced, cost, text, extra), group| {
-            let tally = &group.tally;
-            (
-                jobs + tally.jobs,
-                unpriced + tally.unpriced,
-                cost + sum(&tally.estimate),
-                text + sum(&tally.as_text),
-                extra + sum(&tally.image_extra),
-            )
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
-
-        #[test]
-        fn every_grouping_adds_up_to_the_whole(
-            subjects in 0usize..40,
-            shots in prop::collection::vec((0usize..4, 0usize..3, 1u32..3), 1..5),
-        ) {
-            let models = ["animatic", "unpriced", "no-mentions", "first-frame"];
-            let prompts = ["it turns", "@hero turns", "{{ title }} turns"];
-            let mut build = Build::new().products(&["hero"]);
-            for n in 0..subjects {
-                build = build.subject(&format!("p{n}"), [Some("T"), None, None], &["hero"]);
-            }
-            for (i, (model, prompt, takes)) in shots.iter().enumerate() {
-                build = build.shot(&format!("s{i}"), prompts[*prompt], |s| s.takes = *takes);
-                build = build.model(models[*model]).axis("aspect", &["1:1", "9:16"]);
-            }
-            let planned = build.plan();
-            let summary = &planned.plan().summary;
-            let whole = total(&[Group { name: "all".into(), tally: summary.to_run.clone() }]);
-            prop_assert_eq!(whole.0 as usize, planned.jobs.len());
-            for grouping in [&summary.by_shot, &summary.by_model, &summary.by_route, &summary.by_kind] {
-                prop_assert_eq!(total(grouping), whole);
-            }
-            let one_by_one: Decimal =
-                planned.jobs.iter().filter_map(|(j, _)| j.estimate.known()).map(|a| a.value).sum();
-            prop_assert_eq!(one_by_one, whole.2);
-        }
-    }
 }

@@ -56,6 +56,7 @@ pub fn job_scope(
         height: request.settings.height,
         fps: request.settings.fps,
         seed: request.settings.seed,
+        options: model.switched(&request.settings.options),
         route: route.as_str().to_owned(),
         attempt: key.to_owned(),
         handles: pictures.iter().any(|p| p.transport == Transport::Upload),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::control::Cancelled;
 use super::driver::{Driver, HttpSetup, SetupProblem};
+use super::quotes::PriceAnswer;
 use crate::plan::Request;
 use crate::protocol::Match;
 use crate::providers::{
@@ -45,6 +46,14 @@ impl HttpProvider {
     /// Asks the provider to cancel a job.
     pub async fn cancel(&self, id: &RemoteId, request: &Request) -> Cancelled {
         self.0.cancel(id, request).await
+    }
+
+    /// Asks what these of its models cost, by name. Spends nothing and submits nothing.
+    ///
+    /// # Errors
+    /// Why the provider can't be asked, in words, without a key.
+    pub async fn price_answers(&self, models: &[String]) -> Result<Vec<PriceAnswer>, String> {
+        self.0.price_answers(models).await
     }
 
     /// How many jobs the account takes at once; absent where the provider does not say.

@@ -24,6 +24,9 @@ impl Desk {
                 .and_then(|upload| upload.steps.get(at.step))
                 .is_none_or(|step| step.auth),
             Target::Shared(Shared::Other(_), _) => false,
+            Target::Shared(Shared::Prices(prices) | Shared::Reckoned(prices), _) => {
+                prices.needs_key
+            }
             Target::Shared(..) | Target::Missing(..) => true,
         }
     }

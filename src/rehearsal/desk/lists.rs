@@ -33,6 +33,8 @@ impl Desk {
                 let scope = self.general_scope(asked, &asked.sent.json, &[]);
                 self.reply(self.card.rehearsal.live.as_ref(), &scope)
             }
+            Shared::Prices(prices) => prices.list(&asked.address.query),
+            Shared::Reckoned(prices) => prices.reckoned(&asked.sent.json),
             Shared::Other(number) => {
                 let request = json!({ "path": named, "body": asked.sent.json, "found": [] });
                 let scope = minijinja::context! {

@@ -96,15 +96,19 @@ impl Desk {
         // Between one and four seconds, a quarter of them in the queue.
         let whole = (1000.0 + 3000.0 * self.dice.roll("length", number)) * slow / self.speed;
         let whole = whole.clamp(0.0, 86_400_000.0) as i64;
+        let asked_for = &submission.settings;
+        let size = (asked_for.width, asked_for.height);
+        let (width, height) =
+            submission.model.billed_size(submission.route, &asked_for.resolution, size);
         let facts = PriceFacts {
             route: submission.route,
             seconds: submission.settings.duration,
             resolution: &submission.settings.resolution,
-            width: submission.settings.width,
-            height: submission.settings.height,
-            fps: None,
+            width,
+            height,
+            fps: submission.model.usual_fps(),
             images: submission.pictures.len(),
-            options: &[],
+            options: &asked_for.options,
             input_seconds: Decimal::ZERO,
         };
         let price = submission.model.price.as_ref().map_or(Priced::Unpriced, |p| p.of(&facts));

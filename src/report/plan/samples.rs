@@ -40,6 +40,7 @@ pub fn empty() -> PlanSummary {
         unit: "credits".into(),
         all: Tally { seconds: "0".into(), ..Tally::default() },
         to_run: Tally { seconds: "0".into(), ..Tally::default() },
+        not_compared: Default::default(),
         changes: Changes::default(),
         by_shot: vec![],
         by_set: vec![],
@@ -90,6 +91,7 @@ pub fn first() -> PlanSummary {
             unit: "credits".into(),
             as_of: "2026-01-01".into(),
             source: "ships in the box, free of charge".into(),
+            ..PriceUsed::default()
         }],
         budgets: vec![BudgetLine {
             name: "per_run".into(),
@@ -155,6 +157,7 @@ pub fn mixed() -> PlanSummary {
             unit: "credits".into(),
             as_of: "2026-08-14".into(),
             source: "the provider's price page".into(),
+            ..PriceUsed::default()
         }],
         budgets: vec![
             BudgetLine {
@@ -308,12 +311,16 @@ pub fn reviewed() -> PlanSummary {
                 unit: "USD".into(),
                 as_of: "2026-03-02".into(),
                 source: "prices.yaml".into(),
+                from: crate::models::PriceFrom::default(),
+                valid_until: None,
             },
             PriceUsed {
                 model: "fal/seedance-2.0".into(),
                 unit: "credits".into(),
                 as_of: "2026-08-14".into(),
                 source: "the provider's price page".into(),
+                from: crate::models::PriceFrom::default(),
+                valid_until: None,
             },
         ],
         dearest: vec![
@@ -321,7 +328,12 @@ pub fn reviewed() -> PlanSummary {
             dear("cast.mia/in-use/aspect=1:1/1", "48.25"),
             dear("cast.jon/in-use/aspect=9:16/1", "32"),
         ],
-        wall_time: Some(WallTime { seconds: 7_560, slowest: "acme/hero-2".into(), unknown: 20 }),
+        wall_time: Some(WallTime {
+            seconds: 7_560,
+            slowest: "acme/hero-2".into(),
+            measured: 0,
+            unknown: 20,
+        }),
         actuals: vec![
             Actual {
                 model: "fal/seedance-2.0".into(),
@@ -369,6 +381,7 @@ pub fn reviewed() -> PlanSummary {
             dearer: 5,
             cheaper: 0,
             same: 1_292,
+            made: 0,
             examples: vec![
                 difference("cast.mia/in-use/aspect=9:16/1", "added", vec![], "", "48.25"),
                 difference(

@@ -6,13 +6,15 @@ use std::io::{self, Write};
 use crate::report::cells::{Cells, writer};
 
 use super::model::JobView;
+use crate::ledger::Basis;
 
 /// The columns, in order. New ones may be added at the end.
 ///
 /// `references` holds names separated by `; `. Amounts count the workspace's `unit`; an empty
-/// `cost` means *not settled*, never zero. Times are UTC. `ai_generated` is true for every
+/// `cost` means *not settled*, never zero; `basis` says whether the cost is the `provider`'s own
+/// word or the `estimate`. Times are UTC. `ai_generated` is true for every
 /// clip: channels ask for it.
-pub const RUN_CSV_HEADER: [&str; 31] = [
+pub const RUN_CSV_HEADER: [&str; 33] = [
     "address",
     "subject",
     "shot",
@@ -44,6 +46,8 @@ pub const RUN_CSV_HEADER: [&str; 31] = [
     "remote_id",
     "attempt_key",
     "interruptions",
+    "estimate",
+    "basis",
 ];
 
 /// Writes jobs as CSV. Memory does not grow with their number.
@@ -99,6 +103,8 @@ impl<W: Write> RunCsv<W> {
             text(job.remote_id.as_deref().unwrap_or_default()),
             text(job.key.as_deref().unwrap_or_default()),
             shown(Some(job.interruptions)),
+            shown(job.estimate),
+            Cow::Borrowed(job.basis.map_or("", Basis::as_str)),
         ];
         self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

@@ -1,6 +1,7 @@
 //! What was made, as Markdown.
 
 use crate::money::display_value;
+use crate::report::actuals;
 use crate::report::markdown::{Document, code, head, prose, row};
 use crate::report::phrase::{grouped, shortened};
 
@@ -18,6 +19,7 @@ pub fn run_markdown(report: &RunReport) -> String {
     doc.line("");
     if report.totals.jobs > 0 {
         states(report, &mut doc);
+        estimates(report, &mut doc);
         wait_for_a_person(report, &mut doc);
         look_at(report, &mut doc);
         clips(report, &mut doc);
@@ -48,6 +50,17 @@ fn states(report: &RunReport, doc: &mut Document) {
         display_value(t.reserved),
         display_value(t.unknown)
     ));
+}
+
+/// What was charged against what was estimated.
+fn estimates(report: &RunReport, doc: &mut Document) {
+    if report.actuals.is_empty() {
+        return;
+    }
+    doc.line("");
+    doc.line(&format!("**Charged against estimates, in {}**", prose(&report.unit)));
+    doc.line("");
+    actuals::rows(&report.actuals, doc);
 }
 
 /// What holds money or lost it, with what to do.

@@ -7,16 +7,16 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{AttemptRecord, JobState};
+use crate::ledger::{AttemptRecord, Basis, JobState};
 use crate::manifest::Role;
 use crate::models::Route;
-use crate::plan::Request;
+use crate::plan::{Actual, Request};
 use crate::providers::{AttemptKey, RemoteId};
 use crate::run::resolve::PARKED_AFTER;
 
 /// Version of the JSON form. Readers refuse another major version and ignore fields they don't
 /// know.
-pub const REPORT_FORMAT: &str = "1.0";
+pub const REPORT_FORMAT: &str = "1.1";
 
 /// What the ledger says was made, tried and spent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +43,10 @@ pub struct RunReport {
     /// Whether the provider of a submission of unknown outcome keeps a list that can be asked.
     #[serde(default)]
     pub lookup: bool,
+    /// What finished attempts cost against their estimates, by model; only those whose provider
+    /// said what it charged. Attempts that were tried again since are among them.
+    #[serde(default)]
+    pub actuals: Vec<Actual>,
 }
 
 /// Sums over the jobs of a report; money also over their earlier attempts.
@@ -126,6 +130,9 @@ pub struct JobView {
     /// What it cost; absent while its attempt is open.
     #[schemars(with = "Option<String>")]
     pub cost: Option<Decimal>,
+    /// Who says what it cost; absent before it is settled.
+    #[serde(default)]
+    pub basis: Option<Basis>,
     /// What is reserved for it; absent once settled or released.
     #[schemars(with = "Option<String>")]
     pub reserved: Option<Decimal>,
@@ -228,6 +235,7 @@ impl RunReport {
             jobs: Vec::new(),
             jobs_omitted: 0,
             lookup: false,
+            actuals: Vec::new(),
         }
     }
 
@@ -351,6 +359,7 @@ impl JobView {
                 digest: c.digest.to_string(),
             }),
             cost: settled.then(|| attempt.settled.to_decimal()),
+            basis: attempt.basis,
             reserved: held.then(|| attempt.reserved.to_decimal()),
             estimate: Some(attempt.estimate.to_decimal()),
             attempt: attempt.number,

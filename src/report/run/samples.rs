@@ -45,6 +45,7 @@ pub fn job(subject: &str, shot: &str, state: JobState) -> JobView {
         }),
         cost: (!state.is_open())
             .then(|| if done { "12.5" } else { "0" }.parse().expect("a decimal")),
+        basis: (!state.is_open()).then_some(crate::ledger::Basis::Estimate),
         reserved: state.is_open().then(|| "12.5".parse().expect("a decimal")),
         estimate: None,
         attempt: 1,

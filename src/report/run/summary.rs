@@ -5,8 +5,13 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 
 use crate::money::display_value;
+use crate::plan::Actual;
+use crate::report::actuals;
 use crate::report::layout::{Ink, Paper};
 use crate::report::phrase::{count, grouped, length, plain};
+
+/// Models of which it is said what they charged.
+const MODELS: usize = 5;
 
 /// How a run ended.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,6 +38,9 @@ pub struct RunEnd {
     pub unit: String,
     /// How long it took.
     pub elapsed: Duration,
+    /// What finished in this run against its estimates, by model; only where the provider said
+    /// what it charged.
+    pub actuals: Vec<Actual>,
     /// The command that goes on from here, if there is something to go on with.
     pub next: Option<String>,
 }
@@ -62,6 +70,16 @@ pub fn run_text(summary: &RunEnd, width: usize, colour: bool) -> String {
         money.push_str(&format!(", {} {unit} still reserved", display_value(summary.reserved)));
     }
     lines.extend(paper.prose("  ", &format!("{money}.")));
+    for of in summary.actuals.iter().take(MODELS) {
+        lines.extend(paper.prose("  ", &format!("{}.", actuals::sentence(of, &unit))));
+    }
+    let more = summary.actuals.len().saturating_sub(MODELS);
+    if more > 0 {
+        lines.push(format!(
+            "  … and {} more models; kinora report lists them",
+            grouped(more as u64)
+        ));
+    }
     if let Some(next) = &summary.next {
         lines.extend(paper.prose("→ ", next));
     }

@@ -2,6 +2,7 @@
 
 use crate::ledger::JobState;
 use crate::money::display_value;
+use crate::report::actuals;
 use crate::report::layout::{Ink, Paper, Table, fitted};
 use crate::report::phrase::{aligned, count, grouped, length, plain};
 
@@ -20,6 +21,8 @@ pub fn status_text(report: &RunReport, width: usize, colour: bool) -> String {
     if report.totals.jobs > 0 {
         blocks.push(states(report, paper));
         blocks.push(money(report, paper));
+        let title = format!("Charged against estimates, in {}", plain(&report.unit));
+        blocks.push(actuals::table(&title, &report.actuals, paper));
         blocks.extend(attention::blocks(report, paper));
         blocks.push(to_look_at(report, paper));
     }

@@ -21,7 +21,7 @@ fn plan() -> Digest {
 
 /// For model `x/a` or `x/b` at provider `x`, with the account `team`.
 fn purpose(model: &str) -> Purpose<'_> {
-    Purpose { plan: plan(), provider: "x", model, account: "team" }
+    Purpose { plan: plan(), provider: "x", model, account: "team", job: None }
 }
 
 fn limits() -> MoneyLimits {
@@ -60,8 +60,10 @@ fn holding(day: i64, model: &str, held: i64) -> Holding {
     }
 }
 
-fn refused(result: Result<Grant, OverLimit>) -> (String, i64) {
-    let over = result.expect_err("it does not fit");
+fn refused<T: std::fmt::Debug>(result: Result<T, NoGrant>) -> (String, i64) {
+    let NoGrant::Limit(over) = result.expect_err("it does not fit") else {
+        panic!("there is no guardrail")
+    };
     (over.limit.to_string(), over.left.get())
 }
 
@@ -114,19 +116,15 @@ fn a_model_a_provider_and_an_account_have_limits_of_their_own() {
     let mut reserve = |budget: &mut Budget, model: &str, amount: i64, day: i64| {
         budget.reserve(&purpose(model), micros(amount), at(day)).map(|grant| granted.push(grant))
     };
-    let over = |result: Result<(), OverLimit>| {
-        let over = result.expect_err("it does not fit");
-        (over.limit.to_string(), over.left.get())
-    };
-    let got = over(reserve(&mut budget, "x/b", 16, 0));
+    let got = refused(reserve(&mut budget, "x/b", 16, 0));
     assert_eq!(got, named("budget.providers.x.per_day", 15), "an earlier run holds 25");
     reserve(&mut budget, "x/a", 15, 0).expect("fits");
-    let got = over(reserve(&mut budget, "x/a", 16, 1));
+    let got = refused(reserve(&mut budget, "x/a", 16, 1));
     assert_eq!(got, named("budget.models.x/a.per_run", 15));
     reserve(&mut budget, "x/b", 20, 1).expect("another model");
-    let got = over(reserve(&mut budget, "x/b", 11, 2));
+    let got = refused(reserve(&mut budget, "x/b", 11, 2));
     assert_eq!(got, named("budget.accounts.team.per_month", 10));
-    let elsewhere = Purpose { plan: plan(), provider: "y", model: "y/a", account: "" };
+    let elsewhere = Purpose { plan: plan(), provider: "y", model: "y/a", account: "", job: None };
     assert!(budget.reserve(&elsewhere, micros(900), at(2)).is_ok(), "none of them is meant");
 }
 
@@ -190,11 +188,10 @@ fn what_is_made_ready_over_midnight_counts_for_the_day_of_its_intent() {
     let mut budget = approved(1000, limits(), &[]);
     let what = purpose("x/a");
     let early = budget.reserve(&what, micros(40), at(0)).expect("fits today");
-    let early = budget.redate(early, at(1)).expect("fits tomorrow");
+    let early = budget.redate(&what, early, at(1)).expect("fits tomorrow");
     assert_eq!(refused(budget.reserve(&what, micros(11), at(1))), named("budget.per_day", 10));
     let late = budget.reserve(&what, micros(30), at(0)).expect("today is free again");
-    let over = budget.redate(late, at(1)).expect_err("tomorrow has 10 left");
-    assert_eq!(over.left, micros(10));
+    assert_eq!(refused(budget.redate(&what, late, at(1))), named("budget.per_day", 10));
     budget.release(early);
     assert_eq!(budget.held_by_run(), Micros::ZERO, "what did not fit was given back");
 }

@@ -1,11 +1,9 @@
 //! What the dry run rests on, for a terminal: prices with their days, what jobs cost before
 //! against their estimates, budgets.
 
-use rust_decimal::Decimal;
-
 use crate::plan::PlanSummary;
 use crate::report::layout::{Ink, Paper, Table};
-use crate::report::phrase::{aligned, decimal, grouped, plain};
+use crate::report::phrase::{decimal, grouped, plain};
 
 use super::super::cost::oldest_price;
 
@@ -34,39 +32,8 @@ pub(super) fn prices(summary: &PlanSummary, paper: Paper) -> Vec<String> {
 
 /// What finished jobs cost against their estimates.
 pub(super) fn actuals(summary: &PlanSummary, paper: Paper) -> Vec<String> {
-    if summary.actuals.is_empty() {
-        return Vec::new();
-    }
-    let column = |value: fn(&crate::plan::Actual) -> &str| {
-        let values: Option<Vec<Decimal>> =
-            summary.actuals.iter().map(|a| value(a).parse().ok()).collect();
-        match values {
-            Some(values) => aligned(&values),
-            None => summary.actuals.iter().map(|a| value(a).to_owned()).collect(),
-        }
-    };
-    let (estimated, charged) = (column(|a| &a.estimated), column(|a| &a.charged));
-    let rows =
-        summary.actuals.iter().zip(estimated).zip(charged).map(|((a, estimated), charged)| {
-            let off = a.error_percent.as_deref().map_or_else(|| "–".to_owned(), off_by);
-            vec![plain(&a.model), grouped(a.attempts), estimated, charged, off]
-        });
-    let head = ["model", "charged jobs", "estimated", "charged", "off by"];
-    let table = Table {
-        title: format!("Earlier jobs against their estimates, in {}", plain(&summary.unit)),
-        head: head.map(str::to_owned).to_vec(),
-        rows: rows.collect(),
-        total: None,
-    };
-    table.lines(paper)
-}
-
-/// An error in percent with its sign: `+2.5 %`.
-fn off_by(percent: &str) -> String {
-    match percent.starts_with('-') || percent.trim_matches(['0', '.']).is_empty() {
-        true => format!("{percent} %"),
-        false => format!("+{percent} %"),
-    }
+    let title = format!("Earlier jobs against their estimates, in {}", plain(&summary.unit));
+    crate::report::actuals::table(&title, &summary.actuals, paper)
 }
 
 /// What is left of each budget.
