@@ -123,7 +123,7 @@ impl Bounds<'_> {
         let jobs = self.summary.to_run.jobs;
         (jobs > most.value).then(|| {
             let message =
-                format!("the plan has {jobs} jobs to start, the policy allows {}", most.value);
+                format!("jobs to start: {jobs}; the policy allows {}", most.value);
             OutsidePolicy::new("max_jobs", message).at(most.place, self.sources)
         })
     }

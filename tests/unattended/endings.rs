@@ -1,8 +1,8 @@
 //! Every ending: its exit code, what it says a person must do, and that it is told exactly once.
 
 use crate::listener::Listener;
-use crate::shop::{INSIDE, Played, Shop, check, steady};
-use crate::workspace::{Ended, Workspace};
+use crate::shop::{INSIDE, Shop, check, hosted, start_with_key, steady, with_key};
+use crate::workspace::Workspace;
 
 /// What was told: the message, and what a person must do.
 fn said(outcome: &serde_json::Value) -> String {
@@ -102,7 +102,7 @@ fn a_broken_manifest_is_3_and_whom_it_names_is_told() {
     → `kinora check kinora.yaml` shows every error at its place
     ");
     assert_eq!(told["errors_in_all"], told["errors"].as_array().map_or(0, Vec::len));
-    assert_eq!(told["errors"][0]["at"], "kinora.yaml:7:74");
+    assert_eq!(told["errors"][0]["at"], "kinora.yaml:7:60");
     assert!(ended.stderr.contains("title"), "people see it in full: {}", ended.stderr);
     assert!(!shop.files.path().join(".kinora").exists(), "nothing was made");
 }
@@ -129,7 +129,7 @@ fn outside_the_policy_it_is_4_until_a_person_approves() {
     insta::assert_snapshot!(steady(&ended.stderr), @r"
     kinora: the plan of 4 jobs for 12 credits is outside the standing policy and was not started
       max_total: the plan comes to 12 credits, the policy allows 11.99 credits (kinora.yaml:3:24)
-      max_jobs: the plan has 4 jobs to start, the policy allows 3 (kinora.yaml:3:41)
+      max_jobs: jobs to start: 4; the policy allows 3 (kinora.yaml:3:41)
       → look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`; the next run makes it
     ");
     assert_eq!(shop.clips(), 0);
@@ -165,7 +165,7 @@ fn a_budget_that_stops_it_is_5() {
 
 #[test]
 fn jobs_that_fail_are_7() {
-    let (shop, _played) = hosted("fal", "fal/seedance-2.0", &["--fault", "moderation=1"]);
+    let (shop, _played) = hosted("fal", "fal/seedance-2.0", &["--speed", "20", "--fault", "moderation=1"]);
     let ended = with_key(&shop, &[]).ends(7);
     let told = shop.told(&ended);
     check(&ended, 7, "jobs_failed");
@@ -178,7 +178,7 @@ fn jobs_that_fail_are_7() {
 #[test]
 fn unknown_outcomes_are_8_and_stay_8_until_they_are_settled() {
     // What is submitted arrives, but its answer is lost, and this provider keeps no list.
-    let (shop, _played) = hosted("runway", "runway/gen4.5", &["--fault", "lost_reply=1"]);
+    let (shop, _played) = hosted("runway", "runway/gen4.5", &["--speed", "20", "--fault", "lost_reply=1"]);
     let ended = with_key(&shop, &[]).ends(8);
     let told = shop.told(&ended);
     check(&ended, 8, "submissions_unknown");
@@ -199,10 +199,9 @@ fn unknown_outcomes_are_8_and_stay_8_until_they_are_settled() {
 
 #[test]
 fn a_second_start_is_10_and_says_who_works_there() {
-    let shop = Shop::new(INSIDE);
-    // Long enough that the second start surely meets the first.
-    shop.files.edit("kinora.yaml", "duration: 0.5", "duration: 20");
-    let mut first = shop.files.start(&["run", ".", "--yes"]);
+    // Slow enough that the second start surely meets the first.
+    let (shop, _played) = hosted("fal", "fal/seedance-2.0", &["--speed", "0.05"]);
+    let mut first = start_with_key(&shop, &["run", ".", "--yes"]);
     let lock = shop.files.path().join(".kinora/lock");
     while !std::fs::read_to_string(&lock).is_ok_and(|text| text.ends_with('\n')) {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -210,7 +209,7 @@ fn a_second_start_is_10_and_says_who_works_there() {
     }
     let id = first.id();
     // It is turned away before it looks at anything, however wrong that may be.
-    shop.files.edit("kinora.yaml", "{{ title }}", "{{ titel }}");
+    shop.files.edit("kinora.yaml", "shots:", "shotz:");
     let ended = shop.runs(&[]);
     first.kill().expect("killed");
     let _ = first.wait_with_output();
@@ -235,35 +234,4 @@ fn a_guardrail_that_denies_is_11() {
     // A person's approval goes no further.
     assert!(told.get("approval").is_none());
     assert_eq!(shop.clips(), 0);
-}
-
-/// Two clips of text alone at a played provider.
-fn hosted(provider: &str, model: &str, options: &[&str]) -> (Shop, Played) {
-    let shop = Shop::new("{max_total: 100}");
-    let played = Played::start(&shop.files, provider, &[&["--speed", "20"], options].concat());
-    let text = shop.files.read("kinora.yaml");
-    let head = text.split("defaults:").next().unwrap_or_default();
-    let url = &played.url;
-    shop.files.write(
-        "kinora.yaml",
-        &format!(
-            r#"{head}budget: {{unit: USD}}
-retries: 0
-providers:
-  {provider}: {{base_url: "{url}"}}
-defaults: {{model: {model}, duration: 5, resolution: 720p, aspect: "16:9"}}
-shots:
-  - {{id: street, prompt: "a quiet street at dawn, slow pan"}}
-  - {{id: harbour, prompt: "a harbour at noon, slow pan"}}
-"#
-        ),
-    );
-    (shop, played)
-}
-
-fn with_key(shop: &Shop, more: &[&str]) -> Ended {
-    let arguments = [&["run", ".", "--unattended"], more].concat();
-    let keys = ["FAL_KEY", "RUNWAYML_API_SECRET"].map(|key| (key, "a-key"));
-    let output = shop.files.command(&arguments).envs(keys).output();
-    Ended::new(&arguments, output.expect("it starts"))
 }

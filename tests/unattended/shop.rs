@@ -139,3 +139,43 @@ impl Drop for Played {
         let _ = self.process.wait();
     }
 }
+
+/// Two clips of text alone, one after another, at a played provider whose jobs take one to four
+/// seconds at speed 1.
+pub fn hosted(provider: &str, model: &str, options: &[&str]) -> (Shop, Played) {
+    let shop = Shop::new("{max_total: 100}");
+    let played = Played::start(&shop.files, provider, options);
+    let text = shop.files.read("kinora.yaml");
+    let head = text.split("defaults:").next().unwrap_or_default();
+    let url = &played.url;
+    shop.files.write(
+        "kinora.yaml",
+        &format!(
+            r#"{head}budget: {{unit: USD}}
+retries: 0
+limits: {{in_flight: 1}}
+providers:
+  {provider}: {{base_url: "{url}"}}
+defaults: {{model: {model}, duration: 5, resolution: 720p, aspect: "16:9"}}
+shots:
+  - {{id: street, prompt: "a quiet street at dawn, slow pan"}}
+  - {{id: harbour, prompt: "a harbour at noon, slow pan"}}
+"#
+        ),
+    );
+    (shop, played)
+}
+
+pub fn with_key(shop: &Shop, more: &[&str]) -> Ended {
+    let arguments = [&["run", ".", "--unattended"], more].concat();
+    let run = start_with_key(shop, &arguments);
+    Ended::new(&arguments, run.wait_with_output().expect("it ends"))
+}
+
+/// Starts the program with keys that open nothing.
+pub fn start_with_key(shop: &Shop, arguments: &[&str]) -> Child {
+    let keys = ["FAL_KEY", "RUNWAYML_API_SECRET"].map(|key| (key, "a-key"));
+    let mut command = shop.files.command(arguments);
+    command.envs(keys).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("it starts")
+}

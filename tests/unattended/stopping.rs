@@ -3,15 +3,12 @@
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use crate::shop::{INSIDE, Shop, check};
+use crate::shop::{INSIDE, Played, Shop, check, hosted, start_with_key, with_key};
 use crate::workspace::Ended;
 
-/// Four clips, one after another, each of which takes a while.
-fn slow() -> Shop {
-    let shop = Shop::new(INSIDE);
-    shop.files.edit("kinora.yaml", "duration: 0.5", "duration: 20");
-    shop.says("limits: {in_flight: 1}");
-    shop
+/// Two clips, one after another, of one to four seconds each.
+fn slow() -> (Shop, Played) {
+    hosted("fal", "fal/seedance-2.0", &[])
 }
 
 fn end(child: Child) -> Ended {
@@ -25,8 +22,8 @@ fn terminate(child: &Child) {
 
 #[test]
 fn a_signal_stops_it_cleanly_and_the_ending_is_told() {
-    let shop = slow();
-    let run = shop.files.start(&["run", ".", "--unattended"]);
+    let (shop, _played) = slow();
+    let run = start_with_key(&shop, &["run", ".", "--unattended"]);
     while !shop.log().iter().any(|line| line["event"] == "submitted") {
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -58,17 +55,16 @@ fn a_signal_while_it_loads_is_told_too() {
 
 #[test]
 fn a_deadline_stops_it_with_9_where_something_is_left() {
-    let shop = slow();
-    let ended = shop.runs(&["--deadline", "1s"]).ends(9);
+    let (shop, _played) = slow();
+    let ended = with_key(&shop, &["--deadline", "1s"]).ends(9);
     let told = shop.told(&ended);
     check(&ended, 9, "interrupted");
     let message = told["message"].as_str().unwrap_or_default();
     assert!(message.starts_with("the deadline came before all was done"), "{message}");
-    assert!(shop.clips() < 4);
+    assert!(shop.clips() < 2);
     // The next start goes on.
-    shop.files.edit("kinora.yaml", "max_total: 12", "max_total: 100");
-    shop.runs(&["--deadline", "2h"]).ends(0);
-    assert_eq!(shop.clips(), 4);
+    with_key(&shop, &["--deadline", "2h"]).ends(0);
+    assert_eq!(shop.clips(), 2);
 }
 
 #[test]
@@ -81,8 +77,8 @@ fn a_deadline_that_has_passed_starts_nothing() {
 
 #[test]
 fn a_deadline_holds_for_people_too() {
-    let shop = slow();
-    let ended = shop.files.kinora(&["run", ".", "--yes", "--deadline", "1s"]).ends(9);
+    let (shop, _played) = slow();
+    let ended = end(start_with_key(&shop, &["run", ".", "--yes", "--deadline", "1s"])).ends(9);
     assert!(ended.stderr.contains("the deadline has come"), "{}", ended.stderr);
 }
 
