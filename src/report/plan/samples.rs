@@ -174,6 +174,7 @@ pub fn mixed() -> PlanSummary {
             },
         ],
         approval: Some(ApprovalLine {
+            id: 3,
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
