@@ -18,7 +18,7 @@ fn a_part_of_what_was_approved_runs_and_counts_against_the_same_ceiling() {
     assert_eq!(plan["to_run"]["jobs"], 2);
     assert!(plan["approval"]["carried_from"].is_string(), "{plan:#}");
     let text = shop.kinora(&["plan", "."]).ends(0).stdout;
-    assert!(text.contains("as part of plan"), "{text}");
+    assert!(text.contains("as a part of plan"), "{text}");
     let run = shop.kinora(&["run", "."]).ends(0);
     assert!(run.stderr.contains("runs under approval 1 by Ana"), "{}", run.stderr);
     assert_eq!(held(&shop), "6");
