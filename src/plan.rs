@@ -65,13 +65,13 @@ pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
 pub use policy::{OutsidePolicy, outside_policy, policy_name};
 pub use price_ages::{age_days, check_ages};
-pub use select::{Narrowing, Since, last_moment};
+pub use select::{Narrowing, Since, last_moment, quoted};
 pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, NotCompared, Offer,
-    PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
+    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Named, NotCompared,
+    Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;

@@ -48,7 +48,7 @@ pub fn approve(arguments: &ApproveArgs, global: &Global, output: &Output) -> Out
     if let Some(path) = &arguments.output {
         write_approval(&approval, &lineage, path, output)?;
     }
-    say(&approval, &format!("`kinora run {}` makes it", workspace.given), wanted, output);
+    say(&approval, &format!("`kinora run {}` makes it", workspace.target()), wanted, output);
     say_retries(&approval, &plan.summary, wanted, output);
     Ok(Exit::Done)
 }

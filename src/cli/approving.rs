@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use kinora::approval::{
-    CopyError, Found, Rules, drop_old_copies, find, holds, keep_plan, keep_written, seal,
+    CopyError, Found, Objection, Rules, drop_old_copies, find, holds, keep_plan, keep_written, seal,
 };
 use kinora::clock::{Clock, SystemClock};
 use kinora::exit::Exit;
@@ -152,9 +152,12 @@ pub fn keep(plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<(), F
 pub fn refuse_what_does_not_hold(new: &NewApproval, rules: &Rules<'_>) -> Result<(), Failure> {
     holds(&new.clone().recorded(0), rules).map_err(|objection| {
         let by = &new.by;
-        let how = match rules.approvers {
-            Some(_) => "; `kinora approve --by NAME --key FILE` signs",
-            None => "",
+        let how = match objection {
+            Objection::NotSigned => "; `--key FILE` signs it",
+            Objection::NotListed => "; say `--by` with a name of the manifest's `approvers`",
+            Objection::OtherKey => "; say `--key` with the key that belongs to that name",
+            Objection::AboveMost(_) => "; say a lower `--ceiling`, or ask an approver with more",
+            _ => "",
         };
         let what =
             format!("the approval by {by} does not hold: {objection}; it was not recorded{how}");

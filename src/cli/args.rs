@@ -162,7 +162,7 @@ pub struct ApproveArgs {
     pub by: String,
     /// The most that may be spent under this plan, in the workspace's unit; the plan's own
     /// estimate by default
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub ceiling: Option<String>,
     /// When it ends: a day (to its end, UTC), a time, or a duration such as 36h or 14d
     #[arg(long, value_name = "DATE|DURATION")]
@@ -200,7 +200,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub unattended: bool,
     /// Spend at most this in this run, in the workspace's unit
-    #[arg(long, value_name = "AMOUNT")]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub max_spend: Option<Decimal>,
     /// Start nothing more from then on: a time of day or moment (UTC, or with its offset), or a
     /// length of time from now such as 90m

@@ -9,7 +9,7 @@ use kinora::digest::{Digest, FieldHasher};
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Stored};
 use kinora::plan::file::{PlanWriter, WriteError};
-use kinora::plan::{JobLine, PlanSummary};
+use kinora::plan::{JobLine, Named, PlanSummary};
 use kinora::report::{self, Cells, JOBS_IN_JSON, JobSample, PlanCsv, PlanJson};
 
 use super::approving::now;
@@ -109,6 +109,7 @@ fn summary(
     if let Some(mut summary) = cached.filter(holds) {
         // What was read from disk is of this time, not of the time that was kept.
         summary.pictures = workspace.pictures.clone();
+        summary.named = workspace.named();
         return Ok(summary);
     }
     let plan = plan_whole(workspace, ledger, output, |_, _| ())?;
@@ -157,6 +158,7 @@ fn written(
     let mut summary = plan.summary;
     keep_findings(&mut summary, workspace);
     writer.finish_file(&summary, path).map_err(|e| unwritten(&e))?;
+    summary.named = Named::File(path.display().to_string());
     let text = if output.json {
         report::plan_json(&PlanJson::new(summary, None::<Vec<JobLine>>))
             .expect("a plan is always JSON")

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use kinora::clock::{Clock, SystemClock};
 use kinora::digest::Digest;
 use kinora::exit::Exit;
-use kinora::plan::PlanSummary;
 use kinora::plan::file::{PlanFileError, PlanReader};
+use kinora::plan::{Named, PlanSummary};
 use kinora::report::{
     self, Cells, JOBS_IN_JSON, JobSample, PlanCsv, PlanHtmlOptions, PlanJson, SampledJobs,
 };
@@ -69,7 +69,8 @@ pub fn of_file(
     output: &Output,
 ) -> Outcome {
     let mut reader = PlanReader::open(path, &limits(global)).map_err(|e| unusable(&e))?;
-    let summary = reader.header().summary.clone();
+    let mut summary = reader.header().summary.clone();
+    summary.named = Named::File(path.display().to_string());
     let unit = summary.unit.clone();
     let bytes = match format {
         PlanFormat::Plan => {

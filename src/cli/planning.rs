@@ -49,6 +49,7 @@ pub fn plan_whole(
     workspace.findings.sort();
     match plan {
         Some(mut plan) if !workspace.findings.has_errors() => {
+            plan.summary.named = workspace.named();
             let found = find_approval(&plan, workspace, ledger)?;
             plan.summary.approval = found.under.as_ref().map(Under::line);
             plan.summary.since_approval = compared(approved, &plan, workspace)?;

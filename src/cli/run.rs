@@ -142,6 +142,7 @@ fn open(
     Ledger::is_free(&workspace_of(given)?).map_err(|e| ledger_failure(&e))?;
     let (mut workspace, read) = Workspace::load(given, global, output)?;
     workspace.narrowing = narrowing(&arguments.select, global, &read)?;
+    workspace.plan_file = planned.map(|file| file.path().to_owned());
     let ledger = Ledger::open(&workspace.catalogue.workspace, Mode::Run);
     Ok((workspace, Arc::new(ledger.map_err(|e| ledger_failure(&e))?)))
 }
@@ -247,6 +248,11 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
     let ended_here = ended.done + failed + ended.refused + ended.unknown + not_started;
     // Jobs that a stopped run never looked at are left too, so this is not a sum of its counts.
     let left = total.saturating_sub(ended_here);
+    let target = workspace.target();
+    let look = match workspace.plan_file {
+        Some(_) => format!("report {target}"),
+        None => format!("plan {target}"),
+    };
     let end = report::RunEnd {
         done: ended.done,
         failed,
@@ -265,19 +271,19 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
             // What waits for a person is said apart, with what to do.
             Exit::SubmissionsUnknown => None,
             Exit::ApprovalNeeded => Some(format!(
-                "look at it with kinora plan {given}, then kinora approve {given} --by NAME",
-                given = workspace.given
+                "look at it with `kinora {look}`, then `kinora approve {target} --by NAME`"
             )),
             Exit::Denied => Some(format!(
-                "look at it with kinora plan {given}; change what it asks for, or the rule; then \
-                 kinora run {given} goes on",
-                given = workspace.given
+                "look at it with `kinora {look}`; change what it asks for, or the rule; then \
+                 `kinora run {target}` goes on"
             )),
+            // Which limit it was, the events have said.
             Exit::OverBudget => Some(format!(
-                "raise the limit, or wait for the day or month to end; then kinora run {} goes on",
-                workspace.given
+                "raise the limit that it did not fit (an approval's by `kinora approve {target} \
+                 --by NAME`), or wait for its day or month to end; then `kinora run {target}` \
+                 goes on"
             )),
-            _ => Some(format!("kinora run {} goes on from here", workspace.given)),
+            _ => Some(format!("`kinora run {target}` goes on from here")),
         },
     };
     output.data_if_read(&report::run_text(&end, output.width, output.color));

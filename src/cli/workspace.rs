@@ -15,7 +15,9 @@ use kinora::limits::Limits;
 use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
-use kinora::plan::{Access, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers};
+use kinora::plan::{
+    Access, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
+};
 use kinora::protocol::Rack;
 
 use super::Failure;
@@ -54,6 +56,8 @@ pub struct Workspace {
     pub narrowing: Narrowing,
     /// The plan file that its plans are compared with, instead of the plan approved last.
     pub compare: Option<PathBuf>,
+    /// The plan file that is run, if one is.
+    pub plan_file: Option<PathBuf>,
 }
 
 /// The manifest that a path on the command line means.
@@ -131,6 +135,19 @@ pub fn read_ledger(workspace: &Path) -> Result<Ledger, Failure> {
 }
 
 impl Workspace {
+    /// How commands name its plan.
+    pub fn named(&self) -> Named {
+        match &self.plan_file {
+            Some(path) => Named::File(path.display().to_string()),
+            None => self.narrowing.named(),
+        }
+    }
+
+    /// The same, as commands take it.
+    pub fn target(&self) -> String {
+        self.named().target(&self.given)
+    }
+
     /// Loads a manifest and probes its pictures by way of the ledger's cache. Gives the ledger
     /// too, open for looking. Every problem is shown before it fails.
     pub fn load(given: &Path, global: &Global, output: &Output) -> Result<(Self, Ledger), Failure> {
@@ -195,6 +212,7 @@ impl Workspace {
             clips_without_a_ledger,
             narrowing: Narrowing::default(),
             compare: None,
+            plan_file: None,
         };
         Ok((workspace, ledger))
     }

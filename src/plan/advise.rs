@@ -273,8 +273,9 @@ pub(super) fn on_cost(
             let ended = price_ends::ended(card)
                 .map_or_else(String::new, |day| format!("its last price list ended on {day}; "));
             let help = format!(
-                "{ended}add the price to the model's card, with its date and source; unpriced \
-                 jobs can't be approved"
+                "{ended}write its price into `prices.yaml`, with its date and source, or ask the \
+                 provider with `kinora prices refresh`, where it can be asked; unpriced jobs can't \
+                 be approved"
             );
             Finding::warning("plan::unpriced", message).at(place, "unpriced").help(help)
         };

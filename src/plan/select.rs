@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::Timestamp;
 
 use super::planner::{Planner, ShotPlan};
+use super::summary::Named;
 use super::variants::Variant;
 use crate::address::{Address, JobKey};
 use crate::diagnostic::{Finding, nearest};
@@ -44,6 +45,15 @@ pub struct Since {
     pub asked: String,
 }
 
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "/._-=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(safe) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 impl Narrowing {
     /// Whether the plan is whole.
     pub fn is_whole(&self) -> bool {
@@ -73,6 +83,22 @@ impl Narrowing {
             parts.push(format!("only what changed since {moment} ({asked})"));
         }
         Some(parts.join(", "))
+    }
+
+    /// The options that narrow a plan so, as a shell takes them; begins with a space, or empty.
+    pub fn options(&self) -> String {
+        let first = self.first.iter().map(|jobs| format!(" --limit {jobs}"));
+        let only = self.only.iter().map(|p| format!(" --only {}", quoted(p.as_str())));
+        let since = self.since.iter().map(|s| format!(" --since {}", quoted(&s.asked)));
+        first.chain(only).chain(since).collect()
+    }
+
+    /// How commands name a plan that is narrowed so.
+    pub fn named(&self) -> Named {
+        match self.options() {
+            none if none.is_empty() => Named::Whole,
+            options => Named::Narrowed(options),
+        }
     }
 
     /// Adds what it says to the inputs of a plan. A whole plan has nothing to add.

@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use super::actuals::actuals;
 use super::build::{Gathered, PlanInputs, Used, UsedBy};
 use super::summary::{
-    BudgetLine, FinanceLine, FindingOut, Group, NotCompared, PLAN_FORMAT, PlanSummary, PriceUsed,
+    BudgetLine, FinanceLine, FindingOut, Group, Named, NotCompared, PLAN_FORMAT, PlanSummary,
+    PriceUsed,
 };
 use super::tally::{CellKey, Cells, SubjectSums, Tallies};
 use super::wall_time::wall_time;
@@ -40,6 +41,7 @@ pub(super) fn summarise(
         format_version: PLAN_FORMAT.to_owned(),
         name: catalogue.name.clone(),
         manifest: inputs.manifest.to_owned(),
+        named: Named::default(),
         plan: digest.to_string(),
         unit: unit.to_string(),
         all: cells.sum(|_| true).tally(unit),

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::job::Part;
+use super::select::quoted;
 use crate::diagnostic::FindingJson;
 pub use crate::manifest::Severity;
 use crate::models::PriceFrom;
@@ -19,6 +20,29 @@ pub const PLAN_FORMAT: &str = "1.1";
 /// Amounts as decimal strings by unit: `{"credits": "12.5"}`.
 pub type AmountsJson = BTreeMap<String, String>;
 
+/// How a command names a plan, so that what a report says to type means the plan that it shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Named {
+    /// By its manifest alone: the whole plan.
+    #[default]
+    Whole,
+    /// By its manifest and the options that narrow it, which begin with a space.
+    Narrowed(String),
+    /// By its plan file.
+    File(String),
+}
+
+impl Named {
+    /// What a command takes to mean this very plan, where its manifest is this one.
+    pub fn target(&self, manifest: &str) -> String {
+        match self {
+            Named::Whole => quoted(manifest),
+            Named::Narrowed(options) => format!("{}{options}", quoted(manifest)),
+            Named::File(path) => quoted(path),
+        }
+    }
+}
+
 /// What a plan says in sum.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSummary {
@@ -28,6 +52,9 @@ pub struct PlanSummary {
     pub name: String,
     /// The manifest's path as given.
     pub manifest: String,
+    /// How commands name this plan. It is of the moment, so it is no part of any form.
+    #[serde(skip)]
+    pub named: Named,
     /// The plan's digest: over the address, fingerprint and estimate of every job.
     pub plan: String,
     /// The workspace's unit.

@@ -121,12 +121,7 @@ pub(super) fn moment(at: jiff::Timestamp) -> String {
 
 /// A word of a command as a shell takes it: quoted where it must be.
 pub(super) fn quoted(word: &str) -> String {
-    let word = plain(word);
-    let safe = |c: char| c.is_alphanumeric() || "/._-=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(safe) {
-        return word;
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    crate::plan::quoted(&plain(word))
 }
 
 #[cfg(test)]

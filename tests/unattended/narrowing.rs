@@ -45,6 +45,47 @@ fn a_pilot_that_needs_a_person_names_its_options() {
     assert_eq!(shop.clips(), 2);
 }
 
+/// Whoever copies a command approves and runs what was shown, never the whole catalogue.
+#[test]
+fn every_command_that_is_offered_means_the_part_that_is_shown() {
+    let shop = Shop::new("{max_total: 1}");
+    let part = ["--limit", "2", "--only", "products.m*"];
+    let all = |command: &[&'static str]| [command, &part].concat();
+    let named = "kinora.yaml --limit 2 --only 'products.m*'";
+    let approve = format!("kinora approve {named} --by NAME");
+
+    let refused = shop.files.kinora(&all(&["run", "."])).ends(4);
+    assert!(refused.stderr.contains(&approve), "{}", refused.stderr);
+    // The second time the plan is one that was kept.
+    for _ in 0..2 {
+        let plan = shop.files.kinora(&all(&["plan", ".", "--width", "300"])).ends(0);
+        assert!(plan.stdout.contains(&approve), "{}", plan.stdout);
+        assert!(plan.stdout.contains(&format!("`kinora run {named}`")), "{}", plan.stdout);
+    }
+    let page = shop.files.kinora(&all(&["plan", ".", "--format", "html"])).ends(0);
+    assert!(!page.stdout.contains("kinora approve kinora.yaml --by"), "the whole");
+
+    let given = shop.files.kinora(&all(&["approve", ".", "--by", "Ada", "--ceiling", "0.5"]));
+    let given = given.ends(0);
+    assert!(given.stdout.contains(&format!("`kinora run {named}` makes it")), "{}", given.stdout);
+    let stopped = shop.files.kinora(&all(&["run", ".", "--width", "300"])).ends(5);
+    assert!(stopped.stdout.contains(&approve), "{}", stopped.stdout);
+    assert!(
+        stopped.stdout.contains(&format!("`kinora run {named}` goes on")),
+        "{}",
+        stopped.stdout
+    );
+}
+
+#[test]
+fn a_part_without_a_job_is_not_said_to_be_the_whole() {
+    let shop = Shop::new("{max_total: 3}");
+    shop.runs(&["--limit", "1"]).ends(0);
+    let plan = shop.files.kinora(&["plan", ".", "--since", "last-run"]).ends(0);
+    let said = "Nothing to do: what the plan is narrowed to holds no clip to make.";
+    assert!(plan.stdout.contains(said), "{}", plan.stdout);
+}
+
 #[test]
 fn only_takes_subjects_shots_models_and_addresses() {
     let shop = Workspace::shop();

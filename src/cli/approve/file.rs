@@ -12,6 +12,7 @@ use kinora::ledger::Ledger;
 use kinora::manifest::{self, Catalogue, LoadOptions};
 use kinora::money::{Amount, Unit};
 use kinora::plan::file::{Header, PlanReader};
+use kinora::plan::quoted;
 
 use super::{
     Words, ceiling_under, estimate_of, refuse_unpriced_in, say, say_retries, say_too_low,
@@ -69,7 +70,8 @@ pub(super) fn approve_file(
     if let Some(path) = &arguments.output {
         write_approval(&approval, &lineage, path, output)?;
     }
-    say(&approval, &format!("`kinora run {}` makes it", path.display()), wanted, output);
+    let next = format!("`kinora run {}` makes it", quoted(&path.display().to_string()));
+    say(&approval, &next, wanted, output);
     say_retries(&approval, &header.summary, wanted, output);
     Ok(Exit::Done)
 }

@@ -86,7 +86,7 @@ fn say_carried(under: &Under, plan: &Plan, output: &Output) {
 /// Why a run that nobody can be asked about does not start. The newest approval is the one that
 /// people think of.
 fn not_approved(plan: &Plan, file: Option<&Path>, workspace: &Workspace, found: &Found) -> Failure {
-    let given = file.map_or_else(|| workspace.given.clone(), |path| path.display().to_string());
+    let given = workspace.target();
     let look = match file {
         Some(_) => format!("look at it with `kinora report {given}`"),
         None => format!("look at it with `kinora plan {given}`"),

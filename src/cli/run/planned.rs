@@ -144,6 +144,9 @@ impl PlannedRun {
              approved",
             self.path.display()
         ));
+        if let Some(selection) = &self.header.summary.selection {
+            text.push_str(&format!(" (it was narrowed: {selection})"));
+        }
         Failure::new(Exit::PlanStale, text)
     }
 }

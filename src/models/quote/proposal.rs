@@ -147,7 +147,9 @@ impl Quote {
             untold.iter().filter(|name| !was_untold(name)).map(|name| name.as_str()).collect();
         if !newly.is_empty() {
             let newly = newly.join(", ");
-            doubts.push(format!("it does not say what {newly} costs, and would hold without only"));
+            doubts.push(format!(
+                "it does not say what {newly} costs; taken, it holds without {newly} only"
+            ));
         }
         if !self.whole {
             let beside = known.iter().filter(|c| !c.per.is_for_the_clip() || c.on_top);

@@ -154,13 +154,18 @@ pub(super) fn against(with: &Comparison) -> String {
             format!("{} % {} than {label}", p.abs().normalize(), more(p))
         }
         _ if with.total_before == with.total_now => format!("as much as {label}"),
-        _ => format!("{} after {} in {label}", sum(&with.total_now), sum(&with.total_before)),
+        _ => format!(
+            "{} after {} in {label}",
+            sum(&with.total_now, with.jobs_now),
+            sum(&with.total_before, with.jobs_before)
+        ),
     }
 }
 
-/// A sum that may be of nothing.
-pub(super) fn sum(by_unit: &AmountsJson) -> String {
-    amounts(by_unit).unwrap_or_else(|| "nothing priced".to_owned())
+/// The sum of so many jobs; it may be of nothing.
+pub(super) fn sum(by_unit: &AmountsJson, jobs: u64) -> String {
+    let none = if jobs == 0 { "nothing" } else { "nothing priced" };
+    amounts(by_unit).unwrap_or_else(|| none.to_owned())
 }
 
 /// The comparison's counts, those that are not zero: `40 added`, `3 changed`, …

@@ -212,9 +212,8 @@ fn dearest(summary: &PlanSummary, doc: &mut Document) {
     if jobs.is_empty() {
         return;
     }
-    for line in head(&["dearest", "model", &prose(&summary.unit)]) {
-        doc.line(&line);
-    }
+    doc.line(&row(&["dearest".to_owned(), "model".to_owned(), prose(&summary.unit)]));
+    doc.line("| --- | --- | ---: |");
     for job in jobs {
         let model = format!("{}, {}", name(&job.model), job.route);
         doc.line(&row(&[name(&job.address), model, decimal(&job.estimate)]));
@@ -232,8 +231,8 @@ fn since_approval(summary: &PlanSummary, doc: &mut Document) {
     doc.line(&format!(
         "Since {}: {} → {} ({} → {} clips): {}.",
         prose(&shortened(label, SHOWN)),
-        prose(&cost::sum(&with.total_before)),
-        prose(&cost::sum(&with.total_now)),
+        prose(&cost::sum(&with.total_before, with.jobs_before)),
+        prose(&cost::sum(&with.total_now, with.jobs_now)),
         grouped(with.jobs_before),
         grouped(with.jobs_now),
         if counts.is_empty() { "no difference".to_owned() } else { listed(&counts) }

@@ -36,6 +36,7 @@ pub fn empty() -> PlanSummary {
         format_version: PLAN_FORMAT.into(),
         name: "spring-storefront".into(),
         manifest: "storefront.yaml".into(),
+        named: Default::default(),
         plan: "5f0c9a17".repeat(8),
         unit: "credits".into(),
         all: Tally { seconds: "0".into(), ..Tally::default() },

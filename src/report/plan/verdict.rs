@@ -1,6 +1,6 @@
 //! The plan in one sentence, and what to do next.
 
-use crate::plan::{Breach, BudgetLine, PlanSummary, Severity, Tally};
+use crate::plan::{Breach, BudgetLine, Named, PlanSummary, Severity, Tally, quoted};
 use crate::report::phrase::{amounts, count, grouped, length_of, listed};
 
 use super::cost::{Three, against};
@@ -68,7 +68,11 @@ fn named(names: impl Iterator<Item = String>) -> Option<String> {
 /// way. Says in one calm line that there is nothing to do.
 pub fn verdict(summary: &PlanSummary) -> String {
     if summary.all.jobs == 0 {
-        return with_orphans("Nothing to do: the manifest asks for no clips", summary);
+        let nothing = match summary.selection {
+            Some(_) => "Nothing to do: what the plan is narrowed to holds no clip to make",
+            None => "Nothing to do: the manifest asks for no clips",
+        };
+        return with_orphans(nothing, summary);
     }
     let standing = standing(summary);
     if summary.to_run.jobs == 0 {
@@ -186,7 +190,7 @@ pub fn next_steps(summary: &PlanSummary) -> Vec<String> {
 
 /// As [`next_steps`], its commands apart from its words.
 pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
-    let run = format!("kinora run {}", quoted(&summary.manifest));
+    let run = format!("kinora run {}", summary.named.target(&summary.manifest));
     let mut steps = Vec::new();
     if summary.changes.unknown > 0 {
         let those = count(summary.changes.unknown, "submission");
@@ -209,9 +213,17 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
     } else if summary.approval.is_some() {
         steps.push(step(run, " makes them; this plan is approved."));
     } else {
-        let mut ask = step(run, " asks and then makes them; ");
-        let approve = format!("kinora approve {} --by NAME", quoted(&summary.manifest));
-        ask.extend(step(approve, " approves this plan for an unattended run."));
+        let approve =
+            format!("kinora approve {} --by NAME", summary.named.target(&summary.manifest));
+        let ask = if let Named::File(_) = summary.named {
+            let mut ask = step(approve, " approves exactly this; then ");
+            ask.extend(step(run, " makes it."));
+            ask
+        } else {
+            let mut ask = step(run, " asks and then makes them; ");
+            ask.extend(step(approve, " approves this plan for an unattended run."));
+            ask
+        };
         steps.push(ask);
     }
     steps
@@ -221,9 +233,12 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
 fn blockers(summary: &PlanSummary) -> Vec<Step> {
     let mut steps = Vec::new();
     if summary.to_run.unpriced > 0 {
-        let words = "Give the unpriced model a price (a model card in the workspace), or choose \
-                     a priced one: ";
-        let mut priced = vec![Piece::Words(words.to_owned())];
+        let mut priced = vec![Piece::Words("Give what is unpriced a price in ".to_owned())];
+        priced.extend(step("prices.yaml".to_owned(), " ("));
+        priced.extend(step(
+            "kinora prices".to_owned(),
+            " says where a provider can be asked), or choose a priced model: ",
+        ));
         priced.extend(step("kinora models".to_owned(), " lists them."));
         steps.push(priced);
     }
@@ -240,13 +255,4 @@ fn blockers(summary: &PlanSummary) -> Vec<Step> {
         steps.push(raise);
     }
     steps
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &str) -> String {
-    let safe = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
-    if !path.is_empty() && path.chars().all(safe) {
-        return path.to_owned();
-    }
-    format!("'{}'", path.replace('\'', r"'\''"))
 }

@@ -281,7 +281,7 @@ fn listed(
         lines.extend(paper.prose("    ", why));
     }
     if wanted == PriceOutcome::Doubtful && !lines.is_empty() {
-        let how = "`--take MODEL` takes such a price all the same";
+        let how = "`kinora prices refresh --take MODEL` takes such a price all the same";
         lines.extend(paper.prose("→ ", how));
     }
     lines

@@ -3,7 +3,7 @@
 use crate::money::display_value;
 use crate::report::actuals;
 use crate::report::markdown::{Document, code, head, prose, row};
-use crate::report::phrase::{grouped, shortened};
+use crate::report::phrase::{grouped, moment, shortened};
 
 use super::attention::{Advice, facts, groups};
 use super::model::{JobView, RunReport};
@@ -26,7 +26,7 @@ pub fn run_markdown(report: &RunReport) -> String {
     }
     doc.line("");
     let name = prose(&report.name);
-    doc.line(&format!("<sub>{name} · {}</sub>", prose(&report.generated.to_string())));
+    doc.line(&format!("<sub>{name} · {}</sub>", prose(&moment(report.generated))));
     doc.finish()
 }
 

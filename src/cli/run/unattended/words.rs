@@ -4,7 +4,7 @@
 
 use kinora::exit::Exit;
 use kinora::money::display_value;
-use kinora::plan::{OutsidePolicy, Severity};
+use kinora::plan::{OutsidePolicy, Severity, quoted};
 use kinora::report::{PlanOutline, count};
 use kinora::run::RunSummary;
 use rust_decimal::Decimal;
@@ -31,8 +31,8 @@ pub(super) fn narrowed(select: &SelectArgs, global: &Global) -> String {
         LimitOption::Jobs(jobs) => Some(format!(" --limit {jobs}")),
         LimitOption::Named(..) => None,
     });
-    let only = select.only.iter().map(|pattern| format!(" --only '{pattern}'"));
-    let since = select.since.iter().map(|since| format!(" --since {since}"));
+    let only = select.only.iter().map(|p| format!(" --only {}", quoted(p.as_str())));
+    let since = select.since.iter().map(|since| format!(" --since {}", quoted(since)));
     jobs.chain(only).chain(since).collect()
 }
 
@@ -127,7 +127,12 @@ pub(super) fn needs(ends: &[Exit], facts: &Facts<'_>) -> Vec<String> {
                  {given}{narrowed} --by NAME`; the next run makes it"
             ),
         ),
-        (Exit::OverBudget, "raise the budget, or wait for its day or month to end".to_owned()),
+        (
+            Exit::OverBudget,
+            "raise what it did not fit (a budget, the approval's ceiling or --max-spend), or wait \
+             for its day or month to end"
+                .to_owned(),
+        ),
         (Exit::JobsFailed, format!("`kinora status {given}` says which failed, and why")),
     ];
     order.into_iter().filter(|(exit, _)| ends.contains(exit)).map(|(_, need)| need).collect()
@@ -146,6 +151,10 @@ pub(super) fn of_failure(failure: &Failure, facts: &Facts<'_>) -> (String, Vec<S
         message => message.to_owned(),
     };
     let need = match failure.exit {
+        // A check knows nothing of what the command line says.
+        Exit::InvalidManifest if !facts.narrowed.is_empty() => {
+            format!("`kinora plan {given}{}` shows every error at its place", facts.narrowed)
+        }
         Exit::InvalidManifest => format!("`kinora check {given}` shows every error at its place"),
         Exit::Locked => "nothing, unless the other run hangs: the next start goes on".to_owned(),
         Exit::Usage => "correct the command line, or set the key that is missing".to_owned(),

@@ -9,7 +9,7 @@ use super::pictures::Thumbnails;
 use super::tables::{self, TableView, age, days_old};
 use crate::diagnostic;
 use crate::plan::{PlanSummary, Severity};
-use crate::report::phrase::{count, grouped, length_of, plain, quoted, shortened};
+use crate::report::phrase::{count, grouped, length_of, plain, shortened};
 use crate::report::plan::choices;
 use crate::report::plan::cost::{self, Three, WHAT_EXPECTED, in_unit, shown};
 use crate::report::plan::text::groupings;
@@ -442,8 +442,8 @@ fn since(summary: &PlanSummary) -> Option<Since> {
         verdict: text(&cost::against(with)),
         sums: text(&format!(
             "{} → {} for {} → {}",
-            cost::sum(&with.total_before),
-            cost::sum(&with.total_now),
+            cost::sum(&with.total_before, with.jobs_before),
+            cost::sum(&with.total_now, with.jobs_now),
             grouped(with.jobs_before),
             count(with.jobs_now, "clip")
         )),
@@ -493,14 +493,14 @@ fn part(piece: &Piece) -> Part {
 
 /// The command that is next: to approve, or to run what is approved.
 fn command(summary: &PlanSummary, standing: Standing) -> Option<String> {
-    let manifest = quoted(&summary.manifest);
+    let target = summary.named.target(&summary.manifest);
     match standing {
-        Standing::Approved => Some(format!("kinora run {manifest}")),
+        Standing::Approved => Some(format!("kinora run {target}")),
         Standing::Open => {
             let ceiling = in_unit(&summary.to_run.estimate, &summary.unit)
                 .map(|sum| format!(" --ceiling {}", sum.normalize()))
                 .unwrap_or_default();
-            Some(format!("kinora approve {manifest} --by NAME{ceiling}"))
+            Some(format!("kinora approve {target} --by NAME{ceiling}"))
         }
         Standing::Nothing | Standing::Blocked => None,
     }

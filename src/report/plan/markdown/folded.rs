@@ -111,7 +111,7 @@ fn actuals(summary: &PlanSummary, doc: &mut Document) {
         return;
     }
     doc.line("");
-    for line in head(&["earlier jobs", "charged", "estimated", "cost", "off by"]) {
+    for line in head(&["earlier jobs", "charged jobs", "estimated", "charged", "off by"]) {
         doc.line(&line);
     }
     let rows = summary.actuals.iter().take(LISTED).map(|a| {

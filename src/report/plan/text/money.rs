@@ -124,8 +124,8 @@ pub(super) fn comparison(with: &Comparison, paper: Paper) -> Vec<String> {
     let mut lines: Vec<String> = title.iter().map(|l| paper.ink(Ink::Strong, l)).collect();
     let sums = format!(
         "{} → {}{}",
-        cost::sum(&with.total_before),
-        cost::sum(&with.total_now),
+        cost::sum(&with.total_before, with.jobs_before),
+        cost::sum(&with.total_now, with.jobs_now),
         with.increase_percent.as_deref().map(|p| format!(" ({} %)", signed(p))).unwrap_or_default()
     );
     lines.extend(paper.prose("  ", &sums));
