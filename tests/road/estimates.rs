@@ -74,7 +74,7 @@ fn what_a_provider_charged_is_held_against_the_estimate_and_changes_none() {
         let status = kinora(&shop, &["status", ".", "--width", width]).ends(0).stdout;
         insta::assert_snapshot!(format!("charged_{width}"), status);
     }
-    let markdown = kinora(&shop, &["report", ".", "--format", "md"]).ends(0).stdout;
+    let markdown = kinora(&shop, &["report", ".", "--format", "markdown"]).ends(0).stdout;
     assert!(markdown.contains("Charged against estimates, in USD"), "{markdown}");
     assert!(markdown.contains("| 0.90 | 0.75 | -16.7 % |"), "{markdown}");
     let csv = kinora(&shop, &["report", ".", "--format", "csv"]).ends(0).stdout;
