@@ -13,8 +13,8 @@ use kinora::digest::Digest;
 use kinora::ledger::{JobState, Known, KnownJobs};
 use kinora::limits::Limits;
 use kinora::manifest::{
-    AttributeType, Budget, Catalogue, Columns, Concurrency, Reference, Role, Row, Selection,
-    Settings, Shot, Subject, SubjectKind, SubjectSet, Template, Unknown,
+    AttributeType, Budget, Catalogue, Columns, Concurrency, Guardrails, PricePolicy, Reference,
+    Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectSet, Template, Unknown,
 };
 use kinora::media::{Facts, Format, Orientation, PictureTable, Traits};
 use kinora::models::{ModelCard, Shelf};
@@ -121,6 +121,8 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             id: id.into(),
             tags: Box::new(["new".into(), "spring".into()]),
             references: Box::new([reference]),
+            real_person: false,
+            consent: None,
             place: place(),
         }
     });
@@ -157,6 +159,9 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         limits: Limits { jobs: u64::MAX, ..Limits::default() },
         concurrency: Concurrency::default(),
         budget: Budget::default(),
+        guardrails: Guardrails::default(),
+        approvers: None,
+        prices: PricePolicy::default(),
         defaults: Settings::default(),
         providers: BTreeMap::new(),
         retries: 0,

@@ -15,6 +15,7 @@ mod models;
 mod output;
 mod plan;
 mod plan_file;
+mod plan_forms;
 mod planning;
 mod prices;
 mod progress;

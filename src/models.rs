@@ -5,6 +5,7 @@
 
 mod api;
 mod card;
+mod check;
 mod only;
 mod option;
 mod price;
@@ -24,7 +25,7 @@ pub use only::{NotTogether, Only};
 pub use option::{AUTO_DURATION, ModelOption};
 pub use price::{
     Charge, ChargePer, Compute, Multiplier, Price, PriceFacts, PriceProblem, Priced, Rounding,
-    RoundingMode, Worth,
+    RoundingMode, Worth, worths,
 };
 pub use price_file::{
     ModelPrices, PRICE_FILE, PriceFile, PriceFrom, PriceOrigin, price_file_schema, price_file_text,

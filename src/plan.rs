@@ -33,6 +33,7 @@ mod pictures;
 mod planner;
 mod policy;
 mod price_ages;
+mod price_ends;
 mod prompt;
 mod select;
 mod settings;

@@ -8,7 +8,7 @@ mod stage;
 
 use futures_util::future::join_all;
 use kinora::media::clip;
-use kinora::models::Route;
+use kinora::models::{AUTO_DURATION, ModelCard, PriceFacts, Route};
 use kinora::providers::{Fetched, Polled, Provider, Retry, Submission};
 use kinora::rehearsal::{FaultKind, Faults, Profile};
 use rust_decimal::Decimal;
@@ -316,4 +316,65 @@ async fn the_same_seed_gives_the_same_faults() {
     let (first, again, other) = (outcomes(5).await, outcomes(5).await, outcomes(6).await);
     assert_eq!(first, again);
     assert_ne!(first, other);
+}
+
+/// What is switched on, and a length that is left to the model, are read back from the request: a
+/// simulated provider charges by its card's price, as a plan reckons.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_option_is_charged_as_the_card_s_price_says() {
+    let (rack, shelf) = cards();
+    let (mut wrong, mut looked_at) = (Vec::new(), 0);
+    for card in rack.iter() {
+        let mut offering = shelf
+            .iter()
+            .filter(|m| m.provider == card.provider && !m.options.is_empty())
+            .peekable();
+        if offering.peek().is_none() {
+            continue;
+        }
+        let stage = Stage::of(&card.provider, Faults::default()).await;
+        for model in offering {
+            for (at, (name, option)) in model.options.iter().enumerate() {
+                let offered = |r: &&Route| option.routes.is_empty() || option.routes.contains(*r);
+                let route = *model.routes.keys().find(offered).expect("a route");
+                let mut request = request(&stage.card, stage.model(&model.model), route);
+                let settings = &mut request.settings;
+                settings.options = vec![name.clone()];
+                if name == AUTO_DURATION {
+                    settings.duration = model.durations.longest().expect("a length");
+                }
+                let id = accepted(&stage, &request, looked_at + at).await;
+                let bill = stage.simulator.bill();
+                let charged = bill.charges.iter().find(|c| c.id == id.id).expect("it is billed");
+                let priced = price_of(model, &request);
+                if charged.model != model.model || charged.amount != priced {
+                    let (model, other) = (&model.model, &charged.model);
+                    let amount = charged.amount;
+                    wrong.push(format!("{model} {name}: {priced:?}; {other} charged {amount:?}"));
+                }
+            }
+            looked_at += model.options.len();
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(looked_at > 25, "{looked_at}");
+}
+
+/// What a plan would reckon for a request, in the card's own unit.
+fn price_of(model: &ModelCard, request: &kinora::plan::Request) -> Option<Decimal> {
+    let settings = &request.settings;
+    let size = (settings.width, settings.height);
+    let (width, height) = model.billed_size(request.route, &settings.resolution, size);
+    let facts = PriceFacts {
+        route: request.route,
+        seconds: settings.duration,
+        resolution: &settings.resolution,
+        width,
+        height,
+        fps: settings.fps,
+        images: request.references.len(),
+        options: &settings.options,
+        input_seconds: Decimal::ZERO,
+    };
+    model.price.as_ref()?.of(&facts).known().map(|amount| amount.value)
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use kinora::ledger::JobState;
+use kinora::ledger::{Basis, JobState};
 use kinora::manifest::Role;
 use kinora::models::Route;
 use kinora::report::{
@@ -178,6 +178,7 @@ fn report(workspace: &Path) -> RunReport {
                 references,
                 clip: done.then(|| clip(workspace, &hero, &format!("{s}-{shot}"), width, height)),
                 cost: done.then(|| "12.5".parse().expect("a decimal")),
+                basis: done.then_some(Basis::Provider),
                 reserved: state.is_open().then(|| "12.5".parse().expect("a decimal")),
                 estimate: None,
                 attempt: 1,

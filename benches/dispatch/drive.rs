@@ -21,8 +21,8 @@ use kinora::protocol::Rack;
 use kinora::providers::Provider;
 use kinora::providers::http::{HttpProvider, HttpSetup, NetLimits, Reach, WorkspacePictures};
 use kinora::run::{
-    ClipFacts, ClipLook, DiskFiles, MediaClips, MoneyLimits, Pace, RunSummary, Setup, Stop, Work,
-    execute,
+    ClipFacts, ClipLook, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunSummary, Setup, Stop,
+    Work, execute,
 };
 use tokio::sync::{mpsc, watch};
 
@@ -141,6 +141,7 @@ fn setup(
         chance: Arc::new(Chance::from_system()),
         workspace: workspace.to_owned(),
         limits: MoneyLimits { unit: Unit::default(), ..MoneyLimits::default() },
+        guard: Guard::default(),
         approval: Some(approval),
         jobs: Some(wanted.jobs),
         retries: 0,

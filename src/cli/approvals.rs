@@ -87,7 +87,8 @@ fn revoke(arguments: &RevokeArgs, output: &Output) -> Outcome {
         move |why: String| Failure::new(Exit::Usage, format!("{option}: {why}"))
     };
     let by = person(&arguments.by).map_err(wrong("--by"))?;
-    let note = arguments.note.as_deref().map(remark).transpose().map_err(wrong("--note"))?.flatten();
+    let note =
+        arguments.note.as_deref().map(remark).transpose().map_err(wrong("--note"))?.flatten();
     let folder = workspace_with_ledger(&arguments.manifest.manifest)?;
     let ledger = Ledger::open(&folder, Mode::Read).map_err(|e| ledger_failure(&e))?;
     let revocation = Revocation { by, at: now(), note };

@@ -13,7 +13,7 @@ use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger, NewApproval, Origin, Period};
 use kinora::money::{Amount, Micros, Unit};
 use kinora::plan::file::{PlanWriter, is_plan_file};
-use kinora::plan::{Plan, PlanSummary};
+use kinora::plan::{AmountsJson, Plan, PlanSummary};
 use kinora::signing::SecretKey;
 use rust_decimal::Decimal;
 
@@ -49,6 +49,7 @@ pub fn approve(arguments: &ApproveArgs, global: &Global, output: &Output) -> Out
         write_approval(&approval, &lineage, path, output)?;
     }
     say(&approval, &format!("`kinora run {}` makes it", workspace.given), wanted, output);
+    say_retries(&approval, &plan.summary, wanted, output);
     Ok(Exit::Done)
 }
 
@@ -171,6 +172,27 @@ fn say_too_low(ceiling: Micros, wanted: Micros, unit: &Unit, output: &Output) {
         output.say(&format!(
             "kinora: the ceiling is below the estimate of {}; the run will stop at it",
             Amount::new(wanted.to_decimal(), unit.clone())
+        ));
+    }
+}
+
+/// Says what it may come to if every retry that may be charged is charged, where the ceiling is
+/// below that. The ceiling stays what it is: raising it is a person's word.
+fn say_retries(approval: &Approval, summary: &PlanSummary, wanted: Micros, output: &Output) {
+    let sum = |amounts: &AmountsJson| {
+        let text = amounts.get(&summary.unit)?;
+        text.parse::<Decimal>().ok()
+    };
+    let Some((expected, high)) = sum(&summary.to_run.estimate).zip(sum(&summary.to_run.high))
+    else {
+        return;
+    };
+    let most = wanted.to_decimal() + (high - expected);
+    if high > expected && approval.ceiling.to_decimal() < most {
+        output.say(&format!(
+            "kinora: with every charged retry up to {}; the run stops at the ceiling, `--ceiling` \
+             sets another",
+            Amount::new(most, approval.unit.clone())
         ));
     }
 }

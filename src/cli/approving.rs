@@ -73,7 +73,12 @@ impl<'a> Given<'a> {
     }
 
     /// The approval of the plan with this summary, sealed for the ledger with this lineage.
-    pub fn sealed(&self, plan: kinora::digest::Digest, of: &PlanSummary, lineage: &str) -> NewApproval {
+    pub fn sealed(
+        &self,
+        plan: kinora::digest::Digest,
+        of: &PlanSummary,
+        lineage: &str,
+    ) -> NewApproval {
         let unit = Unit::new(&of.unit);
         let new = NewApproval {
             expires: self.expires,
@@ -151,7 +156,8 @@ pub fn refuse_what_does_not_hold(new: &NewApproval, rules: &Rules<'_>) -> Result
             Some(_) => "; `kinora approve --by NAME --key FILE` signs",
             None => "",
         };
-        let what = format!("the approval by {by} does not hold: {objection}; it was not recorded{how}");
+        let what =
+            format!("the approval by {by} does not hold: {objection}; it was not recorded{how}");
         Failure::new(Exit::ApprovalNeeded, what)
     })
 }

@@ -119,7 +119,7 @@ pub struct PlanArgs {
     /// How to show it
     #[arg(long, value_enum)]
     pub format: Option<PlanFormat>,
-    /// Write it to a file; the format follows from .plan, .json, .csv, .md or .txt
+    /// Write it to a file; the format follows from .plan, .html, .json, .csv, .md or .txt
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Say how it differs from the plan in this file, instead of from the plan approved last
@@ -138,6 +138,10 @@ pub enum PlanFormat {
     Csv,
     /// For a pull request
     Markdown,
+    /// A page for whoever decides on the money
+    Html,
+    /// CSV for the accounts: one line a set of subjects and model, which sum to the plan
+    Finance,
     /// The whole plan in one file, to be approved and run
     Plan,
 }
@@ -244,8 +248,10 @@ pub enum ReportFormat {
     Csv,
     /// For a pull request
     Markdown,
-    /// A page with the clips
+    /// A page with the clips; of a plan file, one for whoever decides on the money
     Html,
+    /// CSV for the accounts: one line a set of subjects and model
+    Finance,
 }
 
 /// Options of `models`.
@@ -301,10 +307,10 @@ pub enum SchemaName {
     ProviderCard,
     /// The plan, as `plan --json` prints it
     Plan,
-    /// The file in which an approval travels
-    Approval,
     /// One line of a plan file
     PlanFile,
+    /// The file in which an approval travels
+    Approval,
     /// The report, as `report --format json` prints it
     Report,
     /// What `resolve --json` prints

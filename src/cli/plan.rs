@@ -10,12 +10,13 @@ use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Stored};
 use kinora::plan::file::{PlanWriter, WriteError};
 use kinora::plan::{JobLine, PlanSummary};
-use kinora::report::{self, Cells, JOBS_IN_JSON, PlanCsv, PlanJson};
+use kinora::report::{self, Cells, JOBS_IN_JSON, JobSample, PlanCsv, PlanJson};
 
 use super::approving::now;
 use super::args::{Global, PlanArgs, PlanFormat};
 use super::output::{Output, form, spooled};
 use super::plan_file::{origin, unwritten};
+use super::plan_forms::{self, finance};
 use super::planning::plan_whole;
 use super::select::narrowing;
 use super::workspace::{Workspace, ledger_failure};
@@ -23,6 +24,7 @@ use super::{Failure, Outcome};
 
 /// Forms by the ending of a file's name.
 const ENDINGS: &[(&[&str], PlanFormat)] = &[
+    (&["html", "htm"], PlanFormat::Html),
     (&["plan"], PlanFormat::Plan),
     (&["json"], PlanFormat::Json),
     (&["csv"], PlanFormat::Csv),
@@ -48,12 +50,42 @@ pub fn plan(arguments: &PlanArgs, global: &Global, output: &Output) -> Outcome {
             let summary = summary(&mut workspace, &ledger, output)?;
             report::plan_text(&summary, output.width, output.color && file.is_none())
         }
+        PlanFormat::Html => {
+            let page = page(&mut workspace, &ledger, output)?;
+            output.deliver(file, &page[..])?;
+            return Ok(Exit::Done);
+        }
+        PlanFormat::Finance => {
+            let summary = summary(&mut workspace, &ledger, output)?;
+            output.deliver(file, &finance(&summary)?[..])?;
+            return Ok(Exit::Done);
+        }
         PlanFormat::Plan => return written(&mut workspace, &ledger, output, file),
         PlanFormat::Json | PlanFormat::Markdown => listed(&mut workspace, &ledger, output, format)?,
     };
     output.deliver(file, text.as_bytes())?;
     Ok(Exit::Done)
 }
+
+/// The page, with the dearest jobs.
+fn page(workspace: &mut Workspace, ledger: &Ledger, output: &Output) -> Result<Vec<u8>, Failure> {
+    let catalogue = workspace.catalogue.clone();
+    let mut sample = JobSample::new(JobSample::MOST);
+    let plan = plan_whole(workspace, ledger, output, |job, change| {
+        if change.runs() {
+            let estimate = job.estimate.known().map(|amount| amount.value);
+            sample.offer(estimate, || job.line(change, &catalogue));
+        }
+    })?;
+    let mut summary = plan.summary;
+    keep_findings(&mut summary, workspace);
+    let pictures = plan_forms::Pictures {
+        workspace: Some(workspace.catalogue.workspace.clone()),
+        ..Default::default()
+    };
+    plan_forms::page(&summary, &sample.finish(), pictures, output)
+}
+
 /// The summary alone: from the ledger's cache when nothing has changed since.
 fn summary(
     workspace: &mut Workspace,

@@ -11,11 +11,15 @@ use kinora::ledger::{JobState, Ledger, Span, Which};
 use kinora::limits::Limits;
 use kinora::money::Unit;
 use kinora::plan::actuals;
+use kinora::plan::file::is_plan_file;
 use kinora::protocol::Rack;
-use kinora::report::{self, Cells, HtmlOptions, JOBS_IN_JSON, JobView, RunCsv, RunReport};
+use kinora::report::{
+    self, Cells, HtmlOptions, JOBS_IN_JSON, JobView, RunCsv, RunFinance, RunReport,
+};
 
-use super::args::{Global, ReportArgs, ReportFormat, StatusArgs};
+use super::args::{Global, PlanFormat, ReportArgs, ReportFormat, StatusArgs};
 use super::output::{Output, form, spooled, write_file};
+use super::plan_forms;
 use super::workspace::{find_manifest, ledger_failure, limits, read_ledger, workspace_of};
 use super::{Failure, Outcome};
 
@@ -48,10 +52,17 @@ pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outco
     let file = arguments.output.as_deref();
     let format = form(arguments.format, file, ENDINGS, usual)?;
     let given = &arguments.manifest.manifest;
+    if is_plan_file(given) {
+        return plan_forms::of_file(given, of_plan(format), file, global, output);
+    }
     let workspace = workspace_of(given)?;
     let ledger = read_ledger(&workspace)?;
     if format == ReportFormat::Csv {
         output.deliver(file, csv(&ledger)?)?;
+        return Ok(Exit::Done);
+    }
+    if format == ReportFormat::Finance {
+        output.deliver(file, &finance(&ledger)?[..])?;
         return Ok(Exit::Done);
     }
     let report = gather(&ledger, &workspace, (&name_of(given, global), &shown(given)?))?;
@@ -61,13 +72,25 @@ pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outco
             report::run_json(&report).expect("a report is always JSON").into_bytes()
         }
         ReportFormat::Markdown => report::run_markdown(&report).into_bytes(),
-        ReportFormat::Text | ReportFormat::Csv => {
+        ReportFormat::Text | ReportFormat::Csv | ReportFormat::Finance => {
             let color = output.color && file.is_none();
             report::status_text(&report, output.width, color).into_bytes()
         }
     };
     output.deliver(file, &bytes[..])?;
     Ok(Exit::Done)
+}
+
+/// The same form of a plan.
+fn of_plan(format: ReportFormat) -> PlanFormat {
+    match format {
+        ReportFormat::Text => PlanFormat::Text,
+        ReportFormat::Json => PlanFormat::Json,
+        ReportFormat::Csv => PlanFormat::Csv,
+        ReportFormat::Markdown => PlanFormat::Markdown,
+        ReportFormat::Html => PlanFormat::Html,
+        ReportFormat::Finance => PlanFormat::Finance,
+    }
 }
 
 /// Writes the page of a workspace to a file; `run --report` ends with it.
@@ -213,6 +236,25 @@ fn csv(ledger: &Ledger) -> Result<File, Failure> {
         written.map_err(fail)?;
         csv.finish().map_err(fail)
     })
+}
+
+/// What was spent by set and model, over every attempt, safe to be opened in a spreadsheet.
+fn finance(ledger: &Ledger) -> Result<Vec<u8>, Failure> {
+    let fail = |e: std::io::Error| Failure::new(Exit::Internal, format!("CSV: {e}"));
+    let mut finance = RunFinance::default();
+    let mut damaged = None;
+    ledger
+        .each_attempt(Which::All, |attempt| match JobView::from_attempt(&attempt) {
+            Ok(view) => finance.add(&view),
+            Err(error) => damaged = Some(format!("{}: {error}", attempt.address)),
+        })
+        .map_err(|e| ledger_failure(&e))?;
+    if let Some(what) = damaged {
+        return Err(Failure::new(Exit::Internal, format!("the ledger's request of {what}")));
+    }
+    let mut bytes = Vec::new();
+    finance.write(&unit_of(ledger)?, &mut bytes, Cells::Spreadsheet).map_err(fail)?;
+    Ok(bytes)
 }
 
 fn html(

@@ -118,7 +118,8 @@ impl Listener {
                     // On a thread of its own, since it may wait for a network by a runtime of its
                     // own.
                     let at_end = self.watch.at_end.take();
-                    let exit = at_end.and_then(|at_end| std::thread::spawn(move || at_end()).join().ok());
+                    let exit =
+                        at_end.and_then(|at_end| std::thread::spawn(move || at_end()).join().ok());
                     self.end(exit.unwrap_or(Exit::Interrupted));
                 }
             }

@@ -253,6 +253,8 @@ impl Workspace {
             .field(self.access.digest().as_bytes())
             .field(&serial.to_le_bytes())
             .field(today.to_string().as_bytes())
+            // The prices' own day: they may have been chosen just before midnight.
+            .optional(self.shelf.day().map(|day| day.to_string()).as_ref().map(|d| d.as_bytes()))
             .field(&[u8::from(self.clips_without_a_ledger)]);
         for (_, picture) in self.catalogue.pictures.iter() {
             inputs.field(picture.path.as_bytes());

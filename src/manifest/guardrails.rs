@@ -23,25 +23,13 @@ use crate::yaml::{Exact, ONE_OR_MAP, OneOrMany, Placed, Table, Text};
 
 /// How serious the breach of a guardrail is.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// It is said.
     Warn,
     /// Nothing may be approved or submitted.
-    #[default]
     Deny,
 }
 
@@ -54,13 +42,6 @@ pub struct Rule<T> {
     pub severity: Severity,
     /// Where.
     pub place: Place,
-}
-
-impl<T> Rule<T> {
-    /// The same rule with another demand.
-    pub fn with<U>(&self, value: U) -> Rule<U> {
-        Rule { value, severity: self.severity, place: self.place }
-    }
 }
 
 /// What a plan and its runs must keep to. All amounts are in the workspace's unit.
@@ -173,8 +154,7 @@ pub struct RuleForm<V> {
     /// What must not be passed.
     limit: V,
     /// What a breach means: `deny` if not given.
-    #[serde(default)]
-    severity: Severity,
+    severity: Option<Placed<Severity>>,
 }
 
 /// The long form of a rule about each model.
@@ -187,8 +167,7 @@ pub struct ModelForm {
     /// What single models must not pass, by name.
     models: Option<Table<RawAmountRule>>,
     /// What a breach means: `deny` if not given.
-    #[serde(default)]
-    severity: Severity,
+    severity: Option<Placed<Severity>>,
 }
 
 /// The long form of a rule with names.
@@ -200,8 +179,7 @@ pub struct NamesForm {
     #[schemars(with = "Names")]
     value: OneOrMany<Text>,
     /// What a breach means: `deny` if not given.
-    #[serde(default)]
-    severity: Severity,
+    severity: Option<Placed<Severity>>,
 }
 
 /// An amount or percentage that is not below zero, exact, with its place.
@@ -304,7 +282,7 @@ impl Loader<'_> {
         let count = |rule: &RawCountRule| {
             let (limit, severity) = match rule {
                 OneOr::Short(Alone(limit)) => (limit, Severity::Deny),
-                OneOr::Long(form) => (&form.limit, form.severity),
+                OneOr::Long(form) => (&form.limit, severity(&form.severity)),
             };
             Rule { value: limit.value, severity, place: limit.place }
         };
@@ -332,7 +310,7 @@ impl Loader<'_> {
     fn amount(&mut self, raw: Option<&RawAmountRule>) -> Option<Rule<Decimal>> {
         let (limit, severity) = match raw? {
             OneOr::Short(Alone(limit)) => (limit, Severity::Deny),
-            OneOr::Long(form) => (&form.limit, form.severity),
+            OneOr::Long(form) => (&form.limit, severity(&form.severity)),
         };
         self.rule(limit, severity)
     }
@@ -345,7 +323,7 @@ impl Loader<'_> {
     fn any_model(&mut self, raw: Option<&Placed<RawModelRule>>) -> Option<Rule<Decimal>> {
         match &raw?.value {
             OneOr::Short(Alone(limit)) => self.rule(limit, Severity::Deny),
-            OneOr::Long(form) => self.rule(form.limit.as_ref()?, form.severity),
+            OneOr::Long(form) => self.rule(form.limit.as_ref()?, severity(&form.severity)),
         }
     }
 
@@ -358,7 +336,8 @@ impl Loader<'_> {
             return Default::default();
         };
         let Some(models) = &form.models else {
-            if form.limit.is_none() {
+            // A limit that is wrong was taken out, and spoken of.
+            if form.limit.is_none() && !self.spoke_of(*place) {
                 let message = "`max_per_model` says no limit";
                 let finding = Finding::error("manifest::missing_key", message)
                     .at(*place, "neither `limit` nor `models` is here")
@@ -371,8 +350,8 @@ impl Loader<'_> {
         for (name, written) in &models.0 {
             let rule = match written {
                 // What is said of all of them holds for those that say nothing of their own.
-                OneOr::Short(Alone(limit)) => self.rule(limit, form.severity),
-                OneOr::Long(own) => self.rule(&own.limit, own.severity),
+                OneOr::Short(Alone(limit)) => self.rule(limit, severity(&form.severity)),
+                OneOr::Long(own) => self.rule(&own.limit, severity(&own.severity)),
             };
             places.push(LimitPlace {
                 of: LimitOf::Model,
@@ -384,13 +363,27 @@ impl Loader<'_> {
         (rules, places)
     }
 
+    /// Whether anything was said of what stands at a place.
+    fn spoke_of(&self, place: Place) -> bool {
+        let inside = |at: &Place| {
+            at.source == place.source
+                && (place.start..place.start + u64::from(place.length)).contains(&at.start)
+        };
+        self.findings.items().iter().any(|f| f.place.as_ref().is_some_and(|(at, _)| inside(at)))
+    }
+
     fn only_models(&mut self, raw: &RawNamesRule) -> Option<Rule<Vec<Pattern>>> {
         let (names, severity) = match raw {
             OneOr::Short(Names(names)) => (names, Severity::Deny),
-            OneOr::Long(form) => (&form.value.items, form.severity),
+            OneOr::Long(form) => (&form.value.items, severity(&form.severity)),
         };
         let value = self.patterns(names);
         let place = value.first()?.place;
         Some(Rule { value, severity, place })
     }
+}
+
+/// What a rule that says nothing of it means by a breach: nothing is approved or run.
+fn severity(written: &Option<Placed<Severity>>) -> Severity {
+    written.as_ref().map_or(Severity::Deny, |placed| placed.value)
 }

@@ -18,7 +18,8 @@ pub(super) fn note(
     view: &View<'_>,
 ) -> Result<Option<Box<str>>, TemplateError> {
     let text = template.map(|fill| fill.render(view, verbatim)).transpose()?;
-    Ok(text.map(|text| text.trim().into()).filter(|text: &Box<str>| !text.is_empty()))
+    let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    Ok(text.map(Box::from))
 }
 
 impl Loader<'_> {

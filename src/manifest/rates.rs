@@ -143,3 +143,53 @@ impl Budget {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::ModelCard;
+
+    fn card(model: &str, worth: serde_json::Value) -> ModelCard {
+        serde_json::from_value(serde_json::json!({
+            "kinora_model": 1, "model": model, "provider": "p", "title": model,
+            "routes": {"text": {}}, "durations": {"values": ["5"]},
+            "resolutions": {"720p": {"short_side": 720}},
+            "price": {
+                "unit": format!("{model} credits"), "worth": worth, "as_of": "2026-11-01",
+                "source": "test", "charges": [{"per": "clip", "amount": "1"}],
+            },
+        }))
+        .expect("a card")
+    }
+
+    fn worth(amount: &str, unit: &str) -> serde_json::Value {
+        serde_json::json!({
+            "amount": amount, "unit": unit, "as_of": "2026-11-01", "source": "test",
+        })
+    }
+
+    #[test]
+    fn credits_are_converted_by_what_they_are_worth_unless_the_manifest_says_otherwise() {
+        let number = |text: &str| -> Decimal { text.parse().expect("a number") };
+        let shelf: Shelf = [
+            card("a", worth("0.01", "USD")),
+            card("b", worth("0.005", "USD")),
+            card("c", worth("2", "credits")),
+            card("d", worth("0.1", "EUR")),
+        ]
+        .into_iter()
+        .collect();
+        let rates = [("USD", "100"), ("b credits", "0.4")];
+        let mut budget = Budget {
+            rates: rates.map(|(unit, rate)| (Unit::new(unit), number(rate))).into(),
+            ..Budget::default()
+        };
+        budget.take_worths(&shelf);
+        let rate = |unit: &str| budget.rates.get(&Unit::new(unit)).copied();
+        assert_eq!(rate("a credits"), Some(number("1")));
+        assert_eq!(rate("b credits"), Some(number("0.4")));
+        assert_eq!(rate("c credits"), Some(number("2")));
+        // No rate is stated for what they are worth, so nobody knows.
+        assert_eq!(rate("d credits"), None);
+    }
+}

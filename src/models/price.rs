@@ -19,7 +19,7 @@ use crate::money::{Amount, Unit};
 pub use charge::{Charge, ChargePer, Compute, Multiplier};
 pub use check::PriceProblem;
 pub use rounding::{Rounding, RoundingMode};
-pub use worth::Worth;
+pub use worth::{Worth, worths};
 
 /// A price list with its date and source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,7 +53,7 @@ pub struct Price {
     /// What the sum of the charges is multiplied by; all that apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub multipliers: Vec<Multiplier>,
-    /// The least that one job costs, after multipliers.
+    /// The least that one job costs, after multipliers and rounding.
     #[serde(default, deserialize_with = "crate::yaml::optional_decimal")]
     #[schemars(with = "Option<crate::yaml::Exact>")]
     pub minimum: Option<Decimal>,
@@ -123,11 +123,11 @@ impl Price {
         for multiplier in self.multipliers.iter().filter(|m| m.applies(facts)) {
             sum = sum.checked_mul(multiplier.times)?;
         }
-        let sum = self.minimum.map_or(sum, |minimum| sum.max(minimum));
-        match &self.rounding {
-            Some(rounding) => rounding.apply(sum),
-            None => Some(sum),
-        }
+        let rounded = match &self.rounding {
+            Some(rounding) => rounding.apply(sum)?,
+            None => sum,
+        };
+        Some(self.minimum.map_or(rounded, |minimum| rounded.max(minimum)))
     }
 
     /// The sum of the charges that apply, if one of them is for the clip itself.

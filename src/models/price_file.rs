@@ -152,6 +152,10 @@ impl Read {
                 return None;
             }
         };
+        if findings.count(Severity::Error) > before {
+            // What the schema took out would be missed by every other check.
+            return None;
+        }
         Some(Read { file, text, node })
     }
 

@@ -15,6 +15,7 @@ use super::matching::{Candidate, Matched, Mismatch, Names, callable};
 use super::mention::{Call, Piece, pieces};
 use super::notes::Concerned;
 use super::planner::place_in;
+use super::price_ends;
 use super::settings::list;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::limits::Limits;
@@ -246,9 +247,11 @@ pub(super) fn on_cost(
         let place = model_place(worker, step);
         let finding = || {
             let message = format!("`{}` is paid in {}, which has no rate", card.model, amount.unit);
+            // Where the card says what the provider's credits are worth, a rate of that will do.
+            let worth = card.price.as_ref().and_then(|price| price.worth.as_ref());
+            let unit = worth.map_or(&amount.unit, |worth| &worth.unit);
             let help = format!(
                 "say what one {unit} is worth in {own}: `budget: {{rates: {{{unit}: …}}}}`",
-                unit = amount.unit,
                 own = budget.unit
             );
             let label = format!("{amount} a job; unpriced until there is a rate");
@@ -267,8 +270,12 @@ pub(super) fn on_cost(
                 "the price of `{}` is not known for {resolution} by the route `{}`",
                 card.model, matched.route
             );
-            let help = "add the price to the model's card, with its date and source; \
-                        unpriced jobs can't be approved";
+            let ended = price_ends::ended(card)
+                .map_or_else(String::new, |day| format!("its last price list ended on {day}; "));
+            let help = format!(
+                "{ended}add the price to the model's card, with its date and source; unpriced \
+                 jobs can't be approved"
+            );
             Finding::warning("plan::unpriced", message).at(place, "unpriced").help(help)
         };
         worker.chunk.notes.add(shot, "plan::unpriced", &key, step.concerned(), finding);

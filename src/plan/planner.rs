@@ -10,6 +10,7 @@ use super::access::{Access, Reach};
 use super::choose::{self, Market};
 use super::context::Scope;
 use super::motion;
+use super::price_ends;
 use super::select::{Narrowed, Narrowing};
 use super::settings;
 use super::summary::Choice;
@@ -163,6 +164,7 @@ impl Planner {
         if findings.has_errors() {
             return (None, findings);
         }
+        price_ends::advise(catalogue, &shots, &mut findings);
         let by_route = Route::ALL.into_iter().map(|route| (route, models_with(shelf, route)));
         let planner = Planner {
             catalogue: catalogue.clone(),

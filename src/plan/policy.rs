@@ -122,8 +122,7 @@ impl Bounds<'_> {
         let most = self.policy.max_jobs.as_ref()?;
         let jobs = self.summary.to_run.jobs;
         (jobs > most.value).then(|| {
-            let message =
-                format!("jobs to start: {jobs}; the policy allows {}", most.value);
+            let message = format!("jobs to start: {jobs}; the policy allows {}", most.value);
             OutsidePolicy::new("max_jobs", message).at(most.place, self.sources)
         })
     }

@@ -27,6 +27,8 @@ use super::settings::number;
 use super::submission::{self, Candidate};
 use super::uploads::Uploads;
 use crate::clock::Clock;
+use crate::models::Worth;
+use crate::money::Unit;
 use crate::protocol::{Built, Class, CostAt, ProviderCard};
 use crate::wire::{Scope, scope_of};
 
@@ -78,6 +80,8 @@ pub(super) struct Desk {
     clock: Arc<dyn Clock>,
     pictures: Pictures,
     clips: Clips,
+    /// What its own credits are worth.
+    worths: BTreeMap<Unit, Worth>,
     /// Where the bill is written as well, if anywhere.
     bill_file: Option<BillFile>,
     state: Mutex<Books>,
@@ -109,13 +113,14 @@ pub(super) struct DeskSetup {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) pictures: Pictures,
     pub(super) clips: Clips,
+    pub(super) worths: BTreeMap<Unit, Worth>,
     pub(super) bill_file: Option<BillFile>,
 }
 
 impl Desk {
     pub(super) fn new(setup: DeskSetup) -> Desk {
-        let DeskSetup { card, candidates, root, dice, speed, clock, pictures, clips, bill_file } =
-            setup;
+        let DeskSetup { card, candidates, root, dice, speed, clock, pictures, clips, .. } = setup;
+        let (worths, bill_file) = (setup.worths, setup.bill_file);
         let variables = submission::usual_variables(&card);
         let prefix = submission::prefix(&card.base_url, &variables);
         let given = submission::given_variables(&card, &root);
@@ -139,6 +144,7 @@ impl Desk {
             clock,
             pictures,
             clips,
+            worths,
             bill_file,
             state,
         }
@@ -247,7 +253,7 @@ impl Desk {
         let cost = job
             .charged
             .as_ref()
-            .and_then(|amount| replies::cost(amount.value, cost_at, &job.asked.model));
+            .and_then(|amount| replies::cost(amount, cost_at, &job.asked.model, &self.worths));
         let (progress, url) = match &standing {
             Standing::Queued => (0.0, self.root.clone()),
             Standing::Running(progress) => (*progress, self.root.clone()),

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value as Json, json};
 
-use crate::models::ModelCard;
+use crate::models::{ModelCard, Worth};
+use crate::money::{Amount, Unit};
 use crate::protocol::{Class, CostAt, ErrorRule, ProviderCard, Reply, Stage};
 use crate::wire::{Pointer, Scope, scope_of};
 
@@ -111,19 +112,43 @@ pub(super) fn merge(into: &mut Json, other: Json) {
     }
 }
 
-/// A price as the provider's replies write it: what a driver multiplies to get the amount.
-pub(super) fn cost(amount: Decimal, at: Option<&CostAt>, model: &ModelCard) -> Option<Json> {
+/// A price as the provider's replies write it: what a driver multiplies to get the amount, in the
+/// unit that the card reads. None where nothing says what one unit is worth in the other.
+pub(super) fn cost(
+    amount: &Amount,
+    at: Option<&CostAt>,
+    model: &ModelCard,
+    worths: &BTreeMap<Unit, Worth>,
+) -> Option<Json> {
     let named = |name: &String| {
         let value = &model.api.values.get(name)?.0;
         value.as_str().map_or_else(|| value.to_string(), str::to_owned).parse().ok()
     };
     let by_value = at.and_then(|at| at.times_value.as_ref()).and_then(named);
     let times: Decimal = by_value.or_else(|| at?.times).unwrap_or(Decimal::ONE);
+    let amount = match at {
+        Some(at) => in_unit(amount, &at.unit, worths)?,
+        None => amount.value,
+    };
     let number = amount.checked_div(times)?.normalize();
     Some(match number.to_i64().filter(|_| number.fract().is_zero()) {
         Some(whole) => Json::from(whole),
         None => Json::from(number.to_f64()?),
     })
+}
+
+/// An amount in another unit, by what credits are worth.
+fn in_unit(amount: &Amount, unit: &Unit, worths: &BTreeMap<Unit, Worth>) -> Option<Decimal> {
+    let worth = |credits: &Unit, other: &Unit| {
+        worths.get(credits).filter(|worth| worth.unit == *other).map(|worth| worth.amount)
+    };
+    if amount.unit == *unit {
+        return Some(amount.value);
+    }
+    if let Some(each) = worth(&amount.unit, unit) {
+        return amount.value.checked_mul(each);
+    }
+    amount.value.checked_div(worth(unit, &amount.unit)?)
 }
 
 /// Whether the card says that what failed like this is charged.

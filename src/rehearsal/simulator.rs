@@ -21,7 +21,7 @@ use super::pictures::Pictures;
 use super::server;
 use super::submission::Candidate;
 use crate::clock::Clock;
-use crate::models::ModelCard;
+use crate::models::{ModelCard, worths};
 use crate::protocol::ProviderCard;
 
 /// How often the bill's file learns which jobs have ended.
@@ -99,6 +99,7 @@ impl Simulator {
         let SimulatorSetup { card, models, port, seed, faults, speed, clock, .. } = setup;
         let looks = Looks { short_side: setup.short_side, plain: setup.plain_clips };
         let of_provider = |model: &Arc<ModelCard>| model.provider == card.provider;
+        let worths = worths(models.iter().map(Arc::as_ref));
         let candidates: Vec<Candidate> = models
             .into_iter()
             .filter(of_provider)
@@ -138,6 +139,7 @@ impl Simulator {
             clock,
             pictures,
             clips,
+            worths,
             bill_file,
         }));
         let (stop, stopped) = watch::channel(false);

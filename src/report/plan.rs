@@ -3,7 +3,6 @@
 //! What lives here: the verdict in words and the writers. What never does: adding up (the
 //! summary comes with its totals) and deciding what may run.
 
-mod approved;
 mod choices;
 mod cost;
 mod csv;

@@ -5,6 +5,7 @@
 
 mod attention;
 mod csv;
+mod finance;
 mod html;
 mod json;
 mod markdown;
@@ -14,6 +15,7 @@ mod text;
 
 pub use attention::attention_text;
 pub use csv::{RUN_CSV_HEADER, RunCsv};
+pub use finance::{RUN_FINANCE_HEADER, RunFinance};
 pub use html::{HtmlFacts, HtmlOptions, html};
 pub use json::{run_json, run_schema};
 pub use markdown::run_markdown;

@@ -5,6 +5,9 @@
 //! beside the budget, their words. What never does: the ledger, what only a plan can tell (that is
 //! `plan::guard`).
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 

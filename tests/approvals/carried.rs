@@ -18,7 +18,7 @@ fn a_part_of_what_was_approved_runs_and_counts_against_the_same_ceiling() {
     assert_eq!(plan["to_run"]["jobs"], 2);
     assert!(plan["approval"]["carried_from"].is_string(), "{plan:#}");
     let text = shop.kinora(&["plan", "."]).ends(0).stdout;
-    assert!(text.contains("as part of plan"), "{text}");
+    assert!(text.contains("as a part of plan"), "{text}");
     let run = shop.kinora(&["run", "."]).ends(0);
     assert!(run.stderr.contains("runs under approval 1 by Ana"), "{}", run.stderr);
     assert_eq!(held(&shop), "6");
@@ -35,7 +35,7 @@ fn a_narrowed_run_needs_no_approval_of_its_own() {
     let shop = approved("12");
     shop.kinora(&["run", ".", "--limit", "1"]).ends(0);
     assert_eq!(held(&shop), "3");
-    shop.kinora(&["run", ".", "--only", "mug"]).ends(0);
+    shop.kinora(&["run", ".", "--only", "products.mug"]).ends(0);
     shop.kinora(&["run", "."]).ends(0);
     assert_eq!(held(&shop), "12");
 }
@@ -48,7 +48,7 @@ fn a_cheaper_plan_is_covered_and_a_dearer_one_is_not() {
     assert_eq!(held(&shop), "2.9");
     shop.edit("models/studio.yaml", "amount: 2.4", "amount: 2.500001");
     let refused = shop.kinora(&["run", "."]).ends(6);
-    insta::assert_snapshot!(said(&shop, &refused), @"");
+    insta::assert_snapshot!(said(&shop, &refused), @"kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 3 jobs cost more; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes");
     assert_eq!(attempts(&shop), 1);
 }
 
@@ -58,7 +58,12 @@ fn whatever_is_new_or_another_request_is_not_covered() {
         ("a new product", "products.csv", "bowl,Bowl,7\n", "bowl,Bowl,7\npot,Pot,9\n"),
         ("another prompt", "kinora.yaml", "turns slowly", "turns quickly"),
         ("another length", "kinora.yaml", "duration: 0.5", "duration: 0.6"),
-        ("another unit", "kinora.yaml", "kinora: 1", "kinora: 1\nbudget: {unit: EUR, rates: {credits: 1}}"),
+        (
+            "another unit",
+            "kinora.yaml",
+            "kinora: 1",
+            "kinora: 1\nbudget: {unit: EUR, rates: {credits: 1}}",
+        ),
     ];
     let mut all = String::new();
     for (what, file, from, to) in changes {
@@ -75,7 +80,13 @@ fn whatever_is_new_or_another_request_is_not_covered() {
     let shop = approved("100");
     shop.picture("images/mug.png", [1, 2, 3]);
     all += &format!("another picture: {}\n", said(&shop, &shop.kinora(&["run", "."]).ends(6)));
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    a new product: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 2 jobs are new; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another prompt: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 4 jobs ask for something else; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another length: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 4 jobs ask for something else; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another unit: kinora: approval 1 by Ana does not hold: its ceiling is in credits, but the workspace counts EUR; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    another picture: kinora: approval 1 by Ana names plan DIGEST, but the manifest now gives plan DIGEST, which it does not cover: 2 jobs ask for something else; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes
+    "#);
     assert_eq!(attempts(&shop), 0);
 }
 

@@ -9,8 +9,14 @@ fn an_approval_with_an_end_and_a_note_is_kept_shown_and_runs() {
     let approve =
         ["approve", ".", "--by", "Ana", "--ceiling", "20", "--expires", "14d", "--note", "spring"];
     let given = shop.kinora(&approve).ends(0);
-    insta::assert_snapshot!(said(&shop, &given), @"");
-    insta::assert_snapshot!(said(&shop, &shop.kinora(&["approvals", "list"]).ends(0)), @"");
+    insta::assert_snapshot!(said(&shop, &given), @"plan DIGEST approved by Ana up to 20 credits, until TIME (approval 1); `kinora run kinora.yaml` makes it");
+    insta::assert_snapshot!(said(&shop, &shop.kinora(&["approvals", "list"]).ends(0)), @r#"
+    approval 1: plan DIGEST, holds
+      by Ana at TIME
+      up to 20 credits, of which 0 is spent or held
+      until TIME, for 4 jobs of shop at 12
+      “spring”
+    "#);
     let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
     assert_eq!(plan["approval"]["id"], 1);
     assert!(plan["approval"]["expires"].as_str().is_some_and(|at| at.ends_with('Z')));
@@ -46,7 +52,26 @@ fn what_can_not_be_meant_is_refused_before_anything_is_planned() {
         let refused = shop.kinora(&arguments).ends(2);
         all += &format!("{}\n", said(&shop, &refused));
     }
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    kinora: --by: say who
+    kinora: --by: it has control characters or line breaks in it; write it on one line
+    error: unexpected argument '-1' found
+
+      tip: to pass '-1' as a value, use '-- -1'
+
+    Usage: kinora approve [OPTIONS] --by <NAME> [MANIFEST|PLAN]
+
+    For more information, try '--help'.
+    kinora: --ceiling: `1e3` is no amount; write digits and at most six decimals, such as 120 or 99.50
+    kinora: --ceiling: `1,000` is no amount; write digits and at most six decimals, such as 120 or 99.50
+    kinora: --ceiling: `0.0000001` is no amount; write digits and at most six decimals, such as 120 or 99.50
+    kinora: --ceiling: 2000000000 is more than Kinora will hold (1000000000 whole units)
+    kinora: --expires: `yesterday` is no date, time or duration; write 2026-12-24 (to the end of that day, UTC), TIME, or 90m, 36h, 14d, 2w
+    kinora: --expires: TIME is past, so the approval would never hold
+    kinora: --expires: TIME is past, so the approval would never hold
+    kinora: --key: nothing.key: can't be read: No such file or directory (os error 2)
+    kinora: kinora.yaml: is there and is no approval file; give another name, or move it away
+    "#);
     assert!(!shop.path().join(".kinora/plans").exists());
 }
 
@@ -59,7 +84,7 @@ fn an_approval_ends_when_it_said_it_would() {
         .execute_batch("UPDATE approvals SET expires = at + 1, digest = NULL")
         .expect("writable");
     let refused = shop.kinora(&["run", "."]).ends(4);
-    insta::assert_snapshot!(said(&shop, &refused), @"");
+    insta::assert_snapshot!(said(&shop, &refused), @"kinora: approval 1 by Ana does not hold: it expired at TIME; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes");
     assert_eq!(attempts(&shop), 0);
 }
 
@@ -78,7 +103,14 @@ fn where_approvers_are_named_only_their_signature_counts() {
     ] {
         all += &format!("{}\n", refused(case, 4));
     }
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    kinora: the approval by ana does not hold: it is not signed, and the manifest's `approvers` must sign; it was not recorded; `kinora approve --by NAME --key FILE` signs
+    kinora: the approval by eve does not hold: who gave it is not among the manifest's `approvers`; it was not recorded; `kinora approve --by NAME --key FILE` signs
+    kinora: the approval by bo does not hold: it is signed with another key than its approver's in the manifest; it was not recorded; `kinora approve --by NAME --key FILE` signs
+    kinora: the approval by ana does not hold: its ceiling is above the 50 credits that its approver may approve; it was not recorded; `kinora approve --by NAME --key FILE` signs
+    kinora: plan DIGEST is not approved, and there is nobody to ask; look at it with `kinora plan kinora.yaml`, then an approver signs: `kinora approve kinora.yaml --by NAME --key FILE`
+    kinora: the approval by tester (--yes) does not hold: it is `--yes`, and the manifest's `approvers` must sign; it was not recorded; `kinora approve --by NAME --key FILE` signs
+    "#);
     assert_eq!(attempts(&shop), 0);
     assert!(shop.kinora(&["approvals", "list"]).ends(0).stdout.starts_with("nothing was ever"));
 
@@ -120,7 +152,8 @@ fn an_approval_travels_as_a_file_and_is_taken_in_once() {
     desk.kinora(&to_file).ends(0);
     assert!(!desk.path().join(".kinora").exists(), "nothing was recorded there");
 
-    std::fs::copy(desk.path().join("ana.approval.json"), shop.path().join("a.json")).expect("copied");
+    std::fs::copy(desk.path().join("ana.approval.json"), shop.path().join("a.json"))
+        .expect("copied");
     shop.kinora(&["run", "spring.plan"]).ends(4);
     shop.kinora(&["run", "spring.plan", "--approval", "a.json"]).ends(0);
     assert_eq!(held(&shop), "12");
@@ -135,7 +168,7 @@ fn a_plan_file_is_approved_where_its_ledger_is() {
     let shop = paid();
     shop.kinora(&["plan", ".", "-o", "spring.plan"]).ends(0);
     let refused = shop.kinora(&["run", "spring.plan"]).ends(4);
-    insta::assert_snapshot!(said(&shop, &refused), @"");
+    insta::assert_snapshot!(said(&shop, &refused), @"kinora: plan DIGEST is not approved, and there is nobody to ask; look at it with `kinora report spring.plan`, then `kinora approve spring.plan --by NAME`");
     shop.kinora(&["approve", "spring.plan", "--by", "Ana"]).ends(0);
     shop.kinora(&["run", "spring.plan"]).ends(0);
     assert_eq!(held(&shop), "12");
@@ -144,7 +177,8 @@ fn a_plan_file_is_approved_where_its_ledger_is() {
 #[test]
 fn the_schema_is_that_of_the_file() {
     let schema = kinora::approval::schema();
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/approval.schema.json");
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas/approval.schema.json");
     let text = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
     if std::env::var_os("KINORA_UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &text).expect("writable");

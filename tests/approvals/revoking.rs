@@ -8,18 +8,23 @@ fn a_revoked_approval_holds_no_more_and_says_who_took_it_back() {
     shop.kinora(&["approve", ".", "--by", "Ana", "-o", "a.json"]).ends(0);
     let revoked =
         shop.kinora(&["approvals", "revoke", "1", "--by", "Bo", "--note", "wrong season"]).ends(0);
-    insta::assert_snapshot!(said(&shop, &revoked), @"");
+    insta::assert_snapshot!(said(&shop, &revoked), @"approval 1 by Ana (plan DIGEST, up to 12 credits) is revoked by Bo at TIME; nothing more begins under it");
     let again = shop.kinora(&["approvals", "revoke", "1", "--by", "Eve"]).ends(0);
     assert!(again.stdout.contains("was revoked before by Bo"), "{}", again.stdout);
     let refused = shop.kinora(&["run", "."]).ends(4);
-    insta::assert_snapshot!(said(&shop, &refused), @"");
+    insta::assert_snapshot!(said(&shop, &refused), @"kinora: approval 1 by Ana does not hold: Bo revoked it at TIME: wrong season; look at it with `kinora plan kinora.yaml`, then `kinora approve kinora.yaml --by NAME`, or run with --yes");
     insta::assert_snapshot!(
-        said(&shop, &shop.kinora(&["approvals", "list"]).ends(0)), @"");
+        said(&shop, &shop.kinora(&["approvals", "list"]).ends(0)), @r#"
+    approval 1: plan DIGEST, does not hold: Bo revoked it at TIME: wrong season
+      by Ana at TIME
+      up to 12 credits, of which 0 is spent or held
+      no end, for 4 jobs of shop at 12
+    "#);
     // Nobody brings it back by taking it in again.
     let refused = shop.kinora(&["approvals", "import", "a.json"]).ends(4);
-    insta::assert_snapshot!(said(&shop, &refused), @"");
+    insta::assert_snapshot!(said(&shop, &refused), @"kinora: a.json: this approval was recorded before, and Bo revoked it at TIME: wrong season");
     let unknown = shop.kinora(&["approvals", "revoke", "9", "--by", "Bo"]).ends(2);
-    insta::assert_snapshot!(said(&shop, &unknown), @"");
+    insta::assert_snapshot!(said(&shop, &unknown), @"kinora: the ledger has no approval 9; `kinora approvals list` shows which it has");
     assert_eq!(attempts(&shop), 0);
     shop.kinora(&["ledger", "verify"]).ends(0);
     let export = shop.kinora(&["ledger", "export"]).ends(0).stdout;

@@ -25,10 +25,6 @@ fn without_pictures(shop: &Shop) {
     shop.edit("kinora.yaml", "    for: products\n", "    for: products\n    route: text\n");
 }
 
-fn without_a_price(shop: &Shop) {
-    shop.edit("models/studio.yaml", "charges:", "only_for: []\n  charges:");
-}
-
 const CASES: &[Case] = &[
     Case { name: "max_total", rule: "max_total: 10", stage: as_it_is },
     Case { name: "max_per_job", rule: "max_per_job: 2.99", stage: as_it_is },

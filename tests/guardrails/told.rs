@@ -71,7 +71,7 @@ fn an_increase_is_over_the_plan_approved_last() {
     assert_eq!((shop.breaches().len(), advice(&shop)), (0, String::new()), "half as much again");
     shop.edit("kinora.yaml", "\"16:9\"]}", "\"16:9\", \"4:3\"]}");
     let denied = shop.kinora(&["run", ".", "--yes"], 11);
-    insta::assert_snapshot!(cut(&denied.said("max_increase")), @"");
+    insta::assert_snapshot!(cut(&denied.said("max_increase")), @"  deny max_increase_percent at kinora.yaml:4:25: the plan costs 24 credits and the plan that Ada approved on DAY cost 12 credits: 100 percent more; the limit is 50 percent");
     shop.edit("kinora.yaml", "max_increase_percent: 50", "max_increase_percent: 100");
     shop.kinora(&["approve", ".", "--by", "Ada"], 0);
 }

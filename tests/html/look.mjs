@@ -1,7 +1,8 @@
-// Drives the HTML report in a real browser: filters, keyboard, playing, the large view, phone
+// Drives the HTML reports of a run and of plans in a real browser: filters, keyboard, playing, the large view, phone
 // width, dark, and the accessibility rules of axe-core.
 //
 //   npm install --no-save playwright-core axe-core      (anywhere; set NODE_PATH if elsewhere)
+//   cargo test --test report_page --test plan_page      (makes the pages)
 //   node tests/html/look.mjs [PAGE] [FOLDER]
 //
 // PAGE defaults to the one that screenshot.sh makes; FOLDER takes pictures. Ends with
@@ -12,6 +13,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:f
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { look_at_plans } from "./look_plan.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const page_path = resolve(process.argv[2] ?? join(root, "target/tmp/report-page/index.html"));
@@ -46,14 +48,14 @@ const options = (more) => ({
   ...more,
 });
 
-async function open(name, settings) {
+async function open(name, settings, path = page_path) {
   const context = await chromium.launchPersistentContext(join(profile, name), options(settings));
   const page = context.pages()[0] ?? await context.newPage();
   const said = [], asked = [];
   page.on("console", (m) => { if (m.type() === "error") said.push(m.text()); });
   page.on("pageerror", (e) => said.push(String(e)));
   page.on("request", (r) => { if (/^(https?|ws)/.test(r.url())) asked.push(r.url()); });
-  await page.goto(pathToFileURL(page_path).href);
+  await page.goto(pathToFileURL(path).href);
   await page.waitForTimeout(1200);
   return { context, page, said, asked };
 }
@@ -175,6 +177,7 @@ async function axe_on(page, name) {
   await page.screenshot({ path: join(shots, "phone.png") });
   await context.close();
 }
+await look_at_plans({ folder: join(root, "target/tmp/plan-page"), shots, open, check, axe_on });
 rmSync(profile, { recursive: true, force: true });
 console.log(failures ? `${failures} failed` : `all good; pictures in ${shots}`);
 process.exit(failures ? 1 : 0);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use kinora::address::Address;
 use kinora::digest::Digest;
-use kinora::ledger::{JobState, Ledger, Mode, Period, Which};
+use kinora::ledger::{JobState, Ledger, Mode, Origin, Period, Revocation, Which};
 
 use crate::{intent, micros};
 
@@ -70,4 +70,26 @@ fn a_run_goes_on_where_an_earlier_format_stopped() {
     let mut attempts = 0;
     ledger.each_attempt(Which::All, |_| attempts += 1).expect("readable");
     assert_eq!(attempts, 5);
+}
+
+/// Approvals of before hold for good, came from a person, and have no digest to be known by.
+#[test]
+fn an_earlier_approval_has_no_end_and_came_from_a_person() {
+    for format in [1, 2] {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        lay_down(dir.path(), format);
+        let ledger = Ledger::open(dir.path(), Mode::Read).expect("an older ledger opens");
+        let approvals = ledger.approvals().expect("readable");
+        let [old] = approvals.as_slice() else { panic!("{approvals:?}") };
+        assert_eq!((old.by.as_str(), old.ceiling), ("ada", micros(100)));
+        assert_eq!((old.expires, old.origin, old.digest), (None, Origin::Person, None));
+        assert_eq!((&old.signature, &old.shown, &old.revoked), (&None, &None, &None));
+        let revocation = Revocation { by: "bo".to_owned(), at: crate::at(1), note: None };
+        assert_eq!(ledger.revoke(old.id, revocation.clone()), Ok(true));
+        assert_eq!(ledger.revoke(old.id, revocation.clone()), Ok(false), "it was before");
+        assert_eq!(
+            ledger.approval(old.id).expect("readable").expect("there").revoked,
+            Some(revocation)
+        );
+    }
 }

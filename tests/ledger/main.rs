@@ -306,9 +306,14 @@ fn one_runs_others_read() {
     approve(&ledger);
     let second = Ledger::open(dir.path(), Mode::Run).expect_err("the lock is held");
     assert!(matches!(second, LedgerError::Locked { .. }));
+    // Whose it is and since when differ from run to run.
+    let told = said(&second, dir.path());
+    let whose = told.split_once('(').and_then(|(_, rest)| rest.split_once("; it holds"));
+    let (whose, _) = whose.expect("it says who has it");
+    assert!(whose.starts_with(&format!("process {} since ", std::process::id())), "{told}");
     insta::assert_snapshot!(
-        said(&second, dir.path()),
-        @"another process works on this ledger (it holds SHOP/.kinora/lock); wait for it to end, or stop it"
+        told.replace(whose, "PROCESS"),
+        @"another process works on this ledger (PROCESS; it holds SHOP/.kinora/lock); wait for it to end, or stop it"
     );
     let reader = Ledger::open(dir.path(), Mode::Read).expect("readers need no lock");
     assert!(reader.approval_for(&plan()).expect("readable").is_some());

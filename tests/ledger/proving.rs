@@ -42,7 +42,7 @@ fn tamper(workspace: &Path, sql: &str) {
     let raw = rusqlite::Connection::open(workspace.join(".kinora/ledger.db")).expect("a file");
     raw.execute_batch("PRAGMA foreign_keys = 0; PRAGMA ignore_check_constraints = 1;")
         .and_then(|()| raw.execute_batch("DROP TRIGGER events_stay; DROP TRIGGER attempts_stay"))
-        .and_then(|()| raw.execute_batch("DROP TRIGGER events_remain"))
+        .and_then(|()| raw.execute_batch("DROP TRIGGER events_remain; DROP TRIGGER approvals_stay"))
         .and_then(|()| raw.execute_batch(sql))
         .unwrap_or_else(|e| panic!("{sql}: {e}"));
 }
@@ -88,6 +88,9 @@ fn whatever_was_changed_from_outside_is_found() {
         ("UPDATE attempts SET model = 'p/other' WHERE id = 4".to_owned(), Rule::Totals),
         ("UPDATE approvals SET ceiling = 10999999".to_owned(), Rule::Ceiling),
         ("UPDATE approvals SET plan = zeroblob(32)".to_owned(), Rule::Ceiling),
+        ("UPDATE approvals SET by = 'eve'".to_owned(), Rule::Approvals),
+        ("DELETE FROM events WHERE kind = 'approved'".to_owned(), Rule::Approvals),
+        ("INSERT INTO revocations VALUES (1, 'eve', 0, NULL)".to_owned(), Rule::Approvals),
         ("UPDATE attempt_state SET remote_id = 'remote'".to_owned(), Rule::RemoteIds),
         ("DELETE FROM clips".to_owned(), Rule::ClipRows),
         ("DELETE FROM runs".to_owned(), Rule::File),

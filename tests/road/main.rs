@@ -2,6 +2,7 @@
 
 mod choosing;
 mod ends;
+mod estimates;
 mod forms;
 mod hosted;
 mod money;

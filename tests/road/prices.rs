@@ -136,10 +136,11 @@ fn the_difference_is_shown_and_nothing_written_until_somebody_says_yes() {
 fn prices_of_other_models_in_the_file_stay() {
     let (shop, _played) = shop();
     let mine = "kinora_prices: 1\nmodels:\n  runway/gen4.5:\n    price:\n      unit: USD\n      \
-                as_of: 2026-11-02\n      source: our contract\n      charges:\n        \
+                as_of: 2026-11-02\n      source: \"our contract\"\n      charges:\n        \
                 - {per: second, amount: 0.09}\n";
-    shop.write("prices.yaml", mine);
-    with_key(&shop, &["prices", "refresh", ".", "--yes"]).ends(0);
+    shop.write("prices.yaml", &format!("# what we agreed on\n{mine}"));
+    let ended = with_key(&shop, &["prices", "refresh", ".", "--yes"]).ends(0);
+    assert!(ended.stderr.contains("comments"), "{}", ended.stderr);
     let file = shop.read("prices.yaml");
     let mine = mine.strip_prefix("kinora_prices: 1\nmodels:\n").expect("as above");
     assert!(file.ends_with(mine), "{file}");
@@ -151,6 +152,70 @@ fn without_a_key_nobody_is_asked() {
     let (shop, _played) = shop();
     let ended = shop.kinora(&["prices", "refresh", "."]).ends(2);
     assert!(ended.stdout.contains("set FAL_KEY"), "{}", ended.stdout);
+}
+
+/// OpenRouter knows a model of other lengths than the card has, and asks more for sound.
+const VEO: &str = r#"kinora_model: 1
+model: openrouter/veo-3.1
+provider: openrouter
+title: Veo 3.1 as OpenRouter has it
+routes:
+  text: {}
+  image: {min: 1, max: 1}
+durations: {values: [4, 8, 12]}
+aspects: ["16:9", "9:16"]
+resolutions:
+  720p: {short_side: 720}
+  1080p: {short_side: 1080}
+options: {audio: {title: Sound}}
+price:
+  unit: USD
+  as_of: 2026-11-01
+  source: the provider itself
+  minimum: 0.5
+  charges:
+    - {per: second, amount: 0.20, resolutions: [720p], without: [audio]}
+    - {per: second, amount: 0.25, resolutions: [1080p], without: [audio]}
+    - {per: second, amount: 0.40, options: [audio]}
+    - {per: image, amount: 0.002}
+api: {id: google/veo-3.1}
+"#;
+
+#[test]
+fn a_list_of_rates_becomes_a_price_and_what_the_model_can_do_is_compared() {
+    let provider = Workspace::with("kinora: 1\n");
+    provider.write("models/veo.yaml", VEO);
+    let played = Played::start(&provider, "openrouter", &["--speed", "20"]);
+    let shop = Workspace::with(&format!(
+        r#"kinora: 1
+name: prices
+budget: {{unit: USD}}
+providers: {{openrouter: {{base_url: "{}/api/v1"}}}}
+defaults: {{model: openrouter/veo-3.1, duration: 8, resolution: 1080p, aspect: "16:9"}}
+shots:
+  - {{id: dawn, prompt: "a quiet street at dawn, slow pan"}}
+"#,
+        played.url
+    ));
+    // Its list is for everybody, so no key is needed.
+    let ended = shop.kinora(&["prices", "refresh", ".", "--yes", "--width", "160"]).ends(0);
+    for said in [
+        "the provider makes 12 s, which the card does not allow",
+        "the card allows 6 s, which the provider does not list",
+        "the card has the route `frames`, the provider's list does not",
+    ] {
+        assert!(ended.stdout.contains(said), "{said}: {}", ended.stdout);
+    }
+    let file = shop.read("prices.yaml");
+    for line in [
+        "- {per: second, amount: 0.2, resolutions: [720p]}",
+        "- {per: second, amount: 0.25, resolutions: [1080p]}",
+        "- {per: image, amount: 0.002}",
+        "minimum: 0.5",
+    ] {
+        assert!(file.contains(line), "{line}: {file}");
+    }
+    assert!(!file.contains("0.4"), "the card has no sound that could be switched on: {file}");
 }
 
 #[test]

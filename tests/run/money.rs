@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kinora::exit::Exit;
-use kinora::ledger::{Basis, JobState};
+use kinora::ledger::{Basis, JobState, Ledger, Mode};
 use kinora::money::{Amount, Unit};
 use kinora::providers::Retry;
 use kinora::run::{LimitName, MoneyLimits, RunError, RunEvent, Skip};
@@ -157,4 +157,41 @@ fn units_that_can_not_be_added_stop_the_run_before_it_begins() {
         @"the approval's ceiling is in credits, but the budget is in USD; approve the plan again"
     );
     assert!(matches!(error, RunError::ApprovalUnit { .. }));
+}
+
+#[test]
+fn a_run_says_what_was_charged_against_what_was_reserved_where_the_provider_says_so() {
+    let mut world = World::new(|request, _| Script {
+        cost: match request.address.as_str() {
+            "less" => Some(credits(9)),
+            "same" => Some(credits(20)),
+            "other" => Some(credits(4)),
+            _ => None,
+        },
+        end: match request.address.as_str() {
+            "failed" => AtEnd::Fail { cause: "policy", charged: true, retry: Retry::Never },
+            _ => AtEnd::Clip,
+        },
+        ..Script::default()
+    });
+    world.ceiling = 500;
+    let run = world.run(vec![
+        job("less", "m", 10),
+        job("same", "m", 20),
+        job("silent", "m", 30),
+        job("failed", "m", 40),
+        job("other", "n", 8),
+    ]);
+    let said = |actual: &kinora::plan::Actual| {
+        let error = actual.error_percent.clone().unwrap_or_default();
+        (actual.model.clone(), actual.attempts, actual.estimated.clone(), error)
+    };
+    let told: Vec<_> = run.summary().actuals.iter().map(said).collect();
+    let told: Vec<_> =
+        told.iter().map(|(m, n, e, p)| (m.as_str(), *n, e.as_str(), p.as_str())).collect();
+    assert_eq!(told, [("m", 2, "30", "-3.3"), ("n", 1, "8", "-50.0")]);
+    // The ledger tells the same.
+    let ledger = Ledger::open(world.path("").as_path(), Mode::Read).expect("readable");
+    let history = ledger.history(kinora::ledger::Span::Whole, &Unit::default());
+    assert_eq!(kinora::plan::actuals(&history.expect("readable")), run.summary().actuals);
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kinora::address::Address;
 use kinora::ledger::{
     AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError, NewAttempt, NewRun, Period,
-    Transition,
+    SubjectHolding, Transition,
 };
 use kinora::money::{Micros, Unit};
 use kinora::run::{Books, Written};
@@ -238,6 +238,10 @@ impl Books for SimBooks {
 
     fn remote_ids(&self, provider: &str, from: Timestamp) -> Result<Vec<String>, LedgerError> {
         Ok(self.sim.lock().store.remote_ids(provider, from))
+    }
+
+    fn held_by_subject(&self, first: i64) -> Result<Vec<SubjectHolding>, LedgerError> {
+        Ok(self.sim.lock().store.held_by_subject(first))
     }
 
     fn written_off(&self, from: Timestamp) -> Result<Vec<AttemptRecord>, LedgerError> {

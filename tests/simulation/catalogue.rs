@@ -89,6 +89,7 @@ pub fn limits(whole: i64, dice: &mut Dice) -> MoneyLimits {
         dice.percent(chance).then_some(most)
     };
     MoneyLimits {
+        max_spend: None,
         unit: Unit::default(),
         shares: BTreeMap::new(),
         rates: BTreeMap::from([(Unit::new("USD"), Decimal::from(CREDITS_PER_USD))]),

@@ -12,7 +12,7 @@ use kinora::ledger::{JobState, Revocation};
 use kinora::manifest::Concurrency;
 use kinora::providers::Provider;
 use kinora::run::resolve::{ResolveError, Settled, by_lookup};
-use kinora::run::{Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work, execute};
+use kinora::run::{Guard, Pace, RunError, RunEvent, RunSummary, Setup, Stop, Work, execute};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -270,6 +270,7 @@ fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
         workspace: PathBuf::from(WORKSPACE),
         concurrency: orders.concurrency.clone(),
         limits: life.limits.clone(),
+        guard: Guard::default(),
         approval: life.approval.clone(),
         unknown: life.unknown,
         jobs: Some(orders.work.len() as u64),

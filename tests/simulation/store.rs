@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use kinora::address::Address;
 use kinora::ledger::{
     Approval, ApprovalEnd, AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError,
-    NewApproval, NewAttempt, NewRun, Period, Revocation, Transition, WRITTEN_OFF, day_number,
+    NewApproval, NewAttempt, NewRun, Period, Revocation, SubjectHolding, Transition, WRITTEN_OFF,
+    day_number,
 };
 use kinora::money::{Micros, Unit};
 
@@ -312,6 +313,21 @@ impl Store {
             h.overcharged += u64::from(r.settled > r.estimate);
         }
         all
+    }
+
+    pub fn held_by_subject(&self, first: i64) -> Vec<SubjectHolding> {
+        let mut all: BTreeMap<(String, i64), i64> = BTreeMap::new();
+        for a in self.attempts.iter().filter(|a| a.day >= first) {
+            if let Some(subject) = a.record.address.subject() {
+                *all.entry((subject.to_owned(), a.day)).or_default() += a.held();
+            }
+        }
+        let holding = |((subject, day), held): ((String, i64), i64)| SubjectHolding {
+            subject,
+            day,
+            held: sum(std::iter::once(held)),
+        };
+        all.into_iter().map(holding).collect()
     }
 
     pub fn remote_ids(&self, provider: &str, from: Timestamp) -> Vec<String> {

@@ -165,7 +165,8 @@ fn a_budget_that_stops_it_is_5() {
 
 #[test]
 fn jobs_that_fail_are_7() {
-    let (shop, _played) = hosted("fal", "fal/seedance-2.0", &["--speed", "20", "--fault", "moderation=1"]);
+    let (shop, _played) =
+        hosted("fal", "fal/seedance-2.0", &["--speed", "20", "--fault", "moderation=1"]);
     let ended = with_key(&shop, &[]).ends(7);
     let told = shop.told(&ended);
     check(&ended, 7, "jobs_failed");
@@ -178,7 +179,8 @@ fn jobs_that_fail_are_7() {
 #[test]
 fn unknown_outcomes_are_8_and_stay_8_until_they_are_settled() {
     // What is submitted arrives, but its answer is lost, and this provider keeps no list.
-    let (shop, _played) = hosted("runway", "runway/gen4.5", &["--speed", "20", "--fault", "lost_reply=1"]);
+    let (shop, _played) =
+        hosted("runway", "runway/gen4.5", &["--speed", "20", "--fault", "lost_reply=1"]);
     let ended = with_key(&shop, &[]).ends(8);
     let told = shop.told(&ended);
     check(&ended, 8, "submissions_unknown");
@@ -228,7 +230,7 @@ fn a_guardrail_that_denies_is_11() {
     let told = shop.told(&ended);
     check(&ended, 11, "denied");
     insta::assert_snapshot!(said(&told), @r"
-    guardrails deny the plan, and nothing was started: max_jobs (kinora.yaml:2:24: a run would start 4 jobs; at most 3 is allowed)
+    guardrails deny the plan, and nothing was started: max_jobs (kinora.yaml:2:24: a run would start 4 jobs; the limit is 3)
     → `kinora plan kinora.yaml` shows the guardrails that are broken; change the plan, or the manifest's `guardrails`
     ");
     // A person's approval goes no further.

@@ -58,7 +58,8 @@ impl Listener {
                     kept.push(stream);
                     continue;
                 }
-                let head = format!("HTTP/1.1 {answer}Content-Length: 0\r\nConnection: close\r\n\r\n");
+                let head =
+                    format!("HTTP/1.1 {answer}Content-Length: 0\r\nConnection: close\r\n\r\n");
                 // Whoever asked may be gone.
                 let _ = stream.write_all(head.as_bytes());
             }

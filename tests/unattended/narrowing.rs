@@ -33,7 +33,9 @@ fn a_pilot_that_needs_a_person_names_its_options() {
     let shop = Shop::new("{max_total: 1}");
     let ended = shop.runs(&["--limit", "2", "--only", "products.m*"]).ends(4);
     assert!(
-        ended.stderr.contains("kinora approve kinora.yaml --limit 2 --only 'products.m*' --by NAME"),
+        ended
+            .stderr
+            .contains("kinora approve kinora.yaml --limit 2 --only 'products.m*' --by NAME"),
         "{}",
         ended.stderr
     );
@@ -71,7 +73,8 @@ fn a_name_that_fits_nothing_is_said_with_the_nearest() {
     let pilot = [&options[..], &["--limit", "1"]].concat();
     let ended = shop.kinora(&pilot).ends(3);
     assert!(ended.stderr.contains("products.mog"), "{}", ended.stderr);
-    let reached = ["plan", ".", "--only", "products.mug", "--only", "products.bowl", "--limit", "1"];
+    let reached =
+        ["plan", ".", "--only", "products.mug", "--only", "products.bowl", "--limit", "1"];
     shop.kinora(&reached).ends(0);
 }
 

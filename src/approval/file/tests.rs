@@ -58,7 +58,30 @@ fn the_file_is_this() {
     let key = key();
     let approval = seal(given(), Some(&key), LINEAGE);
     let file = ApprovalFile::of(&approval, LINEAGE).expect("it has a digest");
-    insta::assert_snapshot!(file.to_text(), @"");
+    insta::assert_snapshot!(file.to_text(), @r#"
+    {
+      "format_version": "1.0",
+      "lineage": "0123456789abcdef0123456789abcdef",
+      "plan": "29fde71e3ef298312227db745efc78ceb1c4e97c3a45f8e1f3f8680fa8a8f9ac",
+      "ceiling": "12.5",
+      "unit": "credits",
+      "by": "ana",
+      "at": "2026-11-20T10:00:00Z",
+      "expires": "2026-12-01T00:00:00Z",
+      "note": "for \"spring\"",
+      "origin": "person",
+      "shown": {
+        "name": "storefront",
+        "jobs": 10,
+        "low": "8",
+        "estimate": "10",
+        "high": "12.5"
+      },
+      "digest": "99778cfbc15b3c49fcbe68b6ae2873f85e8eba7789f51915d2d6f78be0f40027",
+      "key": "ed25519:Gb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=",
+      "signature": "aH4UaDil92WIFrfIh3umDekyVz2yyuH1VoDnF7AjO13kuGW8cwLYIux0W327T/+G2a7bf1KgUQ9WhnHQr3e9CA=="
+    }
+    "#);
 }
 
 #[test]

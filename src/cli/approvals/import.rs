@@ -12,9 +12,7 @@ use kinora::money::Amount;
 use kinora::plan::Plan;
 
 use crate::cli::approve::{proven, said_json};
-use crate::cli::approving::{
-    copy_failure, keep, put_down, refuse_what_does_not_hold, rules,
-};
+use crate::cli::approving::{copy_failure, keep, put_down, refuse_what_does_not_hold, rules};
 use crate::cli::args::{Global, ManifestArg};
 use crate::cli::output::Output;
 use crate::cli::planning::plan_whole;
@@ -120,7 +118,12 @@ impl Travelled {
     }
 
     /// Keeps a copy of the plan that it approves, if it is this one.
-    fn keep_copy(&self, plan: &Plan, workspace: &Workspace, ledger: &Ledger) -> Result<(), Failure> {
+    fn keep_copy(
+        &self,
+        plan: &Plan,
+        workspace: &Workspace,
+        ledger: &Ledger,
+    ) -> Result<(), Failure> {
         if plan.digest != self.new.plan {
             let given = &workspace.given;
             let what = format!("{given} gives plan {} now", plan.digest.short());

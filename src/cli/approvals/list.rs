@@ -6,12 +6,14 @@ use kinora::ledger::{Approval, Ledger, Mode, Period};
 use kinora::manifest::{self, LoadOptions};
 use kinora::money::{Amount, Micros, display_value};
 
+use crate::cli::Outcome;
 use crate::cli::approve::said_json;
 use crate::cli::approving::rules;
 use crate::cli::args::{Global, ManifestArg};
 use crate::cli::output::Output;
-use crate::cli::workspace::{find_manifest, invalid, ledger_failure, limits, workspace_with_ledger};
-use crate::cli::Outcome;
+use crate::cli::workspace::{
+    find_manifest, invalid, ledger_failure, limits, workspace_with_ledger,
+};
 
 /// Runs it.
 pub(super) fn list(manifest: &ManifestArg, global: &Global, output: &Output) -> Outcome {

@@ -14,7 +14,8 @@ use kinora::money::{Amount, Unit};
 use kinora::plan::file::{Header, PlanReader};
 
 use super::{
-    Words, ceiling_under, estimate_of, refuse_unpriced_in, say, say_too_low, write_approval,
+    Words, ceiling_under, estimate_of, refuse_unpriced_in, say, say_retries, say_too_low,
+    write_approval,
 };
 use crate::cli::approving::{copy_failure, put_down, refuse_what_does_not_hold, rules};
 use crate::cli::args::{ApproveArgs, Global};
@@ -69,6 +70,7 @@ pub(super) fn approve_file(
         write_approval(&approval, &lineage, path, output)?;
     }
     say(&approval, &format!("`kinora run {}` makes it", path.display()), wanted, output);
+    say_retries(&approval, &header.summary, wanted, output);
     Ok(Exit::Done)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use kinora::diagnostic::{Sources, nearest};
@@ -47,6 +48,7 @@ pub(super) fn refresh(arguments: &RefreshArgs, global: &Global, output: &Output)
     if !output.json {
         output.data_if_read(&report::refresh_text(&report, output.width, output.color));
     }
+    let had_comments = has_comments(&path);
     let counts = (taken.len() as u64, confirmed.len() as u64);
     taken.append(&mut confirmed);
     if !taken.is_empty() && (arguments.yes || asked(counts, &report.file, output)) {
@@ -56,7 +58,7 @@ pub(super) fn refresh(arguments: &RefreshArgs, global: &Global, output: &Output)
     if output.json {
         output.data_if_read(&report::refresh_json(&report).expect("a report is always JSON"));
     }
-    say(&report, arguments, output);
+    say(&report, had_comments, arguments, output);
     Ok(exit(&report, lacks_key))
 }
 
@@ -212,10 +214,19 @@ fn write(place: &Place, taken: BTreeMap<String, Price>) -> Result<(), Failure> {
     }
 }
 
+/// Whether a person has put comments into the file, which are not kept.
+fn has_comments(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines().any(|line| line.trim_start().starts_with('#') || line.contains(" # "))
+}
+
 /// What became of it, for the person.
-fn say(report: &RefreshReport, arguments: &RefreshArgs, output: &Output) {
+fn say(report: &RefreshReport, had_comments: bool, arguments: &RefreshArgs, output: &Output) {
     if report.written {
         output.say(&format!("written: {}", report.file));
+        if had_comments {
+            output.say(&format!("kinora: comments that stood in {} are gone", report.file));
+        }
     } else if report.differing() > 0 {
         let way = if arguments.yes { "" } else { "; --yes writes it" };
         output.say(&format!("kinora: {} is as it was{way}", report.file));

@@ -85,12 +85,7 @@ fn say_carried(under: &Under, plan: &Plan, output: &Output) {
 
 /// Why a run that nobody can be asked about does not start. The newest approval is the one that
 /// people think of.
-fn not_approved(
-    plan: &Plan,
-    file: Option<&Path>,
-    workspace: &Workspace,
-    found: &Found,
-) -> Failure {
+fn not_approved(plan: &Plan, file: Option<&Path>, workspace: &Workspace, found: &Found) -> Failure {
     let given = file.map_or_else(|| workspace.given.clone(), |path| path.display().to_string());
     let look = match file {
         Some(_) => format!("look at it with `kinora report {given}`"),
@@ -101,9 +96,9 @@ fn not_approved(
             format!("{look}, then an approver signs: `kinora approve {given} --by NAME --key FILE`")
         }
         (None, Some(_)) => format!("{look}, then `kinora approve {given} --by NAME`"),
-        (None, None) => format!(
-            "{look}, then `kinora approve {given} --by NAME`, or run with --yes"
-        ),
+        (None, None) => {
+            format!("{look}, then `kinora approve {given} --by NAME`, or run with --yes")
+        }
     };
     let now = plan.digest.short();
     let Some((newest, why)) = found.passed.first() else {

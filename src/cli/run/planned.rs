@@ -149,7 +149,11 @@ impl PlannedRun {
 }
 
 /// The manifest of a plan: as given, where it was planned from, or from where the file is.
-pub(in crate::cli) fn manifest_of(header: &Header, path: &Path, given: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(in crate::cli) fn manifest_of(
+    header: &Header,
+    path: &Path,
+    given: Option<&Path>,
+) -> Result<PathBuf, Failure> {
     if let Some(given) = given {
         return Ok(given.to_owned());
     }

@@ -2,51 +2,60 @@
 //!
 //! What never lives here: signatures (the ledger does not know whose keys count).
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
+use serde_json::Value;
 
 use super::{Fault, Rule};
-use crate::ledger::approval::{APPROVAL, approval_of};
+use crate::ledger::approval::{APPROVAL, Approval, approval_of};
 use crate::ledger::error::LedgerError;
 
 /// Checks them all.
-pub(super) fn approvals(
-    c: &Connection,
-    each: &mut dyn FnMut(Fault),
-) -> Result<(), LedgerError> {
+pub(super) fn approvals(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), LedgerError> {
     as_recorded(c, each)?;
     revocations(c, each)?;
     begun_in_time(c, each)
 }
 
-/// Each approval says what its event says.
+/// Each approval says what its event says. There are few of them, however long the ledger is.
 fn as_recorded(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), LedgerError> {
-    let mut event = c.prepare(
-        "SELECT detail FROM events
-         WHERE kind = 'approved' AND json_extract(detail, '$.approval') = ?",
-    )?;
+    let mut told: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
+    let mut query = c.prepare("SELECT detail FROM events WHERE kind = 'approved'")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let detail: String = row.get(0)?;
+        let detail: Value = serde_json::from_str(&detail).unwrap_or_default();
+        told.entry(detail["approval"].as_i64().unwrap_or_default()).or_default().push(detail);
+    }
     let mut query = c.prepare(&format!("{APPROVAL} ORDER BY a.id"))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        let a = approval_of(row)?;
-        let texts = event.query_map([a.id], |row| row.get::<_, String>(0))?;
-        let details: Vec<serde_json::Value> =
-            texts.flatten().filter_map(|text| serde_json::from_str(&text).ok()).collect();
-        let same = |detail: &serde_json::Value| {
-            let text = |name: &str| detail[name].as_str().map(str::to_owned);
-            text("plan") == Some(a.plan.to_string())
-                && text("by").as_ref() == Some(&a.by)
-                && text("ceiling") == Some(a.ceiling.to_decimal().to_string())
-                && text("unit").as_deref() == Some(a.unit.as_str())
-                && text("expires") == a.expires.map(|at| at.to_string())
-                && text("digest") == a.digest.map(|digest| digest.to_string())
-                && text("key") == a.signature.as_ref().map(|signature| signature.key.clone())
-        };
-        if details.len() != 1 || !details.iter().all(same) {
-            let what = format!("approval {} is not what was recorded", a.id);
-            each(Fault::of(Rule::Approvals, what));
+        let approval = approval_of(row)?;
+        match told.remove(&approval.id).as_deref() {
+            Some([detail]) if says_the_same(detail, &approval) => {}
+            _ => {
+                let what = format!("approval {} is not what was recorded", approval.id);
+                each(Fault::of(Rule::Approvals, what));
+            }
         }
     }
+    for approval in told.into_keys() {
+        let what = format!("approval {approval} was recorded, but is gone");
+        each(Fault::of(Rule::Approvals, what));
+    }
     Ok(())
+}
+
+fn says_the_same(detail: &Value, a: &Approval) -> bool {
+    let text = |name: &str| detail[name].as_str().map(str::to_owned);
+    text("plan") == Some(a.plan.to_string())
+        && text("by").as_ref() == Some(&a.by)
+        && text("ceiling") == Some(a.ceiling.to_decimal().to_string())
+        && text("unit").as_deref() == Some(a.unit.as_str())
+        && text("expires") == a.expires.map(|at| at.to_string())
+        && text("digest") == a.digest.map(|digest| digest.to_string())
+        && text("key") == a.signature.as_ref().map(|signature| signature.key.clone())
 }
 
 /// Each revocation has its event, and each event its revocation.
@@ -71,17 +80,20 @@ fn revocations(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), Ledger
 /// time of the intent.
 fn begun_in_time(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), LedgerError> {
     let mut query = c.prepare(
-        "WITH ended AS (
-             SELECT p.id, p.expires, (SELECT min(seq) FROM events WHERE kind = 'revoked'
-                 AND json_extract(detail, '$.approval') = p.id) revoked
-             FROM approvals p
+        "WITH told AS MATERIALIZED (
+             SELECT json_extract(detail, '$.approval') approval, min(seq) seq FROM events
+             WHERE kind = 'revoked' GROUP BY 1
+         ), ended AS MATERIALIZED (
+             SELECT p.id, p.expires, told.seq revoked
+             FROM approvals p LEFT JOIN told ON told.approval = p.id
+             WHERE p.expires IS NOT NULL OR told.seq IS NOT NULL
          )
          SELECT j.address, a.number, p.id, p.revoked < e.seq
-         FROM ended p JOIN runs r ON r.approval = p.id JOIN totals t ON t.run = r.id
-         JOIN attempt_state s ON s.total = t.id JOIN attempts a ON a.id = s.attempt
-         JOIN jobs j ON j.id = a.job JOIN events e ON e.attempt = a.id AND e.kind = 'intent'
-         WHERE (p.revoked IS NOT NULL OR p.expires IS NOT NULL)
-           AND (p.revoked < e.seq OR p.expires <= a.started)",
+         FROM events e CROSS JOIN attempts a ON a.id = e.attempt
+         CROSS JOIN attempt_state s ON s.attempt = a.id CROSS JOIN totals t ON t.id = s.total
+         CROSS JOIN runs r ON r.id = t.run JOIN ended p ON p.id = r.approval
+         JOIN jobs j ON j.id = a.job
+         WHERE e.kind = 'intent' AND (p.revoked < e.seq OR p.expires <= a.started)",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {

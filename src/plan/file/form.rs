@@ -51,9 +51,6 @@ impl Form {
             },
         });
         let fixed: Vec<_> = fixed.collect::<Result<_, String>>()?;
-        if line.no_text_route && line.as_text.is_some() {
-            return Err("a form without a text route has a price by text".to_owned());
-        }
         let money = money(&line)?;
         let settings = JobSettings {
             duration: line.seconds,

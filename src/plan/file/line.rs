@@ -212,9 +212,6 @@ pub struct FormLine {
     #[serde(default, with = "amount", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub as_text: Option<Decimal>,
-    /// Whether the model has no text route.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub no_text_route: bool,
 }
 
 /// A picture as attached to the jobs of a form.

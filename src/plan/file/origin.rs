@@ -49,7 +49,11 @@ impl CardUsed {
     /// A model's. Its price stands apart.
     pub fn model(card: &ModelCard) -> CardUsed {
         let (kind, name) = (MODEL.to_owned(), card.model.clone());
-        CardUsed { kind, name, digest: digest_of(&ModelCard { price: None, ..card.clone() }) }
+        CardUsed {
+            kind,
+            name,
+            digest: digest_of(&ModelCard { price: None, prices: Vec::new(), ..card.clone() }),
+        }
     }
 
     /// Whether it is a model's.

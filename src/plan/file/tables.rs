@@ -16,7 +16,7 @@ use crate::address::NONE;
 use crate::manifest::{Catalogue, SubjectRef};
 use crate::media::PictureId;
 use crate::media::prepare::Recipe;
-use crate::models::{ModelCard, Route};
+use crate::models::ModelCard;
 use crate::plan::digesting::Money;
 use crate::plan::expand::derived_seed;
 use crate::plan::job::PlannedJob;
@@ -361,7 +361,6 @@ impl Form {
             low: unlike(|money| money.low),
             high: unlike(|money| money.high),
             as_text: job.text_estimate,
-            no_text_route: !job.model.routes.contains_key(&Route::Text),
         };
         Form { line, card: job.model.clone(), shot: job.shot }
     }

@@ -91,8 +91,6 @@ fn shop(products: &[(String, String, usize)], seeds: Vec<u64>, word: &str) -> Bu
             let shot = build.catalogue.shots.last_mut().expect("a shot");
             shot.negative_prompt = Some(negative);
         })
-        .shot("only", "@hero spins", |_| {})
-        .model("references-only")
         .shot("mood", "a street at dawn, slow pan", |shot| shot.selects.clear())
 }
 

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::driver::Driver;
-use super::reply::Reply;
 use crate::models::{Abilities, ModelCard, Quote};
 use crate::protocol::{Body, HttpCall, Method, PriceDialect, PriceList};
 use crate::wire::{Filling, scope_of};
@@ -178,7 +177,7 @@ impl Driver {
             return Err(if closed { Trouble::Closed(why) } else { Trouble::Reply(why) });
         }
         if let Some(why) = reply.trouble() {
-            return Err(Trouble::Reply(format!("{why} ({})", shown(&reply))));
+            return Err(Trouble::Reply(why));
         }
         exact::read(&reply.bytes)
             .map_err(|e| Trouble::Reply(format!("the reply is not JSON ({e})")))
@@ -199,10 +198,6 @@ impl Trouble {
             Trouble::Closed(why) | Trouble::Reply(why) => why,
         }
     }
-}
-
-fn shown(reply: &Reply) -> String {
-    format!("{} bytes with status {}", reply.bytes.len(), reply.status)
 }
 
 /// A URL with more parameters.

@@ -3,8 +3,8 @@
 
 use rust_decimal::Decimal;
 
-use crate::plan::{AmountsJson, Comparison, PlanSummary, Tally, WallTime};
-use crate::report::phrase::{amounts, count, decimal, grouped, length};
+use crate::plan::{AmountsJson, ApprovalLine, Comparison, PlanSummary, Tally, WallTime};
+use crate::report::phrase::{amounts, count, decimal, grouped, length, listed};
 
 /// The least, the expected and the most that some jobs may cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,14 +28,34 @@ impl Three {
         self.low == self.expected && self.expected == self.high
     }
 
+    /// Whether it may be less than expected.
+    pub(super) fn has_low(&self) -> bool {
+        self.low < self.expected
+    }
+
+    /// Whether it may be more than expected.
+    pub(super) fn has_high(&self) -> bool {
+        self.high > self.expected
+    }
+
     /// Why the least is less than expected, where it is.
     pub(super) fn why_low(&self) -> Option<&'static str> {
-        (self.low < self.expected).then_some("every automatic duration comes out at its shortest")
+        self.has_low().then_some("every automatic duration comes out at its shortest")
     }
 
     /// Why the most is more than expected, where it is.
     pub(super) fn why_high(&self) -> Option<&'static str> {
-        (self.high > self.expected).then_some("every retry that may be charged is charged")
+        self.has_high().then_some("every retry that may be charged is charged")
+    }
+
+    /// The bounds in words, where they differ from what is expected: `at most 27,040.50`.
+    pub(super) fn bounds(&self) -> Option<String> {
+        match (self.has_low(), self.has_high()) {
+            (true, true) => Some(format!("{} to {}", shown(self.low), shown(self.high))),
+            (true, false) => Some(format!("at least {}", shown(self.low))),
+            (false, true) => Some(format!("at most {}", shown(self.high))),
+            (false, false) => None,
+        }
     }
 }
 
@@ -54,17 +74,10 @@ pub(super) fn percent(part: Decimal, whole: Decimal) -> Option<String> {
 
 /// What pictures add to the price against the text route, in a sentence. `None` where no job
 /// enters by a picture with a price that could be compared.
-pub(super) fn pictures(tally: &Tally, unit: &str) -> Option<String> {
+pub(super) fn pictures(summary: &PlanSummary) -> Option<String> {
+    let (tally, unit) = (&summary.to_run, summary.unit.as_str());
     let (extra, text) = (amounts(&tally.image_extra)?, amounts(&tally.as_text)?);
-    let over = match tally.compared {
-        0 => String::new(),
-        n if n == tally.jobs => String::new(),
-        n => format!(
-            ", over the {} of {} that can be compared",
-            count(n, "job"),
-            grouped(tally.jobs)
-        ),
-    };
+    let over = not_compared(summary);
     let one_unit = in_unit(&tally.image_extra, unit).zip(in_unit(&tally.as_text, unit));
     Some(match one_unit {
         Some((extra, text)) if extra.is_zero() => {
@@ -83,18 +96,45 @@ pub(super) fn pictures(tally: &Tally, unit: &str) -> Option<String> {
     })
 }
 
+/// Over how many jobs a comparison with text is, and why it is not over all.
+fn not_compared(summary: &PlanSummary) -> String {
+    let (tally, not) = (&summary.to_run, &summary.not_compared);
+    if tally.compared == 0 || tally.compared >= tally.jobs {
+        return String::new();
+    }
+    let reasons = [
+        (not.no_text_route, "by models without a text route"),
+        (not.text_unpriced, "whose price by text is not known"),
+        (tally.unpriced, "unpriced"),
+    ];
+    let why: Vec<String> = reasons
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, why)| format!("{} {why}", grouped(*n)))
+        .collect();
+    let over = format!(
+        ", over the {} of {} that can be compared",
+        count(tally.compared, "job"),
+        grouped(tally.jobs)
+    );
+    if why.is_empty() { over } else { format!("{over} (not {})", listed(&why)) }
+}
+
 pub(super) fn shown(value: Decimal) -> String {
     crate::money::display_value(value)
 }
 
 /// How long a run takes, in words.
 pub(super) fn wall_time(time: &WallTime) -> String {
-    let mut said = match time.seconds {
-        0 => "not known".to_owned(),
-        n => format!("about {}", length(Decimal::from(n))),
-    };
-    if time.seconds > 0 && !time.slowest.is_empty() {
+    if time.seconds == 0 {
+        return "not known of any job".to_owned();
+    }
+    let mut said = format!("about {}", length(Decimal::from(time.seconds)));
+    if !time.slowest.is_empty() {
         said.push_str(&format!(", longest by {}", time.slowest));
+    }
+    if time.measured > 0 {
+        said.push_str(&format!("; measured on {}", count(time.measured, "earlier job")));
     }
     if time.unknown > 0 {
         let those = count(time.unknown, "job");
@@ -131,6 +171,7 @@ pub(super) fn differences(with: &Comparison) -> Vec<(u64, &'static str)> {
         (with.changed, "changed"),
         (with.dearer, "dearer"),
         (with.cheaper, "cheaper"),
+        (with.made, "made since"),
         (with.same, "the same"),
     ]
     .into_iter()
@@ -142,6 +183,21 @@ pub(super) fn differences(with: &Comparison) -> Vec<(u64, &'static str)> {
 pub(super) fn before_and_now(before: Option<&str>, now: Option<&str>) -> String {
     let one = |value: Option<&str>| value.map_or_else(|| "–".to_owned(), decimal);
     format!("{} → {}", one(before), one(now))
+}
+
+/// An approval in words, without its end: `Approved by ana, 2026-11-20, up to 20 credits`. With
+/// the plan that it names, where that is an earlier one that covers this.
+pub(super) fn approval(approval: &ApprovalLine) -> String {
+    let word = if approval.signed { "Approved and signed by" } else { "Approved by" };
+    let mut said = format!("{word} {}, {}, up to {}", approval.by, approval.at, approval.ceiling);
+    if let Some(until) = &approval.expires {
+        said.push_str(&format!(", until {until}"));
+    }
+    if let Some(earlier) = &approval.carried_from {
+        let short: String = earlier.chars().take(12).collect();
+        said.push_str(&format!(", as a part of plan {short}"));
+    }
+    said
 }
 
 /// The oldest of the prices that the plan uses: its day and its model.

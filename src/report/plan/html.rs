@@ -11,6 +11,7 @@ mod pictures;
 mod tables;
 mod view;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -19,6 +20,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
 use super::sample::SampledJobs;
+use crate::digest::Digest;
 use crate::plan::PlanSummary;
 use jobs::JobView;
 use pictures::Thumbnails;
@@ -35,6 +37,9 @@ const JOB_BYTES: usize = 900_000;
 pub struct PlanHtmlOptions {
     /// The workspace, to which the paths of pictures are relative; without it there are none.
     pub workspace: Option<PathBuf>,
+    /// Digests of pictures by path: one whose file has other bytes now is not shown, since the
+    /// plan was made with another.
+    pub digests: BTreeMap<String, Digest>,
     /// The day on which the page is made, against which prices have an age.
     pub today: Date,
     /// Pictures of references at most.
@@ -47,7 +52,7 @@ impl PlanHtmlOptions {
 
     /// The usual page.
     pub fn new(workspace: Option<PathBuf>, today: Date) -> Self {
-        PlanHtmlOptions { workspace, today, thumbnails: Self::THUMBNAILS }
+        PlanHtmlOptions { workspace, digests: BTreeMap::new(), today, thumbnails: Self::THUMBNAILS }
     }
 }
 

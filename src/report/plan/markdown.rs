@@ -9,7 +9,6 @@ use crate::plan::{Group, JobLine, PlanSummary, Severity, Tally};
 use crate::report::markdown::{Document, code, head, prose, row};
 use crate::report::phrase::{amounts, decimal, grouped, length_of, listed, shortened};
 
-use super::approved::terms;
 use super::cost::{self, Three};
 use super::verdict::{Piece, by_severity, cost, over_budget, steps, verdict};
 
@@ -109,7 +108,8 @@ fn breaches(summary: &PlanSummary, doc: &mut Document) {
 /// Which columns the tables of one plan need, the same for all of them.
 struct Columns<'a> {
     unit: &'a str,
-    bounds: bool,
+    low: bool,
+    high: bool,
     extra: bool,
 }
 
@@ -119,17 +119,17 @@ impl<'a> Columns<'a> {
         let three = Three::of(run, &summary.unit).filter(|_| run.estimate.len() == 1);
         Columns {
             unit: &summary.unit,
-            bounds: three.is_some_and(|three| !three.is_certain()),
+            low: three.as_ref().is_some_and(Three::has_low),
+            high: three.as_ref().is_some_and(Three::has_high),
             extra: !run.image_extra.is_empty(),
         }
     }
 
     fn head(&self, first: &str) -> [String; 2] {
         let mut names = vec![first, "clips", "video"];
-        match self.bounds {
-            true => names.extend(["low", "expected", "high"]),
-            false => names.push("estimate"),
-        }
+        names.extend(self.low.then_some("low"));
+        names.push(if self.low || self.high { "expected" } else { "estimate" });
+        names.extend(self.high.then_some("high"));
         if self.extra {
             names.push("for pictures");
         }
@@ -139,13 +139,13 @@ impl<'a> Columns<'a> {
     fn row(&self, first: String, tally: &Tally) -> String {
         let mut cells = vec![first, grouped(tally.jobs), length_of(&tally.seconds)];
         let said = prose(&cost(tally, self.unit));
-        match Three::of(tally, self.unit).filter(|_| tally.estimate.len() == 1) {
-            Some(three) if self.bounds => {
-                cells.extend([cost::shown(three.low), said, cost::shown(three.high)]);
-            }
-            _ if self.bounds => cells.extend(["–".to_owned(), said, "–".to_owned()]),
-            _ => cells.push(said),
-        }
+        let three = Three::of(tally, self.unit).filter(|_| tally.estimate.len() == 1);
+        let bound = |of: fn(&Three) -> Decimal| {
+            three.as_ref().map_or_else(|| "–".to_owned(), |three| cost::shown(of(three)))
+        };
+        cells.extend(self.low.then(|| bound(|three| three.low)));
+        cells.push(said);
+        cells.extend(self.high.then(|| bound(|three| three.high)));
         if self.extra {
             let extra = amounts(&tally.image_extra);
             cells.push(extra.map_or_else(|| "–".to_owned(), |a| prose(&a)));
@@ -175,24 +175,21 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
     doc.line("");
     let mut said = Vec::new();
     let free = Three::of(&summary.to_run, &summary.unit).is_some_and(|t| t.expected.is_zero());
-    if let Some(adds) = cost::pictures(&summary.to_run, &summary.unit).filter(|_| !free) {
+    if let Some(adds) = cost::pictures(summary).filter(|_| !free) {
         said.push(format!("For pictures: {}.", prose(&adds)));
     }
     if let Some(three) = Three::of(&summary.to_run, &summary.unit) {
         let why = [("Low", three.why_low()), ("High", three.why_high())];
         said.extend(why.iter().filter_map(|(w, why)| Some(format!("{w}: {}.", (*why)?))));
     }
-    if let Some(time) = &summary.wall_time {
+    if let Some(time) = summary.wall_time.as_ref().filter(|t| t.seconds > 0 || !free) {
         said.push(format!("Time: {}.", prose(&cost::wall_time(time))));
     }
     if let Some((day, model)) = cost::oldest_price(summary).filter(|_| !free) {
         said.push(format!("Oldest price: {} ({}).", prose(day), name(model)));
     }
     said.push(match &summary.approval {
-        Some(a) => {
-            let (by, at, ceiling) = (name(&a.by), prose(&a.at), prose(&a.ceiling));
-            format!("Approved by {by}, {at}, up to {ceiling}{}.", prose(&terms(a)))
-        }
+        Some(a) => format!("{}.", prose(&shortened(&cost::approval(a), SHOWN))),
         None => "Not approved yet.".to_owned(),
     });
     doc.line(&said.join("  \n"));

@@ -6,8 +6,8 @@ use crate::diagnostic::Severity;
 use crate::models::Route;
 use crate::plan::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Changes, Comparison, DearJob,
-    FinanceLine, FindingOut, Group, JobDifference, JobLine, PLAN_FORMAT, Part, PictureTally,
-    PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
+    FinanceLine, FindingOut, Group, JobDifference, JobLine, NotCompared, PLAN_FORMAT, Part,
+    PictureTally, PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
 };
 
 pub fn credits(value: &str) -> AmountsJson {
@@ -174,13 +174,13 @@ pub fn mixed() -> PlanSummary {
             },
         ],
         approval: Some(ApprovalLine {
+            id: 3,
             by: "mara@example.com".into(),
             at: "2026-08-20T09:30:00Z".into(),
             ceiling: "20,000 credits".into(),
-            id: 3,
-            expires: None,
+            expires: Some("2026-12-01T00:00:00Z".into()),
             carried_from: None,
-            signed: false,
+            signed: true,
         }),
         findings: vec![
             finding(
@@ -265,6 +265,7 @@ pub fn reviewed() -> PlanSummary {
     PlanSummary {
         all: tally(1_400, "7000", Some("15000")),
         to_run: run,
+        not_compared: NotCompared { no_text_route: 12, text_unpriced: 8 },
         changes: Changes {
             new: 1_300,
             changed: 40,

@@ -9,8 +9,8 @@ use crate::plan::{FindingOut, PlanSummary};
 use crate::report::layout::{Ink, Paper};
 use crate::report::phrase::{grouped, shortened};
 
-use super::approved::terms;
 use super::choices::choices_text;
+use super::cost;
 use super::verdict::{Standing, next_steps, verdict};
 
 pub use money::comparison_text;
@@ -135,7 +135,7 @@ fn changes(summary: &PlanSummary, paper: Paper) -> Vec<String> {
 
 fn approval(summary: &PlanSummary, paper: Paper) -> Vec<String> {
     let text = match &summary.approval {
-        Some(a) => format!("Approved by {}, {}, up to {}{}.", a.by, a.at, a.ceiling, terms(a)),
+        Some(a) => format!("{}.", cost::approval(a)),
         None => "Not approved: nothing can be spent under this plan yet.".to_owned(),
     };
     paper.prose("", &text)

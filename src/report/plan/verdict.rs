@@ -3,7 +3,7 @@
 use crate::plan::{Breach, BudgetLine, PlanSummary, Severity, Tally};
 use crate::report::phrase::{amounts, count, grouped, length_of, listed};
 
-use super::cost::{Three, against, shown};
+use super::cost::{Three, against};
 
 /// Names that one sentence lists; the others are counted.
 const NAMED: usize = 4;
@@ -133,11 +133,10 @@ pub(super) fn cost(tally: &Tally, unit: &str) -> String {
 /// As [`cost`], with the least and the most where they differ from what is expected.
 fn cost_with_bounds(tally: &Tally, unit: &str) -> String {
     let said = cost(tally, unit);
-    match Three::of(tally, unit) {
-        Some(three) if !three.is_certain() && tally.estimate.len() == 1 => {
-            format!("{said} ({} to {})", shown(three.low), shown(three.high))
-        }
-        _ => said,
+    let bounds = Three::of(tally, unit).and_then(|three| three.bounds());
+    match bounds.filter(|_| tally.estimate.len() == 1) {
+        Some(bounds) => format!("{said} ({bounds})"),
+        None => said,
     }
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::samples::{empty, job, report};
 use super::*;
 use crate::ledger::JobState;
+use crate::plan::Actual;
 use crate::report::cells::Cells;
 use crate::report::layout::shown_width;
 use crate::report::markdown::MARKDOWN_BYTES;
@@ -377,4 +378,56 @@ proptest! {
             prop_assert!(shown_width(line) <= width, "{:?}", line);
         }
     }
+}
+
+#[test]
+fn what_was_charged_is_shown_against_what_was_estimated() {
+    let actual =
+        |model: &str, attempts, estimated: &str, charged: &str, error: Option<&str>| Actual {
+            model: model.into(),
+            attempts,
+            estimated: estimated.into(),
+            charged: charged.into(),
+            error_percent: error.map(str::to_owned),
+        };
+    let mut checked = report();
+    checked.actuals = vec![
+        actual("fal/seedance-2.0", 1_240, "15500", "15810", Some("2.0")),
+        actual("openrouter/wan-2.7", 3, "0.9", "0.75", Some("-16.7")),
+        actual("home/free", 7, "0", "0.000001", None),
+        actual("fal/veo-3.1", 2, "8", "8", Some("0.0")),
+    ];
+    for width in [80, 160] {
+        let text = status_text(&checked, width, false);
+        let block = text.split("\n\n").find(|block| block.starts_with("Charged"));
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(block.unwrap_or_default(), @"
+            Charged against estimates, in credits
+              model               charged jobs  estimated    charged   off by
+              fal/seedance-2.0           1,240  15,500.00  15,810.00   +2.0 %
+              openrouter/wan-2.7             3       0.90       0.75  -16.7 %
+              home/free                      7       0.00   0.000001        –
+              fal/veo-3.1                    2       8.00       8.00    0.0 %
+            ");
+        }
+    }
+    let end = RunEnd {
+        done: 3,
+        unit: "USD".into(),
+        actuals: checked.actuals.clone(),
+        ..RunEnd::default()
+    };
+    let text = run_text(&end, 160, false);
+    for said in [
+        "  fal/seedance-2.0 charged 15,810 USD for 1,240 clips, estimated at 15,500 (+2.0 %).\n",
+        "  openrouter/wan-2.7 charged 0.75 USD for 3 clips, estimated at 0.90 (-16.7 %).\n",
+        "  home/free charged 0.000001 USD for 7 clips, estimated at 0 (–).\n",
+        "  fal/veo-3.1 charged 8 USD for 2 clips, as estimated.\n",
+    ] {
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(run_text(&end, 80, false).lines().all(|line| shown_width(line) <= 80));
+    let markdown = run_markdown(&checked);
+    assert!(markdown.contains("| 1,240 | 15,500 | 15,810 | +2.0 % |"), "{markdown}");
+    assert!(!status_text(&report(), 80, false).contains("Charged"));
 }

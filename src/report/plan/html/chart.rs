@@ -53,7 +53,7 @@ impl ChartView {
         let unit = &summary.unit;
         let mut priced: Vec<(&Group, Three)> =
             groups.iter().filter_map(|g| Some((g, Three::of(&g.tally, unit)?))).collect();
-        priced.sort_by(|a, b| b.1.expected.cmp(&a.1.expected));
+        priced.sort_by_key(|(_, three)| std::cmp::Reverse(three.expected));
         let longest = priced.iter().map(|(_, three)| three.high.max(three.expected)).max()?;
         if longest.is_zero() {
             return None;

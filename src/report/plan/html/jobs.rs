@@ -28,10 +28,12 @@ pub(super) struct JobView {
     more_pictures: usize,
     priced: bool,
     low: String,
+    low_value: String,
     expected: String,
     /// What is sorted by.
     value: String,
     high: String,
+    high_value: String,
     extra: String,
     extra_value: String,
 }
@@ -53,6 +55,9 @@ impl JobView {
         let amount = |value: &Option<String>| value.as_deref().map(decimal).unwrap_or_default();
         let bound =
             |value: &Option<String>| amount(if value.is_some() { value } else { &line.estimate });
+        let sorted_by = |value: &Option<String>| {
+            value.as_ref().or(line.estimate.as_ref()).cloned().unwrap_or_default()
+        };
         JobView {
             address: text(&line.address, NAME),
             change: plain(&line.change).replace('_', " "),
@@ -66,9 +71,11 @@ impl JobView {
             more_pictures: line.references.len().saturating_sub(PICTURES),
             priced: line.estimate.is_some(),
             low: bound(&line.low),
+            low_value: sorted_by(&line.low),
             expected: amount(&line.estimate),
             value: line.estimate.clone().unwrap_or_default(),
             high: bound(&line.high),
+            high_value: sorted_by(&line.high),
             extra: amount(&line.image_extra),
             extra_value: line.image_extra.clone().unwrap_or_default(),
         }

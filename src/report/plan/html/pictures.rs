@@ -1,10 +1,13 @@
 //! Thumbnails of references, each in the page once, as style rules.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 
 use rayon::prelude::*;
 
 use super::PlanHtmlOptions;
+use crate::digest::Digest;
 use crate::plan::JobLine;
 use crate::report::plan::sample::SampledJobs;
 use crate::report::thumbnail::{inside, thumbnail};
@@ -20,6 +23,11 @@ pub(super) struct Thumbnails {
     /// The number of each one's style rule and its address.
     made: BTreeMap<String, (usize, String)>,
     left_out: usize,
+}
+
+fn digest_of(file: &Path) -> Option<Digest> {
+    let (digest, _) = Digest::of_reader(File::open(file).ok()?).ok()?;
+    Some(digest)
 }
 
 impl Thumbnails {
@@ -39,7 +47,12 @@ impl Thumbnails {
         let small: Vec<Option<String>> = paths
             .par_iter()
             .take(options.thumbnails)
-            .map(|path| thumbnail(&inside(workspace, path)?, SIDE).ok())
+            .map(|path| {
+                let file = inside(workspace, path)?;
+                let planned = options.digests.get(*path);
+                let same = planned.is_none_or(|planned| digest_of(&file) == Some(*planned));
+                if same { thumbnail(&file, SIDE).ok() } else { None }
+            })
             .collect();
         let mut made = BTreeMap::new();
         let mut bytes = 0;

@@ -1,6 +1,7 @@
 //! Tables of the page: groups, prices, budgets, what jobs cost before.
 
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::plan::{Group, PlanSummary, Tally};
@@ -74,37 +75,45 @@ pub(super) fn groups(
     summary: &PlanSummary,
 ) -> TableView {
     let run = &summary.to_run;
-    let bounds = Three::of(run, &summary.unit).is_some_and(|three| !three.is_certain());
+    let whole = Three::of(run, &summary.unit);
+    let low = whole.as_ref().is_some_and(Three::has_low);
+    let high = whole.as_ref().is_some_and(Three::has_high);
     let compared = !run.image_extra.is_empty();
-    let mut head = vec![(first, false), ("clips", true), ("video", true)];
-    head.extend([("low", true)].iter().filter(|_| bounds));
-    head.push((if bounds { "expected" } else { &summary.unit }, true));
-    head.extend([("high", true)].iter().filter(|_| bounds));
+    // Money stands next to the name, where a phone shows it.
+    let mut head = vec![(first, false)];
+    head.extend([("at least", true)].iter().filter(|_| low));
+    head.push((if low || high { "expected" } else { &summary.unit }, true));
+    head.extend([("at most", true)].iter().filter(|_| high));
+    head.extend([("clips", true), ("video", true)]);
     head.extend([("as text", true), ("for pictures", true)].iter().filter(|_| compared));
     head.extend([("unpriced", true)].iter().filter(|_| run.unpriced > 0));
+    // When any amount has a fraction all show one, so that they line up.
+    let fractions = groups.iter().any(|group| has_fraction(&group.tally, &summary.unit));
+    let money = |value: Decimal| match shown(value) {
+        whole if fractions && !whole.contains('.') => whole + ".00",
+        other => other,
+    };
     let row = |group: &Group| {
         let tally = &group.tally;
-        let mut cells = vec![
-            words(&group.name),
-            figure(grouped(tally.jobs), tally.jobs),
-            figure(length_of(&tally.seconds), &tally.seconds),
-        ];
+        let mut cells = vec![words(&group.name)];
         let three = Three::of(tally, &summary.unit);
-        let cell = |of: fn(&Three) -> rust_decimal::Decimal| match &three {
-            Some(three) => figure(shown(of(three)), of(three)),
+        let cell = |of: fn(&Three) -> Decimal| match &three {
+            Some(three) => figure(money(of(three)), of(three)),
             None => nothing(tally),
         };
-        if bounds {
+        if low {
             cells.push(cell(|t| t.low));
         }
         cells.push(cell(|t| t.expected));
-        if bounds {
+        if high {
             cells.push(cell(|t| t.high));
         }
+        cells.push(figure(grouped(tally.jobs), tally.jobs));
+        cells.push(figure(length_of(&tally.seconds), &tally.seconds));
         if compared {
             for by_unit in [&tally.as_text, &tally.image_extra] {
                 cells.push(match in_unit(by_unit, &summary.unit) {
-                    Some(value) => figure(shown(value), value),
+                    Some(value) => figure(money(value), value),
                     None => figure("–".to_owned(), ""),
                 });
             }
@@ -118,6 +127,13 @@ pub(super) fn groups(
         cells
     };
     table(id, title, &head, groups.iter().take(ROWS).map(row).collect(), all)
+}
+
+fn has_fraction(tally: &Tally, unit: &str) -> bool {
+    [&tally.low, &tally.estimate, &tally.high, &tally.as_text, &tally.image_extra]
+        .iter()
+        .filter_map(|by_unit| in_unit(by_unit, unit))
+        .any(|value| !value.fract().is_zero())
 }
 
 /// Amounts of other units are shown, and never sorted among these.

@@ -10,7 +10,6 @@ use super::tables::{self, TableView, age, days_old};
 use crate::diagnostic;
 use crate::plan::{PlanSummary, Severity};
 use crate::report::phrase::{count, grouped, length_of, plain, quoted, shortened};
-use crate::report::plan::approved::terms;
 use crate::report::plan::choices;
 use crate::report::plan::cost::{self, Three, WHAT_EXPECTED, in_unit, shown};
 use crate::report::plan::text::groupings;
@@ -18,6 +17,8 @@ use crate::report::plan::verdict::{Piece, Standing, by_severity, over_budget, st
 
 /// Lines of one list.
 const LISTED: usize = 100;
+/// Subjects in their table.
+const SUBJECTS: usize = 25;
 /// Warnings that stand at the head of the page.
 const WARNINGS: usize = 5;
 /// Characters of one text.
@@ -51,7 +52,8 @@ pub(super) struct PageView {
     jobs_note: Option<String>,
     unpriced_note: Option<String>,
     thumbnails_note: Option<String>,
-    has_bounds: bool,
+    has_low: bool,
+    has_high: bool,
     has_extra: bool,
     has_pictures: bool,
     groups: Vec<TableView>,
@@ -169,7 +171,7 @@ impl PageView {
             unpriced,
             jobs_note: (left_out > 0).then(|| {
                 format!(
-                    "The {} are here; {} more are in the CSV report (`--format csv`).",
+                    "The {} are here; {} more are in the CSV report (--format csv).",
                     match priced {
                         1 => "dearest one".to_owned(),
                         n => format!("{} dearest", grouped(n)),
@@ -183,7 +185,8 @@ impl PageView {
                 let n = thumbnails.left_out() as u64;
                 format!("{} of these jobs not shown.", count(n, "picture"))
             }),
-            has_bounds: three.is_some_and(|three| !three.is_certain()),
+            has_low: three.as_ref().is_some_and(Three::has_low),
+            has_high: three.as_ref().is_some_and(Three::has_high),
             has_extra: !run.image_extra.is_empty(),
             has_pictures: thumbnails.made() > 0,
             groups: groups(summary),
@@ -192,13 +195,7 @@ impl PageView {
             assumptions: assumptions(summary, today),
             steps: steps(summary).iter().map(|step| step.iter().map(part).collect()).collect(),
             command: command(summary, standing),
-            approval: summary
-                .approval
-                .as_ref()
-                .map(|a| (a, terms(a)))
-                .map(|(a, terms)| {
-                    text(&format!("Approved by {}, {}, up to {}{terms}.", a.by, a.at, a.ceiling))
-                }),
+            approval: summary.approval.as_ref().map(|a| text(&format!("{}.", cost::approval(a)))),
         }
     }
 }
@@ -321,13 +318,14 @@ fn figures(summary: &PlanSummary, today: Date) -> Vec<Figure> {
         figures.push(Figure { name, value, note });
     };
     match Three::of(run, &summary.unit) {
-        Some(three) if three.is_certain() => {
-            also("expected", shown(three.expected), Some(unit.clone()));
-        }
         Some(three) => {
-            also("at least", shown(three.low), Some(unit.clone()));
+            if three.has_low() {
+                also("at least", shown(three.low), Some(unit.clone()));
+            }
             also("expected", shown(three.expected), Some(unit.clone()));
-            also("at most", shown(three.high), Some(unit.clone()));
+            if three.has_high() {
+                also("at most", shown(three.high), Some(unit.clone()));
+            }
         }
         None if run.unpriced > 0 => also("expected", "not known".to_owned(), None),
         None => {}
@@ -356,9 +354,9 @@ fn spread(three: &Three, unit: &str) -> Option<Spread> {
         return None;
     }
     let reasons = [
-        ("at least", three.low, three.why_low().unwrap_or("it can’t be less")),
-        ("expected", three.expected, WHAT_EXPECTED),
-        ("at most", three.high, three.why_high().unwrap_or("it can’t be more")),
+        ("at least", three.low, three.why_low()),
+        ("expected", three.expected, Some(WHAT_EXPECTED)),
+        ("at most", three.high, three.why_high()),
     ];
     Some(Spread {
         said: format!(
@@ -373,14 +371,16 @@ fn spread(three: &Three, unit: &str) -> Option<Spread> {
         expected: share(three.expected, three.high),
         reasons: reasons
             .iter()
-            .map(|(name, value, why)| ((*name).to_owned(), shown(*value), (*why).to_owned()))
+            .filter_map(|(name, value, why)| {
+                Some(((*name).to_owned(), shown(*value), (*why)?.to_owned()))
+            })
             .collect(),
     })
 }
 
 fn pictures(summary: &PlanSummary) -> Option<Pictures> {
     let run = &summary.to_run;
-    let said = cost::pictures(run, &summary.unit)?;
+    let said = cost::pictures(summary)?;
     let extra = in_unit(&run.image_extra, &summary.unit)?;
     let base = in_unit(&run.as_text, &summary.unit)?;
     let whole = base.checked_add(extra)?;
@@ -426,7 +426,7 @@ fn changes(summary: &PlanSummary) -> Vec<(String, String)> {
 fn since(summary: &PlanSummary) -> Option<Since> {
     let with = summary.since_approval.as_ref()?;
     let mut counts = cost::differences(with);
-    counts.truncate(6);
+    counts.truncate(7);
     let rows = with.examples.iter().take(LISTED).map(|one| Difference {
         what: text(&one.difference),
         address: text(&one.address),
@@ -464,7 +464,7 @@ fn groups(summary: &PlanSummary) -> Vec<TableView> {
     if !summary.by_subject.is_empty() {
         let n = summary.subjects.max(summary.by_subject.len() as u64);
         let title = "Dearest subjects";
-        let groups = &summary.by_subject;
+        let groups = &summary.by_subject[..summary.by_subject.len().min(SUBJECTS)];
         all.push(tables::groups("table-subject", title, "subject", groups, n, summary));
     }
     all

@@ -1,6 +1,7 @@
 //! What the dry run rests on, for a terminal: prices with their days, what jobs cost before
 //! against their estimates, budgets.
 
+use crate::models::{PRICE_FILE, PriceFrom};
 use crate::plan::PlanSummary;
 use crate::report::layout::{Ink, Paper, Table};
 use crate::report::phrase::{decimal, grouped, plain};
@@ -19,8 +20,12 @@ pub(super) fn prices(summary: &PlanSummary, paper: Paper) -> Vec<String> {
         lines.extend(paper.prose("  ", &format!("The oldest is of {day} ({model}).")));
     }
     for price in summary.prices.iter().take(PRICES) {
-        let text =
-            format!("{}, in {}: as of {}, {}", price.model, price.unit, price.as_of, price.source);
+        let kept = match price.from {
+            PriceFrom::Card => String::new(),
+            PriceFrom::File => format!("in {PRICE_FILE}, "),
+        };
+        let (model, unit, day) = (&price.model, &price.unit, &price.as_of);
+        let text = format!("{model}, in {unit}: as of {day}, {kept}{}", price.source);
         lines.extend(paper.prose("  ", &text));
     }
     let more = summary.prices.len().saturating_sub(PRICES);

@@ -51,17 +51,14 @@ pub(super) fn cost(summary: &PlanSummary, paper: Paper) -> Vec<String> {
     if let Some(three) = Three::of(run, &summary.unit)
         && !three.expected.is_zero()
     {
-        let mut values =
-            crate::report::phrase::aligned(&[three.low, three.expected, three.high]).into_iter();
-        let mut row = |name, why: &str| {
-            let value = values.next().unwrap_or_default();
-            rows.push((name, value, why.to_owned()));
-        };
-        let no_less = "it can't be less";
-        let no_more = "it can't be more: no retry is charged";
-        row("low", three.why_low().unwrap_or(no_less));
-        row("expected", WHAT_EXPECTED);
-        row("high", three.why_high().unwrap_or(no_more));
+        let values = crate::report::phrase::aligned(&[three.low, three.expected, three.high]);
+        let whys = [
+            ("low", three.why_low()),
+            ("expected", Some(WHAT_EXPECTED)),
+            ("high", three.why_high()),
+        ];
+        let told = whys.into_iter().zip(values);
+        rows.extend(told.filter_map(|((name, why), value)| Some((name, value, why?.to_owned()))));
     }
     if run.unpriced > 0 && !rows.is_empty() {
         rows.push((
@@ -80,12 +77,13 @@ pub(super) fn cost(summary: &PlanSummary, paper: Paper) -> Vec<String> {
             _ => line,
         }));
     }
-    let adds = cost::pictures(run, &summary.unit)
+    let adds = cost::pictures(summary)
         .filter(|_| cost::in_unit(&run.estimate, &summary.unit).is_none_or(|e| !e.is_zero()));
     if let Some(adds) = adds {
         lines.extend(paper.prose("  pictures  ", &format!("{adds}.")));
     }
-    if let Some(time) = &summary.wall_time {
+    // That nobody knows it is worth a line only beside other lines.
+    if let Some(time) = summary.wall_time.as_ref().filter(|t| t.seconds > 0 || !lines.is_empty()) {
         lines.extend(paper.prose("  time      ", &format!("{}.", cost::wall_time(time))));
     }
     if !lines.is_empty() {

@@ -78,8 +78,10 @@ pub(super) fn totals(summary: &PlanSummary, paper: Paper) -> Vec<Vec<String>> {
 /// Which columns the tables of one plan need, the same for all of them.
 struct Columns<'a> {
     unit: Option<&'a str>,
-    /// The least and the most beside what is expected, where they differ.
-    bounds: bool,
+    /// The least beside what is expected, where it differs.
+    low: bool,
+    /// The most.
+    high: bool,
     seconds: bool,
     as_text: bool,
     extra: bool,
@@ -94,11 +96,14 @@ impl<'a> Columns<'a> {
         let one_unit = [&tally.estimate, &tally.as_text, &tally.image_extra]
             .iter()
             .all(|a| a.keys().all(|u| *u == summary.unit));
-        let uncertain = Three::of(tally, &summary.unit).is_some_and(|three| !three.is_certain());
-        let bounds = one_unit && uncertain && paper.width >= MOST_OF_TABLE;
+        let three =
+            Three::of(tally, &summary.unit).filter(|_| one_unit && paper.width >= MOST_OF_TABLE);
+        let (low, high) = three.map_or((false, false), |t| (t.has_low(), t.has_high()));
+        let bounds = low || high;
         Columns {
             unit: one_unit.then_some(summary.unit.as_str()),
-            bounds,
+            low,
+            high,
             seconds: paper.width >= MOST_OF_TABLE && !bounds,
             fractions: summary
                 .by_shot
@@ -119,11 +124,13 @@ impl<'a> Columns<'a> {
         if self.seconds {
             head.push("seconds".to_owned());
         }
-        if self.bounds {
-            head.extend(["low", "expected", "high"].map(str::to_owned));
-        } else {
-            head.push(self.unit.map_or("estimate".to_owned(), plain));
-        }
+        let expected = match self.low || self.high {
+            true => "expected".to_owned(),
+            false => self.unit.map_or("estimate".to_owned(), plain),
+        };
+        head.extend(self.low.then(|| "low".to_owned()));
+        head.push(expected);
+        head.extend(self.high.then(|| "high".to_owned()));
         if self.as_text {
             head.push("as text".to_owned());
         }
@@ -152,16 +159,14 @@ impl<'a> Columns<'a> {
         if self.seconds {
             cells.push(number(&tally.seconds));
         }
-        if self.bounds {
-            let bound = |by_unit| match tally.estimate.is_empty() {
-                true => "–".to_owned(),
-                false => self.money(by_unit).unwrap_or_else(|| estimate.clone()),
-            };
-            let (low, high) = (bound(&tally.low), bound(&tally.high));
-            cells.extend([low, estimate, high]);
-        } else {
-            cells.push(estimate);
-        }
+        let bound = |by_unit| match tally.estimate.is_empty() {
+            true => "–".to_owned(),
+            false => self.money(by_unit).unwrap_or_else(|| estimate.clone()),
+        };
+        let high = self.high.then(|| bound(&tally.high));
+        cells.extend(self.low.then(|| bound(&tally.low)));
+        cells.push(estimate);
+        cells.extend(high);
         if self.as_text {
             cells.push(self.money(&tally.as_text).unwrap_or_else(|| "–".to_owned()));
         }
