@@ -137,6 +137,7 @@ pub enum PlanFormat {
     /// One line a job
     Csv,
     /// For a pull request
+    #[value(alias = "md")]
     Markdown,
     /// A page for whoever decides on the money
     Html,
@@ -247,6 +248,7 @@ pub enum ReportFormat {
     /// One line a job
     Csv,
     /// For a pull request
+    #[value(alias = "md")]
     Markdown,
     /// A page with the clips; of a plan file, one for whoever decides on the money
     Html,
@@ -285,6 +287,7 @@ pub enum ProvidersFormat {
     /// Everything, for programs
     Json,
     /// The table of the README
+    #[value(alias = "md")]
     Markdown,
 }
 

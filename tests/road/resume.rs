@@ -67,7 +67,11 @@ fn ctrl_c_stops_cleanly_says_how_to_go_on_and_the_next_run_goes_on() {
     wait_for_clips(&shop, &mut run, 3);
     signal(&run, "INT");
     let ended = Ended::new(&["run"], run.wait_with_output().expect("it ended")).ends(9);
-    assert!(ended.stdout.contains("`kinora run kinora.yaml` goes on from here"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("`kinora run kinora.yaml` goes on from here"),
+        "{}",
+        ended.stdout
+    );
     let made = shop.files("clips", "mp4").len();
     assert!((3..48).contains(&made), "{made} clips");
     let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
