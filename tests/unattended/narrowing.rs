@@ -218,3 +218,13 @@ fn a_number_of_jobs_means_nothing_to_other_commands() {
     let future = shop.kinora(&["plan", ".", "--since", "2999-01-01"]).ends(2);
     assert!(future.stderr.contains("still to come"), "{}", future.stderr);
 }
+
+#[test]
+fn a_ceiling_below_the_estimate_is_not_said_to_make_the_whole() {
+    let shop = Shop::new("{max_total: 1}");
+    shop.files.kinora(&["approve", ".", "--by", "Ada", "--ceiling", "0.5"]).ends(0);
+    let plan = shop.files.kinora(&["plan", ".", "--width", "300"]).ends(0);
+    let said = "`kinora approve kinora.yaml --by NAME` approves all of it.";
+    assert!(plan.stdout.contains(said), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("this plan is approved"), "{}", plan.stdout);
+}

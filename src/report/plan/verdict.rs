@@ -1,9 +1,11 @@
 //! The plan in one sentence, and what to do next.
 
-use crate::plan::{Breach, BudgetLine, Named, PlanSummary, Severity, Tally, quoted};
+use rust_decimal::Decimal;
+
+use crate::plan::{ApprovalLine, Breach, BudgetLine, Named, PlanSummary, Severity, Tally, quoted};
 use crate::report::phrase::{amounts, count, grouped, length_of, listed};
 
-use super::cost::{Three, against};
+use super::cost::{Three, against, in_unit};
 
 /// Names that one sentence lists; the others are counted.
 const NAMED: usize = 4;
@@ -210,8 +212,18 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
     let blocked = blockers(summary);
     if !blocked.is_empty() {
         steps.extend(blocked);
-    } else if summary.approval.is_some() {
-        steps.push(step(run, " makes them; this plan is approved."));
+    } else if let Some(approval) = &summary.approval {
+        if too_low(approval, summary) {
+            let stops =
+                format!(" makes what fits the {} that are approved, and stops; ", approval.ceiling);
+            let mut part = step(run, &stops);
+            let approve =
+                format!("kinora approve {} --by NAME", summary.named.target(&summary.manifest));
+            part.extend(step(approve, " approves all of it."));
+            steps.push(part);
+        } else {
+            steps.push(step(run, " makes them; this plan is approved."));
+        }
     } else {
         let approve =
             format!("kinora approve {} --by NAME", summary.named.target(&summary.manifest));
@@ -227,6 +239,13 @@ pub(super) fn steps(summary: &PlanSummary) -> Vec<Step> {
         steps.push(ask);
     }
     steps
+}
+
+/// Whether the approval's ceiling alone, whatever is held under it, is below the estimate.
+fn too_low(approval: &ApprovalLine, summary: &PlanSummary) -> bool {
+    let ceiling = approval.ceiling.split(' ').next().unwrap_or_default().replace(',', "");
+    let estimate = in_unit(&summary.to_run.estimate, &summary.unit);
+    ceiling.parse::<Decimal>().ok().zip(estimate).is_some_and(|(most, wanted)| most < wanted)
 }
 
 /// What has to be mended before the plan can run.
