@@ -199,13 +199,13 @@ fn each_origin_holds_where_it_may() {
 #[test]
 fn what_a_policy_gave_holds_no_longer_than_the_policy_allows_it() {
     let shop = Shop::new();
-    let ceiling = micros(100_000_000);
+    let ceiling = micros(100);
     let given = NewApproval { origin: Origin::Policy, ceiling, ..shop.new_by("policy") };
     let approval = seal(given, None, LINEAGE).recorded(1);
     let under = |most| holds(&approval, &Rules { policy: Some(micros(most)), ..shop.rules() });
-    assert_eq!(under(100_000_000), Ok(()));
-    let tighter = Amount::new("99.999999".parse().expect("an amount"), shop.unit.clone());
-    assert_eq!(under(99_999_999), Err(Objection::AbovePolicy(tighter)));
+    assert_eq!(under(100), Ok(()));
+    let tighter = Amount::new(99.into(), shop.unit.clone());
+    assert_eq!(under(99), Err(Objection::AbovePolicy(tighter)));
 }
 
 #[test]
