@@ -60,7 +60,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn plan(catalogue: &Arc<Catalogue>) -> Result<(Plan, Vec<(PlannedJob, Change)>), Box<dyn Error>> {
+/// The plan, and its jobs as a writer gets them.
+type Planned = (Plan, Vec<(PlannedJob, Change)>);
+
+fn plan(catalogue: &Arc<Catalogue>) -> Result<Planned, Box<dyn Error>> {
     let shelf: Shelf = [card()?].into_iter().collect();
     let inputs = PlanInputs {
         manifest: "kinora.yaml",

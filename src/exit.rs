@@ -39,12 +39,18 @@ impl Exit {
         (Exit::Internal, "unexpected: disk, ledger or a defect; the message says which"),
         (Exit::Usage, "wrong command line, or a provider's key is not set"),
         (Exit::InvalidManifest, "a manifest, feed, card or picture is wrong; nothing was spent"),
-        (Exit::ApprovalNeeded, "the plan is not approved and nobody was there to ask"),
-        (Exit::OverBudget, "a budget or ceiling stopped the run; what was started is finished"),
+        (Exit::ApprovalNeeded, "the plan is not approved, and nobody was asked or said yes"),
+        (
+            Exit::OverBudget,
+            "a budget, ceiling or --max-spend stopped the run; what was started is finished",
+        ),
         (Exit::PlanStale, "the approval names another plan than the manifest gives now"),
         (Exit::JobsFailed, "the run ended and some jobs failed"),
         (Exit::SubmissionsUnknown, "the run ended and some submissions have an unknown outcome"),
-        (Exit::Interrupted, "interrupted; the same command goes on from here"),
+        (
+            Exit::Interrupted,
+            "stopped by a signal or the deadline; the same command goes on from here",
+        ),
         (Exit::Locked, "another process works on this ledger"),
         (Exit::Denied, "a guardrail of the manifest denies the plan, or stopped the run"),
     ];

@@ -17,7 +17,7 @@ cat >"$work/bin/gh" <<'GH'
 # What the workflow asks of `gh api`, kept in $COMMENTS (one comment).
 set -eu
 case "$*" in
-    *--jq*) if [ -s "$COMMENTS" ] && grep -q '^<!-- kinora-plan -->' "$COMMENTS"; then echo 7; fi ;;
+    *--jq*) if [ -s "$COMMENTS" ] && grep -q '^<!-- kinora:plan ' "$COMMENTS"; then echo 7; fi ;;
     *"PATCH repos/shop/shop/issues/comments/7"*) cp comment.md "$COMMENTS"; echo updated >>"$COMMENTS.log" ;;
     *"POST repos/shop/shop/issues/3/comments"*) cp comment.md "$COMMENTS"; echo made >>"$COMMENTS.log" ;;
     *) echo "gh: not known: $*" >&2; exit 1 ;;

@@ -125,7 +125,7 @@ mod tests {
     fn read_back(text: &str) -> Option<Said> {
         let mut lines = text.strip_suffix('\n')?.split('\n');
         (lines.next()? == "kinora approval 1").then_some(())?;
-        let mut next = |name: &str| Some(lines.next()?.strip_prefix(name)?.strip_prefix(' ')?);
+        let mut next = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
         let quoted = |text: &str| serde_json::from_str::<String>(text).ok();
         let optional = |text: &str| match text {
             "-" => Some(None),

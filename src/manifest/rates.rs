@@ -138,6 +138,10 @@ impl Budget {
                 false => self.rates.get(&worth.unit).copied(),
             };
             if let Some(rate) = of_worth.and_then(|rate| rate.checked_mul(worth.amount)) {
+                // What rests on two days is as old as the older one.
+                let of_rate = self.rates_as_of.get(&worth.unit).copied();
+                let as_of = of_rate.map_or(worth.as_of, |day| day.min(worth.as_of));
+                self.rates_as_of.insert(unit.clone(), as_of);
                 self.rates.insert(unit, rate.normalize());
             }
         }

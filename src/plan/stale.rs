@@ -170,10 +170,8 @@ impl StaleCheck {
             (Stood::Changed | Stood::Retry, Change::New) => {
                 reasons.add(Stale::OlderLedger, address);
             }
-            (Stood::New | Stood::Retry, Change::Changed { .. }) => {
-                if self.moved.insert(job.key) {
-                    reasons.add(Stale::LedgerMoved, address);
-                }
+            (Stood::New | Stood::Retry, Change::Changed { .. }) if self.moved.insert(job.key) => {
+                reasons.add(Stale::LedgerMoved, address);
             }
             _ => {}
         }

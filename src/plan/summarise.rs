@@ -14,7 +14,7 @@ use super::tally::{CellKey, Cells, SubjectSums, Tallies};
 use super::wall_time::wall_time;
 use crate::diagnostic::{Findings, render_json};
 use crate::digest::Digest;
-use crate::manifest::{BudgetShare, Catalogue, Limit, LimitOf, SubjectRef};
+use crate::manifest::{Budget, BudgetShare, Catalogue, Limit, LimitOf, SubjectRef};
 use crate::models::{Route, Shelf};
 
 /// How many subjects a summary lists.
@@ -65,7 +65,7 @@ pub(super) fn summarise(
         ),
         finance: finance(cells, catalogue),
         choices: Vec::new(),
-        prices: prices(cells, shelf),
+        prices: prices(cells, shelf, &catalogue.budget),
         dearest: dearest.jobs(),
         wall_time: wall_time(cells, catalogue, inputs.access, &inputs.history),
         actuals: actuals(&inputs.history),
@@ -126,7 +126,7 @@ fn by_subject(subjects: &SubjectSums, catalogue: &Catalogue) -> Vec<Group> {
 }
 
 /// The price lists of the plan's models, oldest first.
-fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
+fn prices(cells: &Cells, shelf: &Shelf, budget: &Budget) -> Vec<PriceUsed> {
     let mut models: Vec<&str> = cells.models().map(|card| card.model.as_str()).collect();
     models.sort_unstable();
     models.dedup();
@@ -140,6 +140,8 @@ fn prices(cells: &Cells, shelf: &Shelf) -> Vec<PriceUsed> {
             source: price.source.clone(),
             from: shelf.price_origin(model).map(|origin| origin.from).unwrap_or_default(),
             valid_until: price.valid_until.map(|day| day.to_string()),
+            rate: budget.rates.get(&price.unit).map(|rate| rate.normalize().to_string()),
+            rate_as_of: budget.rates_as_of.get(&price.unit).map(|day| day.to_string()),
         })
     };
     let mut prices: Vec<PriceUsed> = models.into_iter().filter_map(price).collect();

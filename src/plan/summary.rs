@@ -275,6 +275,13 @@ pub struct PriceUsed {
     /// The last day on which it holds, where the list says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
+    /// What one of `unit` is in the workspace's unit, a decimal string; absent where they are the
+    /// same, and where no rate is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// The day on which that rate was true, where the manifest or a card says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_as_of: Option<String>,
 }
 
 /// A job that is dear.

@@ -92,7 +92,8 @@ fn whatever_is_new_or_another_request_is_not_covered() {
 
 #[test]
 fn without_a_true_copy_of_its_plan_an_approval_is_for_exactly_that_plan() {
-    let harm: [(&str, fn(&std::path::Path)); 5] = [
+    type Harm = fn(&std::path::Path);
+    let harm: [(&str, Harm); 5] = [
         ("gone", |copy| std::fs::remove_file(copy).expect("there")),
         ("empty", |copy| std::fs::write(copy, "").expect("writable")),
         ("cut", |copy| {

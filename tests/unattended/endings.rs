@@ -230,7 +230,7 @@ fn a_guardrail_that_denies_is_11() {
     let told = shop.told(&ended);
     check(&ended, 11, "denied");
     insta::assert_snapshot!(said(&told), @r"
-    guardrails deny the plan, and nothing was started: max_jobs (kinora.yaml:2:24: a run would start 4 jobs; at most 3 is allowed)
+    guardrails deny the plan, and nothing was started: max_jobs (kinora.yaml:2:24: a run would start 4 jobs; the limit is 3)
     → `kinora plan kinora.yaml` shows the guardrails that are broken; change the plan, or the manifest's `guardrails`
     ");
     // A person's approval goes no further.

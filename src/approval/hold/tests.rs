@@ -103,7 +103,8 @@ fn what_was_given_holds_until_it_expires_or_is_revoked() {
 #[test]
 fn whatever_is_changed_after_it_was_given_it_holds_no_more() {
     let shop = Shop::new();
-    let changes: [(&str, fn(&mut Approval)); 13] = [
+    type Edit = fn(&mut Approval);
+    let changes: [(&str, Edit); 13] = [
         ("plan", |a| a.plan = Digest::of(b"other")),
         ("by", |a| a.by = "bo".to_owned()),
         ("ceiling", |a| a.ceiling = micros(101)),

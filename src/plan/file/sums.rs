@@ -59,7 +59,8 @@ impl Counts {
         if told != *said {
             return Some("the counts of changes are not those of the jobs".to_owned());
         }
-        let groups: [(&str, &[Group], fn(&Form) -> String); 6] = [
+        type Named<'a> = (&'a str, &'a [Group], fn(&Form) -> String);
+        let groups: [Named<'_>; 6] = [
             ("shot", &summary.by_shot, |form| form.line.shot.clone()),
             ("set", &summary.by_set, set_of),
             ("kind", &summary.by_kind, kind_of),

@@ -79,6 +79,10 @@ pub(super) struct Form {
 /// What a job's pictures are in a form.
 type Places = Vec<RefLine>;
 
+/// A picture of a job: its place among its subject's own, or its number; neither where nobody could
+/// read it.
+type PicturePlace = (Option<u32>, Option<u32>);
+
 impl Tables {
     /// The forms, in the order of their lines.
     pub fn forms(&self) -> &[Form] {
@@ -237,7 +241,7 @@ impl Tables {
         job: &PlannedJob,
         catalogue: &Catalogue,
         line: &mut impl FnMut(&Line) -> Result<(), E>,
-    ) -> Result<Vec<(Option<u32>, Option<u32>)>, E> {
+    ) -> Result<Vec<PicturePlace>, E> {
         let own = job.subject.map(|at| {
             let set = &catalogue.sets[at.set as usize];
             &set.subjects[at.subject as usize].references
@@ -262,7 +266,7 @@ impl Tables {
     fn find(
         &self,
         job: &PlannedJob,
-        fixed: &[(Option<u32>, Option<u32>)],
+        fixed: &[PicturePlace],
         filling: &Filling<'_, Cow<'_, str>>,
     ) -> Found {
         let expected = self.last.and_then(|last| self.after.get(last as usize)).copied();
@@ -313,7 +317,7 @@ impl Form {
     fn learn(
         job: &PlannedJob,
         catalogue: &Catalogue,
-        fixed: &[(Option<u32>, Option<u32>)],
+        fixed: &[PicturePlace],
         filling: &Filling<'_, Cow<'_, str>>,
     ) -> Form {
         let set = job.subject.map(|at| &catalogue.sets[at.set as usize]);
@@ -366,7 +370,7 @@ impl Form {
     }
 
     /// Whether it is the job's in everything but texts.
-    fn is_for(&self, job: &PlannedJob, fixed: &[(Option<u32>, Option<u32>)]) -> bool {
+    fn is_for(&self, job: &PlannedJob, fixed: &[PicturePlace]) -> bool {
         let line = &self.line;
         let settings = &job.settings;
         let money = Money::of(job);

@@ -233,7 +233,9 @@ fn only_what_came_of_the_plan_itself_may_have_changed_in_the_ledger() {
     let all = standing(None).jobs.len() as u64;
     let same = |state| Some((state, true));
     let other = |state| Some((state, false));
-    let then_now: &[(Option<(JobState, bool)>, Option<(JobState, bool)>, Option<Stale>)] = &[
+    /// A job's state in the ledger, and whether of the planned request; absent where it has none.
+    type Held = Option<(JobState, bool)>;
+    let then_now: &[(Held, Held, Option<Stale>)] = &[
         (None, None, None),
         (None, same(Done), None),
         (None, same(Submitted), None),

@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::plan::{AmountsJson, ApprovalLine, Comparison, PlanSummary, Tally, WallTime};
+use crate::plan::{AmountsJson, ApprovalLine, Comparison, PlanSummary, PriceUsed, Tally, WallTime};
 use crate::report::phrase::{amounts, count, decimal, grouped, length, listed};
 
 /// The least, the expected and the most that some jobs may cost.
@@ -196,6 +196,23 @@ pub(super) fn approval(approval: &ApprovalLine) -> String {
     if let Some(earlier) = &approval.carried_from {
         let short: String = earlier.chars().take(12).collect();
         said.push_str(&format!(", as a part of plan {short}"));
+    }
+    said
+}
+
+/// What a price is counted in, with its rate, and until when it holds: `USD (1 USD = 100 credits, as
+/// of 2026-11-01), until 2026-12-31`.
+pub(super) fn price_unit(price: &PriceUsed, unit: &str) -> String {
+    let mut said = price.unit.clone();
+    if let Some(rate) = &price.rate {
+        said.push_str(&format!(" (1 {} = {} {unit}", price.unit, decimal(rate)));
+        if let Some(day) = &price.rate_as_of {
+            said.push_str(&format!(", as of {day}"));
+        }
+        said.push(')');
+    }
+    if let Some(day) = &price.valid_until {
+        said.push_str(&format!(", until {day}"));
     }
     said
 }

@@ -313,7 +313,9 @@ pub fn reviewed() -> PlanSummary {
                 as_of: "2026-03-02".into(),
                 source: "prices.yaml".into(),
                 from: crate::models::PriceFrom::default(),
-                valid_until: None,
+                valid_until: Some("2026-12-31".into()),
+                rate: Some("100".into()),
+                rate_as_of: Some("2026-08-01".into()),
             },
             PriceUsed {
                 model: "fal/seedance-2.0".into(),
@@ -321,7 +323,7 @@ pub fn reviewed() -> PlanSummary {
                 as_of: "2026-08-14".into(),
                 source: "the provider's price page".into(),
                 from: crate::models::PriceFrom::default(),
-                valid_until: None,
+                ..PriceUsed::default()
             },
         ],
         dearest: vec![

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::plan::{Group, PlanSummary, Tally};
 use crate::report::phrase::{amounts, decimal, grouped, length_of, plain, shortened};
-use crate::report::plan::cost::{Three, in_unit, shown};
+use crate::report::plan::cost::{Three, in_unit, price_unit, shown};
 
 /// Rows of one table.
 const ROWS: usize = 100;
@@ -153,7 +153,7 @@ pub(super) fn prices(summary: &PlanSummary, today: Date) -> TableView {
         let age = age(&price.as_of, today);
         vec![
             words(&price.model),
-            words(&price.unit),
+            words(&price_unit(price, &summary.unit)),
             words(&price.as_of),
             match age {
                 Some(days) => figure(days_old(days), days),

@@ -86,7 +86,7 @@ pub(super) fn assumptions(summary: &PlanSummary, doc: &mut Document) {
             format!(
                 "- {} in {}: as of {}, {}",
                 name(&p.model),
-                prose(&p.unit),
+                prose(&cost::price_unit(p, &summary.unit)),
                 prose(&p.as_of),
                 prose(&shortened(&p.source, SHOWN))
             )

@@ -65,7 +65,6 @@ fn line() -> impl Strategy<Value = FinanceLine> {
                     image_extra: of(extra),
                     compared: jobs - unpriced.min(jobs),
                     unpriced: unpriced.min(jobs),
-                    ..Tally::default()
                 },
             }
         },

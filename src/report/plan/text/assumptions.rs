@@ -6,7 +6,7 @@ use crate::plan::PlanSummary;
 use crate::report::layout::{Ink, Paper, Table};
 use crate::report::phrase::{decimal, grouped, plain};
 
-use super::super::cost::oldest_price;
+use super::super::cost::{oldest_price, price_unit};
 
 /// Price lists that are named; a plan may use many models.
 const PRICES: usize = 12;
@@ -24,7 +24,8 @@ pub(super) fn prices(summary: &PlanSummary, paper: Paper) -> Vec<String> {
             PriceFrom::Card => String::new(),
             PriceFrom::File => format!("in {PRICE_FILE}, "),
         };
-        let (model, unit, day) = (&price.model, &price.unit, &price.as_of);
+        let (model, day) = (&price.model, &price.as_of);
+        let unit = price_unit(price, &summary.unit);
         let text = format!("{model}, in {unit}: as of {day}, {kept}{}", price.source);
         lines.extend(paper.prose("  ", &text));
     }
