@@ -207,6 +207,11 @@ impl ApprovalFile {
         if digest != Digest::of(text.as_bytes()) {
             return Err(FileProblem::Altered);
         }
+        // Nobody signs for a policy or a question, so anybody could write such a file.
+        if approval.origin != Origin::Person {
+            let what = "only what a person gave with `kinora approve` can be taken in".to_owned();
+            return Err(wrong("origin")(what));
+        }
         Ok(approval)
     }
 

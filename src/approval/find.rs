@@ -158,7 +158,7 @@ mod tests {
     fn found(approvals: Vec<Approval>, covering: &[&str]) -> (Option<(i64, bool)>, usize, usize) {
         let unit = Unit::default();
         let rules =
-            Rules { unit: &unit, lineage: LINEAGE, approvers: None, policy: false, now: time(100) };
+            Rules { unit: &unit, lineage: LINEAGE, approvers: None, policy: None, now: time(100) };
         let covering: Vec<Digest> = covering.iter().map(|p| Digest::of(p.as_bytes())).collect();
         let mut asked = 0;
         let found = search(approvals, &rules, &Digest::of(b"now"), |approved| {

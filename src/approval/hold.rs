@@ -22,8 +22,8 @@ pub struct Rules<'a> {
     pub lineage: &'a str,
     /// Who may approve; absent: whoever can write to the ledger.
     pub approvers: Option<&'a Approvers>,
-    /// Whether the manifest's standing policy may approve.
-    pub policy: bool,
+    /// The most that the manifest's standing policy approves; absent where there is none.
+    pub policy: Option<Micros>,
     /// The time by which it must not have expired.
     pub now: Timestamp,
 }
@@ -48,6 +48,8 @@ pub enum Objection {
     Origin(Origin),
     /// The manifest has no standing policy that could have given it.
     NoPolicy,
+    /// It was given by a standing policy, and the manifest's allows no more than this now.
+    AbovePolicy(Amount),
     /// Who gave it is not among the manifest's approvers.
     NotListed,
     /// It is signed with another key than its approver's in the manifest.
@@ -79,6 +81,9 @@ impl fmt::Display for Objection {
             }
             Objection::NoPolicy => {
                 f.write_str("it was given by a standing policy that the manifest does not have")
+            }
+            Objection::AbovePolicy(most) => {
+                write!(f, "its ceiling is above the {most} that the standing policy allows now")
             }
             Objection::NotListed => {
                 f.write_str("who gave it is not among the manifest's `approvers`")
@@ -129,11 +134,22 @@ pub fn holds(approval: &Approval, rules: &Rules<'_>) -> Result<(), Objection> {
         return Err(Objection::Unit { approval, workspace });
     }
     match (approval.origin, rules.approvers) {
-        (Origin::Policy, _) if rules.policy => Ok(()),
-        (Origin::Policy, _) => Err(Objection::NoPolicy),
+        (Origin::Policy, _) => inside_policy(approval, rules.policy),
         (_, None) => signed_by_its_key(approval, &text).map(|_| ()),
         (Origin::Person, Some(approvers)) => signed_by_approver(approval, &text, approvers),
         (origin, Some(_)) => Err(Objection::Origin(origin)),
+    }
+}
+
+/// A policy that was made tighter since takes back what it gave beyond that.
+fn inside_policy(approval: &Approval, most: Option<Micros>) -> Result<(), Objection> {
+    match most {
+        None => Err(Objection::NoPolicy),
+        Some(most) if approval.ceiling <= most => Ok(()),
+        Some(most) => {
+            let most = Amount::new(most.to_decimal(), approval.unit.clone());
+            Err(Objection::AbovePolicy(most))
+        }
     }
 }
 

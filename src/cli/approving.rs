@@ -28,11 +28,13 @@ pub fn now() -> Timestamp {
 
 /// By what approvals are judged in this workspace.
 pub fn rules<'a>(catalogue: &'a Catalogue, lineage: &'a str) -> Rules<'a> {
+    let policy = catalogue.unattended.as_ref().and_then(|u| u.approve.as_ref());
+    let policy = policy.map(|policy| &policy.max_total);
     Rules {
         unit: &catalogue.budget.unit,
         lineage,
         approvers: catalogue.approvers.as_ref(),
-        policy: catalogue.unattended.as_ref().is_some_and(|u| u.approve.is_some()),
+        policy: policy.map(|most| Micros::up_to(most.amount).unwrap_or(Micros::ZERO)),
         now: SystemClock.now(),
     }
 }

@@ -4,12 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use kinora::approval::open_copy;
 use kinora::clock::{Clock, SystemClock};
 use kinora::digest::Digest;
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Period, day_number};
-use kinora::money::Micros;
-use kinora::plan::{Breach, Held, Plan, PlanSummary, Severity};
+use kinora::manifest::Catalogue;
+use kinora::money::{Amount, Micros};
+use kinora::plan::{Breach, Comparison, Held, Plan, PlanSummary, Severity, most_after, written_at};
+use rust_decimal::Decimal;
 
 use super::Failure;
 use super::output::Output;
@@ -67,6 +70,44 @@ pub fn refuse_denied_in(summary: &PlanSummary, plan: &Digest) -> Result<(), Fail
          change what the manifest asks for, or the rule: no approval goes beyond it",
         plan.short(),
         lines.join("\n")
+    );
+    Err(Failure::new(Exit::Denied, message))
+}
+
+/// Refuses an approval of a plan that costs too much more than the plan approved last, where the
+/// plan was not made here and now: once it is approved it is the one that others are compared with.
+/// Its copy is there.
+pub fn refuse_increase(
+    catalogue: &Catalogue,
+    ledger: &Ledger,
+    plan: &Digest,
+) -> Result<(), Failure> {
+    let rule = catalogue.guardrails.max_increase_percent.as_ref();
+    let Some(rule) = rule.filter(|rule| rule.severity == Severity::Deny) else { return Ok(()) };
+    let last = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
+    let Some(last) = last.filter(|last| last.plan != *plan) else { return Ok(()) };
+    let total = |plan: &Digest| {
+        let copy = open_copy(&catalogue.workspace, plan, &catalogue.limits).ok()?;
+        Some(copy.verify().ok()?.summary.to_run.estimate)
+    };
+    let (Some(total_before), Some(now)) = (total(&last.plan), total(plan)) else { return Ok(()) };
+    let unit = &catalogue.budget.unit;
+    let before = Comparison { total_before, ..Comparison::default() };
+    let now: Option<Decimal> = now.get(unit.as_str()).and_then(|text| text.parse().ok());
+    let Some((now, most)) = now.zip(most_after(&before, unit, rule.value)) else { return Ok(()) };
+    if now <= most {
+        return Ok(());
+    }
+    let amount = |value: Decimal| Amount::new(value, unit.clone());
+    let message = format!(
+        "the manifest's guardrails deny plan {}; it was not approved\n  deny max_increase_percent \
+         at {}: it costs {}, and after the plan that {} approved last the limit is {}\n\
+         change what the manifest asks for, or the rule: no approval goes beyond it",
+        plan.short(),
+        written_at(rule.place, &catalogue.sources),
+        amount(now),
+        last.by,
+        amount(most)
     );
     Err(Failure::new(Exit::Denied, message))
 }

@@ -3,7 +3,10 @@
 use kinora::approval::Under;
 use kinora::diagnostic::{Findings, render_json};
 use kinora::ledger::{Ledger, Span};
-use kinora::plan::{self, Change, Comparer, Comparison, Plan, PlanInputs, PlannedJob};
+use kinora::manifest::Catalogue;
+use kinora::plan::{
+    self, Breach, Change, Comparer, Comparison, Plan, PlanInputs, PlannedJob, Severity, written_at,
+};
 
 use super::Failure;
 use super::approving::find_approval;
@@ -67,7 +70,9 @@ pub fn plan_whole(
 /// summary.
 fn judge(plan: &mut Plan, workspace: &mut Workspace, ledger: &Ledger) -> Result<(), Failure> {
     let held = held(workspace, ledger, &plan.digest)?;
-    if let Some(finding) = plan.judge(&held) {
+    let finding = plan.judge(&held);
+    let unknown = deny_unknown_increase(plan, &workspace.catalogue, ledger)?;
+    if let Some(finding) = finding.filter(|_| !unknown) {
         let mut said = Findings::default();
         said.push(finding);
         let shown = render_json(&said, &workspace.sources).into_iter().map(Into::into);
@@ -76,6 +81,37 @@ fn judge(plan: &mut Plan, workspace: &mut Workspace, ledger: &Ledger) -> Result<
         workspace.findings.sort();
     }
     Ok(())
+}
+
+/// Where the copy of the plan approved last is gone, nobody can tell an increase: a rule that denies
+/// one denies this too. Says whether it does.
+fn deny_unknown_increase(
+    plan: &mut Plan,
+    catalogue: &Catalogue,
+    ledger: &Ledger,
+) -> Result<bool, Failure> {
+    let rule = catalogue.guardrails.max_increase_percent.as_ref();
+    let Some(rule) = rule.filter(|rule| rule.severity == Severity::Deny) else { return Ok(false) };
+    let last = ledger.latest_approval().map_err(|e| ledger_failure(&e))?;
+    let Some(last) = last.filter(|last| last.plan != plan.digest) else { return Ok(false) };
+    if plan.summary.since_approval.is_some() || plan.summary.to_run.jobs == 0 {
+        return Ok(false);
+    }
+    let message = format!(
+        "the copy of the plan that {} approved last can't be read, so nobody can tell by how much \
+         this one costs more",
+        last.by
+    );
+    let breach = Breach {
+        rule: "max_increase_percent".to_owned(),
+        severity: rule.severity,
+        message,
+        at: written_at(rule.place, &catalogue.sources),
+        jobs: None,
+        examples: Vec::new(),
+    };
+    plan.summary.breaches.insert(0, breach);
+    Ok(true)
 }
 
 /// How a plan differs from an earlier one; absent where it is the same one.

@@ -44,8 +44,11 @@ pub(super) fn estimate(
     };
     let Some(value) = in_unit_of(budget, &amount) else { return unpriced(Some(amount), text) };
     let shorter = shorter_lengths(card, settings).map(|seconds| priced(route, images, seconds));
-    // A list that lacks a length says nothing of it.
-    let low = shorter.filter_map(|priced| in_unit(&priced)).fold(value, Decimal::min);
+    // A list that lacks a length says nothing of it. A shorter clip may cost more than the longest.
+    let (mut low, mut value) = (value, value);
+    for other in shorter.filter_map(|priced| in_unit(&priced)) {
+        (low, value) = (low.min(other), value.max(other));
+    }
     let high = value.saturating_mul(Decimal::from(attempts.max(1)));
     assert!(low <= value && value <= high, "an estimate lies between its least and its most");
     let price = Priced::Known(Amount::new(value, budget.unit.clone()));

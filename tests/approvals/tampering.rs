@@ -127,6 +127,26 @@ fn a_file_that_was_tampered_with_approves_nothing() {
     assert_eq!(attempts(&shop), 4);
 }
 
+/// A file that says that the standing policy gave it, where there is one beside the approvers.
+#[test]
+fn nobody_writes_an_approval_in_the_name_of_the_policy() {
+    let shop = travelled();
+    let policy = "kinora: 1\nunattended: {approve: {max_total: 100}}";
+    shop.edit("kinora.yaml", "kinora: 1", policy);
+    let mut forged = file(&shop);
+    forged["origin"] = "policy".into();
+    forged["ceiling"] = "100".into();
+    let form = forged.as_object_mut().expect("a mapping");
+    form.remove("signature");
+    form.remove("key");
+    sealed_again(&shop, &mut forged);
+    shop.write("b.json", &forged.to_string());
+    let refused = shop.kinora(&["approvals", "import", "b.json"]).ends(4);
+    insta::assert_snapshot!(said(&shop, &refused), @"kinora: b.json: `origin` is wrong: only what a person gave with `kinora approve` can be taken in");
+    shop.kinora(&["run", ".", "--approval", "b.json"]).ends(4);
+    assert_eq!(attempts(&shop), 0);
+}
+
 /// Somebody else's shop, the same in all but its ledger.
 #[test]
 fn an_approval_is_for_one_workspace() {

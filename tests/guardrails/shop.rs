@@ -61,7 +61,7 @@ impl Shop {
         shop
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 

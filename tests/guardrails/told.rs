@@ -76,6 +76,54 @@ fn an_increase_is_over_the_plan_approved_last() {
     shop.kinora(&["approve", ".", "--by", "Ada"], 0);
 }
 
+/// Whoever removes the copy of the plan approved last does not get past the rule by it.
+#[test]
+fn an_increase_that_nobody_can_tell_is_denied() {
+    let shop = Shop::under("max_increase_percent: 50");
+    shop.kinora(&["approve", ".", "--by", "Ada", "--only", "products.bowl"], 0);
+    std::fs::remove_dir_all(shop.path().join(".kinora/plans")).expect("copies");
+    for command in [&["run", ".", "--yes"], &["approve", ".", "--by=Eve"]] {
+        let denied = shop.kinora(command, 11);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(denied.said("the copy of"), @"  deny max_increase_percent at kinora.yaml:4:25: the copy of the plan that Ada approved last can't be read, so nobody can tell by how much this one costs more");
+        }
+    }
+    assert_eq!(shop.clips(), 0);
+    // The rule is a person's word, and so is leaving it out.
+    shop.edit(
+        "kinora.yaml",
+        "max_increase_percent: 50",
+        "max_increase_percent: {limit: 50, severity: warn}",
+    );
+    shop.kinora(&["run", ".", "--yes"], 0);
+}
+
+/// A plan that was made before the plan approved last is approved, taken in or given along: once
+/// it is on record, it is the one that it would be compared with itself.
+#[test]
+fn an_increase_is_denied_however_the_approval_comes() {
+    let shop = Shop::under("max_jobs: 9");
+    shop.kinora(&["approve", ".", "--by", "Ada", "--only", "products.bowl"], 0);
+    shop.kinora(&["plan", ".", "-o", "whole.plan"], 0);
+    shop.kinora(&["approve", "whole.plan", "--by", "Eve", "-o", "eve.json"], 0);
+    let raw = rusqlite::Connection::open(shop.path().join(".kinora/ledger.db")).expect("a ledger");
+    let forget = "DROP TRIGGER approvals_remain; DELETE FROM approvals WHERE by = 'Eve'";
+    raw.execute_batch(forget).expect("writable");
+    shop.edit("kinora.yaml", "max_jobs: 9", "max_increase_percent: 50");
+    for command in [
+        &["approve", "whole.plan", "--by", "Eve"][..],
+        &["approvals", "import", "eve.json"],
+        &["approvals", "import", "eve.json", "--plan", "whole.plan"],
+        &["run", ".", "--approval", "eve.json"],
+        &["run", "."],
+    ] {
+        let denied = shop.kinora(command, 11);
+        let said = denied.said("max_increase");
+        assert!(said.contains("deny max_increase_percent at kinora.yaml:4:25"), "{said}");
+    }
+    assert_eq!(shop.spent(), "0");
+}
+
 /// Without the day, which differs.
 fn cut(text: &str) -> String {
     let day = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC).date().to_string();

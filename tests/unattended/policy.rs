@@ -99,6 +99,18 @@ fn an_approval_by_the_policy_expires() {
     assert!((7190..=7200).contains(&given), "{given}");
 }
 
+/// What the policy gave while it was wider is not what it allows now.
+#[test]
+fn a_policy_that_was_made_tighter_takes_back_what_it_gave() {
+    let shop = Shop::new("{max_total: 12}");
+    shop.runs(&["--max-spend", "3"]).ends(5);
+    assert_eq!(shop.clips(), 1);
+    shop.files.edit("kinora.yaml", "max_total: 12", "max_total: 4");
+    let ended = shop.runs(&[]).ends(4);
+    assert!(ended.stderr.contains("max_total"), "{}", ended.stderr);
+    assert_eq!(shop.clips(), 1);
+}
+
 #[test]
 fn a_policy_can_be_wrong_like_any_other_part_of_a_manifest() {
     for (policy, wrong) in [

@@ -53,6 +53,17 @@ fn an_approval_comes_back_out_of_its_file() {
     }
 }
 
+/// The digest is made by anybody, and nothing else stands for a policy.
+#[test]
+fn only_what_a_person_gave_travels() {
+    for origin in Origin::ALL {
+        let approval = seal(NewApproval { origin, ..given() }, None, LINEAGE);
+        let file = ApprovalFile::of(&approval, LINEAGE).expect("it has a digest");
+        let taken = file.approval(now());
+        assert_eq!(taken.is_ok(), origin == Origin::Person, "{origin:?}: {taken:?}");
+    }
+}
+
 #[test]
 fn the_file_is_this() {
     let key = key();

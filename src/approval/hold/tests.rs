@@ -72,7 +72,7 @@ impl Shop {
             unit: &self.unit,
             lineage: LINEAGE,
             approvers: None,
-            policy: false,
+            policy: None,
             now: time("2026-11-21T00:00:00Z"),
         }
     }
@@ -183,7 +183,8 @@ fn each_origin_holds_where_it_may() {
             seal(NewApproval { origin, ..shop.new_by("ana") }, None, LINEAGE).recorded(1);
         for (approvers, policy) in [(false, false), (false, true), (true, false), (true, true)] {
             let approvers = approvers.then_some(&shop.approvers);
-            let found = holds(&approval, &Rules { approvers, policy, ..shop.rules() });
+            let most = policy.then_some(approval.ceiling);
+            let found = holds(&approval, &Rules { approvers, policy: most, ..shop.rules() });
             let wanted = match (origin, approvers) {
                 (Origin::Policy, _) if policy => Ok(()),
                 (Origin::Policy, _) => Err(Objection::NoPolicy),
@@ -194,6 +195,18 @@ fn each_origin_holds_where_it_may() {
             assert_eq!(found, wanted, "{origin:?}, {approvers:?}, {policy}");
         }
     }
+}
+
+#[test]
+fn what_a_policy_gave_holds_no_longer_than_the_policy_allows_it() {
+    let shop = Shop::new();
+    let ceiling = micros(100);
+    let given = NewApproval { origin: Origin::Policy, ceiling, ..shop.new_by("policy") };
+    let approval = seal(given, None, LINEAGE).recorded(1);
+    let under = |most| holds(&approval, &Rules { policy: Some(micros(most)), ..shop.rules() });
+    assert_eq!(under(100), Ok(()));
+    let tighter = Amount::new(99.into(), shop.unit.clone());
+    assert_eq!(under(99), Err(Objection::AbovePolicy(tighter)));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use kinora::plan::Plan;
 use crate::cli::approve::{proven, said_json};
 use crate::cli::approving::{copy_failure, keep, put_down, refuse_what_does_not_hold, rules};
 use crate::cli::args::{Global, ManifestArg};
+use crate::cli::guard::refuse_increase;
 use crate::cli::output::Output;
 use crate::cli::planning::plan_whole;
 use crate::cli::workspace::{Workspace, ledger_failure};
@@ -47,6 +48,7 @@ pub(super) fn import(
         let now = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
         travelled.keep_copy(&now, &workspace, &ledger)?;
     }
+    refuse_increase(&workspace.catalogue, &ledger, &digest)?;
     let approval = put_down(&ledger, &folder, travelled.new)?;
     say(&approval, false, output);
     Ok(Exit::Done)
@@ -67,6 +69,7 @@ pub(in crate::cli) fn take_in(
     if open_copy(folder, &travelled.new.plan, &workspace.catalogue.limits).is_err() {
         travelled.keep_copy(plan, workspace, ledger)?;
     }
+    refuse_increase(&workspace.catalogue, ledger, &travelled.new.plan)?;
     put_down(ledger, folder, travelled.new)
 }
 

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::cli::approving::{copy_failure, put_down, refuse_what_does_not_hold, rules};
 use crate::cli::args::{ApproveArgs, Global};
-use crate::cli::guard::{refuse_denied_in, say_warned};
+use crate::cli::guard::{refuse_denied_in, refuse_increase, say_warned};
 use crate::cli::output::{Output, write_file};
 use crate::cli::plan_file::unusable;
 use crate::cli::run::manifest_of;
@@ -66,6 +66,7 @@ pub(super) fn approve_file(
     let new = words.given(wanted).sealed(header.plan, &header.summary, &lineage);
     refuse_what_does_not_hold(&new, &rules(catalogue, &lineage))?;
     keep_file(folder, &header.plan, path).map_err(|e| copy_failure(&e))?;
+    refuse_increase(catalogue, &ledger, &header.plan)?;
     let approval = put_down(&ledger, folder, new)?;
     if let Some(path) = &arguments.output {
         write_approval(&approval, &lineage, path, output)?;

@@ -31,6 +31,10 @@ pub(super) fn approval(
     arguments: &RunArgs,
     output: &Output,
 ) -> Result<Option<Approval>, Failure> {
+    if plan.summary.to_run.jobs > 0 {
+        // Whoever approved it before, the rules hold now; and what they deny is not approved.
+        refuse_denied(plan)?;
+    }
     if let Some(file) = &arguments.approval {
         take_in(file, plan, workspace, ledger)?;
     }
@@ -41,8 +45,6 @@ pub(super) fn approval(
         // by it.
         return Ok(under);
     }
-    // Whoever approved it before, the rules hold now.
-    refuse_denied(plan)?;
     if let Some(under) = &found.under {
         let wanted = ceiling_under(&under.approval.plan, &plan.summary, ledger)?;
         if under.approval.ceiling >= wanted || !arguments.yes {

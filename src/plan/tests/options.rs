@@ -113,6 +113,29 @@ fn a_length_that_the_model_decides_is_expected_at_its_longest() {
     assert_eq!(lacking.help("plan::duration"), "models that can: offering");
 }
 
+/// A table may ask more for a shorter clip: what is reserved is what any of them may cost.
+#[test]
+fn a_length_that_the_model_decides_is_reserved_at_its_dearest() {
+    let card = card("odd", |card| {
+        card["options"] = serde_json::json!({"auto_duration": {"title": "As long as it likes"}});
+        card["durations"] = serde_json::json!({"values": ["4", "8", "12"]});
+        card["price"]["charges"] = serde_json::json!([
+            {"per": "clip", "amount": "7", "seconds": ["4"]},
+            {"per": "clip", "amount": "9", "seconds": ["8"]},
+            {"per": "clip", "amount": "8", "seconds": ["12"]},
+        ]);
+    });
+    let build = Build::new().shot("mood", "a slow pan", |_| {}).model("odd").change(|build| {
+        let place = build.place("auto");
+        build.catalogue.shots[0].settings.auto_duration = Some(place);
+    });
+    let shelf: Shelf = [card].into_iter().collect();
+    let found = build.plan_with(&shelf, &crate::ledger::KnownJobs::new(), Used::default());
+    let job = found.only();
+    assert_eq!(job.estimate.known().map(|cost| cost.value), Some(amount("9")));
+    assert_eq!((job.spread.low, job.spread.high), (amount("7"), amount("9")));
+}
+
 #[test]
 fn a_price_that_ends_says_until_when_it_holds() {
     let dated = |prices: &[Option<&str>]| {
