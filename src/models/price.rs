@@ -155,6 +155,11 @@ impl Price {
             && self.valid_until.is_none_or(|until| day <= until)
     }
 
+    /// Whether some charges are for clips of single lengths.
+    pub fn names_lengths(&self) -> bool {
+        self.charges.iter().any(|charge| !charge.seconds.is_empty())
+    }
+
     /// Whether a job's price depends on how many pixels its clip has.
     pub fn counts_pixels(&self) -> bool {
         self.charges.iter().any(|charge| charge.per == ChargePer::Token)

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use super::job::{JobSettings, Spread};
 use crate::manifest::Budget;
-use crate::models::{AUTO_DURATION, Durations, ModelCard, PriceFacts, Priced, Route};
+use crate::models::{AUTO_DURATION, Durations, ModelCard, Price, PriceFacts, Priced, Route};
 use crate::money::{Amount, Micros, Unit};
 
 /// What one job is expected to cost.
@@ -43,10 +43,14 @@ pub(super) fn estimate(
         Priced::Known(amount) => amount,
     };
     let Some(value) = in_unit_of(budget, &amount) else { return unpriced(Some(amount), text) };
-    let shorter = shorter_lengths(card, settings).map(|seconds| priced(route, images, seconds));
-    // A list that lacks a length says nothing of it. A shorter clip may cost more than the longest.
+    // A shorter clip may cost more than the longest, and a list that lacks one of them does not know
+    // what is to be reserved (M7).
+    let Some(shorter) = shorter_lengths(card, settings) else { return unpriced(None, text) };
     let (mut low, mut value) = (value, value);
-    for other in shorter.filter_map(|priced| in_unit(&priced)) {
+    for seconds in shorter {
+        let Some(other) = in_unit(&priced(route, images, seconds)) else {
+            return unpriced(None, text);
+        };
         (low, value) = (low.min(other), value.max(other));
     }
     let high = value.saturating_mul(Decimal::from(attempts.max(1)));
@@ -55,19 +59,34 @@ pub(super) fn estimate(
     Estimate { price, spread: Spread { low, high }, without_rate: None, text }
 }
 
-/// What else a clip may become where its model decides how long it is: its card's lengths, or the
-/// shortest of a range, below the one that is asked for as the longest.
-fn shorter_lengths<'c>(
-    card: &'c ModelCard,
-    settings: &JobSettings,
-) -> impl Iterator<Item = Decimal> + use<'c> {
-    let auto = settings.options.iter().any(|option| option == AUTO_DURATION);
-    let lengths = match &card.durations {
-        Durations::Values(values) => &values[..],
-        Durations::Range { min, .. } => std::slice::from_ref(min),
-    };
+/// Most lengths of a range that are looked at one by one.
+const MOST_LENGTHS: usize = 1_000;
+
+/// What else a clip may become where its model decides how long it is, below the length that is asked
+/// for as the longest: its card's lengths. Of a range that is the shortest, and every step where
+/// the price list names single lengths; `None` where there are too many to look at.
+fn shorter_lengths(card: &ModelCard, settings: &JobSettings) -> Option<Vec<Decimal>> {
+    if !settings.options.iter().any(|option| option == AUTO_DURATION) {
+        return Some(Vec::new());
+    }
     let longest = settings.duration;
-    lengths.iter().copied().filter(move |seconds| auto && *seconds < longest)
+    let by_length = card.price.as_ref().is_some_and(Price::names_lengths);
+    match &card.durations {
+        Durations::Values(values) => {
+            Some(values.iter().copied().filter(|seconds| *seconds < longest).collect())
+        }
+        Durations::Range { min, .. } if !by_length => {
+            Some(Vec::from_iter(Some(*min).filter(|seconds| *seconds < longest)))
+        }
+        Durations::Range { min, step, .. } => {
+            let next = |seconds: &Decimal| seconds.checked_add(*step).filter(|n| n > seconds);
+            let steps = std::iter::successors(Some(*min), next);
+            let shorter: Vec<Decimal> =
+                steps.take_while(|seconds| *seconds < longest).take(MOST_LENGTHS + 1).collect();
+            let all = *step > Decimal::ZERO && shorter.len() <= MOST_LENGTHS;
+            all.then_some(shorter)
+        }
+    }
 }
 
 /// What a card asks for a job with these settings if its clip has `seconds`, in the card's own

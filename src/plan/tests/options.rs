@@ -136,6 +136,38 @@ fn a_length_that_the_model_decides_is_reserved_at_its_dearest() {
     assert_eq!((job.spread.low, job.spread.high), (amount("7"), amount("9")));
 }
 
+/// What a list does not say may cost anything (M7).
+#[test]
+fn a_length_that_the_model_decides_is_unpriced_where_a_length_has_no_price() {
+    let priced = |durations: serde_json::Value, lengths: &[&str]| {
+        let card = card("odd", |card| {
+            card["options"] =
+                serde_json::json!({"auto_duration": {"title": "As long as it likes"}});
+            card["durations"] = durations;
+            let charge = |(cost, seconds): (usize, &&str)| {
+                serde_json::json!(
+                    {"per": "clip", "amount": cost.to_string(), "seconds": [*seconds]}
+                )
+            };
+            card["price"]["charges"] = lengths.iter().enumerate().map(charge).collect();
+        });
+        let build = Build::new().shot("mood", "a slow pan", |_| {}).model("odd").change(|build| {
+            let place = build.place("auto");
+            build.catalogue.shots[0].settings.auto_duration = Some(place);
+        });
+        let shelf: Shelf = [card].into_iter().collect();
+        let found = build.plan_with(&shelf, &crate::ledger::KnownJobs::new(), Used::default());
+        found.only().estimate.known().map(|cost| cost.value)
+    };
+    let values = || serde_json::json!({"values": ["4", "8", "12"]});
+    assert_eq!(priced(values(), &["12", "8", "4"]), Some(amount("2")));
+    assert_eq!(priced(values(), &["12", "4"]), None);
+    let range = |step| serde_json::json!({"range": {"min": "4", "max": "6", "step": step}});
+    assert_eq!(priced(range("1"), &["4", "5", "6"]), Some(amount("2")));
+    assert_eq!(priced(range("1"), &["6", "4"]), None);
+    assert_eq!(priced(range("0"), &["6", "5", "4"]), None, "nobody can look at every length");
+}
+
 #[test]
 fn a_price_that_ends_says_until_when_it_holds() {
     let dated = |prices: &[Option<&str>]| {
