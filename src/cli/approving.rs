@@ -157,6 +157,7 @@ pub fn refuse_what_does_not_hold(new: &NewApproval, rules: &Rules<'_>) -> Result
         let how = match objection {
             Objection::NotSigned => "; `--key FILE` signs it",
             Objection::NotListed => "; say `--by` with a name of the manifest's `approvers`",
+            Objection::Origin(_) => "; `kinora approve --by NAME --key FILE` signs one",
             Objection::OtherKey => "; say `--key` with the key that belongs to that name",
             Objection::AboveMost(_) => "; say a lower `--ceiling`, or ask an approver with more",
             _ => "",

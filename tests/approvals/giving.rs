@@ -55,13 +55,7 @@ fn what_can_not_be_meant_is_refused_before_anything_is_planned() {
     insta::assert_snapshot!(all, @r#"
     kinora: --by: say who
     kinora: --by: it has control characters or line breaks in it; write it on one line
-    error: unexpected argument '-1' found
-
-      tip: to pass '-1' as a value, use '-- -1'
-
-    Usage: kinora approve [OPTIONS] --by <NAME> [MANIFEST|PLAN]
-
-    For more information, try '--help'.
+    kinora: --ceiling: `-1` is no amount; write digits and at most six decimals, such as 120 or 99.50
     kinora: --ceiling: `1e3` is no amount; write digits and at most six decimals, such as 120 or 99.50
     kinora: --ceiling: `1,000` is no amount; write digits and at most six decimals, such as 120 or 99.50
     kinora: --ceiling: `0.0000001` is no amount; write digits and at most six decimals, such as 120 or 99.50
@@ -104,12 +98,12 @@ fn where_approvers_are_named_only_their_signature_counts() {
         all += &format!("{}\n", refused(case, 4));
     }
     insta::assert_snapshot!(all, @r#"
-    kinora: the approval by ana does not hold: it is not signed, and the manifest's `approvers` must sign; it was not recorded; `kinora approve --by NAME --key FILE` signs
-    kinora: the approval by eve does not hold: who gave it is not among the manifest's `approvers`; it was not recorded; `kinora approve --by NAME --key FILE` signs
-    kinora: the approval by bo does not hold: it is signed with another key than its approver's in the manifest; it was not recorded; `kinora approve --by NAME --key FILE` signs
-    kinora: the approval by ana does not hold: its ceiling is above the 50 credits that its approver may approve; it was not recorded; `kinora approve --by NAME --key FILE` signs
+    kinora: the approval by ana does not hold: it is not signed, and the manifest's `approvers` must sign; it was not recorded; `--key FILE` signs it
+    kinora: the approval by eve does not hold: who gave it is not among the manifest's `approvers`; it was not recorded; say `--by` with a name of the manifest's `approvers`
+    kinora: the approval by bo does not hold: it is signed with another key than its approver's in the manifest; it was not recorded; say `--key` with the key that belongs to that name
+    kinora: the approval by ana does not hold: its ceiling is above the 50 credits that its approver may approve; it was not recorded; say a lower `--ceiling`, or ask an approver with more
     kinora: plan DIGEST is not approved, and there is nobody to ask; look at it with `kinora plan kinora.yaml`, then an approver signs: `kinora approve kinora.yaml --by NAME --key FILE`
-    kinora: the approval by tester (--yes) does not hold: it is `--yes`, and the manifest's `approvers` must sign; it was not recorded; `kinora approve --by NAME --key FILE` signs
+    kinora: the approval by tester (--yes) does not hold: it is `--yes`, and the manifest's `approvers` must sign; it was not recorded; `kinora approve --by NAME --key FILE` signs one
     "#);
     assert_eq!(attempts(&shop), 0);
     assert!(shop.kinora(&["approvals", "list"]).ends(0).stdout.starts_with("nothing was ever"));

@@ -158,7 +158,7 @@ fn a_budget_that_stops_it_is_5() {
     check(&ended, 5, "over_budget");
     insta::assert_snapshot!(said(&told), @r"
     2 jobs did not fit a budget or ceiling; 2 clips made for 6 credits
-    → raise the budget, or wait for its day or month to end
+    → raise what it did not fit (a budget, the approval's ceiling or --max-spend), or wait for its day or month to end
     ");
     assert_eq!(shop.clips(), 2);
 }
