@@ -80,14 +80,24 @@ impl Generation {
     }
 }
 
+/// What a provider asks, as the shop counts it: a credit of the keyed provider is a cent, by its
+/// model's card.
+fn in_usd(amount: Decimal, unit: Option<&str>) -> Decimal {
+    match unit {
+        Some("USD") => amount,
+        Some("runway credits") => (amount * Decimal::new(1, 2)).normalize(),
+        other => panic!("no rate is stated for {other:?}"),
+    }
+}
+
 /// What a provider's bill says, in the order of acceptance.
 fn generations(lines: Vec<BillLine>, problems: &mut Vec<String>) -> Vec<Generation> {
     let mut all: Vec<Generation> = Vec::new();
     let mut by_id = HashMap::new();
     for line in lines {
         match line {
-            BillLine::Accepted { id, attempt, prompt, amount, reply_lost, at, .. } => {
-                let amount = amount.expect("every model has a price");
+            BillLine::Accepted { id, attempt, prompt, amount, unit, reply_lost, at, .. } => {
+                let amount = in_usd(amount.expect("every model has a price"), unit.as_deref());
                 if by_id.insert(id.clone(), all.len()).is_some() {
                     problems.push(format!("{id} is on the bill twice"));
                 }
