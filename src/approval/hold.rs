@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::text::text;
 use crate::digest::Digest;
-use crate::ledger::{Approval, ApprovalEnd, NewApproval, Origin};
+use crate::ledger::{Approval, ApprovalEnd, Origin};
 use crate::manifest::Approvers;
 use crate::money::{Amount, Micros, Unit};
 use crate::signing::PublicKey;
@@ -99,26 +99,9 @@ impl fmt::Display for Objection {
     }
 }
 
-/// What an approval says, as it was when it was given.
-fn said(a: &Approval) -> NewApproval {
-    NewApproval {
-        plan: a.plan,
-        by: a.by.clone(),
-        ceiling: a.ceiling,
-        unit: a.unit.clone(),
-        at: a.at,
-        expires: a.expires,
-        note: a.note.clone(),
-        origin: a.origin,
-        shown: a.shown.clone(),
-        digest: a.digest,
-        signature: a.signature.clone(),
-    }
-}
-
 /// Whether an approval in the ledger holds by these rules, whatever plan it names.
 pub fn holds(approval: &Approval, rules: &Rules<'_>) -> Result<(), Objection> {
-    let text = text(&said(approval), rules.lineage);
+    let text = text(&approval.given(), rules.lineage);
     // Those of earlier formats have no digest, and nothing that could be compared with it.
     if approval.digest.is_some_and(|digest| digest != Digest::of(text.as_bytes())) {
         return Err(Objection::Altered);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use kinora::approval::{ApprovalFile, amount, expiry, person, remark};
 use kinora::digest::Digest;
 use kinora::exit::Exit;
-use kinora::ledger::{Approval, Ledger, NewApproval, Origin, Period};
+use kinora::ledger::{Approval, Ledger, Origin, Period};
 use kinora::money::{Amount, Micros, Unit};
 use kinora::plan::file::{PlanWriter, is_plan_file};
 use kinora::plan::{AmountsJson, Plan, PlanSummary};
@@ -129,24 +129,11 @@ fn write_approval(
     path: &Path,
     output: &Output,
 ) -> Result<(), Failure> {
-    let file = ApprovalFile::of(&as_given(approval), lineage);
+    let file = ApprovalFile::of(&approval.given(), lineage);
     let file = file.ok_or_else(|| Failure::new(Exit::Internal, "an approval without a digest"))?;
     write_file(path, file.to_text().as_bytes()).map_err(|e| Failure::new(Exit::Internal, e))?;
     output.say(&format!("written: {}", path.display()));
     Ok(())
-}
-
-/// An approval as it was given.
-pub fn as_given(a: &Approval) -> NewApproval {
-    NewApproval {
-        expires: a.expires,
-        note: a.note.clone(),
-        origin: a.origin,
-        shown: a.shown.clone(),
-        digest: a.digest,
-        signature: a.signature.clone(),
-        ..NewApproval::new(a.plan, &a.by, a.ceiling, a.unit.clone(), a.at)
-    }
 }
 
 /// Says what was approved.

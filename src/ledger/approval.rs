@@ -164,6 +164,21 @@ pub struct Approval {
     pub revoked: Option<Revocation>,
 }
 
+impl Approval {
+    /// What it says, as it was when it was given.
+    pub fn given(&self) -> NewApproval {
+        NewApproval {
+            expires: self.expires,
+            note: self.note.clone(),
+            origin: self.origin,
+            shown: self.shown.clone(),
+            digest: self.digest,
+            signature: self.signature.clone(),
+            ..NewApproval::new(self.plan, &self.by, self.ceiling, self.unit.clone(), self.at)
+        }
+    }
+}
+
 /// An approval taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {

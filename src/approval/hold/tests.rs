@@ -3,6 +3,7 @@
 use super::*;
 use crate::approval::seal;
 use crate::diagnostic::{Place, SourceId};
+use crate::ledger::NewApproval;
 use crate::ledger::{Revocation, Shown, Signature};
 use crate::manifest::{Approver, Limit};
 use crate::signing::SecretKey;
@@ -125,7 +126,7 @@ fn whatever_is_changed_after_it_was_given_it_holds_no_more() {
             change(&mut changed);
             assert_eq!(holds(&changed, &shop.rules()), Err(Objection::Altered), "{what}");
             // Whoever knows how the digest is made still lacks the key.
-            let said = said(&changed);
+            let said = changed.given();
             changed.digest = Some(Digest::of(text(&said, LINEAGE).as_bytes()));
             assert!(holds(&changed, &shop.strict()).is_err(), "{what}");
         }
