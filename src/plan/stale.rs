@@ -4,7 +4,7 @@
 //! and prices that this one is made from, and with what the ledger did meanwhile. What never does:
 //! reading any of these, and words for people beyond what a reason names.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,9 @@ pub struct StaleCheck {
     pictures: Vec<(String, Digest)>,
     /// Jobs that were begun as nobody planned them; there may be several attempts of one.
     moved: HashSet<JobKey>,
+    /// The first of them by address: which of several lanes began first is chance, and what is
+    /// said of them must not be.
+    moved_examples: BTreeSet<String>,
     reasons: Reasons,
 }
 
@@ -124,7 +127,13 @@ impl StaleCheck {
     /// Reads a plan file to its end.
     pub fn new(file: PlanReader, limits: &Limits) -> Result<StaleCheck, PlanFileError> {
         let (before, pictures) = Index::read_with(file, limits, Keep::Parts)?;
-        Ok(StaleCheck { before, pictures, moved: HashSet::new(), reasons: Reasons::default() })
+        Ok(StaleCheck {
+            before,
+            pictures,
+            moved: HashSet::new(),
+            moved_examples: BTreeSet::new(),
+            reasons: Reasons::default(),
+        })
     }
 
     /// The file's header, which is proven.
@@ -197,7 +206,10 @@ impl StaleCheck {
         let planned = self.before.get(&key);
         let other = planned.is_none_or(|planned| planned.fingerprint != *fingerprint);
         if other && self.moved.insert(key) {
-            self.reasons.add(Stale::LedgerMoved, || address.to_string());
+            self.moved_examples.insert(address.to_string());
+            if self.moved_examples.len() > EXAMPLES {
+                self.moved_examples.pop_last();
+            }
         }
     }
 
@@ -212,6 +224,10 @@ impl StaleCheck {
         let mut gone: Vec<JobKey> = gone.collect();
         gone.sort_unstable();
         let named: HashSet<JobKey> = gone.iter().take(EXAMPLES).copied().collect();
+        if !self.moved.is_empty() {
+            let examples = std::mem::take(&mut self.moved_examples).into_iter().collect();
+            self.reasons.0.insert(Stale::LedgerMoved, (self.moved.len() as u64, examples));
+        }
         let named = self.before.addresses(&named)?;
         for key in gone {
             let address = named.get(&key);

@@ -185,7 +185,7 @@ fn what_another_plan_made_meanwhile_is_a_reason() {
     shop.edit("kinora.yaml", "quickly", "slowly");
     insta::assert_snapshot!(refused(&shop), @r#"
     kinora: shop.plan (plan acda9761) can't run as it was planned; nothing was spent
-      4 jobs were begun since, and not as planned: products.mug/turn/aspect=1:1/1; products.mug/turn/aspect=9:16/1; products.bowl/turn/aspect=1:1/1; products.bowl/turn/aspect=9:16/1
+      4 jobs were begun since, and not as planned: products.bowl/turn/aspect=1:1/1; products.bowl/turn/aspect=9:16/1; products.mug/turn/aspect=1:1/1; products.mug/turn/aspect=9:16/1
     plan again with `kinora plan kinora.yaml -o shop.plan`, look at what differs, and have it approved
     "#);
 }
