@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod environment;
 pub mod exit;
+pub mod feed;
 pub mod ledger;
 pub mod limits;
 pub mod manifest;

@@ -7,10 +7,10 @@ mod addresses;
 mod approvers;
 mod catalogue;
 mod choose;
-mod feed;
 mod fill;
 mod from_feed;
 mod guardrails;
+mod header;
 mod length;
 mod limits;
 mod load;
@@ -21,7 +21,7 @@ mod providers;
 mod rates;
 mod raw;
 mod references;
-mod row;
+
 mod rows;
 pub mod schema;
 mod selectors;
@@ -30,6 +30,7 @@ mod shots;
 mod unattended;
 mod workspace;
 
+pub use crate::feed::AttributeType;
 pub use addresses::is_this_machine;
 pub use approvers::{Approver, Approvers};
 pub use catalogue::{
@@ -43,7 +44,6 @@ pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
-pub use row::AttributeType;
 pub use unattended::{
     Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
 };

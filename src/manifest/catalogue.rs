@@ -24,7 +24,7 @@ use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::money::Unit;
 
-pub use super::row::{Columns, Row};
+pub use crate::feed::{Columns, Row};
 pub use crate::yaml::Placed;
 
 /// A loaded and checked catalogue.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::row::Columns;
+use crate::feed::Columns;
 use crate::template::{Compiled, Engine, TemplateError, TemplateErrorKind, TemplateValue};
 
 /// A template ready to be filled in.

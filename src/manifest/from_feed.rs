@@ -6,16 +6,16 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::catalogue::{Subject, SubjectSet};
-use super::feed::{FeedProblem, Header, Piece, Pieces, records};
 use super::fill::Fill;
+use super::header::Header;
 use super::load::Loader;
 use super::names::{self, Scope, Use};
 use super::raw::RawSet;
 use super::references::{self, SpecFill};
-use super::row::{AttributeType, Columns};
 use super::rows::{Layout, Parsed, RowReader, Tags, place_of};
 use super::sets::{nearest_help, tags};
 use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
+use crate::feed::{AttributeType, Columns, FeedProblem, Piece, Pieces, records};
 use crate::limits::Limits;
 use crate::template::Engine;
 use crate::yaml::Text;

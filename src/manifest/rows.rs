@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 
 use super::catalogue::Subject;
-use super::feed::{Header, Piece, Record, cell_range, records};
 use super::fill::{Fill, View, verbatim};
+use super::header::Header;
 use super::people;
 use super::references::{self, Named, Spec, SpecFill};
-use super::row::{AttributeType, Columns, Row};
 use super::sets::{cell_problem, tags, too_many};
 use super::shots::id_problem;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Place, SourceId};
+use crate::feed::{AttributeType, Columns, Piece, Record, Row, cell_range, records};
 use crate::limits::Limits;
 use crate::yaml::Text;
 

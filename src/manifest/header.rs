@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::{Finding, Findings, Place, nearest};
+use crate::feed::AttributeType;
 use crate::manifest::raw::RawAttribute;
-use crate::manifest::row::AttributeType;
 use crate::yaml::{Placed, Table};
 
 /// The columns of a feed.
