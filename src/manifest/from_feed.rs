@@ -11,7 +11,7 @@ use super::header::Header;
 use super::load::Loader;
 use super::names::{self, Scope, Use};
 use super::raw::RawSet;
-use super::references::{self, SpecFill};
+use super::references::{self, Ground, SpecFill};
 use super::rows::{Layout, Parsed, RowReader, Tags, place_of};
 use super::sets::{nearest_help, tags};
 use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
@@ -329,8 +329,7 @@ impl Loader<'_> {
             id: &id,
             fills: &fills,
             consent: consent.as_ref(),
-            workspace: &self.workspace,
-            folder,
+            ground: &Ground { workspace: &self.workspace, folder },
             set: &set.name,
             env: &env,
             limits: &limits,

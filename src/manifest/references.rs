@@ -73,6 +73,44 @@ pub(super) struct Named {
     pub path: String,
     /// Public URL of the same picture.
     pub url: Option<Arc<str>>,
+    /// What it shows, in the feed's words.
+    pub alt: Option<Arc<str>>,
+}
+
+/// Where the addresses of one manifest's pictures lead.
+pub(super) struct Ground<'a> {
+    pub workspace: &'a Workspace,
+    /// Shown path of the folder of the file that has them.
+    pub folder: &'a str,
+}
+
+/// The picture at an address, which a manifest or a feed has written: a path or a URL. `who` names
+/// the subject in messages, `place` is the entry of `references:`.
+pub(super) fn address(
+    spec: usize,
+    written: &str,
+    ground: &Ground<'_>,
+    who: &dyn Fn() -> String,
+    place: Place,
+) -> Result<Named, Box<Finding>> {
+    let written = written.trim();
+    if is_url(written) {
+        let message = format!("{}: `{written}` is a URL, not a file", who());
+        let finding = Finding::error("reference::remote", message).at(place, "names a URL");
+        return Err(Box::new(finding.help("download the picture, and write its path")));
+    }
+    match ground.workspace.resolve(ground.folder, written) {
+        Ok(path) => Ok(Named { spec, path, url: None, alt: None }),
+        Err(_) => Err(Box::new(outside(&format!("{}: ", who()), written, place))),
+    }
+}
+
+/// Whether an address is a URL rather than a path.
+pub(super) fn is_url(address: &str) -> bool {
+    let starts = |scheme: &str| {
+        address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    starts("http://") || starts("https://")
 }
 
 /// Reads `references:`; entries that can't be used are reported and left out.
@@ -154,8 +192,7 @@ pub(super) fn name_pictures(
     specs: &[Spec],
     fills: &[SpecFill<'_, '_>],
     view: &View<'_>,
-    workspace: &Workspace,
-    folder: &str,
+    ground: &Ground<'_>,
     who: &dyn Fn() -> String,
     findings: &mut Vec<Finding>,
 ) -> Vec<Named> {
@@ -191,45 +228,64 @@ pub(super) fn name_pictures(
             }
             continue;
         }
-        let literal = spec.many.then(|| glob::Pattern::escape(folder));
-        let Ok(shown) = workspace.resolve(literal.as_deref().unwrap_or(folder), path) else {
-            findings.push(outside(&format!("{}: ", who()), path, spec.path.place));
-            continue;
-        };
         if spec.many {
-            match found(workspace, &shown) {
-                Err(message) => findings.push(
-                    Finding::error(
-                        "reference::pattern",
-                        format!("the pattern is not valid: {message}"),
-                    )
-                    .at(spec.path.place, "this pattern")
-                    .help(
-                        "`*` stands for any text, `?` for one character, `[ab]` for one of a few",
-                    ),
-                ),
-                Ok(paths) if paths.is_empty() && !spec.optional => findings.push(
-                    Finding::error(
-                        "reference::no_match",
-                        format!("{}: no file matches `{path}`", who()),
-                    )
-                    .at(spec.path.place, format!("nothing found for {}", who()))
-                    .help(no_match_help(&workspace.path(&shown))),
-                ),
-                Ok(paths) => {
-                    let picture = |path| Named { spec: index, path, url: None };
-                    named.extend(paths.into_iter().map(picture));
+            named.extend(matching(index, spec, path, ground, who, findings));
+            continue;
+        }
+        match address(index, path, ground, who, spec.path.place) {
+            Ok(mut picture) => {
+                if let Some((place, fill)) = &fill.url {
+                    picture.url = public_url(*place, fill, view, who, findings);
                 }
+                named.push(picture);
             }
-        } else {
-            let url = fill
-                .url
-                .as_ref()
-                .and_then(|(place, fill)| public_url(*place, fill, view, who, findings));
-            named.push(Named { spec: index, path: shown, url });
+            Err(finding) => findings.push(*finding),
         }
     }
     named
+}
+
+/// The pictures that a pattern finds for one subject.
+fn matching(
+    index: usize,
+    spec: &Spec,
+    pattern: &str,
+    ground: &Ground<'_>,
+    who: &dyn Fn() -> String,
+    findings: &mut Vec<Finding>,
+) -> Vec<Named> {
+    let workspace = ground.workspace;
+    let folder = glob::Pattern::escape(ground.folder);
+    let Ok(shown) = workspace.resolve(&folder, pattern) else {
+        findings.push(outside(&format!("{}: ", who()), pattern, spec.path.place));
+        return Vec::new();
+    };
+    let paths = match found(workspace, &shown) {
+        Ok(paths) => paths,
+        Err(message) => {
+            findings.push(
+                Finding::error(
+                    "reference::pattern",
+                    format!("the pattern is not valid: {message}"),
+                )
+                .at(spec.path.place, "this pattern")
+                .help("`*` stands for any text, `?` for one character, `[ab]` for one of a few"),
+            );
+            return Vec::new();
+        }
+    };
+    if paths.is_empty() && !spec.optional {
+        findings.push(
+            Finding::error(
+                "reference::no_match",
+                format!("{}: no file matches `{pattern}`", who()),
+            )
+            .at(spec.path.place, format!("nothing found for {}", who()))
+            .help(no_match_help(&workspace.path(&shown))),
+        );
+    }
+    let picture = |path| Named { spec: index, path, url: None, alt: None };
+    paths.into_iter().map(picture).collect()
 }
 
 fn no_match_help(pattern: &Path) -> String {
@@ -307,7 +363,7 @@ impl Entering {
             };
             let id = pictures.enter(&picture.path);
             let (role, place) = (spec.role, spec.path.place);
-            Reference { name, group, role, picture: id, url: picture.url, place }
+            Reference { name, group, role, picture: id, url: picture.url, alt: picture.alt, place }
         };
         named.into_iter().map(refer).collect()
     }

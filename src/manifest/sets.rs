@@ -10,7 +10,7 @@ use super::fill::View;
 use super::load::{File, Loader};
 use super::names::{self, Scope, Use};
 use super::raw::{RawItem, RawSet};
-use super::references::{self, Spec, SpecFill};
+use super::references::{self, Ground, Spec, SpecFill};
 use super::shots::is_alias;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::feed::{AttributeType, Columns, Row};
@@ -267,8 +267,7 @@ impl Loader<'_> {
             &specs,
             &fills,
             &view,
-            &self.workspace,
-            folder,
+            &Ground { workspace: &self.workspace, folder },
             &who,
             &mut findings,
         );

@@ -11,7 +11,7 @@ use super::length::{AUTO, Length};
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
 use super::raw::{RawDefaults, RawReference, RawShot};
-use super::references::{self, SpecFill};
+use super::references::{self, Ground, SpecFill};
 use super::selectors::Ids;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::feed::Columns;
@@ -437,8 +437,7 @@ impl Loader<'_> {
             &good,
             &fills,
             &view,
-            &self.workspace,
-            folder,
+            &Ground { workspace: &self.workspace, folder },
             &who,
             &mut findings,
         );
