@@ -213,7 +213,7 @@ impl Loader<'_> {
         }
         set.columns = Columns::new(columns);
         let id_known = self.check_id_template(raw, from, &id, &header, set);
-        let specs = self.usable_specs(&raw.references, &[], set);
+        let specs = self.usable_specs(&raw.references, &[], true, set);
         self.reference_names.insert(index, specs.iter().map(|s| s.name.clone()).collect());
         let tags_from = self.tags_from(raw, &header);
         if !id_known {
