@@ -21,6 +21,7 @@ mod prices;
 mod progress;
 mod providers;
 mod rehearse;
+mod rejects;
 mod report;
 mod resolve;
 mod run;

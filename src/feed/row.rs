@@ -7,6 +7,8 @@ use std::sync::Arc;
 pub struct Columns {
     names: Vec<Box<str>>,
     types: Vec<AttributeType>,
+    /// Names of all columns, where rows only keep some of them.
+    known: Option<Vec<Box<str>>>,
 }
 
 /// How an attribute is read in `where:` expressions. In prompts it is always its exact text.
@@ -40,7 +42,21 @@ impl Columns {
     /// Columns by name.
     pub fn new(columns: impl IntoIterator<Item = (String, AttributeType)>) -> Arc<Self> {
         let (names, types) = columns.into_iter().map(|(n, t)| (n.into_boxed_str(), t)).unzip();
-        Arc::new(Columns { names, types })
+        Arc::new(Columns { names, types, known: None })
+    }
+
+    /// Some of these columns alone, in the order given; all names stay known.
+    pub fn narrowed(&self, positions: &[usize]) -> Arc<Self> {
+        Arc::new(Columns {
+            names: positions.iter().map(|p| self.names[*p].clone()).collect(),
+            types: positions.iter().map(|p| self.types[*p]).collect(),
+            known: Some(self.known.as_ref().unwrap_or(&self.names).clone()),
+        })
+    }
+
+    /// Names of all columns, also of those that rows don't keep, in the order of the feed.
+    pub fn known(&self) -> impl Iterator<Item = &str> + Clone {
+        self.known.as_ref().unwrap_or(&self.names).iter().map(|n| &**n)
     }
 
     /// Position of a column.
@@ -48,7 +64,7 @@ impl Columns {
         self.names.iter().position(|n| &**n == name)
     }
 
-    /// Names, in order.
+    /// Names of the columns that rows have, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|n| &**n)
     }
