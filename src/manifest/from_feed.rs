@@ -18,9 +18,7 @@ use super::rejects::Collected;
 use super::rows::{Found, Layout, Parsed, RowReader};
 use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
 use crate::encoding::Encoding;
-use crate::feed::{
-    self, BadRow, Batch, Feed, FeedFormat, FeedNote, FeedOptions, FeedProblem, Spot,
-};
+use crate::feed::{self, BadRow, Feed, FeedFormat, FeedNote, FeedOptions, FeedProblem, Spot};
 use crate::limits::Limits;
 use crate::template::Engine;
 use crate::yaml::Text;
