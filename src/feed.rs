@@ -6,6 +6,7 @@
 //! manifest, its templates, what a reference is for, the network.
 
 mod entry;
+pub mod html;
 mod open;
 mod pieces;
 mod problem;
