@@ -7,9 +7,11 @@
 
 mod entry;
 pub mod html;
+mod items;
 mod pieces;
 mod record;
 mod row;
+mod xml;
 
 pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
 pub(crate) use pieces::{FeedProblem, Piece, Pieces};
