@@ -8,12 +8,17 @@
 mod entry;
 pub mod html;
 mod items;
+mod open;
 mod pieces;
+mod problem;
 mod record;
 mod row;
+mod source;
 mod xml;
 
 pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
-pub(crate) use pieces::{FeedProblem, Piece, Pieces};
+pub use open::{Batch, Feed, FeedColumn, FeedOptions, open};
+pub(crate) use pieces::{Piece, PieceProblem, Pieces};
+pub use problem::{FeedNote, FeedProblem};
 pub(crate) use record::{Record, cell_range, records};
 pub use row::{AttributeType, Columns, Row};

@@ -6,6 +6,7 @@
 use std::io::{self, BufRead, Read};
 
 use super::entry::{BadRow, Spot};
+use super::problem::FeedProblem;
 
 /// One value of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,45 +24,83 @@ pub(crate) struct Field {
 pub(crate) struct Item {
     /// Its number as people count them: of the element, or of the line, from 1.
     pub number: u64,
+    /// The line on which it starts, from 1.
+    pub line: u64,
     /// Where it stands.
     pub at: Spot,
+    /// Its text as it stands in the file; of a long one the beginning.
+    pub raw: String,
     /// Its fields in their order, no name twice.
-    pub fields: Result<Vec<Field>, BadRow>,
+    pub fields: Result<Vec<Field>, Flaw>,
 }
 
-/// Why such a feed can't be read on, at a place of its text.
+/// What is wrong with an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub(crate) struct Flaw {
     /// Stable, for programs.
     pub code: &'static str,
-    /// What is wrong, one sentence without a full stop.
-    pub message: String,
-    /// What the label under the place says.
+    /// The field, where it is one field's.
+    pub column: Option<String>,
+    /// What is wrong, without saying in which row.
+    pub what: String,
+    /// What the label under its place says.
     pub label: String,
     /// What to do about it.
     pub help: String,
-    /// Where, counted in bytes of the text.
-    pub at: u64,
+    /// Where.
+    pub at: Spot,
+}
+
+impl Item {
+    /// Its flaw as a row that can't be used, if it has one.
+    pub fn bad_row(&self) -> Option<BadRow> {
+        let flaw = self.fields.as_ref().err()?;
+        let column = flaw.column.as_ref().map(|c| format!(", column `{c}`"));
+        Some(BadRow {
+            row: self.number,
+            line: self.line,
+            column: flaw.column.clone(),
+            code: flaw.code,
+            reason: format!("row {}{}: {}", self.number, column.unwrap_or_default(), flaw.what),
+            label: flaw.label.clone(),
+            help: flaw.help.clone(),
+            at: flaw.at,
+            also: None,
+            raw: Box::from(self.raw.as_str()),
+        })
+    }
 }
 
 /// Gives items, one after another.
 pub(crate) trait Items: Send {
     /// The next one; `None` at the end.
-    fn next_item(&mut self) -> Result<Option<Item>, Broken>;
+    fn next_item(&mut self) -> Result<Option<Item>, FeedProblem>;
 }
 
+/// Bytes from `start` to `end`.
+pub(crate) fn spot(start: u64, end: u64) -> Spot {
+    Spot { start, length: u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX) }
+}
+
+/// How much of an item's text is kept for the list of bad rows, in bytes.
+const RAW_BYTES: usize = 64 << 10;
+
 /// A reader that refuses to go on when too much was read since it was last told that all is well:
-/// what parsers collect in one buffer is bounded by it.
+/// what parsers collect in one buffer is bounded by it. It also counts lines, and keeps the text
+/// of the item that is being read.
 pub(crate) struct Metered<R> {
     reader: R,
     most: u64,
     used: u64,
+    line: u64,
+    /// The text since [`Metered::begin`], if it was called.
+    raw: Option<Vec<u8>>,
 }
 
 impl<R> Metered<R> {
     /// At most about `most` bytes between two calls of [`Metered::reset`].
     pub fn new(reader: R, most: u64) -> Self {
-        Metered { reader, most, used: 0 }
+        Metered { reader, most, used: 0, line: 1, raw: None }
     }
 
     /// All is well so far.
@@ -72,6 +111,21 @@ impl<R> Metered<R> {
     /// Whether too much was read.
     pub fn exceeded(&self) -> bool {
         self.used > self.most
+    }
+
+    /// The line that is being read, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// An item begins, with what was read of it already.
+    pub fn begin(&mut self, already: &str) {
+        self.raw = Some(already.as_bytes().to_vec());
+    }
+
+    /// An item ends: its text.
+    pub fn end(&mut self) -> String {
+        String::from_utf8_lossy(&self.raw.take().unwrap_or_default()).into_owned()
     }
 }
 
@@ -84,6 +138,14 @@ impl<R: BufRead> BufRead for Metered<R> {
     }
 
     fn consume(&mut self, amount: usize) {
+        // What is consumed was filled before, so this reads nothing.
+        let consumed = self.reader.fill_buf().ok().and_then(|bytes| bytes.get(..amount));
+        let consumed = consumed.unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', consumed).count() as u64;
+        if let Some(raw) = &mut self.raw {
+            let room = RAW_BYTES.saturating_sub(raw.len()).min(consumed.len());
+            raw.extend_from_slice(&consumed[..room]);
+        }
         self.used += amount as u64;
         self.reader.consume(amount);
     }
@@ -99,18 +161,16 @@ impl<R: BufRead> Read for Metered<R> {
     }
 }
 
-/// Whether a value is long enough to count as a picture's address among others, told apart by
-/// commas: a comma inside an address is written `%2C`, as in a tab-separated feed.
+/// Several values as one cell. They are told apart by commas, so a comma inside an address is
+/// written `%2C`, as in a tab-separated feed.
 pub(crate) fn join(values: &[String]) -> String {
-    match values {
-        [one] => one.clone(),
-        many => {
-            let address = |v: &str| v.starts_with("http://") || v.starts_with("https://");
-            let escaped = many.iter().map(|v| match address(v) && !v.contains(",http") {
-                true => v.replace(',', "%2C"),
-                false => v.clone(),
-            });
-            escaped.collect::<Vec<_>>().join(",")
-        }
-    }
+    let [one] = values else {
+        let address = |v: &str| v.starts_with("http://") || v.starts_with("https://");
+        let written = |v: &String| match address(v) && !v.contains(",http") {
+            true => v.replace(',', "%2C"),
+            false => v.clone(),
+        };
+        return values.iter().map(written).collect::<Vec<_>>().join(",");
+    };
+    one.clone()
 }
