@@ -8,12 +8,15 @@
 mod entry;
 pub mod html;
 mod items;
+mod jsonl;
+mod learned;
 mod open;
 mod pieces;
 mod problem;
 mod record;
 mod row;
 mod source;
+mod text;
 mod xml;
 
 pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};

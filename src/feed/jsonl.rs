@@ -18,7 +18,7 @@ use crate::limits::Limits;
 const MOST_DEPTH: usize = 32;
 
 /// How many values one line may have.
-const MOST_VALUES: usize = 16 << 10;
+const MOST_VALUES: usize = 8 << 10;
 
 /// How many of the largest cells a line may be as long as.
 const MOST_CELLS: u64 = 16;
@@ -94,7 +94,10 @@ impl<R: BufRead + Send> Items for JsonLines<R> {
                 what: "the line is not UTF-8".to_owned(),
                 label: "this byte".to_owned(),
                 help: "save the file as UTF-8".to_owned(),
-                at: spot(start + error.valid_up_to() as u64, start + error.valid_up_to() as u64 + 1),
+                at: spot(
+                    start + error.valid_up_to() as u64,
+                    start + error.valid_up_to() as u64 + 1,
+                ),
             }),
         };
         let at = spot(start, start + line.len() as u64);
@@ -176,12 +179,7 @@ impl Walk<'_> {
         self.line.as_bytes().get(self.at).copied().unwrap_or_default()
     }
 
-    fn value(
-        &mut self,
-        name: &mut String,
-        list: Option<usize>,
-        depth: usize,
-    ) -> Result<(), Flaw> {
+    fn value(&mut self, name: &mut String, list: Option<usize>, depth: usize) -> Result<(), Flaw> {
         if depth > MOST_DEPTH {
             let what = format!("values stand in each other more than {MOST_DEPTH} deep");
             return Err(self.flaw("feed::limit", name, what, self.at, self.at + 1));
@@ -196,12 +194,7 @@ impl Walk<'_> {
         }
     }
 
-    fn object(
-        &mut self,
-        name: &mut String,
-        list: Option<usize>,
-        depth: usize,
-    ) -> Result<(), Flaw> {
+    fn object(&mut self, name: &mut String, list: Option<usize>, depth: usize) -> Result<(), Flaw> {
         self.each(b'}', |walk| {
             walk.peek();
             let key = walk.string(name)?;

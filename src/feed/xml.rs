@@ -258,3 +258,13 @@ fn name_of<R>(start: &BytesStart<'_>, reader: &NsReader<R>) -> (String, Rank) {
         None => (local.to_owned(), Rank::Own),
     }
 }
+
+/// The encoding that an XML declaration names, if the file begins with one.
+pub(super) fn declared(head: &[u8]) -> Option<String> {
+    let text: String = head.iter().filter(|b| **b != 0).map(|b| char::from(*b)).collect();
+    let start = text.find("<?xml")?;
+    let declaration = &text[start..start + text[start..].find("?>")?];
+    let value = declaration.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    Some(value[1..].split(quote).next().unwrap_or_default().to_owned())
+}
