@@ -6,6 +6,7 @@
 //! manifest, its templates, what a reference is for, the network.
 
 mod entry;
+mod folder;
 pub mod html;
 mod items;
 mod jsonl;

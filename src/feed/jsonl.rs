@@ -299,3 +299,98 @@ impl Walk<'_> {
         Flaw { code, column, what, label: "here".to_owned(), help, at }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Items as a person would list them, and what ends the file.
+    fn read(text: &str) -> String {
+        let mut lines_of = JsonLines::new(text.as_bytes(), &Limits::default());
+        let mut lines = Vec::new();
+        loop {
+            match lines_of.next_item() {
+                Ok(Some(item)) => match &item.fields {
+                    Ok(fields) => {
+                        let shown = |f: &Field| {
+                            let value = f.text.clone().unwrap_or_else(|| "-".to_owned());
+                            let start = usize::try_from(f.at.start).expect("small");
+                            let there = &text[start..start + f.at.length as usize];
+                            let same = if there == value { "" } else { " (as written: other)" };
+                            format!("{}={value}{same}", f.name)
+                        };
+                        let all: Vec<String> = fields.iter().map(shown).collect();
+                        lines.push(format!("{}: {}", item.number, all.join("; ")));
+                    }
+                    Err(flaw) => lines.push(format!(
+                        "{}@{}: {} {}",
+                        item.number, flaw.at.start, flaw.code, flaw.what
+                    )),
+                },
+                Ok(None) => break,
+                Err(problem) => {
+                    lines.push(format!("{}: {}", problem.code, problem.message));
+                    break;
+                }
+            }
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn objects_are_made_flat() {
+        let text = r#"{"id": 90071992547409931, "price": {"amount": 12.50, "unit": "EUR"}, "new": true}
+
+{"id":"b","tags":["red","soft"],"images":[{"src":"https://s.example/1,a.jpg","alt":"front"},{"src":"https://s.example/2.jpg","alt":null}],"none":null,"empty":[],"o":{},"t":"a\u00e9\n"}
+"#;
+        insta::assert_snapshot!(read(text), @r"
+        1: id=90071992547409931; price_amount=12.50; price_unit=EUR; new=true
+        3: id=b; tags=red,soft (as written: other); images_src=https://s.example/1%2Ca.jpg,https://s.example/2.jpg (as written: other); images_alt=front; none=- (as written: other); t=aé
+         (as written: other)
+        ");
+    }
+
+    #[test]
+    fn a_bad_line_is_one_bad_row() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100), "]".repeat(100));
+        let text = format!(
+            "{{\"id\":1}}\n{{\"id\":2,}}\n[1]\n\"x\"\n{{\"a\":1,\"a\":2}}\n{{\"a\":{{\"b\":1}},\"a_b\":2}}\n\
+             {{\"s\":\"\\ud800\"}}\n{deep}\n{{\"id\":\n{{\"id\":3}} {{}}\nnull\n{{\"id\":4}}"
+        );
+        insta::assert_snapshot!(read(&text), @r"
+        1: id=1
+        2@17: feed::json the line is not JSON: key must be a string
+        3@19: feed::json the line is no JSON object
+        4@23: feed::json the line is no JSON object
+        5@38: feed::json the line has this name twice
+        6@60: feed::json the line has this name twice
+        7@68: feed::json the text can't be read: unexpected end of hex escape
+        8@115: feed::limit values stand in each other more than 32 deep
+        9@291: feed::json the line is not JSON: EOF while parsing a value
+        10@302: feed::json the line is not JSON: trailing characters
+        11@305: feed::json the line is no JSON object
+        12: id=4
+        ");
+        insta::assert_snapshot!(read("  [{\"id\":1}]"), @r"feed::json_array: the file is one JSON list, not an object a line");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_json_there_is_is_walked_to_its_end(
+            values in proptest::collection::vec("[0-9a-z\"\\\\,:{}\\[\\] é]{0,12}", 0..5),
+            noise in "[\\[\\]{}\",:\\\\a0-9 \n]{0,40}",
+        ) {
+            let object: serde_json::Map<String, serde_json::Value> = values
+                .iter()
+                .enumerate()
+                .map(|(i, v)| (format!("k{i}"), serde_json::Value::from(v.as_str())))
+                .collect();
+            let line = serde_json::Value::from(object).to_string();
+            let found = fields(&line, 0, &Limits::default()).expect("good JSON");
+            let texts: Vec<String> = found.into_iter().filter_map(|f| f.text).collect();
+            prop_assert_eq!(texts, values);
+            read(&noise);
+        }
+    }
+}

@@ -268,3 +268,108 @@ pub(super) fn declared(head: &[u8]) -> Option<String> {
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     Some(value[1..].split(quote).next().unwrap_or_default().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Items as a person would list them, and what ends the file.
+    fn read(text: &str) -> String {
+        let mut xml = Xml::new(text.as_bytes(), &Limits::default());
+        let mut lines = Vec::new();
+        loop {
+            match xml.next_item() {
+                Ok(Some(item)) => match &item.fields {
+                    Ok(fields) => {
+                        let shown = |f: &super::super::items::Field| {
+                            let value = f.text.clone().unwrap_or_default();
+                            let start = usize::try_from(f.at.start).expect("small");
+                            let there = &text[start..start + f.at.length as usize];
+                            let same = if there == value { "" } else { " (as written: other)" };
+                            format!("{}={value}{same}", f.name)
+                        };
+                        let all: Vec<String> = fields.iter().map(shown).collect();
+                        lines.push(format!("{}@{}: {}", item.number, item.line, all.join("; ")));
+                    }
+                    Err(flaw) => {
+                        lines.push(format!("{}: {} {}", item.number, flaw.code, flaw.what))
+                    }
+                },
+                Ok(None) => break,
+                Err(problem) => {
+                    lines.push(format!("{}: {}", problem.code, problem.message));
+                    break;
+                }
+            }
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn products_of_rss_and_their_fields() {
+        let text = r#"<?xml version="1.0"?>
+<rss version="2.0" xmlns:x="http://base.google.com/ns/1.0" xmlns:c="http://base.google.com/cns/1.0">
+<channel><title>Shop</title>
+<item>
+  <title>Own title</title><x:title>Terra &amp; mug</x:title>
+  <x:id>A1</x:id>
+  <x:additional_image_link>https://s.example/1,a.jpg</x:additional_image_link>
+  <x:additional_image_link>https://s.example/2.jpg</x:additional_image_link>
+  <description><![CDATA[<p>Clay.</p>]]></description>
+  <x:shipping><x:country>SE</x:country><x:price>5 EUR</x:price></x:shipping>
+  <c:season type="string">spring</c:season><x:empty/>
+</item>
+<item><g:id>B&#50;</g:id><link>https://s.example/b?x=1&y=2</link><name>caf&eacute;</name></item>
+</channel></rss>"#;
+        insta::assert_snapshot!(read(text), @r"
+        1@4: title=Terra & mug (as written: other); id=A1; additional_image_link=https://s.example/1%2Ca.jpg,https://s.example/2.jpg (as written: other); description=<p>Clay.</p>; shipping_country=SE; shipping_price=5 EUR; season=spring; empty=
+        2@13: id=B2 (as written: other); link=https://s.example/b?x=1&y=2; name=café (as written: other)
+        ");
+    }
+
+    #[test]
+    fn products_of_atom() {
+        let text = r#"<feed xmlns="http://www.w3.org/2005/Atom" xmlns:g="http://base.google.com/ns/1.0">
+<title>Shop</title><entry><id>tag:1</id><g:id>A1</g:id><link rel="self" href="https://s.example/self"/>
+<link href="https://s.example/a"/><summary type="xhtml"><div><p>One.</p><p>Two.</p></div></summary></entry></feed>"#;
+        insta::assert_snapshot!(read(text), @r"1@2: id=A1; link=https://s.example/a (as written: other); description=<div><p>One.</p><p>Two.</p></div> (as written: other)");
+    }
+
+    #[test]
+    fn a_hostile_file_is_refused_or_its_row_is() {
+        let bomb = r#"<!DOCTYPE r [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">
+<!ENTITY x SYSTEM "file:///etc/passwd">]>
+<rss><item><id>&b;</id></item><item><id>&x;</id></item><item><id>fine</id></item></rss>"#;
+        insta::assert_snapshot!(read(bomb), @r"
+        1: feed::entity nobody knows what `&b;` stands for
+        2: feed::entity nobody knows what `&x;` stands for
+        3@3: id=fine
+        ");
+        let deep = format!("<rss>{}", "<a>".repeat(100));
+        insta::assert_snapshot!(read(&deep), @r"feed::limit: elements stand in each other more than 64 deep");
+        let wide = format!("<rss><item><id a=\"{}\"/></item></rss>", "x".repeat(20_000));
+        insta::assert_snapshot!(read(&wide), @r"feed::limit: an element has more than 16384 bytes of attributes");
+        insta::assert_snapshot!(read("<rss><item><id>1</id></item><item><id>2"), @r"
+        1@1: id=1
+        feed::xml: the XML ends in the middle
+        ");
+        insta::assert_snapshot!(read("<rss><item><id>1</b></item></rss>"), @r"feed::xml: this is not well-formed XML: ill-formed document: expected `</id>`, but `</b>` was found");
+        insta::assert_snapshot!(read("<html><body/></html>"), @r"feed::xml_root: the XML is no product feed: its first element is `html`");
+        insta::assert_snapshot!(read("id,title\n1,mug\n"), @r"feed::empty: the feed is empty");
+        let long = format!("<rss><item><id>{}</id></item></rss>", "x".repeat(2_000_000));
+        insta::assert_snapshot!(read(&long), @r"1: feed::limit the element has more than 1048576 bytes");
+        let endless = format!("<rss><item><id>{}", "x".repeat(4_000_000));
+        insta::assert_snapshot!(read(&endless), @r"feed::limit: a text or tag has more than 1048576 bytes");
+    }
+
+    #[test]
+    fn the_declaration_is_found_in_any_encoding() {
+        let found = |head: &[u8]| declared(head).unwrap_or_default();
+        assert_eq!(found(b"<?xml version='1.0' encoding='ISO-8859-1'?>"), "ISO-8859-1");
+        assert_eq!(found(b"\xEF\xBB\xBF<?xml encoding = \"utf-8\" ?>"), "utf-8");
+        let wide: Vec<u8> = b"<?xml encoding=\"utf-16\"?>".iter().flat_map(|b| [*b, 0]).collect();
+        assert_eq!(found(&wide), "utf-16");
+        assert_eq!(found(b"<rss encoding='x'?>"), "");
+        assert_eq!(found(b"<?xml encoding="), "");
+    }
+}

@@ -193,7 +193,7 @@ fn together(found: Vec<Found>) -> Vec<Field> {
         let place = *places.entry(name.clone()).or_insert(groups.len());
         match groups.get_mut(place) {
             None => groups.push(Group { name, rank, texts: vec![text], at }),
-            Some(group) if rank > group.rank => {
+            Some(group) if rank > group.rank || (rank == group.rank && group.texts == [""]) => {
                 (group.rank, group.texts, group.at) = (rank, vec![text], at);
             }
             Some(group) if rank == group.rank && !text.is_empty() => group.texts.push(text),
