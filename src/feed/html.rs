@@ -269,7 +269,11 @@ fn end_of_tag(inside: &str, length: usize) -> Option<usize> {
     }
 }
 
-/// What a character reference stands for, without its `&` and `;`.
+/// What a character reference stands for, given without its `&` and `;`.
+pub(super) fn reference(name: &str) -> Option<String> {
+    referred(name, true).map(Cow::into_owned)
+}
+
 fn referred(name: &str, closed: bool) -> Option<Cow<'static, str>> {
     if let Some(number) = name.strip_prefix('#') {
         return numbered(number).map(|c| Cow::Owned(c.to_string()));

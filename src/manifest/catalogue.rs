@@ -418,6 +418,8 @@ pub struct Reference {
     /// Public https URL of the same picture. Its bytes are what a job is known by, so that
     /// another URL makes no other job.
     pub url: Option<Arc<str>>,
+    /// What the picture shows, in the words of the feed that names it.
+    pub alt: Option<Arc<str>>,
     /// Where it is written (the `image:` value; for a CSV subject this is still the manifest).
     pub place: Place,
 }

@@ -11,7 +11,7 @@ use super::header::Header;
 use super::load::Loader;
 use super::names::{self, Scope, Use};
 use super::raw::RawSet;
-use super::references::{self, SpecFill};
+use super::references::{self, Ground, SpecFill};
 use super::rows::{Layout, Parsed, RowReader, Tags, place_of};
 use super::sets::{nearest_help, tags};
 use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
@@ -213,7 +213,7 @@ impl Loader<'_> {
         }
         set.columns = Columns::new(columns);
         let id_known = self.check_id_template(raw, from, &id, &header, set);
-        let specs = self.usable_specs(&raw.references, &[], set);
+        let specs = self.usable_specs(&raw.references, &[], true, set);
         self.reference_names.insert(index, specs.iter().map(|s| s.name.clone()).collect());
         let tags_from = self.tags_from(raw, &header);
         if !id_known {
@@ -329,8 +329,7 @@ impl Loader<'_> {
             id: &id,
             fills: &fills,
             consent: consent.as_ref(),
-            workspace: &self.workspace,
-            folder,
+            ground: &Ground { workspace: &self.workspace, folder },
             set: &set.name,
             env: &env,
             limits: &limits,

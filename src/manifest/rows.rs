@@ -9,10 +9,9 @@ use super::catalogue::Subject;
 use super::fill::{Fill, View, verbatim};
 use super::header::Header;
 use super::people;
-use super::references::{self, Named, Spec, SpecFill};
+use super::references::{self, Ground, Named, Spec, SpecFill};
 use super::sets::{cell_problem, tags, too_many};
 use super::shots::id_problem;
-use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Place, SourceId};
 use crate::feed::{AttributeType, Columns, Piece, Record, Row, cell_range, records};
 use crate::limits::Limits;
@@ -56,8 +55,7 @@ pub(super) struct RowReader<'a> {
     pub id: &'a Fill<'a, 'a>,
     pub fills: &'a [SpecFill<'a, 'a>],
     pub consent: Option<&'a Fill<'a, 'a>>,
-    pub workspace: &'a Workspace,
-    pub folder: &'a str,
+    pub ground: &'a Ground<'a>,
     pub set: &'a str,
     pub env: &'a BTreeMap<String, String>,
     pub limits: &'a Limits,
@@ -150,8 +148,8 @@ impl RowReader<'_> {
             &self.layout.specs,
             self.fills,
             &view,
-            self.workspace,
-            self.folder,
+            &[],
+            self.ground,
             &who,
             findings,
         );

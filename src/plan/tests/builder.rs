@@ -157,7 +157,7 @@ impl Build {
         // `detail-1` is one of the glob `detail`.
         let group = name.rsplit_once('-').filter(|(_, n)| n.parse::<u32>().is_ok());
         let group = group.map(|(group, _)| group.into());
-        Reference { name: name.into(), group, role, picture, url: None, place }
+        Reference { name: name.into(), group, role, picture, url: None, alt: None, place }
     }
 
     /// A set with attributes `title`, `colour` and `price`.
