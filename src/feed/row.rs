@@ -89,15 +89,9 @@ impl Row {
     /// Packs cells, in the order of the columns. The limit on cell and row sizes keeps the sum
     /// below 2 GiB.
     pub fn pack<'a>(cells: impl IntoIterator<Item = Option<&'a str>>) -> Self {
-        let mut text = String::new();
-        let mut ends = Vec::new();
-        for cell in cells {
-            text.push_str(cell.unwrap_or(""));
-            let end = u32::try_from(text.len()).ok().filter(|n| n & ABSENT == 0);
-            let end = end.expect("limits on feeds keep one row below 2 GiB");
-            ends.push(if cell.is_none() { end | ABSENT } else { end });
-        }
-        Row { text: text.into_boxed_str(), ends: ends.into_boxed_slice() }
+        let mut packer = Packer::default();
+        cells.into_iter().for_each(|cell| packer.push(cell));
+        packer.finish()
     }
 
     /// The cell at `position`.
@@ -108,6 +102,32 @@ impl Row {
         }
         let start = position.checked_sub(1).map_or(0, |p| self.ends[p] & !ABSENT);
         Some(&self.text[start as usize..end as usize])
+    }
+}
+
+/// Packs rows one after another, in the same memory.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Packer {
+    /// The next cell, in the order of the columns.
+    pub fn push(&mut self, cell: Option<&str>) {
+        self.text.push_str(cell.unwrap_or(""));
+        let end = u32::try_from(self.text.len()).ok().filter(|n| n & ABSENT == 0);
+        let end = end.expect("limits on feeds keep one row below 2 GiB");
+        self.ends.push(if cell.is_none() { end | ABSENT } else { end });
+    }
+
+    /// The row; the next cell begins another. Absent cells at its end need no room.
+    pub fn finish(&mut self) -> Row {
+        let there = self.ends.iter().rposition(|end| end & ABSENT == 0).map_or(0, |last| last + 1);
+        let row = Row { text: Box::from(&*self.text), ends: Box::from(&self.ends[..there]) };
+        self.text.clear();
+        self.ends.clear();
+        row
     }
 }
 
