@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::columns::Slugs;
 use super::delimited::{Delimited, How};
 use super::entry::{BadRow, Each, Entry, FeedFormat, Spot};
+use super::folder::Folder;
 use super::google::{self, Google};
 use super::grouping::{self, Census, Families, Grouped, Runs, record_of};
 use super::learned;
@@ -102,6 +103,7 @@ pub(super) fn open_in_reads_of(
             Box::new(Delimited::open(path, how, limits)?)
         }
         Form::Xml => Box::new(learned::xml(path, options.encoding, limits)?),
+        Form::Folder => Box::new(Folder::new(path, options.pattern.as_deref(), limits)?),
         Form::JsonLines => Box::new(learned::json_lines(path, options.encoding, limits)?),
     };
     Feed::new(source, form, options)
@@ -113,10 +115,14 @@ enum Form {
     Delimited,
     Xml,
     JsonLines,
+    Folder,
 }
 
 impl Form {
     fn of(path: &Path, options: &FeedOptions) -> Result<Self, FeedProblem> {
+        if path.is_dir() {
+            return Ok(Form::Folder);
+        }
         match options.format {
             Some(FeedFormat::Jsonl) => return Ok(Form::JsonLines),
             Some(FeedFormat::Csv | FeedFormat::Shopify | FeedFormat::Woocommerce) => {
@@ -129,7 +135,9 @@ impl Form {
         let head = file.take(4096).read_to_end(&mut first);
         head.map_err(|e| FeedProblem::unreadable(&e))?;
         // Byte order marks and the zero bytes of UTF-16 are nothing to look at.
-        let letter = first.iter().find(|b| !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF) && !b.is_ascii_whitespace());
+        let letter = first.iter().find(|b| {
+            !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF) && !b.is_ascii_whitespace()
+        });
         Ok(match letter {
             Some(b'<') => Form::Xml,
             Some(b'{' | b'[') if options.format.is_none() => Form::JsonLines,
@@ -139,7 +147,11 @@ impl Form {
 }
 
 impl Feed {
-    fn new(source: Box<dyn RecordSource>, form: Form, options: &FeedOptions) -> Result<Self, FeedProblem> {
+    fn new(
+        source: Box<dyn RecordSource>,
+        form: Form,
+        options: &FeedOptions,
+    ) -> Result<Self, FeedProblem> {
         let written = source.columns();
         let format = options.format.unwrap_or_else(|| format_of(form, written));
         let reading = reading(format, written, options.each)?;
@@ -157,7 +169,8 @@ impl Feed {
             Feed { format, columns, kept, origins, source, reading, grouping, ended: false };
         if let Some(names) = &options.keep {
             feed.keep(|_, column| {
-                let named = |name: &Option<String>| name.as_ref().is_some_and(|n| names.contains(n));
+                let named =
+                    |name: &Option<String>| name.as_ref().is_some_and(|n| names.contains(n));
                 named(&column.attribute) || named(&column.header)
             });
         }
@@ -224,15 +237,18 @@ impl Feed {
 
     fn make(&self, blocks: &[Block], groups: &grouping::Groups) -> Vec<(Vec<Entry>, Vec<BadRow>)> {
         let parts = groups.len().div_ceil(GROUPS_AT_ONCE);
+        let (kept, reading) = (&self.kept[..], &*self.reading);
         let part = |part: usize| {
-            let mut maker = Maker::new(&self.kept);
+            let mut maker = Maker::new(kept);
             let mut members = Vec::new();
             let first = part * GROUPS_AT_ONCE;
             for group in first..groups.len().min(first + GROUPS_AT_ONCE) {
                 let ids = groups.get(group);
                 members.clear();
-                members.extend(ids.iter().map(|id| Member { record: record_of(blocks, *id), id: *id }));
-                self.reading.entries(&members, &mut maker);
+                members.extend(
+                    ids.iter().map(|id| Member { record: record_of(blocks, *id), id: *id }),
+                );
+                reading.entries(&members, &mut maker);
             }
             (maker.entries, maker.bad)
         };
@@ -267,6 +283,7 @@ fn format_of(form: Form, written: &[WrittenColumn]) -> FeedFormat {
     match form {
         Form::Xml => FeedFormat::Google,
         Form::JsonLines => FeedFormat::Jsonl,
+        Form::Folder => FeedFormat::Folder,
         Form::Delimited if shopify::is(&slugs) => FeedFormat::Shopify,
         Form::Delimited if woocommerce::is(&slugs) => FeedFormat::Woocommerce,
         Form::Delimited if google::is(&slugs) => FeedFormat::Google,
@@ -285,7 +302,9 @@ fn reading(
             let headers = headers.collect::<Vec<_>>().join(", ");
             FeedProblem::new("feed::format", format!("the feed is no export of {whose}"))
                 .label(format!("it has no column {needed}"))
-                .help(format!("write `format: csv` for a file of one's own; its columns: {headers}"))
+                .help(format!(
+                    "write `format: csv` for a file of one's own; its columns: {headers}"
+                ))
         })
     };
     match format {
@@ -301,6 +320,8 @@ fn reading(
             let reading = Google::new(written, each).map(|r| Box::new(r) as Box<dyn Reading>);
             boxed(reading, "Google Merchant", "`id`")
         }
-        FeedFormat::Csv | FeedFormat::Jsonl | FeedFormat::Folder => Ok(Box::new(Plain::new(written))),
+        FeedFormat::Csv | FeedFormat::Jsonl | FeedFormat::Folder => {
+            Ok(Box::new(Plain::new(written)))
+        }
     }
 }
