@@ -133,6 +133,8 @@ impl<R: Read> Decoded<R> {
             return Ok(true);
         }
         let before = out.len();
+        // At once, since growing means copying; and a little more, to see that it is all.
+        out.reserve(self.raw.len() + self.read_bytes + 64);
         out.append(&mut self.raw);
         let read = out.len();
         let n = (&mut self.reader).take(self.read_bytes as u64).read_to_end(out)?;

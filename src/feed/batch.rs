@@ -13,7 +13,7 @@ pub struct Batch {
     pub entries: Vec<Entry>,
     /// Rows that can't be used; several may be about one row.
     pub bad: Vec<BadRow>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<Arc<Block>>,
     /// The written column that each column comes from.
     pub(super) origins: Arc<[Option<usize>]>,
 }

@@ -342,7 +342,7 @@ struct Said {
 impl Parsed {
     fn new(piece: Piece, delimiter: u8, width: usize, cell_limit: u64) -> Self {
         let (text, slips) = sound(piece.bytes);
-        let mut cells = Vec::with_capacity(text.len() / 8);
+        let mut cells = Vec::with_capacity(text.len() / 4);
         let mut records = Vec::with_capacity(text.len() / (4 * width.max(4)));
         let mut damages = Vec::new();
         let mut count = 0;

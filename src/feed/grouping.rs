@@ -1,6 +1,7 @@
 //! Which records belong together, whatever blocks they were read in.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::entry::{BadRow, RecordId, Spot};
 use super::reading::{Kin, Reading, Refusal, key, refused};
@@ -35,13 +36,14 @@ impl Groups {
 /// Blocks with the groups in them that are whole.
 #[derive(Debug, Default)]
 pub(super) struct Grouped {
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<Arc<Block>>,
     pub groups: Groups,
     pub bad: Vec<BadRow>,
 }
 
 /// Every record is for itself.
 pub(super) fn alone(blocks: Vec<Block>) -> Grouped {
+    let blocks = shared(blocks);
     let mut groups = Groups::default();
     for (index, block) in blocks.iter().enumerate() {
         for record in 0..block.len() {
@@ -49,6 +51,10 @@ pub(super) fn alone(blocks: Vec<Block>) -> Grouped {
         }
     }
     Grouped { blocks, groups, bad: Vec::new() }
+}
+
+fn shared(blocks: Vec<Block>) -> Vec<Arc<Block>> {
+    blocks.into_iter().map(Arc::new).collect()
 }
 
 fn id(block: usize, record: usize) -> RecordId {
@@ -75,7 +81,7 @@ impl Runs {
 
     /// Adds blocks; the last run stays open unless `ended`.
     pub fn add(&mut self, new: Vec<Block>, ended: bool) -> Grouped {
-        let blocks: Vec<Block> = self.open.take().into_iter().chain(new).collect();
+        let blocks = shared(self.open.take().into_iter().chain(new).collect());
         let mut grouped = Grouped::default();
         let mut run: Vec<RecordId> = Vec::new();
         let mut text: Option<std::borrow::Cow<'_, str>> = None;
@@ -104,7 +110,7 @@ impl Runs {
     }
 
     /// Ends a run: it becomes a group unless its text was there before.
-    fn close(&mut self, blocks: &[Block], run: &mut Vec<RecordId>, grouped: &mut Grouped) {
+    fn close(&mut self, blocks: &[Arc<Block>], run: &mut Vec<RecordId>, grouped: &mut Grouped) {
         let Some(first) = run.first().map(|id| record_of(blocks, *id)) else { return };
         self.overflows = false;
         let text = first.get(self.column).unwrap_or_default();
@@ -154,8 +160,8 @@ pub(super) struct Families {
     sizes: HashMap<u64, u32>,
     /// Those that are not whole yet.
     open: HashMap<u64, Vec<RecordId>>,
-    /// Their records.
-    waiting: Option<Block>,
+    /// Their records, and those of families that have become whole since they were put here.
+    waiting: Vec<Arc<Block>>,
 }
 
 /// Counts families before they are read.
@@ -193,15 +199,16 @@ impl Census {
                 *self.sizes.entry(*name).or_default() += count;
             }
         }
-        Families { names: self.names, sizes: self.sizes, open: HashMap::new(), waiting: None }
+        Families { names: self.names, sizes: self.sizes, open: HashMap::new(), waiting: Vec::new() }
     }
 }
 
 impl Families {
     /// Adds blocks, and gives out the families that are whole; all that are left once `ended`.
     pub fn add(&mut self, new: Vec<Block>, reading: &dyn Reading, ended: bool) -> Grouped {
-        let waited = usize::from(self.waiting.is_some());
-        let blocks: Vec<Block> = self.waiting.take().into_iter().chain(new).collect();
+        let waited = self.waiting.len();
+        let mut blocks = std::mem::take(&mut self.waiting);
+        blocks.extend(shared(new));
         let mut whole: Vec<Vec<RecordId>> = Vec::new();
         for (index, block) in blocks.iter().enumerate().skip(waited) {
             for record in block.records() {
@@ -224,7 +231,7 @@ impl Families {
             left.sort_by_key(|ids| ids.first().map(|id| (id.block, id.record)));
             whole.extend(left);
         }
-        self.wait(&blocks);
+        self.wait(&blocks, waited);
         let mut grouped = Grouped { blocks, ..Grouped::default() };
         whole.into_iter().for_each(|members| grouped.groups.push(members));
         grouped
@@ -239,23 +246,32 @@ impl Families {
         }
     }
 
-    /// Keeps the records of families that are not whole, and nothing else of their blocks.
-    fn wait(&mut self, blocks: &[Block]) {
-        if self.open.is_empty() {
+    /// Keeps the records of families that are not whole, and nothing else of their blocks. Those
+    /// that waited before are left where they are until most around them are gone, so that each
+    /// is copied a few times at most.
+    fn wait(&mut self, blocks: &[Arc<Block>], waited: usize) {
+        let mut members: Vec<&mut RecordId> = self.open.values_mut().flatten().collect();
+        members.sort_unstable_by_key(|id| (id.block, id.record));
+        let old = members.partition_point(|id| (id.block as usize) < waited);
+        let there: usize = blocks[..waited].iter().map(|block| block.len()).sum();
+        let stay = if old * 2 >= there { old } else { 0 };
+        if stay > 0 {
+            self.waiting = blocks[..waited].to_vec();
+        }
+        let moved = &mut members[stay..];
+        if moved.is_empty() {
             return;
         }
-        let mut members: Vec<&mut RecordId> = self.open.values_mut().flatten().collect();
-        members.sort_by_key(|id| (id.block, id.record));
-        let records: Vec<Record<'_>> = members.iter().map(|id| record_of(blocks, **id)).collect();
-        self.waiting = Some(detached(records.into_iter()));
-        for (index, member) in members.into_iter().enumerate() {
-            *member = id(0, index);
+        let block = detached(moved.iter().map(|id| record_of(blocks, **id)));
+        for (index, member) in moved.iter_mut().enumerate() {
+            **member = id(self.waiting.len(), index);
         }
+        self.waiting.push(Arc::new(block));
     }
 }
 
 /// A record of a batch.
-pub(super) fn record_of(blocks: &[Block], id: RecordId) -> Record<'_> {
+pub(super) fn record_of(blocks: &[Arc<Block>], id: RecordId) -> Record<'_> {
     blocks[id.block as usize].record(id.record as usize)
 }
 

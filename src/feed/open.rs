@@ -235,7 +235,11 @@ impl Feed {
         }
     }
 
-    fn make(&self, blocks: &[Block], groups: &grouping::Groups) -> Vec<(Vec<Entry>, Vec<BadRow>)> {
+    fn make(
+        &self,
+        blocks: &[Arc<Block>],
+        groups: &grouping::Groups,
+    ) -> Vec<(Vec<Entry>, Vec<BadRow>)> {
         let parts = groups.len().div_ceil(GROUPS_AT_ONCE);
         let (kept, reading) = (&self.kept[..], &*self.reading);
         let part = |part: usize| {
