@@ -168,7 +168,7 @@ pub(super) fn recipes(
             Some(Err(problem)) => {
                 let help = match problem {
                     PictureProblem::TooLarge { limit, .. } => Limits::how_to_raise(limit),
-                    _ => "replace the file".to_owned(),
+                    _ => problem.help().unwrap_or("replace the file").to_owned(),
                 };
                 ("plan::picture", problem.to_string(), help)
             }
