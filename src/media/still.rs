@@ -75,7 +75,12 @@ pub(super) fn bmp_is_whole(bytes: &[u8]) -> bool {
         let (width, height, bits, packing) = match header {
             // The oldest header has two bytes a side.
             12 => (number(18)? & 0xFFFF, number(18)? >> 16, number(22)? >> 16, 0),
-            _ => (number(18)?, number(22)?.cast_signed().unsigned_abs(), number(26)? >> 16, number(30)?),
+            _ => (
+                number(18)?,
+                number(22)?.cast_signed().unsigned_abs(),
+                number(26)? >> 16,
+                number(30)?,
+            ),
         };
         // 1 and 2 are run lengths.
         if matches!(packing, 1 | 2) {

@@ -40,6 +40,9 @@ fn decoded(coded: &[u8], (width, height): (u32, u32)) -> Result<Picture, Picture
         Error::NotEnoughMemory => damaged("its decoder found no memory"),
         other => PictureProblem::Damaged(format!("its AV1 data can't be decoded ({other})")),
     };
+    if coded.is_empty() || width == 0 || height == 0 {
+        return Err(damaged("its AV1 data holds no picture"));
+    }
     let mut settings = Settings::new();
     // Pictures are decoded in parallel, not their parts.
     settings.set_n_threads(1);

@@ -66,7 +66,8 @@ pub(super) fn icc_of(colours: Colours) -> Option<Vec<u8>> {
     if matches!(colours.primaries, 0..=2) && curve.is_none() {
         return None;
     }
-    let curve = curve.and_then(|code| TransferCharacteristics::try_from(u8::try_from(code).ok()?).ok());
+    let curve =
+        curve.and_then(|code| TransferCharacteristics::try_from(u8::try_from(code).ok()?).ok());
     let primaries = u8::try_from(colours.primaries).ok()?;
     let profile = ColorProfile::new_from_cicp(CicpProfile {
         color_primaries: primaries.try_into().ok()?,
@@ -99,7 +100,9 @@ pub(super) fn lights(picture: &Picture, colours: Colours) -> Result<DynamicImage
     made.map_err(|e| PictureProblem::Damaged(e.to_string()))?;
     let image = match lights16.is_empty() {
         true => RgbaImage::from_raw(width, height, lights8).map(DynamicImage::ImageRgba8),
-        false => image::ImageBuffer::from_raw(width, height, lights16).map(DynamicImage::ImageRgba16),
+        false => {
+            image::ImageBuffer::from_raw(width, height, lights16).map(DynamicImage::ImageRgba16)
+        }
     };
     image.ok_or_else(|| damaged("it has fewer pixels than it says"))
 }
