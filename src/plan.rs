@@ -8,6 +8,7 @@ mod access;
 mod actuals;
 mod advise;
 mod build;
+mod channels;
 mod choose;
 mod compare;
 mod context;

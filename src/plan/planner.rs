@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::access::{Access, Reach};
+use super::channels;
 use super::choose::{self, Market};
 use super::context::Scope;
 use super::motion;
@@ -145,7 +146,8 @@ impl Planner {
         check_ids(catalogue, &mut findings);
         check_templates(catalogue, &mut findings);
         let mut said = Said::default();
-        let market = Market { shelf, access, budget: &catalogue.budget };
+        let (channels, budget) = (&*catalogue.channels, &catalogue.budget);
+        let market = Market { shelf, channels, access, budget };
         let mut shots = Vec::with_capacity(catalogue.shots.len());
         for (index, shot) in catalogue.shots.iter().enumerate() {
             let variants = variants_of(catalogue, shot, market, &mut said, &mut findings);
@@ -165,6 +167,7 @@ impl Planner {
             return (None, findings);
         }
         price_ends::advise(catalogue, &shots, &mut findings);
+        channels::advise(catalogue, &shots, &mut said, &mut findings);
         let by_route = Route::ALL.into_iter().map(|route| (route, models_with(shelf, route)));
         let planner = Planner {
             catalogue: catalogue.clone(),
