@@ -55,6 +55,7 @@ impl<'c> Worker<'c, '_> {
             spread: prepared.estimate.spread,
             text_estimate: prepared.estimate.text,
             out,
+            channel: step.details.channel.clone(),
         };
         self.keep(job, &prepared.marks);
     }
