@@ -163,6 +163,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         approvers: None,
         prices: PricePolicy::default(),
         defaults: Settings::default(),
+        channels: Default::default(),
         providers: BTreeMap::new(),
         retries: 0,
         pay_again: false,

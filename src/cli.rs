@@ -6,6 +6,7 @@ mod approvals;
 mod approve;
 mod approving;
 mod args;
+mod channels;
 mod check;
 mod guard;
 mod hosted;
@@ -93,6 +94,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Report(report) => report::report(report, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),
         Command::Models(models) => models::models(models, global, output),
+        Command::Channels(which) => channels::channels(which, global, output),
         Command::Prices(which) => prices::prices(which, global, output),
         Command::Rehearse(rehearsal) => rehearse::rehearse(rehearsal, global, output),
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),

@@ -2,11 +2,12 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
+//! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol, channel → manifest →
 //! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
 pub mod approval;
+pub mod channel;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;

@@ -6,6 +6,7 @@
 mod addresses;
 mod approvers;
 mod catalogue;
+mod channels;
 mod choose;
 mod fill;
 mod from_feed;
@@ -34,9 +35,9 @@ pub use crate::feed::AttributeType;
 pub use addresses::is_this_machine;
 pub use approvers::{Approver, Approvers};
 pub use catalogue::{
-    Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
-    PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,
-    SubjectSet, Template, Unknown, Updated, With,
+    Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Inherited, Limit, LimitOf,
+    LimitPlace, Placed, PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject,
+    SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
 pub use guardrails::{Guardrails, Rule, Severity};

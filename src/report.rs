@@ -4,6 +4,7 @@
 
 mod actuals;
 mod cells;
+mod channels;
 mod layout;
 mod markdown;
 mod models;
@@ -19,6 +20,7 @@ mod schema_file;
 mod thumbnail;
 
 pub use cells::Cells;
+pub use channels::{channels_json, channels_text};
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{

@@ -89,6 +89,8 @@ pub enum Command {
     Ledger(super::ledger::LedgerArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
+    /// Where clips can be shown: shapes, pixels, lengths, safe zones, and where each figure is from
+    Channels(ChannelsArgs),
     /// What models cost, since when that is known and from where; ask the providers anew
     Prices(super::prices::PricesArgs),
     /// The whole run against simulated providers, for nothing: do bills and ledger agree?
@@ -268,6 +270,17 @@ pub struct ModelsArgs {
     pub usable: bool,
 }
 
+/// Options of `channels`.
+#[derive(Debug, Args)]
+pub struct ChannelsArgs {
+    /// A manifest or workspace whose own `channels/` folder counts too
+    #[arg(value_name = "MANIFEST|FOLDER", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Only this one
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+}
+
 /// Options of `providers`.
 #[derive(Debug, Args)]
 pub struct ProvidersArgs {
@@ -308,6 +321,8 @@ pub enum SchemaName {
     ModelCard,
     /// A provider card
     ProviderCard,
+    /// A channel profile
+    Channel,
     /// The plan, as `plan --json` prints it
     Plan,
     /// One line of a plan file

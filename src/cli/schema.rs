@@ -12,6 +12,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::Manifest => include_str!("../../schemas/manifest.schema.json"),
         SchemaName::ModelCard => include_str!("../../schemas/model-card.schema.json"),
         SchemaName::ProviderCard => include_str!("../../schemas/provider-card.schema.json"),
+        SchemaName::Channel => include_str!("../../schemas/channel.schema.json"),
         SchemaName::Plan => include_str!("../../schemas/plan.schema.json"),
         SchemaName::PlanFile => include_str!("../../schemas/plan-file.schema.json"),
         SchemaName::Approval => include_str!("../../schemas/approval.schema.json"),

@@ -273,6 +273,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         names::check(id, &scope, &self.limits, &self.sources, &mut self.findings)

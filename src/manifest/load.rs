@@ -125,6 +125,7 @@ impl Loader<'_> {
         let mut sets = self.sets(&files);
         let root = &files[0].raw;
         let out = root.out.as_ref().map_or_else(|| standard_out(root.kinora.place), template);
+        let channels = self.channels(&files);
         let mut shots = self.shots(&files, &sets, &out);
         self.settle_pictures(&mut sets, &mut shots);
         let stem = || Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
@@ -152,6 +153,7 @@ impl Loader<'_> {
             concurrency,
             budget,
             guardrails,
+            channels,
             defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
             approvers,
             providers: providers.unwrap_or_default(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::access::Access;
+use super::crops::{self, CropTally};
 use super::diff::{Planned, Standing};
 use super::digesting::PlanHasher;
 use super::guard::{Evidence, Seen};
@@ -102,6 +103,7 @@ pub fn build(
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
         gathered.tallies.take(chunk.tally);
+        gathered.crops.take(chunk.crops);
         gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
         if let Some(job) = chunk.jobs.first() {
@@ -124,6 +126,7 @@ pub(super) struct Gathered {
     digest: PlanHasher,
     pub tallies: Tallies,
     pub seen: Seen,
+    crops: CropTally,
     notes: Notes,
     pub changes: Changes,
     jobs: u64,
@@ -143,6 +146,7 @@ impl Gathered {
             digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             tallies: Tallies::default(),
             seen: Seen::default(),
+            crops: CropTally::default(),
             notes: Notes::default(),
             changes: Changes::default(),
             jobs: 0,
@@ -199,6 +203,8 @@ fn finish(
             }
         }
     }
+    let crops = planner.savings(std::mem::take(&mut gathered.crops));
+    crops::advise(&crops, &catalogue, &catalogue.budget.unit, &mut findings);
     findings.sort();
     if findings.has_errors() {
         return (None, findings);
@@ -210,6 +216,7 @@ fn finish(
     let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
+    summary.crops = crops;
     let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);
     (Some(Plan { digest, summary, planner, evidence }), findings)
 }

@@ -112,6 +112,7 @@ impl Build {
                 budget: Budget::default(),
                 guardrails: Guardrails::default(),
                 defaults: Settings::default(),
+                channels: Default::default(),
                 approvers: None,
                 providers: BTreeMap::new(),
                 prices: PricePolicy::default(),
