@@ -2,7 +2,7 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol, channel → manifest →
+//! money, digest, address, clock, encoding, environment, limits, diagnostic, yaml, template, wire → feed, media, channel, models, protocol → manifest →
 //! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
@@ -11,6 +11,7 @@ pub mod channel;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
+pub mod encoding;
 pub mod environment;
 pub mod exit;
 pub mod feed;

@@ -25,7 +25,7 @@ use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::money::Unit;
 
-pub use crate::feed::{Columns, Row};
+pub use crate::feed::{Columns, FeedFormat, Row};
 pub use crate::yaml::Placed;
 
 /// A loaded and checked catalogue.
@@ -372,6 +372,8 @@ pub struct SubjectSet {
     pub columns: Arc<Columns>,
     /// The attribute that says when a subject was last changed.
     pub updated: Option<Updated>,
+    /// The feed that it is read from.
+    pub feed: Option<FeedFacts>,
     /// Its subjects, in the order of the file.
     pub subjects: Vec<Subject>,
     /// Its name in the manifest.
@@ -385,6 +387,21 @@ pub struct Updated {
     pub attribute: String,
     /// Where it is named.
     pub place: Place,
+}
+
+/// What reading a set's feed came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedFacts {
+    /// Which program wrote it, as told or as found out.
+    pub format: FeedFormat,
+    /// The feed, relative to the workspace.
+    pub file: String,
+    /// How many products or rows it has, bad ones not counted.
+    pub given: u64,
+    /// How many rows can't be used.
+    pub bad: u64,
+    /// How many `select:` leaves out.
+    pub left_out: u64,
 }
 
 /// One thing of the catalogue.
@@ -402,6 +419,9 @@ pub struct Subject {
     pub consent: Option<Box<str>>,
     /// Its pictures, in the order of the manifest; a glob's in the order of their paths.
     pub references: Box<[Reference]>,
+    /// Number of its first row in the feed as people count them, from 1; 0 for an item of a
+    /// manifest.
+    pub first_row: u32,
     /// Where it is written: the item's id, or the row's first cell.
     pub place: Place,
 }
@@ -421,6 +441,8 @@ pub struct Reference {
     /// Public https URL of the same picture. Its bytes are what a job is known by, so that
     /// another URL makes no other job.
     pub url: Option<Arc<str>>,
+    /// What the picture shows, in the words of the feed that names it.
+    pub alt: Option<Arc<str>>,
     /// Where it is written (the `image:` value; for a CSV subject this is still the manifest).
     pub place: Place,
 }
