@@ -22,6 +22,7 @@ mod prices;
 mod progress;
 mod providers;
 mod rehearse;
+mod rejects;
 mod report;
 mod resolve;
 mod run;

@@ -30,7 +30,7 @@ impl Encoding {
     /// By a name of the WHATWG's Encoding Standard (`utf-8`, `latin1`, `shift_jis`), whatever
     /// the case.
     pub fn by_name(name: &str) -> Option<Self> {
-        encoding_rs::Encoding::for_label(name.trim().as_bytes()).map(Encoding)
+        encoding_rs::Encoding::for_label_no_replacement(name.trim().as_bytes()).map(Encoding)
     }
 
     /// Its name in the standard: `UTF-8`, `windows-1252`.
@@ -51,17 +51,18 @@ impl Encoding {
         }
         let zeros = |at: usize| head.iter().skip(at).step_by(2).filter(|b| **b == 0).count();
         let pairs = head.len() / 2;
+        let mostly = |some: usize, none: usize| some * 4 >= pairs * 3 && none * 8 <= pairs;
         match (zeros(0), zeros(1)) {
-            (0, odd) if odd * 4 >= pairs * 3 => Some(Encoding::UTF_16LE),
-            (even, 0) if even * 4 >= pairs * 3 => Some(Encoding::UTF_16BE),
+            (even, odd) if mostly(odd, even) => Some(Encoding::UTF_16LE),
+            (even, odd) if mostly(even, odd) => Some(Encoding::UTF_16BE),
             _ => None,
         }
     }
 }
 
-/// Bytes that are read at once. What is believed of a file without a byte order mark hangs on
+/// Bytes that are read at once, unless told otherwise. What is believed of a file without a byte order mark hangs on
 /// where its bytes are parted, so this is the same for everybody.
-const READ_BYTES: usize = 512 * 1024;
+pub(crate) const READ_BYTES: usize = 512 * 1024;
 
 /// A byte that no UTF-8 has: it stands for what its encoding doesn't know, so that whoever reads
 /// the text finds it where it is.
@@ -76,6 +77,7 @@ pub struct Decoded<R> {
     raw: Vec<u8>,
     begun: bool,
     ended: bool,
+    read_bytes: usize,
 }
 
 enum State {
@@ -92,7 +94,15 @@ impl<R: Read> Decoded<R> {
     pub fn new(reader: R, told: Option<Encoding>) -> Self {
         let state = told.map_or(State::Open, State::of);
         let (hasher, raw) = (blake3::Hasher::new(), Vec::new());
-        Decoded { reader, state, hasher, raw, begun: false, ended: false }
+        let read_bytes = READ_BYTES;
+        Decoded { reader, state, hasher, raw, begun: false, ended: false, read_bytes }
+    }
+
+    /// Reads so many bytes at once.
+    #[must_use]
+    pub(crate) fn in_reads_of(mut self, bytes: usize) -> Self {
+        self.read_bytes = bytes;
+        self
     }
 
     /// What it is, as far as is known.
@@ -116,7 +126,7 @@ impl<R: Read> Decoded<R> {
         }
         if let State::Other(..) = self.state {
             self.raw.clear();
-            let n = (&mut self.reader).take(READ_BYTES as u64).read_to_end(&mut self.raw)?;
+            let n = (&mut self.reader).take(self.read_bytes as u64).read_to_end(&mut self.raw)?;
             self.hasher.update(&self.raw);
             self.ended = n == 0;
             self.decode(out);
@@ -125,7 +135,7 @@ impl<R: Read> Decoded<R> {
         let before = out.len();
         out.append(&mut self.raw);
         let read = out.len();
-        let n = (&mut self.reader).take(READ_BYTES as u64).read_to_end(out)?;
+        let n = (&mut self.reader).take(self.read_bytes as u64).read_to_end(out)?;
         self.hasher.update(&out[read..]);
         self.ended = n == 0;
         if !self.begun {
@@ -195,10 +205,10 @@ impl<R: Read> Decoded<R> {
 
 impl State {
     fn of(encoding: Encoding) -> Self {
-        match encoding {
-            Encoding::UTF_8 => State::Utf8,
-            other => State::Other(other, Box::new(other.0.new_decoder_with_bom_removal())),
+        if encoding == Encoding::UTF_8 {
+            return State::Utf8;
         }
+        State::Other(encoding, Box::new(encoding.0.new_decoder_with_bom_removal()))
     }
 }
 

@@ -12,6 +12,7 @@ mod phrase;
 mod plan;
 mod prices;
 mod providers;
+mod rejects;
 mod resolve;
 mod run;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use prices::{
     prices_text, refresh_json, refresh_schema, refresh_text,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
+pub use rejects::{REJECTS_CSV_HEADER, is_rejects_csv, rejects_csv};
 pub use resolve::{
     DoubtView, LookupView, OutcomeView, RESOLVE_FORMAT, ResolveReport, TriedView, resolve_json,
     resolve_schema, resolve_text,

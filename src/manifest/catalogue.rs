@@ -24,7 +24,7 @@ use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::money::Unit;
 
-pub use crate::feed::{Columns, Row};
+pub use crate::feed::{Columns, FeedFormat, Row};
 pub use crate::yaml::Placed;
 
 /// A loaded and checked catalogue.
@@ -369,6 +369,8 @@ pub struct SubjectSet {
     pub columns: Arc<Columns>,
     /// The attribute that says when a subject was last changed.
     pub updated: Option<Updated>,
+    /// The feed that it is read from.
+    pub feed: Option<FeedFacts>,
     /// Its subjects, in the order of the file.
     pub subjects: Vec<Subject>,
     /// Its name in the manifest.
@@ -382,6 +384,21 @@ pub struct Updated {
     pub attribute: String,
     /// Where it is named.
     pub place: Place,
+}
+
+/// What reading a set's feed came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedFacts {
+    /// Which program wrote it, as told or as found out.
+    pub format: FeedFormat,
+    /// The feed, relative to the workspace.
+    pub file: String,
+    /// How many products or rows it has, bad ones not counted.
+    pub given: u64,
+    /// How many rows can't be used.
+    pub bad: u64,
+    /// How many `select:` leaves out.
+    pub left_out: u64,
 }
 
 /// One thing of the catalogue.
@@ -399,6 +416,9 @@ pub struct Subject {
     pub consent: Option<Box<str>>,
     /// Its pictures, in the order of the manifest; a glob's in the order of their paths.
     pub references: Box<[Reference]>,
+    /// Number of its first row in the feed as people count them, from 1; 0 for an item of a
+    /// manifest.
+    pub first_row: u32,
     /// Where it is written: the item's id, or the row's first cell.
     pub place: Place,
 }

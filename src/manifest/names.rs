@@ -169,7 +169,7 @@ impl Scope<'_> {
             Use::Id => &["env"],
         };
         let aliases = self.with.iter().map(|(alias, _)| *alias);
-        let columns = self.sets.iter().flat_map(|s| s.columns.names());
+        let columns = self.sets.iter().flat_map(|s| s.columns.known());
         rest.iter().copied().chain(aliases).chain(columns)
     }
 
@@ -237,10 +237,10 @@ fn attribute(name: &str, sets: &[&SubjectSet], under: Option<&str>) -> Result<()
     };
     let shown = under.map_or_else(|| name.to_owned(), |u| format!("{u}.{name}"));
     let prefix = under.map_or_else(String::new, |u| format!("{u}."));
-    let help = match nearest(name, lacking.columns.names()) {
+    let help = match nearest(name, lacking.columns.known()) {
         Some(meant) => Some(format!("did you mean `{prefix}{meant}`?")),
         None => {
-            let names: Vec<&str> = lacking.columns.names().take(20).collect();
+            let names: Vec<&str> = lacking.columns.known().take(20).collect();
             match names[..] {
                 [] => Some(format!("`{}` has no attributes", lacking.name)),
                 _ => Some(format!("attributes of `{}`: {}", lacking.name, names.join(", "))),

@@ -438,7 +438,7 @@ impl Loader<'_> {
             &fills,
             &view,
             &[],
-            &Ground { workspace: &self.workspace, folder },
+            &Ground { workspace: &self.workspace, folder, of_feed: folder },
             &who,
             &mut findings,
         );

@@ -166,6 +166,7 @@ impl Build {
         let place = self.place(name);
         let (name, columns) = (name.into(), Columns::new(columns));
         self.catalogue.sets.push(SubjectSet {
+            feed: None,
             name,
             kind,
             columns,
@@ -188,6 +189,7 @@ impl Build {
         let tags = Box::new(["new".into()]);
         let set = self.catalogue.sets.last_mut().expect("a set comes first");
         set.subjects.push(Subject {
+            first_row: 0,
             id: id.into(),
             row,
             tags,
