@@ -12,6 +12,7 @@ use super::batch::Batch;
 use super::columns::Slugs;
 use super::delimited::{Delimited, How};
 use super::entry::{BadRow, Each, Entry, FeedFormat, Spot};
+use super::folder::{Folder, Pictures};
 use super::google::{self, Google};
 use super::grouping::{self, Census, Families, Grouped, Runs, record_of};
 use super::learned;
@@ -103,6 +104,7 @@ pub(super) fn open_in_reads_of(
         }
         Form::Xml => Box::new(learned::xml(path, options.encoding, limits)?),
         Form::JsonLines => Box::new(learned::json_lines(path, options.encoding, limits)?),
+        Form::Folder => Box::new(Folder::new(path, options.pattern.as_deref(), limits)?),
     };
     Feed::new(source, form, options)
 }
@@ -113,10 +115,23 @@ enum Form {
     Delimited,
     Xml,
     JsonLines,
+    Folder,
 }
 
 impl Form {
     fn of(path: &Path, options: &FeedOptions) -> Result<Self, FeedProblem> {
+        match (path.is_dir(), options.format) {
+            (true, None | Some(FeedFormat::Folder)) => return Ok(Form::Folder),
+            (false, Some(FeedFormat::Folder)) => {
+                return Err(FeedProblem::new("feed::format", "the feed is a file, not a folder")
+                    .help("leave `format` out, or name the folder in which the pictures are"));
+            }
+            (true, Some(_)) => {
+                return Err(FeedProblem::new("feed::format", "the feed is a folder, not a file")
+                    .help("name the file in it, or write `format: folder`"));
+            }
+            (false, _) => {}
+        }
         match options.format {
             Some(FeedFormat::Jsonl) => return Ok(Form::JsonLines),
             Some(FeedFormat::Csv | FeedFormat::Shopify | FeedFormat::Woocommerce) => {
@@ -255,6 +270,11 @@ impl Feed {
         self.source.digest()
     }
 
+    /// The text that places count in, where no file has it: the names in a folder, a line each.
+    pub fn listing(&self) -> Option<&str> {
+        self.source.listing()
+    }
+
     /// What was decided by looking and may be wrong; complete once `next_batch` gave `None`.
     pub fn notes(&self) -> Vec<FeedNote> {
         self.source.notes()
@@ -267,6 +287,7 @@ fn format_of(form: Form, written: &[WrittenColumn]) -> FeedFormat {
     match form {
         Form::Xml => FeedFormat::Google,
         Form::JsonLines => FeedFormat::Jsonl,
+        Form::Folder => FeedFormat::Folder,
         Form::Delimited if shopify::is(&slugs) => FeedFormat::Shopify,
         Form::Delimited if woocommerce::is(&slugs) => FeedFormat::Woocommerce,
         Form::Delimited if google::is(&slugs) => FeedFormat::Google,
@@ -301,6 +322,7 @@ fn reading(
             let reading = Google::new(written, each).map(|r| Box::new(r) as Box<dyn Reading>);
             boxed(reading, "Google Merchant", "`id`")
         }
-        FeedFormat::Csv | FeedFormat::Jsonl | FeedFormat::Folder => Ok(Box::new(Plain::new(written))),
+        FeedFormat::Folder => Ok(Box::new(Pictures::new(written))),
+        FeedFormat::Csv | FeedFormat::Jsonl => Ok(Box::new(Plain::new(written))),
     }
 }
