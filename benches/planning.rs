@@ -114,6 +114,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             role: Role::Identity,
             picture,
             url: None,
+            alt: None,
             place: place(),
         };
         Subject {
@@ -123,6 +124,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             references: Box::new([reference]),
             real_person: false,
             consent: None,
+            first_row: 0,
             place: place(),
         }
     });
@@ -143,6 +145,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         kind: SubjectKind::Product,
         columns,
         updated: None,
+        feed: None,
         subjects,
         place: place(),
     };

@@ -32,8 +32,8 @@ mod text;
 mod woocommerce;
 mod xml;
 
-pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
 pub use batch::Batch;
+pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
 pub use open::{Feed, FeedColumn, FeedOptions, open};
 pub(crate) use pieces::{Piece, PieceProblem, Pieces};
 pub use problem::{FeedNote, FeedProblem};

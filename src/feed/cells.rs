@@ -38,11 +38,6 @@ impl Cell {
         if self.end & QUOTES == 0 { Some(Cow::Borrowed(raw)) } else { Some(unquoted(raw)) }
     }
 
-    /// Where its text begins in its block.
-    pub fn start(self) -> Option<usize> {
-        (self != ABSENT).then_some(self.start as usize)
-    }
-
     /// Whether there is nothing in it.
     pub fn is_empty(self) -> bool {
         self.start == self.end || self == ABSENT
@@ -94,7 +89,12 @@ pub(super) struct Line {
 }
 
 /// Reads all records of a piece that begins with one. Its last cell may be open.
-pub(super) fn split(text: &[u8], delimiter: u8, cells: &mut Vec<Cell>, mut each: impl FnMut(&mut Vec<Cell>, Line)) {
+pub(super) fn split(
+    text: &[u8],
+    delimiter: u8,
+    cells: &mut Vec<Cell>,
+    mut each: impl FnMut(&mut Vec<Cell>, Line),
+) {
     let mut at = 0;
     loop {
         // A line without anything is no record; LF after CR looks like one.

@@ -99,7 +99,10 @@ impl<R: Read> Cutter<R> {
         let mut at = self.scanned;
         while at < text.len() {
             if self.open_quote.is_some() {
-                let Some(found) = memchr(b'"', &text[at..]) else { break at = text.len() };
+                let Some(found) = memchr(b'"', &text[at..]) else {
+                    at = text.len();
+                    break;
+                };
                 let quote = at + found;
                 match text.get(quote + 1) {
                     Some(b'"') => at = quote + 2,

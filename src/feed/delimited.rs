@@ -55,7 +55,8 @@ impl Delimited {
         if let ([only], Some(_)) = (&columns[..], how.delimiter)
             && let Some(other) = DELIMITERS.iter().find(|d| only.header.as_bytes().contains(d))
         {
-            let shown = if *other == b'\t' { "tab".to_owned() } else { format!("\"{}\"", *other as char) };
+            let shown =
+                if *other == b'\t' { "tab".to_owned() } else { format!("\"{}\"", *other as char) };
             return Err(FeedProblem::new("feed::delimiter", "the feed has only one column")
                 .at(only.at, "one cell")
                 .help(format!("write `delimiter: {shown}` beside `from`")));
@@ -145,7 +146,8 @@ impl Delimited {
                     true => "one cell too many".to_owned(),
                     false => format!("the last one; column {} is missing", title(count)),
                 };
-                let help = "a cell that contains the delimiter or a line break must be in double quotes";
+                let help =
+                    "a cell that contains the delimiter or a line break must be in double quotes";
                 Said {
                     column: None,
                     code: "feed::ragged",
@@ -418,7 +420,8 @@ fn look_closer(
     for (column, cell) in cells[line.first_cell as usize..].iter().enumerate() {
         let range = cell.range(text);
         let length = cell.text(text).map_or(0, |t| t.len() as u64);
-        let has = |wanted: Kind| slips.iter().any(|(at, kind)| range.contains(at) && *kind == wanted);
+        let has =
+            |wanted: Kind| slips.iter().any(|(at, kind)| range.contains(at) && *kind == wanted);
         let kind = match () {
             () if length > cell_limit => Kind::Long,
             () if has(Kind::Nul) => Kind::Nul,

@@ -55,7 +55,9 @@ impl Google {
 
     fn images(&self, members: &[Member<'_>]) -> Vec<FeedImage> {
         let mut images: Vec<FeedImage> = Vec::new();
-        for (member, column) in members.iter().flat_map(|m| self.meaning.images.iter().map(move |c| (m, *c))) {
+        for (member, column) in
+            members.iter().flat_map(|m| self.meaning.images.iter().map(move |c| (m, *c)))
+        {
             for address in addresses(&cell(*member, column)) {
                 if !images.iter().any(|image| *image.address == *address) {
                     images.push(FeedImage { address: Box::from(address), alt: None });

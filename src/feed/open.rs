@@ -144,7 +144,9 @@ impl Form {
         let head = file.take(4096).read_to_end(&mut first);
         head.map_err(|e| FeedProblem::unreadable(&e))?;
         // Byte order marks and the zero bytes of UTF-16 are nothing to look at.
-        let letter = first.iter().find(|b| !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF) && !b.is_ascii_whitespace());
+        let letter = first.iter().find(|b| {
+            !matches!(b, 0 | 0xEF | 0xBB | 0xBF | 0xFE | 0xFF) && !b.is_ascii_whitespace()
+        });
         Ok(match letter {
             Some(b'<') => Form::Xml,
             Some(b'{' | b'[') if options.format.is_none() => Form::JsonLines,
@@ -154,7 +156,11 @@ impl Form {
 }
 
 impl Feed {
-    fn new(source: Box<dyn RecordSource>, form: Form, options: &FeedOptions) -> Result<Self, FeedProblem> {
+    fn new(
+        source: Box<dyn RecordSource>,
+        form: Form,
+        options: &FeedOptions,
+    ) -> Result<Self, FeedProblem> {
         let written = source.columns();
         let format = options.format.unwrap_or_else(|| format_of(form, written));
         let reading = reading(format, written, options.each)?;
@@ -172,7 +178,8 @@ impl Feed {
             Feed { format, columns, kept, origins, source, reading, grouping, ended: false };
         if let Some(names) = &options.keep {
             feed.keep(|_, column| {
-                let named = |name: &Option<String>| name.as_ref().is_some_and(|n| names.contains(n));
+                let named =
+                    |name: &Option<String>| name.as_ref().is_some_and(|n| names.contains(n));
                 named(&column.attribute) || named(&column.header)
             });
         }
@@ -239,15 +246,18 @@ impl Feed {
 
     fn make(&self, blocks: &[Block], groups: &grouping::Groups) -> Vec<(Vec<Entry>, Vec<BadRow>)> {
         let parts = groups.len().div_ceil(GROUPS_AT_ONCE);
+        let (kept, reading) = (&self.kept[..], &*self.reading);
         let part = |part: usize| {
-            let mut maker = Maker::new(&self.kept);
+            let mut maker = Maker::new(kept);
             let mut members = Vec::new();
             let first = part * GROUPS_AT_ONCE;
             for group in first..groups.len().min(first + GROUPS_AT_ONCE) {
                 let ids = groups.get(group);
                 members.clear();
-                members.extend(ids.iter().map(|id| Member { record: record_of(blocks, *id), id: *id }));
-                self.reading.entries(&members, &mut maker);
+                members.extend(
+                    ids.iter().map(|id| Member { record: record_of(blocks, *id), id: *id }),
+                );
+                reading.entries(&members, &mut maker);
             }
             (maker.entries, maker.bad)
         };
@@ -306,7 +316,9 @@ fn reading(
             let headers = headers.collect::<Vec<_>>().join(", ");
             FeedProblem::new("feed::format", format!("the feed is no export of {whose}"))
                 .label(format!("it has no column {needed}"))
-                .help(format!("write `format: csv` for a file of one's own; its columns: {headers}"))
+                .help(format!(
+                    "write `format: csv` for a file of one's own; its columns: {headers}"
+                ))
         })
     };
     match format {

@@ -36,7 +36,8 @@ pub(super) struct Plain {
 impl Plain {
     pub fn new(written: &[WrittenColumn]) -> Self {
         let columns: Vec<FeedColumn> = written.iter().map(column).collect();
-        let by_name = |name: &str| columns.iter().position(|c| c.attribute.as_deref() == Some(name));
+        let by_name =
+            |name: &str| columns.iter().position(|c| c.attribute.as_deref() == Some(name));
         let names = |c: &WrittenColumn| {
             // `image 2` and `image_url_3` are further pictures.
             let slug = slug(&c.header).unwrap_or_default();

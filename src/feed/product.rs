@@ -120,9 +120,10 @@ impl<'p, 'b> Product<'p, 'b> {
                 }
                 Cow::Owned(names.join(PART))
             }
-            Value::Variant => Cow::Owned(self.own.map_or(String::new(), |own| {
-                variant_title(own.record, self.options, " / ")
-            })),
+            Value::Variant => Cow::Owned(
+                self.own
+                    .map_or(String::new(), |own| variant_title(own.record, self.options, " / ")),
+            ),
         }
     }
 
@@ -272,7 +273,10 @@ impl Attributes {
     ) {
         let column = origin.map(|origin| &written[origin]);
         // What is made of several cells has no header of its own.
-        let same = !matches!(value, Value::Id | Value::Highest(_) | Value::Currency(_) | Value::Codes(_) | Value::Html(_));
+        let same = !matches!(
+            value,
+            Value::Id | Value::Highest(_) | Value::Currency(_) | Value::Codes(_) | Value::Html(_)
+        );
         self.columns.push(FeedColumn {
             attribute: Some(self.free(name)),
             header: column.filter(|_| same).map(|c| c.header.clone()),
@@ -290,7 +294,12 @@ impl Attributes {
     }
 
     /// Adds every column that was not used, under its own slug.
-    pub fn others(&mut self, written: &[WrittenColumn], slugs: &Slugs, value: impl Fn(&str, usize) -> Value) {
+    pub fn others(
+        &mut self,
+        written: &[WrittenColumn],
+        slugs: &Slugs,
+        value: impl Fn(&str, usize) -> Value,
+    ) {
         for (column, one) in written.iter().enumerate() {
             if self.used.contains(&column) {
                 continue;
@@ -344,7 +353,8 @@ mod tests {
 
     #[test]
     fn amounts_may_have_a_currency() {
-        let amount = |text: &'static str| amount_in(Cow::Borrowed(text)).map(|(_, t)| t.into_owned());
+        let amount =
+            |text: &'static str| amount_in(Cow::Borrowed(text)).map(|(_, t)| t.into_owned());
         assert_eq!(amount("12.00 EUR").as_deref(), Some("12.00"));
         assert_eq!(amount("EUR 12.00").as_deref(), Some("12.00"));
         assert_eq!(amount("9.99").as_deref(), Some("9.99"));

@@ -145,14 +145,25 @@ impl Shopify {
         if title.is_empty() { handle.to_owned() } else { format!("{handle}-{title}") }
     }
 
-    fn refuse(&self, group: &[Member<'_>], column: usize, maker: &mut Maker<'_>, why: impl Fn() -> Refusal) {
+    fn refuse(
+        &self,
+        group: &[Member<'_>],
+        column: usize,
+        maker: &mut Maker<'_>,
+        why: impl Fn() -> Refusal,
+    ) {
         for member in group {
             maker.refuse(*member, Some((column, &self.headers[column])), why());
         }
     }
 }
 
-fn attributes(meaning: &Meaning, written: &[WrittenColumn], slugs: &Slugs, each: Each) -> Attributes {
+fn attributes(
+    meaning: &Meaning,
+    written: &[WrittenColumn],
+    slugs: &Slugs,
+    each: Each,
+) -> Attributes {
     let mut out = Attributes::default();
     let id = if each == Each::Variant { meaning.sku } else { None };
     out.add(written, "id", Text, id.or(Some(meaning.handle)), Value::Id);

@@ -270,18 +270,6 @@ impl BlockBuilder {
         self.block.cells.push(cell);
     }
 
-    /// Takes the record back that was begun last.
-    pub fn take_back(&mut self) {
-        let Some(head) = self.block.records.pop() else { return };
-        let Places::Told { records, cells, raw } = &mut self.block.places else { return };
-        records.pop();
-        raw.truncate(head.line.start as usize);
-        let first = head.line.first_cell as usize;
-        let texts = self.block.cells.drain(first..).filter_map(Cell::start).min();
-        self.block.text.truncate(texts.unwrap_or(self.block.text.len()));
-        cells.truncate(first);
-    }
-
     /// A row that is none.
     pub fn bad(&mut self, row: BadRow) {
         self.block.bad.push(row);

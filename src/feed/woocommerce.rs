@@ -129,8 +129,9 @@ impl Woocommerce {
             code: "feed::no_parent",
             what,
             label: "this parent".to_owned(),
-            help: "a variation names its product by `id:` and number, or by SKU; export both together"
-                .to_owned(),
+            help:
+                "a variation names its product by `id:` and number, or by SKU; export both together"
+                    .to_owned(),
             also: None,
         };
         maker.refuse(member, Some((column, &self.headers[column])), why);
@@ -149,7 +150,12 @@ impl Woocommerce {
     }
 }
 
-fn attributes(meaning: &Meaning, written: &[WrittenColumn], slugs: &Slugs, each: Each) -> Attributes {
+fn attributes(
+    meaning: &Meaning,
+    written: &[WrittenColumn],
+    slugs: &Slugs,
+    each: Each,
+) -> Attributes {
     let mut out = Attributes::default();
     out.add(written, "id", Text, meaning.sku.or(meaning.id), Value::Id);
     let mut add = |name: &str, kind, column: Option<usize>, value: &dyn Fn(usize) -> Value| {
@@ -216,7 +222,9 @@ impl Reading for Woocommerce {
             return Kin::Alone;
         }
         let known = |kind: &str, column| {
-            Some(Self::text(record, column)).filter(|t| !t.is_empty()).map(|text| key(&[kind, &text]))
+            Some(Self::text(record, column))
+                .filter(|t| !t.is_empty())
+                .map(|text| key(&[kind, &text]))
         };
         Kin::Parent([known("id", self.meaning.id), known("sku", self.meaning.sku)])
     }

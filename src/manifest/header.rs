@@ -93,7 +93,7 @@ impl Header {
             // Nobody wrote a column that a format makes of others; a name may be given away.
             let made = column.header.is_none();
             let by_itself = || {
-                let kind = if column.text { AttributeType::Text } else { AttributeType::Auto };
+                let kind = column.kind;
                 let name = column.attribute.clone()?;
                 let free = !(made && taken.contains(&name));
                 Some((if free { name } else { format!("feed_{name}") }, kind))

@@ -432,7 +432,7 @@ mod pictures {
     /// Two products with pictures, by the columns of a Google Merchant feed.
     const FEED: &str = "\
 id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tavailability\tprice
-m1\tMug\tWhite\thttps://shop.example.com/m1\ta.jpg\tb.jpg,c.jpg\tin_stock\t12.00 EUR
+m1\tMug\tWhite\thttps://shop.example.com/m1\ta.jpg\tb.jpg|c.jpg\tin_stock\t12.00 EUR
 m2\tLamp\tTall\thttps://shop.example.com/m2\tb.jpg\t\tin_stock\t49.00 EUR
 ";
 
