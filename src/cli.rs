@@ -10,6 +10,7 @@ mod channels;
 mod check;
 mod guard;
 mod hosted;
+mod init;
 mod ledger;
 mod made_before;
 mod models;
@@ -85,6 +86,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     let global = &arguments.global;
     select::refuse_without_a_plan(&arguments)?;
     match &arguments.command {
+        Command::Init(init) => init::init(init, global, output),
         Command::Check(manifest) => check::check(manifest, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),
         Command::Approve(approval) => approve::approve(approval, global, output),

@@ -29,6 +29,7 @@ pub mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod signing;
+pub mod starter;
 pub mod template;
 pub mod wire;
 pub mod yaml;

@@ -69,6 +69,8 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A first manifest that works as it is: for a shop's export, a folder of pictures, or alone
+    Init(super::init::InitArgs),
     /// Load and validate everything; spend nothing, touch no network
     Check(ManifestArg),
     /// The dry run: jobs, routes, estimates, what changed, warnings
