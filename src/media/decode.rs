@@ -108,6 +108,10 @@ fn image_format(format: Format) -> ImageFormat {
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Png => ImageFormat::Png,
         Format::Webp => ImageFormat::WebP,
+        Format::Avif => ImageFormat::Avif,
+        Format::Tiff => ImageFormat::Tiff,
+        Format::Bmp => ImageFormat::Bmp,
+        Format::Gif => ImageFormat::Gif,
     }
 }
 

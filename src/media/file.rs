@@ -47,11 +47,17 @@ pub fn recognise(bytes: &[u8]) -> Result<Format, PictureProblem> {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Ok(Format::Webp);
     }
+    if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
+        return Ok(Format::Gif);
+    }
+    if let [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] = bytes {
+        return Ok(Format::Tiff);
+    }
+    if bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4]) {
+        return Ok(Format::Bmp);
+    }
     let looks_like = match bytes {
         [] => "the file is empty",
-        [b'G', b'I', b'F', b'8', ..] => "it is a GIF",
-        [b'B', b'M', ..] => "it looks like a BMP",
-        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => "it is a TIFF",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is an AVIF, HEIC or MP4 file",
         [b'%', b'P', b'D', b'F', ..] => "it is a PDF",
         _ if bytes.trim_ascii_start().starts_with(b"<") => "it looks like SVG or HTML",
@@ -84,6 +90,7 @@ pub fn check_whole(format: Format, bytes: &[u8]) -> Result<(), PictureProblem> {
             let size = size.iter().rev().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
             bytes.len() as u64 >= size + 8
         }),
+        Format::Avif | Format::Tiff | Format::Bmp | Format::Gif => true,
     };
     if ends {
         return Ok(());

@@ -4,7 +4,9 @@
 
 use std::io::Cursor;
 
-use image::codecs::{png::PngDecoder, webp::WebPDecoder};
+use image::codecs::{
+    bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
+};
 use image::{ImageDecoder, ImageError};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -52,6 +54,19 @@ pub(super) fn read(format: Format, bytes: &[u8]) -> Result<Header, PictureProble
             let animated = decoder.has_animation();
             Ok(of_decoder(decoder, animated))
         }
+        Format::Tiff => {
+            let decoder = TiffDecoder::new(reader).map_err(|e| damaged(&e))?;
+            Ok(of_decoder(decoder, false))
+        }
+        Format::Bmp => {
+            let decoder = BmpDecoder::new(reader).map_err(|e| damaged(&e))?;
+            Ok(of_decoder(decoder, false))
+        }
+        Format::Gif => {
+            let decoder = GifDecoder::new(reader).map_err(|e| damaged(&e))?;
+            Ok(of_decoder(decoder, false))
+        }
+        Format::Avif => Err(PictureProblem::NotAPicture("it is an AVIF".to_owned())),
     }
 }
 
@@ -73,6 +88,7 @@ fn of_decoder(mut decoder: impl ImageDecoder, animated: bool) -> Header {
         cmyk: false,
         foreign_profile: icc.is_some_and(|icc| profile::is_foreign(&icc, channels)),
         animated,
+        grey: !colour.has_color(),
     };
     Header { width, height, orientation: Orientation(orientation), traits }
 }
@@ -112,6 +128,7 @@ fn jpeg(bytes: &[u8]) -> Result<Header, PictureProblem> {
     let icc = if cmyk { None } else { decoder.icc_profile() };
     let traits = Traits {
         cmyk,
+        grey: channels == Channels::Grey,
         foreign_profile: icc.is_some_and(|icc| profile::is_foreign(&icc, channels)),
         ..Traits::default()
     };

@@ -20,15 +20,55 @@ pub enum Format {
     Png,
     /// WebP.
     Webp,
+    /// AVIF: one still picture, AV1 in an ISO base media file.
+    Avif,
+    /// TIFF; of several pages, the first is used.
+    Tiff,
+    /// BMP.
+    Bmp,
+    /// GIF; of several frames, the first is used.
+    Gif,
 }
 
 impl Format {
+    /// All that can be read.
+    pub const ALL: [Format; 7] = [
+        Format::Jpeg,
+        Format::Png,
+        Format::Webp,
+        Format::Avif,
+        Format::Tiff,
+        Format::Bmp,
+        Format::Gif,
+    ];
+
+    /// Those that Kinora writes, and that a receiver takes who doesn't say what it takes.
+    pub const WRITTEN: [Format; 3] = [Format::Jpeg, Format::Png, Format::Webp];
+
+    /// From the short name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Format::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+
     /// Short name, as on cards and in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Format::Jpeg => "jpeg",
             Format::Png => "png",
             Format::Webp => "webp",
+            Format::Avif => "avif",
+            Format::Tiff => "tiff",
+            Format::Bmp => "bmp",
+            Format::Gif => "gif",
+        }
+    }
+
+    /// The ending of a file's name, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Jpeg => "jpg",
+            Format::Tiff => "tif",
+            other => other.as_str(),
         }
     }
 
@@ -38,6 +78,10 @@ impl Format {
             Format::Jpeg => "image/jpeg",
             Format::Png => "image/png",
             Format::Webp => "image/webp",
+            Format::Avif => "image/avif",
+            Format::Tiff => "image/tiff",
+            Format::Bmp => "image/bmp",
+            Format::Gif => "image/gif",
         }
     }
 }
@@ -67,19 +111,32 @@ pub struct Traits {
     pub cmyk: bool,
     /// An embedded ICC profile gives its colours another meaning than sRGB does.
     pub foreign_profile: bool,
-    /// More than one frame.
+    /// More than one frame, or page; the first is used.
     pub animated: bool,
+    /// Shades of one light, no colours.
+    pub grey: bool,
 }
 
 impl Traits {
-    fn flags(&mut self) -> [&mut bool; 5] {
+    fn flags(&mut self) -> [&mut bool; 6] {
         [
             &mut self.alpha,
             &mut self.deep,
             &mut self.cmyk,
             &mut self.foreign_profile,
             &mut self.animated,
+            &mut self.grey,
         ]
+    }
+
+    /// What its pixels are made of, in a word for people.
+    pub fn colour_space(self) -> &'static str {
+        match self {
+            Traits { cmyk: true, .. } => "cmyk",
+            Traits { grey: true, .. } => "grey",
+            Traits { foreign_profile: true, .. } => "rgb, by its own profile",
+            _ => "srgb",
+        }
     }
 
     /// As one number, a bit for each in the order of the fields.
@@ -135,7 +192,7 @@ pub enum PictureProblem {
     #[error("it can't be read: {0}")]
     Unreadable(String),
     /// It is no picture in a format that Kinora reads.
-    #[error("it is no JPEG, PNG or WebP picture ({0})")]
+    #[error("it is no picture that can be read ({0})")]
     NotAPicture(String),
     /// It is damaged or cut short.
     #[error("it is damaged: {0}")]

@@ -43,10 +43,8 @@ pub(super) struct RouteNeeds {
 impl RouteNeeds {
     fn new(route: Route, ability: &RouteAbility, framing: Framing, aspect: &str) -> Self {
         let sides = |aspect: AspectRatio| (aspect.width, aspect.height);
-        let known = [Format::Jpeg, Format::Png, Format::Webp];
-        let taken = |format: &Format| ability.formats.iter().any(|f| f == format.as_str());
         let others = PictureNeeds {
-            formats: known.into_iter().filter(taken).collect(),
+            formats: ability.formats.iter().filter_map(|name| Format::parse(name)).collect(),
             min_side: ability.min_side,
             max_side: ability.max_side,
             max_pixels: ability.max_pixels,
