@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod media;
 pub mod models;
 pub mod money;
+pub mod net;
 pub mod notify;
 pub mod plan;
 pub mod protocol;

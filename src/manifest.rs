@@ -21,6 +21,7 @@ mod providers;
 mod rates;
 mod raw;
 mod references;
+mod remote;
 
 mod rows;
 pub mod schema;
@@ -44,6 +45,7 @@ pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
+pub use remote::{BeforeRun, FetchSettings, HeaderText};
 pub use unattended::{
     Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
 };

@@ -16,7 +16,7 @@ use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
 use kinora::media::probe_all;
 use kinora::models::Shelf;
 use kinora::plan::{
-    Access, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
+    Access, Awaited, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
 };
 use kinora::protocol::Rack;
 
@@ -58,6 +58,8 @@ pub struct Workspace {
     pub compare: Option<PathBuf>,
     /// The plan file that is run, if one is.
     pub plan_file: Option<PathBuf>,
+    /// What becomes of jobs whose pictures are not fetched yet.
+    pub awaited: Awaited,
 }
 
 /// The manifest that a path on the command line means.
@@ -213,6 +215,7 @@ impl Workspace {
             narrowing: Narrowing::default(),
             compare: None,
             plan_file: None,
+            awaited: Awaited::default(),
         };
         Ok((workspace, ledger))
     }
@@ -276,6 +279,9 @@ impl Workspace {
             .field(&[u8::from(self.clips_without_a_ledger)]);
         for (_, picture) in self.catalogue.pictures.iter() {
             inputs.field(picture.path.as_bytes());
+            if let Some(source) = &picture.source {
+                inputs.field(source.url.as_bytes());
+            }
             match picture.stamp {
                 Some(stamp) => inputs
                     .field(&stamp.size.to_le_bytes())

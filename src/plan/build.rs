@@ -20,6 +20,7 @@ use super::select::Narrowing;
 use super::summarise::summarise;
 use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
+use super::wanted::{Awaited, Waiting};
 use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
 use crate::ledger::{History, KnownJobs};
@@ -50,6 +51,8 @@ pub struct PlanInputs<'a> {
     pub narrowing: &'a Narrowing,
     /// What earlier attempts tell.
     pub history: History,
+    /// What becomes of jobs whose pictures are not fetched yet.
+    pub awaited: Awaited,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
@@ -104,6 +107,7 @@ pub fn build(
         gathered.tallies.take(chunk.tally);
         gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
+        gathered.waiting.merge(chunk.waiting);
         if let Some(job) = chunk.jobs.first() {
             gathered.selected.insert(job.job.shot);
         }
@@ -125,6 +129,7 @@ pub(super) struct Gathered {
     pub tallies: Tallies,
     pub seen: Seen,
     notes: Notes,
+    waiting: Waiting,
     pub changes: Changes,
     jobs: u64,
     too_many: bool,
@@ -144,6 +149,7 @@ impl Gathered {
             tallies: Tallies::default(),
             seen: Seen::default(),
             notes: Notes::default(),
+            waiting: Waiting::default(),
             changes: Changes::default(),
             jobs: 0,
             too_many: false,
@@ -184,6 +190,10 @@ fn finish(
 ) -> (Option<Plan>, Findings) {
     let catalogue = planner.catalogue.clone();
     findings.merge(std::mem::take(&mut gathered.notes).into_findings(&catalogue.budget.unit));
+    let waiting = std::mem::take(&mut gathered.waiting);
+    if let Some(finding) = waiting.finding(inputs.awaited, &catalogue, inputs.manifest) {
+        findings.push(finding);
+    }
     if gathered.too_many {
         let message = format!("this plan has more than {} jobs", catalogue.limits.jobs);
         let help = Limits::how_to_raise("jobs");
@@ -191,6 +201,8 @@ fn finish(
     } else if !findings.has_errors() {
         same_paths(&planner, inputs.known, &gathered.twice, &mut findings);
         match &planner.narrowed {
+            // Whether a shot is for anybody, jobs that are left out would tell.
+            None if !waiting.is_empty() => {}
             None => empty_shots(&catalogue, &gathered, &mut findings),
             Some(narrowed) => {
                 let whole = narrowed.first.is_none_or(|first| gathered.jobs < first);
@@ -204,7 +216,7 @@ fn finish(
         return (None, findings);
     }
     // What a part of a plan leaves out is no orphan.
-    if planner.narrowed.is_none() {
+    if planner.narrowed.is_none() && waiting.is_empty() {
         orphans(&mut gathered, inputs);
     }
     let digest = gathered.digest.finish();

@@ -266,6 +266,7 @@ fn round(
         by_url: by_url.clone(),
         choices: Arc::from([]),
         narrowed: None,
+        gathers: false,
     };
     let mut tried = vec![Tried::default(); open.len()];
     let (engine, known) = (Engine::new(&catalogue.limits), KnownJobs::new());

@@ -11,10 +11,11 @@ use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 
-use super::client::{Trouble, words};
+use super::client::Trouble;
 use super::driver::Driver;
 use super::sniff;
 use super::watch::{Seen, Source};
+use crate::net::words;
 use crate::plan::Request;
 use crate::protocol::HttpCall;
 use crate::providers::{Fetched, RemoteId};

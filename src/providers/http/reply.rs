@@ -65,8 +65,7 @@ impl Reply {
                 }
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
-                    reply.cut =
-                        Some(format!("the reply broke off: {}", super::client::words(error)));
+                    reply.cut = Some(format!("the reply broke off: {}", crate::net::words(error)));
                     break;
                 }
                 Err(_) => {
