@@ -7,10 +7,12 @@
 mod addresses;
 mod client;
 mod names;
+mod replies;
 
 pub use addresses::{is_loopback, is_private, is_public};
 pub use client::{builder, proxies, words};
 pub use names::PublicNames;
+pub use replies::{content_range, retry_after, validator};
 
 use url::Url;
 

@@ -211,6 +211,20 @@ impl PictureLock {
         text
     }
 
+    /// One line of the file, for a journal.
+    pub fn line(url: &str, locked: &Locked) -> Vec<u8> {
+        let mut text = Vec::new();
+        put(&mut text, &Line { url, locked });
+        text
+    }
+
+    /// The lines of a journal that are whole: its writer may have been killed in the last one.
+    pub fn whole_lines(journal: &[u8]) -> Vec<(String, Locked)> {
+        let lines = journal.split(|byte| *byte == b'\n');
+        let read = lines.filter_map(|text| serde_json::from_slice::<ReadLine>(text).ok());
+        read.map(|line| (line.url, line.locked)).collect()
+    }
+
     /// Writes it beside the manifest, so that a crash leaves the old file or the new one.
     ///
     /// # Errors
