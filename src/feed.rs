@@ -6,11 +6,16 @@
 //! manifest, its templates, what a reference is for, the network.
 
 mod entry;
+mod open;
 mod pieces;
+mod problem;
 mod record;
 mod row;
+mod source;
 
 pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
-pub(crate) use pieces::{FeedProblem, Piece, Pieces};
+pub use open::{Batch, Feed, FeedColumn, FeedOptions, open};
+pub(crate) use pieces::{Piece, PieceProblem, Pieces};
+pub use problem::{FeedNote, FeedProblem};
 pub(crate) use record::{Record, cell_range, records};
 pub use row::{AttributeType, Columns, Row};

@@ -2,7 +2,7 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
+//! money, digest, address, clock, encoding, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
 //! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
@@ -10,6 +10,7 @@ pub mod approval;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
+pub mod encoding;
 pub mod environment;
 pub mod exit;
 pub mod feed;

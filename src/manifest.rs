@@ -5,8 +5,11 @@
 
 mod addresses;
 mod approvers;
+mod bad_rows;
 mod catalogue;
 mod choose;
+mod feed_pictures;
+mod feed_select;
 mod fill;
 mod from_feed;
 mod guardrails;

@@ -15,7 +15,7 @@ use super::references::{self, Ground, SpecFill};
 use super::rows::{Layout, Parsed, RowReader, Tags, place_of};
 use super::sets::{nearest_help, tags};
 use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
-use crate::feed::{AttributeType, Columns, FeedProblem, Piece, Pieces, records};
+use crate::feed::{AttributeType, Columns, Piece, PieceProblem, Pieces, records};
 use crate::limits::Limits;
 use crate::template::Engine;
 use crate::yaml::Text;
@@ -213,7 +213,7 @@ impl Loader<'_> {
         }
         set.columns = Columns::new(columns);
         let id_known = self.check_id_template(raw, from, &id, &header, set);
-        let specs = self.usable_specs(&raw.references, &[], set);
+        let specs = self.usable_specs(&raw.references, &[], true, set);
         self.reference_names.insert(index, specs.iter().map(|s| s.name.clone()).collect());
         let tags_from = self.tags_from(raw, &header);
         if !id_known {
@@ -418,30 +418,30 @@ fn empty_feed(from: &Text) -> Finding {
         .help("the first row names the columns")
 }
 
-fn feed_problem(problem: &FeedProblem, source: SourceId, from: &Text, limits: &Limits) -> Finding {
+fn feed_problem(problem: &PieceProblem, source: SourceId, from: &Text, limits: &Limits) -> Finding {
     match problem {
-        FeedProblem::Io(why) => {
+        PieceProblem::Io(why) => {
             Finding::error("feed::unreadable", format!("the feed can't be read: {why}"))
                 .at(from.place, "this file")
         }
-        FeedProblem::OpenQuote(at) => {
+        PieceProblem::OpenQuote(at) => {
             Finding::error("feed::open_quote", "a quote is opened and never closed")
                 .at(Place::new(source, *at, 1), "opened here")
                 .help("close it, or double it (`\"\"`) if it belongs to the text")
         }
-        FeedProblem::LongCell(at) => Finding::error(
+        PieceProblem::LongCell(at) => Finding::error(
             "feed::limit",
             format!("a cell has more than {} bytes", limits.feed_cell_bytes),
         )
         .at(Place::new(source, *at, 1), "starts here; is its quote ever closed?")
         .help(Limits::how_to_raise("feed_cell_bytes")),
-        FeedProblem::LongFile => Finding::error(
+        PieceProblem::LongFile => Finding::error(
             "feed::limit",
             format!("the feed has more than {} bytes", limits.feed_bytes),
         )
         .at(from.place, "this file")
         .help(Limits::how_to_raise("feed_bytes")),
-        FeedProblem::Utf16 => Finding::error("feed::utf16", "the feed is UTF-16, not UTF-8")
+        PieceProblem::Utf16 => Finding::error("feed::utf16", "the feed is UTF-16, not UTF-8")
             .at(from.place, "this file")
             .help("save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")"),
     }

@@ -148,6 +148,7 @@ impl RowReader<'_> {
             &self.layout.specs,
             self.fills,
             &view,
+            &[],
             self.ground,
             &who,
             findings,

@@ -90,7 +90,7 @@ impl Loader<'_> {
             (None, None) => self.findings.push(
                 Finding::error(
                     "manifest::no_subjects",
-                    format!("`{}` needs `from` (a CSV file) or `items`", set.name),
+                    format!("`{}` needs `from` (a feed) or `items`", set.name),
                 )
                 .at(name.place, "this set has neither")
                 .help("for instance `from: products.csv`"),
@@ -153,7 +153,13 @@ impl Loader<'_> {
     ) {
         let only_for_feeds = [
             ("id", raw.id.as_ref().map(|t| t.place)),
+            ("format", raw.format.as_ref().map(|f| f.place)),
+            ("each", raw.each.as_ref().map(|e| e.place)),
             ("delimiter", raw.delimiter.as_ref().map(|t| t.place)),
+            ("encoding", raw.encoding.as_ref().map(|t| t.place)),
+            ("pattern", raw.pattern.as_ref().map(|t| t.place)),
+            ("select", raw.select.as_ref().map(|s| s.place)),
+            ("bad_rows", raw.bad_rows.as_ref().map(|b| b.place)),
         ];
         for (key, place) in only_for_feeds {
             if let Some(place) = place {
@@ -172,7 +178,7 @@ impl Loader<'_> {
             }
         }
         set.columns = self.item_columns(raw, items);
-        let shared = self.usable_specs(&raw.references, &[], set);
+        let shared = self.usable_specs(&raw.references, &[], false, set);
         self.reference_names.insert(index, shared.iter().map(|s| s.name.clone()).collect());
         self.people_of_items(raw, items);
         let set_tags: Vec<Text> = raw.tags.clone().map(|t| t.items).unwrap_or_default();
@@ -253,7 +259,7 @@ impl Loader<'_> {
                 );
             }
         }
-        let specs = self.usable_specs(&item.references, shared, set);
+        let specs = self.usable_specs(&item.references, shared, false, set);
         let specs: Vec<Spec> = shared.iter().cloned().chain(specs).collect();
         let limits = self.limits.clone();
         let engine = Engine::new(&limits);
@@ -267,6 +273,7 @@ impl Loader<'_> {
             &specs,
             &fills,
             &view,
+            &[],
             &Ground { workspace: &self.workspace, folder },
             &who,
             &mut findings,
@@ -295,9 +302,10 @@ impl Loader<'_> {
         &mut self,
         raw: &[super::raw::RawReference],
         inherited: &[Spec],
+        of_feed: bool,
         set: &SubjectSet,
     ) -> Vec<Spec> {
-        let mut specs = references::specs(raw, inherited, &mut self.findings);
+        let mut specs = references::specs(raw, inherited, of_feed, &mut self.findings);
         let scope = Scope {
             purpose: Use::Picture,
             sets: vec![set],

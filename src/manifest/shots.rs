@@ -404,7 +404,7 @@ impl Loader<'_> {
     /// The shot's own pictures, the same for every subject.
     fn own_pictures(&mut self, raw: &[RawReference], folder: &str, id: &Text) -> Vec<Reference> {
         let columns = Columns::default();
-        let specs = references::specs(raw, &[], &mut self.findings);
+        let specs = references::specs(raw, &[], false, &mut self.findings);
         let scope = Scope {
             purpose: Use::Picture,
             sets: Vec::new(),
@@ -437,6 +437,7 @@ impl Loader<'_> {
             &good,
             &fills,
             &view,
+            &[],
             &Ground { workspace: &self.workspace, folder },
             &who,
             &mut findings,
