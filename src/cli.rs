@@ -7,6 +7,7 @@ mod approve;
 mod approving;
 mod args;
 mod check;
+mod fetch;
 mod guard;
 mod hosted;
 mod ledger;
@@ -84,6 +85,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     select::refuse_without_a_plan(&arguments)?;
     match &arguments.command {
         Command::Check(manifest) => check::check(manifest, global, output),
+        Command::Fetch(which) => fetch::fetch(which, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),
         Command::Approve(approval) => approve::approve(approval, global, output),
         Command::Approvals(which) => approvals::approvals(which, global, output),

@@ -4,6 +4,7 @@
 
 mod actuals;
 mod cells;
+mod fetch;
 mod layout;
 mod markdown;
 mod models;
@@ -19,6 +20,10 @@ mod schema_file;
 mod thumbnail;
 
 pub use cells::Cells;
+pub use fetch::{
+    FETCH_FORMAT, FetchFailure, FetchReport, PictureChange, PrunedOut, fetch_json, fetch_schema,
+    fetch_text,
+};
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{

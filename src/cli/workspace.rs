@@ -13,7 +13,7 @@ use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Mode, Period, Stored, day_number};
 use kinora::limits::Limits;
 use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
-use kinora::media::probe_all;
+use kinora::media::{PictureLock, probe_all};
 use kinora::models::Shelf;
 use kinora::plan::{
     Access, Awaited, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
@@ -218,6 +218,22 @@ impl Workspace {
             awaited: Awaited::default(),
         };
         Ok((workspace, ledger))
+    }
+
+    /// Looks again at the pictures that have URLs, after some were fetched: as loading would now.
+    pub fn take_fetched(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        let catalogue = Arc::make_mut(&mut self.catalogue);
+        let folder = catalogue.workspace.clone();
+        let lock = PictureLock::read(&folder)
+            .map_err(|e| Failure::new(Exit::InvalidManifest, e.to_string()))?;
+        lock.settle(&mut catalogue.pictures, &folder);
+        let cached = ledger.picture_facts().map_err(|e| ledger_failure(&e))?;
+        let probed = probe_all(&mut catalogue.pictures, &folder, &cached, &catalogue.limits);
+        self.pictures.probed += probed.read;
+        self.pictures.cached = probed.cached;
+        // What could not be kept is learnt again.
+        ledger.store_picture_facts(probed.fresh).map_err(|e| ledger_failure(&e))?;
+        Ok(())
     }
 
     /// What is spent in the current day and month, by the ledger: in all, and by what the manifest
