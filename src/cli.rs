@@ -8,6 +8,7 @@ mod approving;
 mod args;
 mod channels;
 mod check;
+mod fetch;
 mod guard;
 mod hosted;
 mod init;
@@ -88,6 +89,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     match &arguments.command {
         Command::Init(init) => init::init(init, global, output),
         Command::Check(manifest) => check::check(manifest, global, output),
+        Command::Fetch(which) => fetch::fetch(which, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),
         Command::Approve(approval) => approve::approve(approval, global, output),
         Command::Approvals(which) => approvals::approvals(which, global, output),

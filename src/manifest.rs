@@ -27,6 +27,7 @@ mod rates;
 mod raw;
 mod references;
 mod rejects;
+mod remote;
 mod rows;
 pub mod schema;
 mod selectors;
@@ -53,6 +54,7 @@ pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use rejects::Rejects;
 pub use typed::typed;
+pub use remote::{BeforeRun, FetchSettings, HeaderText};
 pub use unattended::{
     Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
 };

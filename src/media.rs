@@ -10,6 +10,7 @@ pub mod encode;
 mod file;
 pub mod frame;
 mod header;
+mod lock;
 mod mp4;
 mod pictures;
 pub mod prepare;
@@ -20,7 +21,9 @@ mod tiff;
 mod upright;
 
 pub use file::{read_whole, recognise};
+pub use lock::{LOCK_FILE, LockProblem, Locked, PICTURES, PictureLock, kept_path};
 pub use pictures::{
-    Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, Stamp, Traits,
+    Facts, Format, Orientation, Picture, PictureId, PictureProblem, PictureTable, PictureUrl,
+    Stamp, Traits,
 };
 pub use probe::{PictureCache, Probed, probe, probe_all};

@@ -48,6 +48,7 @@ mod together;
 mod variants;
 mod walk;
 mod wall_time;
+mod wanted;
 
 pub use access::{Access, Reach, check_providers};
 pub use actuals::actuals;
@@ -78,6 +79,7 @@ pub use summary::{
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
+pub use wanted::{Awaited, wanted};
 
 #[cfg(test)]
 mod tests;

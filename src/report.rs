@@ -5,6 +5,7 @@
 mod actuals;
 mod cells;
 mod channels;
+mod fetch;
 mod layout;
 mod markdown;
 mod models;
@@ -22,6 +23,10 @@ mod thumbnail;
 
 pub use cells::Cells;
 pub use channels::{channels_json, channels_text};
+pub use fetch::{
+    FETCH_FORMAT, FetchFailure, FetchReport, PictureChange, PrunedOut, fetch_json, fetch_schema,
+    fetch_text,
+};
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{

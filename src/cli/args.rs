@@ -73,6 +73,8 @@ pub enum Command {
     Init(super::init::InitArgs),
     /// Load and validate everything; spend nothing, touch no network
     Check(ManifestArg),
+    /// Fetch the pictures that have URLs, and note in pictures.lock what they are
+    Fetch(super::fetch::FetchArgs),
     /// The dry run: jobs, routes, estimates, what changed, warnings
     Plan(PlanArgs),
     /// Record that a person accepts the plan, up to a ceiling
@@ -355,6 +357,8 @@ pub enum SchemaName {
     PricesRefresh,
     /// One line of the bill that `simulate --bill` writes
     Bill,
+    /// What `fetch --json` prints
+    Fetch,
 }
 
 fn parse_limit(text: &str) -> Result<LimitOption, String> {

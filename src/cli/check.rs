@@ -2,7 +2,7 @@
 
 use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
-use kinora::plan::Breach;
+use kinora::plan::{Awaited, Breach};
 use kinora::report::count;
 use serde_json::json;
 
@@ -16,6 +16,8 @@ use super::workspace::Workspace;
 /// Runs it.
 pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest, global, output)?;
+    // What is not fetched yet is for `fetch`: everything else is checked all the same.
+    workspace.awaited = Awaited::LeaveOut;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     if output.json {
         let breaches: Vec<&Breach> = said_by_check(&plan.summary).collect();

@@ -27,6 +27,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::PriceFile => include_str!("../../schemas/price-file.schema.json"),
         SchemaName::Prices => include_str!("../../schemas/prices.schema.json"),
         SchemaName::PricesRefresh => include_str!("../../schemas/prices-refresh.schema.json"),
+        SchemaName::Fetch => include_str!("../../schemas/fetch.schema.json"),
         SchemaName::Bill => include_str!("../../schemas/bill.schema.json"),
     });
     Ok(Exit::Done)

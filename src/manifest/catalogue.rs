@@ -15,6 +15,7 @@ use super::choose::Choose;
 use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
+use super::remote::FetchSettings;
 use super::unattended::Unattended;
 use crate::channel::Channels;
 use crate::diagnostic::{Place, Sources};
@@ -77,6 +78,8 @@ pub struct Catalogue {
     pub unknown: Unknown,
     /// What a run may do when nobody is there.
     pub unattended: Option<Unattended>,
+    /// How pictures that have URLs are fetched.
+    pub fetch: FetchSettings,
 }
 
 impl Catalogue {

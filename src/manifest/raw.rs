@@ -18,6 +18,7 @@ use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::prices::RawPrices;
 use super::providers::RawProvider;
+use super::remote::RawFetch;
 use super::unattended::RawUnattended;
 use crate::feed::{AttributeType, Each, FeedFormat};
 use crate::media::prepare::{Colour, Fit};
@@ -78,6 +79,8 @@ pub struct RawManifest {
     pub unknown: Option<Placed<RawUnknown>>,
     /// What a run may do when nobody is there, and whom it tells. Only in the root manifest.
     pub unattended: Option<Placed<RawUnattended>>,
+    /// How pictures that have URLs are fetched. Only in the root manifest.
+    pub fetch: Option<Placed<RawFetch>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
@@ -297,7 +300,8 @@ pub struct RawReference {
     pub name: Option<Text>,
     /// What it is for; `identity` if not given.
     pub role: Option<Role>,
-    /// One picture: a path or a template of one, relative to this file.
+    /// One picture: a path or a template of one, relative to this file; or an http or https URL, from
+    /// which `kinora fetch` gets it.
     pub image: Option<Text>,
     /// Several pictures: a pattern such as "images/{{ sku }}/detail-*.jpg".
     pub images: Option<Text>,

@@ -31,7 +31,8 @@ impl PlannedJob {
     /// As a line of a report.
     pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
         let estimate = self.estimate.known();
-        let picture = |a: &super::job::Attached| catalogue.pictures.get(a.picture).path.to_string();
+        let picture =
+            |a: &super::job::Attached| catalogue.pictures.get(a.picture).name().to_owned();
         let extra = estimate.zip(self.text_estimate).map(|(amount, text)| amount.value - text);
         JobLine {
             address: self.address.to_string(),

@@ -120,6 +120,7 @@ impl Build {
                 pay_again: false,
                 unknown: Unknown::Hold,
                 unattended: None,
+                fetch: Default::default(),
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
@@ -306,6 +307,7 @@ impl Build {
             pictures: Default::default(),
             narrowing: &self.narrowing,
             history: self.history,
+            awaited: Default::default(),
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {
