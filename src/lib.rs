@@ -13,6 +13,7 @@ pub mod digest;
 pub mod environment;
 pub mod exit;
 pub mod feed;
+pub mod inspect;
 pub mod ledger;
 pub mod limits;
 pub mod manifest;
