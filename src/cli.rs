@@ -20,6 +20,7 @@ mod planning;
 mod prices;
 mod progress;
 mod providers;
+mod references;
 mod rehearse;
 mod report;
 mod resolve;
@@ -83,7 +84,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     let global = &arguments.global;
     select::refuse_without_a_plan(&arguments)?;
     match &arguments.command {
-        Command::Check(manifest) => check::check(manifest, global, output),
+        Command::Check(check) => check::check(check, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),
         Command::Approve(approval) => approve::approve(approval, global, output),
         Command::Approvals(which) => approvals::approvals(which, global, output),

@@ -12,6 +12,7 @@ mod phrase;
 mod plan;
 mod prices;
 mod providers;
+mod references;
 mod resolve;
 mod run;
 #[cfg(test)]
@@ -38,6 +39,11 @@ pub use prices::{
     prices_text, refresh_json, refresh_schema, refresh_text,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
+pub use references::{
+    At, FileView, FindingView, MeasuresView, ModelView, PictureView, REFERENCES_FORMAT,
+    ReferencesFacts, ReferencesReport, UseView, figures_line, label, references_json,
+    references_schema, references_text,
+};
 pub use resolve::{
     DoubtView, LookupView, OutcomeView, RESOLVE_FORMAT, ResolveReport, TriedView, resolve_json,
     resolve_schema, resolve_text,

@@ -162,12 +162,8 @@ fn subject_of(lab: &Lab, solid: &[bool], slope: Option<&Slope>) -> (Option<Subje
     let mut bounds = [w, h, 0, 0];
     for part in found.iter().filter(|part| is_main(part)) {
         let [left, top, right, bottom] = part.bounds;
-        bounds = [
-            bounds[0].min(left),
-            bounds[1].min(top),
-            bounds[2].max(right),
-            bounds[3].max(bottom),
-        ];
+        bounds =
+            [bounds[0].min(left), bounds[1].min(top), bounds[2].max(right), bounds[3].max(bottom)];
     }
     let main: Vec<bool> = found.iter().map(is_main).collect();
     let its: Vec<bool> = of.iter().map(|name| *name != 0 && main[*name as usize - 1]).collect();
@@ -437,8 +433,9 @@ mod tests {
 
     #[test]
     fn a_cut_out_brings_its_own_ground() {
-        let clear: Vec<bool> =
-            (0..10_000).map(|i| !((25..75).contains(&(i % 100)) && (25..75).contains(&(i / 100)))).collect();
+        let clear: Vec<bool> = (0..10_000)
+            .map(|i| !((25..75).contains(&(i % 100)) && (25..75).contains(&(i / 100))))
+            .collect();
         let lab = Lab::of(&RgbaImage::from_pixel(100, 100, Rgba([255, 255, 255, 255])));
         let found = find(&lab, Some(&clear), |_, _| [255; 3]);
         assert_eq!(found.background, Background::Transparent);
@@ -447,7 +444,8 @@ mod tests {
 
     #[test]
     fn bars_are_found_and_a_studio_ground_is_none() {
-        let busy = |x: u32, y: u32| Rgba([(x * 5 % 200) as u8 + 30, (y * 9 % 200) as u8 + 30, 90, 255]);
+        let busy =
+            |x: u32, y: u32| Rgba([(x * 5 % 200) as u8 + 30, (y * 9 % 200) as u8 + 30, 90, 255]);
         let boxed = RgbaImage::from_fn(200, 200, |x, y| match y {
             0..30 | 170..200 => Rgba([0, 0, 0, 255]),
             _ => busy(x, y),

@@ -26,8 +26,7 @@ impl Gate {
         // A number can't be left half changed by a thread that panicked.
         let inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
         let full = |inside: &mut u64| *inside > 0 && inside.saturating_add(pixels) > self.most;
-        let mut inside =
-            self.left.wait_while(inside, full).unwrap_or_else(PoisonError::into_inner);
+        let mut inside = self.left.wait_while(inside, full).unwrap_or_else(PoisonError::into_inner);
         *inside += pixels;
         Pass { gate: self, pixels }
     }

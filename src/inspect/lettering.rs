@@ -28,7 +28,14 @@ impl Lettering {
     }
 
     /// Draws a line with its foot at `baseline`.
-    pub fn line(&self, on: &mut RgbaImage, text: &str, (left, baseline): (f32, f32), height: f32, ink: Ink) {
+    pub fn line(
+        &self,
+        on: &mut RgbaImage,
+        text: &str,
+        (left, baseline): (f32, f32),
+        height: f32,
+        ink: Ink,
+    ) {
         self.walk(text, height, |id, x, _| {
             let glyph = id.with_scale_and_position(height, point(left + x, baseline));
             let Some(outline) = self.font.outline_glyph(glyph) else { return };

@@ -55,9 +55,7 @@ pub(super) fn marks(lab: &Lab, ground: &Ground) -> Option<Marks> {
     let subject = ground.subject.iter().map(|s| f32::from(u8::from(*s))).collect();
     let subject = Plane::new(w, h, subject).averaged(AWAY);
     let set: Vec<bool> = (0..w * h)
-        .map(|at| {
-            subject.values[at] < 1e-4 && plane.values[at] - around.values[at] > STANDS_OUT
-        })
+        .map(|at| subject.values[at] < 1e-4 && plane.values[at] - around.values[at] > STANDS_OUT)
         .collect();
     let (found, _) = parts(&set, (w, h));
     let most = |n: usize| (MOST_SIDE * n as f32) as usize;
@@ -71,14 +69,16 @@ pub(super) fn marks(lab: &Lab, ground: &Ground) -> Option<Marks> {
         return None;
     }
     let in_line = in_lines(&letters);
-    let lined: Vec<&Part> = letters.iter().zip(&in_line).filter(|(_, l)| **l).map(|(p, _)| p).collect();
+    let lined: Vec<&Part> =
+        letters.iter().zip(&in_line).filter(|(_, l)| **l).map(|(p, _)| p).collect();
     if lined.len() < LINE {
         return None;
     }
     let edge = |i: usize, pick: fn(usize, usize) -> usize| {
         lined.iter().map(|part| part.bounds[i]).reduce(pick).unwrap_or(0) as f32
     };
-    let bounds = [edge(0, usize::min), edge(1, usize::min), edge(2, usize::max), edge(3, usize::max)];
+    let bounds =
+        [edge(0, usize::min), edge(1, usize::min), edge(2, usize::max), edge(3, usize::max)];
     let contrast = lined.iter().map(|part| strongest(&plane, part)).sum::<f32>();
     Some(Marks {
         letters: u32::try_from(lined.len()).unwrap_or(u32::MAX),

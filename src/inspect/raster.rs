@@ -38,7 +38,8 @@ pub(super) fn stretched(picture: &RgbaImage, width: u32, height: u32) -> RgbaIma
     let from = ImageRef::new(w, h, picture.as_raw(), PixelType::U8x4);
     let scaled = from.is_ok_and(|from| Resizer::new().resize(&from, &mut made, &options).is_ok());
     debug_assert!(scaled, "both have four bytes a pixel and no side of zero");
-    RgbaImage::from_raw(width, height, made.into_vec()).unwrap_or_else(|| RgbaImage::new(width, height))
+    RgbaImage::from_raw(width, height, made.into_vec())
+        .unwrap_or_else(|| RgbaImage::new(width, height))
 }
 
 /// Lays transparent pixels on white, as providers and preparation do.
@@ -134,10 +135,8 @@ pub(super) struct Lab {
 impl Lab {
     pub fn of(picture: &RgbaImage) -> Self {
         let linear: Vec<f32> = (0..=255u8).map(to_linear).collect();
-        let values = picture
-            .pixels()
-            .map(|p| lab([0, 1, 2].map(|c| linear[usize::from(p.0[c])])))
-            .collect();
+        let values =
+            picture.pixels().map(|p| lab([0, 1, 2].map(|c| linear[usize::from(p.0[c])]))).collect();
         Lab { width: picture.width() as usize, height: picture.height() as usize, values }
     }
 

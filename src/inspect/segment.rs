@@ -118,10 +118,10 @@ mod tests {
     fn parts_hang_together_by_corners_too() {
         let (set, size) = drawn(&["##...", "..#..", ".....", "...##"]);
         let (found, of) = parts(&set, size);
-        assert_eq!(found, [
-            Part { area: 3, bounds: [0, 0, 3, 2] },
-            Part { area: 2, bounds: [3, 3, 5, 4] }
-        ]);
+        assert_eq!(
+            found,
+            [Part { area: 3, bounds: [0, 0, 3, 2] }, Part { area: 2, bounds: [3, 3, 5, 4] }]
+        );
         assert_eq!((of[7], of[18], of[3]), (1, 2, 0));
     }
 

@@ -38,7 +38,8 @@ const SHARPEST: f32 = 0.1;
 const WIDEST: f32 = 16.0;
 
 /// The blur against which edges are held: a Gaussian with a standard deviation of 1 pixel.
-const KERNEL: [f32; 7] = [0.004_433, 0.054_006, 0.242_036, 0.399_05, 0.242_036, 0.054_006, 0.004_433];
+const KERNEL: [f32; 7] =
+    [0.004_433, 0.054_006, 0.242_036, 0.399_05, 0.242_036, 0.054_006, 0.004_433];
 
 /// Measures light.
 pub(super) fn sharpness(luma: &Plane) -> Sharpness {
@@ -74,7 +75,8 @@ fn edge(luma: &Plane) -> Option<f32> {
     }
     let steps = gradient(luma);
     let blurred = gradient(&luma.convolved(&KERNEL));
-    let strongest = quantile(steps.values.iter().copied().filter(|v| *v > LEAST_STEP).collect(), 0.99)?;
+    let strongest =
+        quantile(steps.values.iter().copied().filter(|v| *v > LEAST_STEP).collect(), 0.99)?;
     let least = LEAST_STEP.max(strongest * PART_OF_STRONGEST);
     let mut widths = Vec::new();
     for y in 3..h - 3 {

@@ -77,7 +77,8 @@ pub fn contact_sheet(title: &str, note: &str, pictures: &[SheetPicture]) -> Rgba
         .chunks(COLUMNS)
         .map(|row| row.iter().map(|lines| card_height(lines.len())).max().unwrap_or(0))
         .collect();
-    let height = MARGIN + HEAD + heights.iter().map(|h| h + GAP).sum::<u32>() + MARGIN - GAP.min(MARGIN);
+    let height =
+        MARGIN + HEAD + heights.iter().map(|h| h + GAP).sum::<u32>() + MARGIN - GAP.min(MARGIN);
     let mut sheet = RgbaImage::from_pixel(width, height, rgba(PAPER));
     let room = (width - 2 * MARGIN) as f32;
     let left = MARGIN as f32;

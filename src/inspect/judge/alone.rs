@@ -121,7 +121,8 @@ fn marks(id: PictureId, measures: &Measures) -> Option<ReferenceFinding> {
     let across = ["at the left", "in the middle", "at the right"];
     let down = ["above", "halfway down", "below"];
     let third = |middle: f32| ((middle * 3.0) as usize).min(2);
-    let place = format!("{}, {}", down[third((top + bottom) / 2.0)], across[third((left + right) / 2.0)]);
+    let place =
+        format!("{}, {}", down[third((top + bottom) / 2.0)], across[third((left + right) / 2.0)]);
     let kind = match marks.contrast < threshold::marks_faint {
         true => "a watermark",
         false => "a caption or badge",
@@ -140,7 +141,8 @@ fn exposure(id: PictureId, measures: &Measures) -> Option<ReferenceFinding> {
         Some(ReferenceFinding::new(Code::Exposure, id, message).against(figure, limit))
     };
     if exposure.bright < threshold::dark {
-        let message = format!("it is dark: nine pixels in ten are below lightness {:.0}", exposure.bright);
+        let message =
+            format!("it is dark: nine pixels in ten are below lightness {:.0}", exposure.bright);
         return of(message, exposure.bright, threshold::dark);
     }
     if measures.background == Background::Busy && exposure.blown > threshold::blown {

@@ -1,5 +1,6 @@
 //! Whose each picture is, and what for.
 
+use crate::diagnostic::Place;
 use crate::manifest::{Catalogue, Reference, Role, SubjectKind, SubjectRef};
 use crate::media::PictureId;
 
@@ -42,6 +43,14 @@ impl Owner {
                 &catalogue.sets[at.set as usize].subjects[at.subject as usize].references[index]
             }
             None => &catalogue.shots[self.shot as usize].references[index],
+        }
+    }
+
+    /// Where the subject or the shot's reference is written.
+    pub fn place(&self, catalogue: &Catalogue) -> Place {
+        match self.subject {
+            Some(at) => catalogue.sets[at.set as usize].subjects[at.subject as usize].place,
+            None => self.reference(catalogue).place,
         }
     }
 

@@ -107,7 +107,8 @@ fn cropped(id: PictureId, making: &Making, subject: Option<&Subject>) -> Option<
         return None;
     }
     let side = if across >= down { "width" } else { "height" };
-    let message = format!("cropping it to {shape} cuts off {} of the subject's {side}", percent(cut));
+    let message =
+        format!("cropping it to {shape} cuts off {} of the subject's {side}", percent(cut));
     let finding = ReferenceFinding::new(Code::CropCutsSubject, id, message);
     Some(finding.against(cut, threshold::subject_cut))
 }

@@ -25,10 +25,8 @@ pub(super) fn judge(judging: Judging<'_>, owners: &Owners, findings: &mut Vec<Re
 /// subjects name; in the order of their first pictures.
 fn alike(judging: Judging<'_>) -> Vec<Vec<PictureId>> {
     let ids: Vec<PictureId> = judging.catalogue.pictures.iter().map(|(id, _)| id).collect();
-    let likeness: Vec<_> = ids
-        .iter()
-        .map(|id| judging.looked.of(*id).as_ref().ok()?.likeness.as_ref())
-        .collect();
+    let likeness: Vec<_> =
+        ids.iter().map(|id| judging.looked.of(*id).as_ref().ok()?.likeness.as_ref()).collect();
     // Each picture points to an earlier one that it is like, or to itself.
     let mut like: Vec<usize> = (0..ids.len()).collect();
     fn first(like: &mut [usize], mut at: usize) -> usize {
@@ -65,7 +63,8 @@ fn same_photograph(
         }
     }
     for (subject, ids) in &by_subject {
-        let ids: Vec<PictureId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+        let ids: Vec<PictureId> =
+            ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
         let [one, others @ ..] = &ids[..] else { continue };
         if others.is_empty() {
             continue;
@@ -82,8 +81,11 @@ fn same_photograph(
     if others.is_empty() {
         return;
     }
-    let names: Vec<String> =
-        others.iter().take(NAMED).map(|(subject, _)| format!("`{}`", catalogue.subject_name(*subject))).collect();
+    let names: Vec<String> = others
+        .iter()
+        .take(NAMED)
+        .map(|(subject, _)| format!("`{}`", catalogue.subject_name(*subject)))
+        .collect();
     let more = others.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let pictures: BTreeSet<PictureId> =
@@ -118,7 +120,9 @@ fn odd_ones(judging: Judging<'_>, owners: &Owners, findings: &mut Vec<ReferenceF
     for (id, _) in judging.catalogue.pictures.iter() {
         let Ok(measures) = judging.looked.of(id) else { continue };
         let first = |owner: &&Owner| owner.is_first() && owner.keeps_identity();
-        let Some(subject) = owners.of(id).find(first).and_then(|owner| owner.subject) else { continue };
+        let Some(subject) = owners.of(id).find(first).and_then(|owner| owner.subject) else {
+            continue;
+        };
         let busy = measures.background == Background::Busy;
         by_set.entry(subject.set).or_default().push((id, busy));
     }
