@@ -23,6 +23,7 @@ mod planning;
 mod prices;
 mod progress;
 mod providers;
+mod references;
 mod rehearse;
 mod rejects;
 mod report;
@@ -88,7 +89,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     select::refuse_without_a_plan(&arguments)?;
     match &arguments.command {
         Command::Init(init) => init::init(init, global, output),
-        Command::Check(manifest) => check::check(manifest, global, output),
+        Command::Check(check) => check::check(check, global, output),
         Command::Fetch(which) => fetch::fetch(which, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),
         Command::Approve(approval) => approve::approve(approval, global, output),

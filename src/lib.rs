@@ -16,6 +16,7 @@ pub mod environment;
 pub mod exit;
 pub mod feed;
 pub mod fetch;
+pub mod inspect;
 pub mod ledger;
 pub mod limits;
 pub mod manifest;

@@ -15,6 +15,7 @@ mod plan;
 mod prices;
 mod providers;
 mod rejects;
+mod references;
 mod resolve;
 mod run;
 #[cfg(test)]
@@ -47,6 +48,11 @@ pub use prices::{
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
 pub use rejects::{REJECTS_CSV_HEADER, is_rejects_csv, rejects_csv};
+pub use references::{
+    At, FileView, FindingView, MeasuresView, ModelView, PictureView, REFERENCES_FORMAT,
+    ReferencesFacts, ReferencesReport, UseView, figures_line, label, references_json,
+    references_schema, references_text,
+};
 pub use resolve::{
     DoubtView, LookupView, OutcomeView, RESOLVE_FORMAT, ResolveReport, TriedView, resolve_json,
     resolve_schema, resolve_text,

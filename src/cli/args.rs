@@ -72,7 +72,7 @@ pub enum Command {
     /// A first manifest that works as it is: for a shop's export, a folder of pictures, or alone
     Init(super::init::InitArgs),
     /// Load and validate everything; spend nothing, touch no network
-    Check(ManifestArg),
+    Check(CheckArgs),
     /// Fetch the pictures that have URLs, and note in pictures.lock what they are
     Fetch(super::fetch::FetchArgs),
     /// The dry run: jobs, routes, estimates, what changed, warnings
@@ -113,6 +113,20 @@ pub struct ManifestArg {
     /// The manifest, or a folder that holds a `kinora.yaml`
     #[arg(default_value = ".")]
     pub manifest: PathBuf,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+    /// Look at every reference picture, too: sharpness, subject, background, lettering, pictures
+    /// that are there twice, and what the plan's models make of each
+    #[arg(long)]
+    pub references: bool,
+    /// Write the pictures of which something is said to a PNG to look at
+    #[arg(long, value_name = "FILE.png", requires = "references")]
+    pub contact_sheet: Option<PathBuf>,
 }
 
 /// Options of `plan`.
@@ -335,6 +349,8 @@ pub enum SchemaName {
     Approval,
     /// The report, as `report --format json` prints it
     Report,
+    /// What `check --references --json` prints
+    References,
     /// What `resolve --json` prints
     Resolve,
     /// One line of `run --json`
