@@ -168,6 +168,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         pay_again: false,
         unknown: Unknown::Hold,
         unattended: None,
+        export: Default::default(),
     }
 }
 

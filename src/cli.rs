@@ -7,6 +7,7 @@ mod approve;
 mod approving;
 mod args;
 mod check;
+mod export;
 mod guard;
 mod hosted;
 mod ledger;
@@ -91,6 +92,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
         Command::Report(report) => report::report(report, global, output),
+        Command::Export(export) => export::export(export, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),
         Command::Models(models) => models::models(models, global, output),
         Command::Prices(which) => prices::prices(which, global, output),

@@ -3,15 +3,18 @@
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
 //! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
-//! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
+//! ledger → plan → providers, notify → rehearsal, run → export → report → (the binary's) cli.
 
 pub mod address;
 pub mod approval;
+pub mod cells;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
 pub mod environment;
 pub mod exit;
+pub mod export;
+
 pub mod feed;
 pub mod ledger;
 pub mod limits;

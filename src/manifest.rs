@@ -7,6 +7,7 @@ mod addresses;
 mod approvers;
 mod catalogue;
 mod choose;
+mod export;
 mod fill;
 mod from_feed;
 mod guardrails;
@@ -39,6 +40,7 @@ pub use catalogue::{
     SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};

@@ -3,7 +3,6 @@
 //! What never lives here: deciding anything; a report shows what planning and running found.
 
 mod actuals;
-mod cells;
 mod layout;
 mod markdown;
 mod models;
@@ -18,7 +17,7 @@ mod run;
 mod schema_file;
 mod thumbnail;
 
-pub use cells::Cells;
+pub use crate::cells::Cells;
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{

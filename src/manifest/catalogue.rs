@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use super::approvers::Approvers;
 use super::choose::Choose;
+use super::export::Export;
 use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
@@ -74,6 +75,8 @@ pub struct Catalogue {
     pub unknown: Unknown,
     /// What a run may do when nobody is there.
     pub unattended: Option<Unattended>,
+    /// What `kinora export` makes.
+    pub export: Export,
 }
 
 impl Catalogue {

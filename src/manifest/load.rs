@@ -126,6 +126,7 @@ impl Loader<'_> {
         let root = &files[0].raw;
         let out = root.out.as_ref().map_or_else(|| standard_out(root.kinora.place), template);
         let mut shots = self.shots(&files, &sets, &out);
+        let export = self.export(root.export.as_ref().map(|e| &e.value), &sets, &shots);
         self.settle_pictures(&mut sets, &mut shots);
         let stem = || Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
         if shots.is_empty() && !self.findings.has_errors() {
@@ -160,6 +161,7 @@ impl Loader<'_> {
             pay_again: root.pay_again.as_ref().is_some_and(|p| p.value),
             unknown,
             unattended,
+            export,
         })
     }
 
@@ -292,6 +294,7 @@ impl Loader<'_> {
             ("pay_again", raw.pay_again.as_ref().map(|v| v.place)),
             ("unknown", raw.unknown.as_ref().map(|v| v.place)),
             ("unattended", raw.unattended.as_ref().map(|v| v.place)),
+            ("export", raw.export.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
         for (key, place) in settings {

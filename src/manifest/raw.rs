@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::approvers::RawApprover;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::export::RawExport;
 use super::guardrails::RawGuardrails;
 use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
@@ -75,6 +76,8 @@ pub struct RawManifest {
     pub unknown: Option<Placed<RawUnknown>>,
     /// What a run may do when nobody is there, and whom it tells. Only in the root manifest.
     pub unattended: Option<Placed<RawUnattended>>,
+    /// What `kinora export` makes for the shop. Only in the root manifest.
+    pub export: Option<Placed<RawExport>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,

@@ -119,6 +119,7 @@ impl Build {
                 pay_again: false,
                 unknown: Unknown::Hold,
                 unattended: None,
+                export: Default::default(),
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
