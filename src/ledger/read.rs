@@ -93,7 +93,8 @@ impl Ledger {
             let c = self.reading();
             let mut query = c.prepare(
                 "SELECT c.attempt, r.approval FROM clips c
-                 JOIN attempt_state s ON s.attempt = c.attempt JOIN runs r ON r.id = s.run
+                 JOIN attempt_state s ON s.attempt = c.attempt
+                 JOIN totals t ON t.id = s.total JOIN runs r ON r.id = t.run
                  WHERE r.approval IS NOT NULL",
             )?;
             query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
