@@ -65,6 +65,17 @@ impl Address {
         text
     }
 
+    /// The variant, `axis=value,…` with each part escaped; absent where the shot has none.
+    pub fn variant(&self) -> Option<&str> {
+        // The last two parts hold no `/` of their own.
+        self.0.rsplitn(3, '/').nth(1).filter(|variant| *variant != NONE)
+    }
+
+    /// Which take, from 1.
+    pub fn take(&self) -> u32 {
+        self.0.rsplit('/').next().and_then(|take| take.parse().ok()).unwrap_or(1)
+    }
+
     /// The key by which jobs are looked up.
     pub fn key(&self) -> JobKey {
         JobKey::of(&self.0)
@@ -86,6 +97,26 @@ pub fn escape_into(part: &str, out: &mut String) {
             c => out.push(c),
         }
     }
+}
+
+/// What [`escape_into`] made of a part, as it was.
+pub fn unescaped(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(byte) if first == b'%' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn push_escaped(c: char, out: &mut String) {

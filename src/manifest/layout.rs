@@ -99,6 +99,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);
@@ -148,6 +149,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         names::check(id, &scope, &self.limits, &self.sources, &mut self.findings)
