@@ -1,3 +1,5 @@
 //! Feeds: from a shop's export to subjects.
 
+mod forms;
+mod init;
 mod sets;
