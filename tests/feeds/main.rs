@@ -1,3 +1,4 @@
 //! Feeds: from a shop's export to subjects.
 
+mod exports;
 mod sets;
