@@ -69,6 +69,9 @@ impl Loader<'_> {
         if let Tags::Column(column) = tags {
             read.insert(column);
         }
+        if raw.id.is_none() {
+            read.extend(header.position("id"));
+        }
         let names = columns.names().enumerate();
         read.extend(names.filter(|(_, name)| self.used.has(name)).map(|(column, _)| column));
         feed.keep(|column, _| read.contains(&column));
