@@ -28,9 +28,14 @@ pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outco
     for breach in said_by_check(&plan.summary) {
         output.say(&format!("kinora: guardrail {}", line(breach)));
     }
+    let awaited = workspace.catalogue.pictures.iter().filter(|(_, p)| p.is_awaited()).count();
+    let valid = match awaited {
+        0 => "all valid".to_owned(),
+        n => format!("all valid, but {} not fetched yet", count(n as u64, "picture")),
+    };
     let subjects: usize = workspace.catalogue.sets.iter().map(|s| s.subjects.len()).sum();
     output.data(&format!(
-        "{}: {}, {}, {}, {}; all valid",
+        "{}: {}, {}, {}, {}; {valid}",
         workspace.given,
         count(subjects as u64, "subject"),
         count(workspace.catalogue.pictures.len() as u64, "picture"),

@@ -12,7 +12,7 @@ fn changing() -> (Server, Arc<AtomicU8>) {
     let server = Server::new(move |asked| {
         let other = asked.path.bytes().nth(1).unwrap_or_default();
         let colour = shown.load(Ordering::SeqCst);
-        Answer::picture(&picture([colour, other, 0])).with("etag", &format!("\"{colour}\""))
+        Answer::picture(&picture([colour * 100, other, 0])).with("etag", &format!("\"{colour}\""))
     });
     (server, colour)
 }
