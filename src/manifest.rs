@@ -48,7 +48,7 @@ pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
-pub use remote::{BeforeRun, FetchSettings, HeaderText};
+pub use remote::{BeforeRun, FetchSettings, HeaderText, Missing};
 pub use unattended::{
     Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
 };

@@ -2,7 +2,8 @@
 
 use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
-use kinora::plan::{Awaited, Breach};
+use kinora::manifest::Missing;
+use kinora::plan::Breach;
 use kinora::report::count;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ use super::workspace::Workspace;
 pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
     let (mut workspace, ledger) = Workspace::load(&arguments.manifest, global, output)?;
     // What is not fetched yet is for `fetch`: everything else is checked all the same.
-    workspace.awaited = Awaited::LeaveOut;
+    workspace.missing = Missing::LeaveOut;
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     if output.json {
         let breaches: Vec<&Breach> = said_by_check(&plan.summary).collect();

@@ -97,7 +97,7 @@ struct How {
 }
 
 /// Fetches what a run's plan needs, before it is made. What could not be fetched is said, and the
-/// plan will say what follows from it.
+/// plan will say what follows from it; where it goes on all the same, this is how it ends at best.
 ///
 /// A plan file names the bytes of its pictures, so that for one of those nothing is fetched but
 /// bytes that the lock file names.
@@ -106,12 +106,13 @@ pub fn before_run(
     ledger: &Ledger,
     signals: &Signals,
     output: &Output,
-) -> Result<(), Failure> {
+) -> Result<Option<Exit>, Failure> {
     let settings = workspace.catalogue.fetch.before_run;
     let planned = workspace.plan_file.is_some();
     if settings == BeforeRun::Nothing || with_urls(workspace).is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    let mut failed = None;
     let mut how =
         How { revalidate: settings == BeforeRun::Revalidate && !planned, locked: planned };
     let mut seen = BTreeSet::new();
@@ -127,19 +128,22 @@ pub fn before_run(
             !seen.contains(id) && (how.revalidate || !there) && (named || !planned)
         });
         if pictures.is_empty() || signals.asked() {
-            return Ok(());
+            break;
         }
         let mut store = open_store(workspace)?;
         let report = fetch_pictures(workspace, &mut store, &pictures, how, signals, output)?;
         drop(store);
         output.say(&format!("kinora: before planning: {}", fetch_text(&report).trim_end()));
+        if report.failed > 0 {
+            failed = Some(Exit::JobsFailed);
+        }
         seen.extend(pictures);
         how.revalidate = false;
         if report.brought() {
             workspace.take_fetched(ledger)?;
         }
     }
-    Ok(())
+    Ok(failed)
 }
 
 /// Every picture with a URL.
