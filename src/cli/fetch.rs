@@ -8,7 +8,7 @@ mod told;
 use std::collections::{BTreeSet, HashSet};
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +16,9 @@ use kinora::clock::{Chance, SystemClock};
 use kinora::digest::Digest;
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
-use kinora::fetch::{Fetched, Setup, SetupProblem, Store, StoreProblem, Wanted, fetch_all};
+use kinora::fetch::{
+    Fetched, Progress, Setup, SetupProblem, Store, StoreProblem, Wanted, fetch_all,
+};
 use kinora::ledger::Ledger;
 use kinora::manifest::BeforeRun;
 use kinora::media::{LOCK_FILE, PictureId};
@@ -33,6 +35,9 @@ use super::{Failure, Outcome};
 
 /// How often a run looks what more its plan needs, now that it knows more pictures.
 const ROUNDS: usize = 8;
+
+/// A line of progress comes no oftener, where there is no bar.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Options of `fetch`.
 #[derive(Debug, Args)]
@@ -206,16 +211,22 @@ fn fetch_pictures(
     };
     let to_ask = wanted.iter().filter(|w| how.revalidate || !w.here).count() as u64;
     let bar = bar(to_ask, output);
+    let mut said = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
     signals.dispatching(true);
     let stop = signals.stop();
-    let fetched =
-        runtime.block_on(fetch_all(&setup, store, &wanted, stopped(stop), |_, fetched| {
-            if *fetched != Fetched::Here {
-                bar.inc(1);
-            }
-        }));
+    let progress = |progress: Progress, fetched: &Fetched| {
+        if *fetched != Fetched::Here {
+            bar.inc(1);
+        }
+        if bar.is_hidden() && said.elapsed() >= LINE_EVERY {
+            said = Instant::now();
+            let Progress { done, of } = progress;
+            output.say(&format!("kinora: {done} of {}", count(of as u64, "picture")));
+        }
+    };
+    let fetched = runtime.block_on(fetch_all(&setup, store, &wanted, stopped(stop), progress));
     signals.dispatching(false);
     bar.finish_and_clear();
     // What came stays, whatever happened.

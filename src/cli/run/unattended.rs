@@ -124,7 +124,7 @@ fn work(
     };
     let ended = on_time(dispatch(work, &signals, output)?, total, &signals);
     let ended = ended.after(collected.as_ref());
-    let mut ends: Vec<Exit> = ended.ends().into_iter().collect();
+    let mut ends = ended.ends();
     ends.extend(not_fetched);
     desk.ran(ended);
     drop(ledger);
