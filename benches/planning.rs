@@ -56,7 +56,7 @@ fn plan(
         pictures: Default::default(),
         narrowing: &Narrowing::default(),
         history: Default::default(),
-        awaited: kinora::plan::Awaited::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     let start = Instant::now();
     let (plan, findings) = build(catalogue, shelf, &inputs, |job, _| {

@@ -55,7 +55,7 @@ pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use rejects::Rejects;
-pub use remote::{BeforeRun, FetchSettings, HeaderText};
+pub use remote::{BeforeRun, FetchSettings, HeaderText, Missing};
 pub use typed::typed;
 pub use unattended::{
     Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,

@@ -81,7 +81,7 @@ pub use summary::{
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
-pub use wanted::{Awaited, wanted};
+pub use wanted::wanted;
 
 #[cfg(test)]
 mod tests;

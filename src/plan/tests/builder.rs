@@ -308,7 +308,7 @@ impl Build {
             pictures: Default::default(),
             narrowing: &self.narrowing,
             history: self.history,
-            awaited: Default::default(),
+            missing: Default::default(),
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {

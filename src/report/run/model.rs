@@ -206,6 +206,9 @@ pub struct ReferenceView {
     pub role: Role,
     /// Path relative to the workspace.
     pub path: String,
+    /// URL that it was fetched from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// A small JPEG of it as a `data:` address; the HTML report makes those that are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
@@ -364,6 +367,7 @@ impl JobView {
                     name: r.name,
                     role: r.role,
                     path: r.path,
+                    source: r.source,
                     thumbnail: None,
                 })
                 .collect(),
