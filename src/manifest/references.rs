@@ -374,19 +374,7 @@ fn stamp(path: &Path, workspace: &Workspace, folders: &Folders) -> Result<Stamp,
     if facts.is_dir() {
         return Err(Absent::Folder);
     }
-    let modified = facts.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    let mtime_ns = modified.and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0);
-    Ok(Stamp { size: facts.len(), mtime_ns, inode: inode(&facts) })
-}
-
-#[cfg(unix)]
-fn inode(facts: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(facts)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &std::fs::Metadata) -> u64 {
-    0
+    Ok(Stamp::of(&facts))
 }
 
 /// Takes the references that can't be used out of a list, and reports those that are needed.

@@ -163,6 +163,26 @@ pub struct Stamp {
     pub inode: u64,
 }
 
+impl Stamp {
+    /// Of a file, by what the file system said just now.
+    pub fn of(file: &std::fs::Metadata) -> Self {
+        let modified = file.modified().ok();
+        let since = modified.and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        let mtime_ns = since.and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0);
+        Stamp { size: file.len(), mtime_ns, inode: inode(file) }
+    }
+}
+
+#[cfg(unix)]
+fn inode(file: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(file)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> u64 {
+    0
+}
+
 /// What is known of a picture that could be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Facts {
