@@ -1,0 +1,74 @@
+//! `kinora channels`.
+
+use serde_json::Value as Json;
+
+use crate::workspace::Workspace;
+
+#[test]
+fn it_lists_every_profile_with_its_sources() {
+    let shop = Workspace::shop();
+    let all = shop.kinora(&["channels"]).ends(0).stdout;
+    for name in kinora::channel::SHIPPED.iter().map(|(file, _)| file.trim_end_matches(".yaml")) {
+        assert!(all.contains(&format!("{name}  as of 20")), "{all}");
+    }
+    assert!(all.contains("other people's words, looked up 2026-11-23"), "{all}");
+}
+
+#[test]
+fn it_shows_one_as_people_read_it() {
+    let shop = Workspace::shop();
+    let one = shop.kinora(&["channels", "--channel", "meta-reels", "--width", "90"]).ends(0).stdout;
+    insta::assert_snapshot!(one.split("\n\n").next().unwrap_or_default(), @"");
+}
+
+#[test]
+fn programs_get_everything_and_profiles_of_the_workspace_say_so() {
+    let shop = Workspace::shop();
+    shop.write(
+        "channels/window.yaml",
+        "kinora_channel: 1\nchannel: window\ntitle: Ours\nas_of: 2026-11-23\n\
+         frames: [{aspect: \"9:16\"}]\n",
+    );
+    let json = shop.kinora(&["channels", ".", "--json"]).ends(0).stdout;
+    let json: Json = serde_json::from_str(&json).expect("JSON");
+    let channels = json["channels"].as_array().expect("a list");
+    assert_eq!(channels.len(), kinora::channel::SHIPPED.len() + 1);
+    let own: Vec<&Json> = channels.iter().filter(|channel| channel["own"] == true).collect();
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0]["channel"], "window");
+    let reels = channels.iter().find(|channel| channel["channel"] == "meta-reels");
+    assert_eq!(reels.expect("it ships")["frames"][0]["safe_zone"]["top"], 14);
+}
+
+#[test]
+fn a_profile_that_can_not_be_is_told_at_its_place_with_all_its_slips() {
+    let shop = Workspace::shop();
+    shop.write(
+        "channels/window.yaml",
+        "kinora_channel: 2\nchannel: Our Window\ntitle: Ours\nas_of: 2026-11-23\n\
+         frames:\n  - {aspect: \"9:16\", least: 1080x1920, best: 540x960}\n  \
+         - {aspect: \"18:32\", safe_zone: {top: 60, bottom: 50}}\n\
+         length: {min: 5, max: 20, advised: {max: 30}}\ncontainers: [mov]\nmax_bytes: 0\n",
+    );
+    let said = shop.kinora(&["channels", "."]).ends(3).stderr;
+    for slip in [
+        "version 2 of the profile language is not known",
+        "`Our Window` is no name of a channel",
+        "the best size 540×960 is below the least, 1080×1920",
+        "the shape 18:32 stands twice",
+        "the safe zone leaves nothing of the frame",
+        "30 s are advised, but not taken",
+        "clips are MP4",
+        "no file has 0 bytes",
+    ] {
+        assert!(said.contains(slip), "{slip}\n{said}");
+    }
+    assert!(said.contains("channels/window.yaml:5:"), "{said}");
+}
+
+#[test]
+fn a_name_that_is_none_gets_the_nearest() {
+    let shop = Workspace::shop();
+    let said = shop.kinora(&["channels", "--channel", "tiktok-infed"]).ends(2).stderr;
+    assert!(said.contains("did you mean `tiktok-infeed`?"), "{said}");
+}
