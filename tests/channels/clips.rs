@@ -50,7 +50,7 @@ fn a_file_that_is_too_large_is_told_and_the_job_is_done() {
     );
     // Nothing is made again for it.
     let plan = shop.kinora(&["plan", "."]).ends(0);
-    assert!(plan.stdout.contains("Nothing to make"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("Nothing to do"), "{}", plan.stdout);
 }
 
 #[test]

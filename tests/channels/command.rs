@@ -18,7 +18,24 @@ fn it_lists_every_profile_with_its_sources() {
 fn it_shows_one_as_people_read_it() {
     let shop = Workspace::shop();
     let one = shop.kinora(&["channels", "--channel", "meta-reels", "--width", "90"]).ends(0).stdout;
-    insta::assert_snapshot!(one.split("\n\n").next().unwrap_or_default(), @"");
+    insta::assert_snapshot!(one.split("\n\n").next().unwrap_or_default(), @"
+    meta-reels  as of 2026-11-23
+      Reels on Facebook and Instagram
+      9:16 · best 1080×1920 · least 540×960 · keep clear: top 14 %, bottom 35 %, left 6 %,
+      right 6 %
+      3 to 90 s, at most 30 s advised · at most 4,000,000,000 bytes · 24 to 60 frames a second
+      · mp4 mov
+      note The length is that of Facebook; Instagram takes up to 15 minutes.
+      note Published by Instagram's API, a file may have 300 MB at most.
+      from https://developers.facebook.com/docs/video-api/guides/reels-publishing/ (the
+           channel's own words, looked up 2026-11-23): frames, fps, length
+      from https://shotstack.io/learn/vertical-video-safe-zones/, which gives Meta's advice
+           for ads in Reels (other people's words, looked up 2026-11-23): safe_zone
+      from https://www.xyzlab.com/meta-ads-specs (other people's words, looked up 2026-11-23):
+           max_bytes, containers
+      from pages of sovran.ai and airpost.ai on ads in Reels, which advise less than 30 s (other
+           people's words, looked up 2026-11-23): advised
+    ");
 }
 
 #[test]
@@ -63,7 +80,7 @@ fn a_profile_that_can_not_be_is_told_at_its_place_with_all_its_slips() {
     ] {
         assert!(said.contains(slip), "{slip}\n{said}");
     }
-    assert!(said.contains("channels/window.yaml:5:"), "{said}");
+    assert!(said.contains("channels/window.yaml:6:"), "{said}");
 }
 
 #[test]
