@@ -30,8 +30,8 @@ macro_rules! thresholds {
 }
 
 thresholds! {
-    blurred_edge = 2.0, "edges wider than this, in pixels of a picture reduced to 1024, are blurred";
-    blurred_laplacian = 160.0, "and then the variance of the Laplacian is below this";
+    blurred_edge = 1.1, "edges wider than this, in pixels of a picture reduced to 1024, are blurred";
+    blurred_laplacian = 60.0, "and then the variance of the Laplacian is below this";
     subject_small = 0.35, "the subject's larger extent, as a share of the frame's, is less";
     subject_faint = 9.0, "the subject's colours are nearer to the background's (CIE76)";
     subject_touches = 0.04, "the subject runs along this share of an edge, so that the edge cuts it";

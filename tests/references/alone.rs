@@ -37,7 +37,7 @@ fn blurred_pictures_are_found_and_a_blurred_background_is_none() {
         .look();
     assert_eq!(seen.said(), ["blurred soft.png"]);
     let finding = seen.finding("blurred");
-    assert!((finding["figure"].as_f64().expect("pixels") - 4.0).abs() < 1.2, "{finding}");
+    assert!(finding["figure"].as_f64().expect("pixels") > 1.5, "{finding}");
     assert_eq!(finding["severity"], "warning");
 }
 
