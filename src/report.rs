@@ -4,6 +4,8 @@
 
 mod actuals;
 mod cells;
+mod channels;
+mod fetch;
 mod layout;
 mod markdown;
 mod models;
@@ -12,6 +14,7 @@ mod phrase;
 mod plan;
 mod prices;
 mod providers;
+mod rejects;
 mod references;
 mod resolve;
 mod run;
@@ -20,6 +23,11 @@ mod schema_file;
 mod thumbnail;
 
 pub use cells::Cells;
+pub use channels::{channels_json, channels_text};
+pub use fetch::{
+    FETCH_FORMAT, FetchFailure, FetchReport, PictureChange, PrunedOut, fetch_json, fetch_schema,
+    fetch_text,
+};
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{
@@ -39,6 +47,7 @@ pub use prices::{
     prices_text, refresh_json, refresh_schema, refresh_text,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
+pub use rejects::{REJECTS_CSV_HEADER, is_rejects_csv, rejects_csv};
 pub use references::{
     At, FileView, FindingView, MeasuresView, ModelView, PictureView, REFERENCES_FORMAT,
     ReferencesFacts, ReferencesReport, UseView, figures_line, label, references_json,

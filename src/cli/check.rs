@@ -2,7 +2,7 @@
 
 use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
-use kinora::plan::Breach;
+use kinora::plan::{Awaited, Breach};
 use kinora::report::count;
 use serde_json::json;
 
@@ -18,6 +18,8 @@ use super::workspace::Workspace;
 pub fn check(arguments: &CheckArgs, global: &Global, output: &Output) -> Outcome {
     let manifest = &arguments.manifest.manifest;
     let (mut workspace, ledger) = Workspace::load(manifest, global, output)?;
+    // What is not fetched yet is for `fetch`: everything else is checked all the same.
+    workspace.awaited = Awaited::LeaveOut;
     if arguments.references {
         let sheet = arguments.contact_sheet.as_deref();
         return references::references(&mut workspace, &ledger, sheet, output);

@@ -28,6 +28,7 @@ use self::log::Log;
 use self::planned::PlannedRun;
 pub(in crate::cli) use self::planned::manifest_of;
 use super::args::{Global, RunArgs};
+use super::fetch::before_run;
 use super::guard::say_warned;
 use super::hosted::Providers;
 use super::output::Output;
@@ -55,6 +56,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let watch = Watch { deadline: asked.deadline, ..Watch::default() };
     let signals = Signals::listen(output, watch)?;
     let (providers, collected) = collect_first(&workspace, &ledger, &signals, None, output)?;
+    if signals.asked() {
+        return Ok(Exit::Interrupted);
+    }
+    before_run(&mut workspace, &ledger, &signals, output)?;
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }

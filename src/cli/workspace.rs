@@ -13,10 +13,10 @@ use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Mode, Period, Stored, day_number};
 use kinora::limits::Limits;
 use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
-use kinora::media::probe_all;
+use kinora::media::{PictureLock, probe_all};
 use kinora::models::Shelf;
 use kinora::plan::{
-    Access, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
+    Access, Awaited, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
 };
 use kinora::protocol::Rack;
 
@@ -24,6 +24,7 @@ use super::Failure;
 use super::args::{Global, LimitOption};
 use super::made_before::clips_without_a_ledger;
 use super::output::Output;
+use super::rejects::write_rejects;
 
 /// Names of a manifest when only its folder is given.
 const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
@@ -58,6 +59,8 @@ pub struct Workspace {
     pub compare: Option<PathBuf>,
     /// The plan file that is run, if one is.
     pub plan_file: Option<PathBuf>,
+    /// What becomes of jobs whose pictures are not fetched yet.
+    pub awaited: Awaited,
 }
 
 /// The manifest that a path on the command line means.
@@ -157,6 +160,7 @@ impl Workspace {
         let loaded = manifest::load(&manifest, &options);
         let mut sources = loaded.sources;
         let mut findings = loaded.findings;
+        write_rejects(&loaded.rejects, output).into_iter().for_each(|f| findings.push(f));
         let folder = workspace_of(given)?;
         let (shelf, card_findings) =
             Shelf::load(&folder, SystemClock.today(), &limits, &mut sources);
@@ -213,8 +217,25 @@ impl Workspace {
             narrowing: Narrowing::default(),
             compare: None,
             plan_file: None,
+            awaited: Awaited::default(),
         };
         Ok((workspace, ledger))
+    }
+
+    /// Looks again at the pictures that have URLs, after some were fetched: as loading would now.
+    pub fn take_fetched(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        let catalogue = Arc::make_mut(&mut self.catalogue);
+        let folder = catalogue.workspace.clone();
+        let lock = PictureLock::read(&folder)
+            .map_err(|e| Failure::new(Exit::InvalidManifest, e.to_string()))?;
+        lock.settle(&mut catalogue.pictures, &folder);
+        let cached = ledger.picture_facts().map_err(|e| ledger_failure(&e))?;
+        let probed = probe_all(&mut catalogue.pictures, &folder, &cached, &catalogue.limits);
+        self.pictures.probed += probed.read;
+        self.pictures.cached = probed.cached;
+        // What could not be kept is learnt again.
+        ledger.store_picture_facts(probed.fresh).map_err(|e| ledger_failure(&e))?;
+        Ok(())
     }
 
     /// What is spent in the current day and month, by the ledger: in all, and by what the manifest
@@ -276,6 +297,9 @@ impl Workspace {
             .field(&[u8::from(self.clips_without_a_ledger)]);
         for (_, picture) in self.catalogue.pictures.iter() {
             inputs.field(picture.path.as_bytes());
+            if let Some(source) = &picture.source {
+                inputs.field(source.url.as_bytes());
+            }
             match picture.stamp {
                 Some(stamp) => inputs
                     .field(&stamp.size.to_le_bytes())

@@ -22,7 +22,7 @@ pub(crate) struct Piece {
 
 /// Why a feed can't be read on.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum FeedProblem {
+pub(crate) enum PieceProblem {
     /// The system refuses, in its words.
     Io(String),
     /// The quote at this byte is never closed.
@@ -95,7 +95,7 @@ impl<R: Read> Pieces<R> {
     }
 
     /// The next piece; `None` at the end.
-    pub fn next_piece(&mut self) -> Result<Option<Piece>, FeedProblem> {
+    pub fn next_piece(&mut self) -> Result<Option<Piece>, PieceProblem> {
         while !self.ended {
             self.fill()?;
             let (cut, records) = self.scan()?;
@@ -121,17 +121,17 @@ impl<R: Read> Pieces<R> {
         (!bytes.is_empty()).then_some(Piece { start: self.start, first_record, bytes })
     }
 
-    fn fill(&mut self) -> Result<(), FeedProblem> {
+    fn fill(&mut self) -> Result<(), PieceProblem> {
         let before = self.pending.len();
         let n = (&mut self.reader)
             .take(READ_BYTES as u64)
             .read_to_end(&mut self.pending)
-            .map_err(|e| FeedProblem::Io(e.to_string()))?;
+            .map_err(|e| PieceProblem::Io(e.to_string()))?;
         self.hasher.update(&self.pending[before..]);
         self.ended = n == 0;
         if self.start == 0 && before == 0 {
             if self.pending.starts_with(&[0xFF, 0xFE]) || self.pending.starts_with(&[0xFE, 0xFF]) {
-                return Err(FeedProblem::Utf16);
+                return Err(PieceProblem::Utf16);
             }
             if self.pending.starts_with(b"\xEF\xBB\xBF") {
                 self.pending.drain(..3);
@@ -139,14 +139,14 @@ impl<R: Read> Pieces<R> {
             }
         }
         if self.start + self.pending.len() as u64 > self.byte_limit {
-            return Err(FeedProblem::LongFile);
+            return Err(PieceProblem::LongFile);
         }
         Ok(())
     }
 
     /// Scans what is new; gives the end of the last whole line outside quotes, and how many
     /// records end before it.
-    fn scan(&mut self) -> Result<(usize, u64), FeedProblem> {
+    fn scan(&mut self) -> Result<(usize, u64), PieceProblem> {
         let mut cut = 0;
         let mut records_at_cut = self.first_record;
         for (i, &byte) in self.pending.iter().enumerate().skip(self.scanned) {
@@ -181,17 +181,17 @@ impl<R: Read> Pieces<R> {
         let end = self.start + self.scanned as u64;
         if self.state == State::Quoted {
             if self.ended {
-                return Err(FeedProblem::OpenQuote(self.quote));
+                return Err(PieceProblem::OpenQuote(self.quote));
             }
             if end - self.quote > self.cell_limit {
-                return Err(FeedProblem::LongCell(self.quote));
+                return Err(PieceProblem::LongCell(self.quote));
             }
         }
         // No cell may be longer than its limit, and no row is wider than some thousand cells;
         // without a line break in sight, this is no feed.
         let longest = self.cell_limit.saturating_mul(64);
         if !self.ended && (self.scanned - cut) as u64 > longest {
-            return Err(FeedProblem::LongCell(self.start + cut as u64));
+            return Err(PieceProblem::LongCell(self.start + cut as u64));
         }
         Ok((cut, records_at_cut))
     }
@@ -201,7 +201,7 @@ impl<R: Read> Pieces<R> {
 mod tests {
     use super::*;
 
-    fn pieces(text: &str) -> Result<Vec<(u64, u64, String)>, FeedProblem> {
+    fn pieces(text: &str) -> Result<Vec<(u64, u64, String)>, PieceProblem> {
         let mut pieces = Pieces::new(text.as_bytes(), b',', &Limits::default());
         let mut out = Vec::new();
         while let Some(piece) = pieces.next_piece()? {
@@ -223,6 +223,6 @@ mod tests {
 
     #[test]
     fn an_open_quote_is_found_where_it_opens() {
-        assert_eq!(pieces("a,b\n1,\"two\n"), Err(FeedProblem::OpenQuote(6)));
+        assert_eq!(pieces("a,b\n1,\"two\n"), Err(PieceProblem::OpenQuote(6)));
     }
 }

@@ -4,7 +4,9 @@
 
 use super::job::{PlannedJob, Request, RequestReference};
 use super::summary::{Change, JobLine};
+use crate::channel::Ask;
 use crate::manifest::Catalogue;
+use crate::models::AspectRatio;
 
 impl Change {
     /// As reports write it.
@@ -29,7 +31,8 @@ impl PlannedJob {
     /// As a line of a report.
     pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
         let estimate = self.estimate.known();
-        let picture = |a: &super::job::Attached| catalogue.pictures.get(a.picture).path.to_string();
+        let picture =
+            |a: &super::job::Attached| catalogue.pictures.get(a.picture).name().to_owned();
         let extra = estimate.zip(self.text_estimate).map(|(amount, text)| amount.value - text);
         JobLine {
             address: self.address.to_string(),
@@ -58,6 +61,10 @@ impl PlannedJob {
             out: self.out.clone(),
             fingerprint: self.fingerprint.whole.to_string(),
         }
+    }
+
+    fn asked_of_its_clip(&self) -> Option<Ask> {
+        Some(self.channel.as_ref()?.ask(AspectRatio::parse(&self.settings.aspect)?))
     }
 
     /// As asked of its provider. `None` when a picture's facts are gone, which a catalogue that
@@ -90,6 +97,7 @@ impl PlannedJob {
             fingerprint: self.fingerprint.whole,
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
+            channel: self.asked_of_its_clip(),
         })
     }
 }

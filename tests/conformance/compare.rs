@@ -325,6 +325,7 @@ impl Job {
             fingerprint: Digest::of(b"request"),
             shot: "shot".to_owned(),
             subject: Some("set.subject".to_owned()),
+            channel: None,
         };
         (request, handed)
     }

@@ -369,5 +369,6 @@ pub fn job() -> Request {
         fingerprint: Digest::of(b"request"),
         shot: "shot".to_owned(),
         subject: None,
+        channel: None,
     }
 }

@@ -22,6 +22,7 @@ use crate::cli::Failure;
 use crate::cli::approve::{ceiling_under, whole_ceiling};
 use crate::cli::approving::{Given, find_approval, now, record};
 use crate::cli::args::{Global, RunArgs};
+use crate::cli::fetch::before_run;
 use crate::cli::output::Output;
 use crate::cli::plan::keep_findings;
 use crate::cli::planning::plan_whole;
@@ -71,6 +72,10 @@ fn work(
     if let Some(collected) = &collected {
         desk.ran(collected.clone());
     }
+    if signals.asked() {
+        return Ok(Ending::stopped(signals.deadline_came()));
+    }
+    before_run(&mut workspace, &ledger, &signals, &talk)?;
     if signals.asked() {
         return Ok(Ending::stopped(signals.deadline_came()));
     }
