@@ -68,7 +68,7 @@ impl Address {
     /// The variant, `axis=value,…` with each part escaped; absent where the shot has none.
     pub fn variant(&self) -> Option<&str> {
         // The last two parts hold no `/` of their own.
-        self.0.rsplitn(3, '/').nth(1).filter(|variant| *variant != NONE)
+        self.0.rsplit('/').nth(1).filter(|variant| *variant != NONE)
     }
 
     /// Which take, from 1.
