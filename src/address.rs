@@ -161,4 +161,22 @@ mod tests {
         let a = Address::new(Some(("p", "a/b c")), "turn", None, 1);
         assert_eq!(a.as_str(), "p.a%2Fb%20c/turn/-/1");
     }
+
+    #[test]
+    fn variant_and_take_are_read_back() {
+        let of = |variant, take| Address::new(Some(("p", "a/b")), "s/t", variant, take);
+        assert_eq!((of(None, 1).variant(), of(None, 1).take()), (None, 1));
+        let address = of(Some("aspect=9:16,locale=de"), 12);
+        assert_eq!((address.variant(), address.take()), (Some("aspect=9:16,locale=de"), 12));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_escaped_is_itself_again(text in "\\PC{0,30}|[ -~\t\n]{0,30}") {
+            let mut escaped = String::new();
+            escape_into(&text, &mut escaped);
+            proptest::prop_assert!(!escaped.contains(['/', ',', '=', ' ', '\n']));
+            proptest::prop_assert_eq!(unescaped(&escaped), text);
+        }
+    }
 }
