@@ -12,10 +12,12 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::Manifest => include_str!("../../schemas/manifest.schema.json"),
         SchemaName::ModelCard => include_str!("../../schemas/model-card.schema.json"),
         SchemaName::ProviderCard => include_str!("../../schemas/provider-card.schema.json"),
+        SchemaName::Channel => include_str!("../../schemas/channel.schema.json"),
         SchemaName::Plan => include_str!("../../schemas/plan.schema.json"),
         SchemaName::PlanFile => include_str!("../../schemas/plan-file.schema.json"),
         SchemaName::Approval => include_str!("../../schemas/approval.schema.json"),
         SchemaName::Report => include_str!("../../schemas/report.schema.json"),
+        SchemaName::References => include_str!("../../schemas/references.schema.json"),
         SchemaName::Resolve => include_str!("../../schemas/resolve.schema.json"),
         SchemaName::Events => include_str!("../../schemas/events.schema.json"),
         SchemaName::Outcome => include_str!("../../schemas/outcome.schema.json"),
@@ -29,6 +31,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::PriceFile => include_str!("../../schemas/price-file.schema.json"),
         SchemaName::Prices => include_str!("../../schemas/prices.schema.json"),
         SchemaName::PricesRefresh => include_str!("../../schemas/prices-refresh.schema.json"),
+        SchemaName::Fetch => include_str!("../../schemas/fetch.schema.json"),
         SchemaName::Bill => include_str!("../../schemas/bill.schema.json"),
     });
     Ok(Exit::Done)

@@ -186,6 +186,7 @@ impl Loader<'_> {
             sets: sets.iter().filter(|set| set.kind == SubjectKind::Product).collect(),
             with: Vec::new(),
             axes: axes.collect(),
+            channel: false,
             env: &self.env,
         };
         for text in templates(raw) {

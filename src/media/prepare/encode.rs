@@ -51,7 +51,7 @@ fn qualities(format: Format) -> &'static [u8] {
     match format {
         Format::Jpeg => &QUALITIES,
         // Lossless: there is but one.
-        Format::Png | Format::Webp => &QUALITIES[..1],
+        _ => &QUALITIES[..1],
     }
 }
 
@@ -94,6 +94,9 @@ fn encoded(picture: &RgbaImage, making: &Making, quality: u8) -> Result<Vec<u8>,
             WebPEncoder::new_lossless(&mut bytes)
                 .encode(&pixels, width, height, colours)
                 .map_err(|e| failed(&e))?;
+        }
+        Format::Avif | Format::Tiff | Format::Bmp | Format::Gif => {
+            return Err(failed(&"Kinora writes JPEG, PNG and WebP alone"));
         }
     }
     Ok(bytes)
