@@ -68,7 +68,7 @@ impl Address {
     /// The variant, `axis=value,…` with each part escaped; absent where the shot has none.
     pub fn variant(&self) -> Option<&str> {
         // The last two parts hold no `/` of their own.
-        self.0.rsplitn(3, '/').nth(1).filter(|variant| *variant != NONE)
+        self.0.rsplit('/').nth(1).filter(|variant| *variant != NONE)
     }
 
     /// Which take, from 1.
@@ -160,5 +160,23 @@ mod tests {
     fn a_slash_in_an_id_is_no_separator() {
         let a = Address::new(Some(("p", "a/b c")), "turn", None, 1);
         assert_eq!(a.as_str(), "p.a%2Fb%20c/turn/-/1");
+    }
+
+    #[test]
+    fn variant_and_take_are_read_back() {
+        let of = |variant, take| Address::new(Some(("p", "a/b")), "s/t", variant, take);
+        assert_eq!((of(None, 1).variant(), of(None, 1).take()), (None, 1));
+        let address = of(Some("aspect=9:16,locale=de"), 12);
+        assert_eq!((address.variant(), address.take()), (Some("aspect=9:16,locale=de"), 12));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_escaped_is_itself_again(text in "\\PC{0,30}|[ -~\t\n]{0,30}") {
+            let mut escaped = String::new();
+            escape_into(&text, &mut escaped);
+            proptest::prop_assert!(!escaped.contains(['/', ',', '=', ' ', '\n']));
+            proptest::prop_assert_eq!(unescaped(&escaped), text);
+        }
     }
 }
