@@ -340,7 +340,9 @@ fn saved(text: &str, encoding: &str) -> Vec<u8> {
 
 #[test]
 fn exports_are_the_same_in_every_encoding_and_with_every_line_end() {
-    let mended = |text: &str| text.replace("Red Mug", "Röd Mugg à 5 €").replace("mug,", "mügg,");
+    let mended = |text: &str| {
+        text.replace("Red Mug", "Röd Mugg à 5 €").replace("mug,", "mügg,").replace("Soft", "Söft")
+    };
     for text in [OLDER, TODAY, WOO, GOOGLE].map(mended) {
         let expected = read(&text);
         for line_end in ["\n", "\r\n", "\r"] {
