@@ -346,7 +346,8 @@ fn walk(
     Ok(())
 }
 
-fn is_picture(name: &str) -> bool {
+/// Whether a name ends as those of pictures do.
+pub(super) fn is_picture(name: &str) -> bool {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     ending.is_some_and(|ending| ENDINGS.contains(&&*ending))
 }

@@ -346,7 +346,7 @@ mod tests {
 "#;
         insta::assert_snapshot!(read(text), @r"
         1: id=90071992547409931; price_amount=12.50; price_unit=EUR; new=true
-        3: id=b; tags=red,soft (as written: other); images_src=https://s.example/1%2Ca.jpg,https://s.example/2.jpg (as written: other); images_alt=front; none=- (as written: other); t=aé
+        3: id=b; tags=red,soft (as written: other); images_src=https://s.example/1,a.jpg,https://s.example/2.jpg (as written: other); images_alt=front; none=- (as written: other); t=aé
          (as written: other)
         ");
     }

@@ -111,7 +111,7 @@ mod xml {
           image: https://s.example/1.jpg
           link: https://s.example/mug
           availability: in_stock
-          pictures: https://s.example/1.jpg https://s.example/2%2Cb.jpg https://s.example/3.jpg https://s.example/4.jpg
+          pictures: https://s.example/1.jpg https://s.example/2,b.jpg https://s.example/3.jpg https://s.example/4.jpg
         row 3, line 5
           id: L1
           title: Lamp
@@ -225,9 +225,9 @@ mod json_lines {
           title: Mug
           price_amount: 12.50
           price_currency: EUR
-          images: https://s.example/1%2Ca.jpg,https://s.example/2.jpg
+          images: https://s.example/1,a.jpg,https://s.example/2.jpg
           tags: new,red
-          pictures: https://s.example/1%2Ca.jpg https://s.example/2.jpg
+          pictures: https://s.example/1,a.jpg https://s.example/2.jpg
         row 4, line 4
           id: 90071992547409931
           new: true

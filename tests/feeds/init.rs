@@ -99,7 +99,7 @@ fn a_shopify_export() {
         .with_pictures(&["pictures/mug-1.jpg", "pictures/mug-2.jpg"]);
     insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--name", "spring"], "2 clips"), @r"
     export.csv: a Shopify export, UTF-8: 2 products, 2 pictures, 1 without one
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.read("kinora.yaml"), @r#"
@@ -151,9 +151,8 @@ fn a_shopify_export() {
         for: products
         use: [hero, detail]
         aspect: "9:16"
-        prompt: >
-          {{ title }}: @hero, slow pan right
-          {% if "detail" in subject.references %}, then @detail, closer{% endif %}
+        prompt: >-
+          {{ title }}: @hero, slow pan right{% if "detail" in subject.references %}, then @detail, closer{% endif %}
     "#);
 }
 
@@ -163,7 +162,7 @@ fn variants_of_a_shopify_export() {
         .with_pictures(&["pictures/mug-1.jpg", "pictures/mug-2.jpg"]);
     insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--variants"], "4 clips"), @r"
     export.csv: a Shopify export, UTF-8: 3 variants, 4 pictures, 1 without one
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
@@ -198,7 +197,7 @@ ID,Type,SKU,Name,Published,Regular price,Categories,Tags,Images,Parent
     ]);
     insta::assert_snapshot!(shop.init(&["--from", "export.csv"], "4 clips"), @r"
     export.csv: a WooCommerce export, UTF-8: 2 products, 3 pictures
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
@@ -226,7 +225,7 @@ fn a_merchant_feed_as_xml_and_as_values() {
     let shop = Shop::new(&[("feed.xml", xml)]).with_pictures(&["pictures/mug.jpg"]);
     insta::assert_snapshot!(shop.init(&["--from", "feed.xml"], "2 clips"), @r"
     feed.xml: a Google Merchant feed, UTF-8: 1 product, 1 picture
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
@@ -244,7 +243,7 @@ fn a_merchant_feed_as_xml_and_as_values() {
     let shop = Shop::new(&[("feed.txt", tsv)]).with_pictures(&["pictures/mug.jpg"]);
     insta::assert_snapshot!(shop.init(&["--from", "feed.txt"], "2 clips"), @r"
     feed.txt: a Google Merchant feed, UTF-8: 1 product, 1 picture
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
 }
@@ -255,7 +254,7 @@ fn values_of_ones_own_with_a_column_that_names_rows() {
     let shop = Shop::new(&[("ours.csv", feed)]).with_pictures(&["pictures/mug.jpg"]);
     insta::assert_snapshot!(shop.init(&["--from", "ours.csv"], "4 clips"), @r"
     ours.csv: separated values, UTF-8: 2 rows, 2 pictures
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
@@ -278,8 +277,8 @@ fn json_lines_with_a_bad_one() {
     insta::assert_snapshot!(told, @r"
     feed.jsonl: JSON lines, UTF-8: 1 row, 1 picture
     1 row can't be used, and the manifest allows that; `kinora check` says why
-      line 2: row 2: the line is not JSON: EOF while parsing a value
-    written: ./kinora.yaml
+      row 2: the line is not JSON: EOF while parsing a value
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
@@ -306,7 +305,7 @@ fn a_folder_of_folders() {
     ]);
     insta::assert_snapshot!(shop.init(&["--from", "photos"], "4 clips"), @r"
     photos: a folder of pictures: 2 subjects, 3 pictures
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
@@ -333,7 +332,7 @@ fn a_folder_of_files_whose_names_say_what_they_show() {
     insta::assert_snapshot!(shop.init(&["--from", "photos/"], "4 clips"), @r"
     photos/: a folder of pictures: 2 subjects, 4 pictures
     its files are named like {id}-{view}
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
@@ -354,8 +353,8 @@ fn a_folder_of_files_whose_names_say_what_they_show() {
 fn without_a_feed_there_is_a_picture_to_begin_with() {
     let shop = Shop::new(&[]);
     insta::assert_snapshot!(shop.init(&[".", "--name", "first"], "2 clips"), @r"
-    written: ./pictures/mug.jpg
-    written: ./kinora.yaml
+    written: pictures/mug.jpg
+    written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
     insta::assert_snapshot!(shop.part("subjects:", "never"), @r#"
@@ -410,7 +409,7 @@ fn pictures_behind_urls_are_fetched_next() {
     let shop = Shop::new(&[("ours.csv", feed)]);
     insta::assert_snapshot!(shop.told(&["--from", "ours.csv"]), @r"
     ours.csv: separated values, UTF-8: 1 row, 1 picture
-    written: ./kinora.yaml
+    written: kinora.yaml
     next: look at it, then `kinora fetch` (1 picture behind URLs), then `kinora plan`
     ");
     let check = shop.kinora(&["check"]);
@@ -468,7 +467,7 @@ fn programs_are_told_the_same() {
     let shop = Shop::new(&[("ours.csv", feed)]);
     let told: serde_json::Value =
         serde_json::from_str(&shop.told(&["--json", "--from", "ours.csv"])).expect("JSON");
-    assert_eq!(told["manifest"], "./kinora.yaml");
+    assert_eq!(told["manifest"], "kinora.yaml");
     assert_eq!(told["feed"]["format"], "csv");
     assert_eq!(told["feed"]["entries"], 2);
     assert_eq!(told["feed"]["without_pictures"], 1);
