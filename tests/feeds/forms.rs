@@ -508,19 +508,17 @@ mod places {
     fn of_an_element() {
         let text =
             "<rss>\n<item>\n  <g:id>a</g:id>\n  <g:title>&nosuch;</g:title>\n</item>\n</rss>";
-        insta::assert_snapshot!(shown("feed.xml", &[("feed.xml", text)]), @r#"
-        feed::format
+        insta::assert_snapshot!(shown("feed.xml", &[("feed.xml", text)]), @r"
+        feed::entity
 
-          × the feed is no export of Google Merchant
-           ╭─[kinora.yaml:5:11]
-         4 │     kind: product
-         5 │     from: feed.xml
-           ·           ────┬───
-           ·               ╰── it has no column `id`
-         6 │     id: "{{ id }}"
+          × row 1, column `title`: nobody knows what `&nosuch;` stands for
+           ╭─[feed.xml:4:12]
+         4 │   <g:title>&nosuch;</g:title>
+           ·            ────┬───
+           ·                ╰── entities of a document type are not read
            ╰────
-          help: write `format: csv` for a file of one's own; its columns:
-        "#);
+          help: write the character itself, or its number (`&#233;`)
+        ");
     }
 
     #[test]
