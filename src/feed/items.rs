@@ -31,7 +31,7 @@ pub(crate) struct Item {
     /// Its text as it stands in the file; of a long one the beginning.
     pub raw: String,
     /// Its fields in their order, no name twice.
-    pub fields: Result<Vec<Field>, Flaw>,
+    pub fields: Result<Vec<Field>, Box<Flaw>>,
 }
 
 /// What is wrong with an item.
