@@ -39,6 +39,13 @@ pub struct InitArgs {
     force: bool,
 }
 
+impl InitArgs {
+    /// A path in the folder, as people would write it.
+    fn inside(&self, name: &str) -> PathBuf {
+        if self.folder == Path::new(".") { PathBuf::from(name) } else { self.folder.join(name) }
+    }
+}
+
 /// A feed that was looked through, and how the manifest names it.
 struct Found {
     from: String,
@@ -49,8 +56,8 @@ struct Found {
 
 /// Runs it.
 pub fn init(arguments: &InitArgs, global: &Global, output: &Output) -> Outcome {
-    let manifest = arguments.folder.join(NAME);
-    for there in [NAME, "kinora.yml"].map(|name| arguments.folder.join(name)) {
+    let manifest = arguments.inside(NAME);
+    for there in [NAME, "kinora.yml"].map(|name| arguments.inside(name)) {
         if there.exists() && !arguments.force {
             let message = format!(
                 "{} is there already, and nothing was written; --force moves it aside",
@@ -77,7 +84,7 @@ pub fn init(arguments: &InitArgs, global: &Global, output: &Output) -> Outcome {
     write_new(&manifest, text.as_bytes())?;
     let picture = match &found {
         Some(_) => None,
-        None => starter_picture(&arguments.folder)?,
+        None => starter_picture(arguments)?,
     };
     tell(output, arguments, &manifest, found.as_ref(), aside.as_deref(), picture.as_deref());
     Ok(Exit::Done)
@@ -170,7 +177,7 @@ fn name_of(folder: &Path) -> String {
 /// Gives the manifests that are there other names, so that nothing is lost; the first of them.
 fn move_aside(arguments: &InitArgs, manifest: &Path) -> Result<Option<PathBuf>, Failure> {
     let mut aside = None;
-    for there in [manifest.to_owned(), arguments.folder.join("kinora.yml")] {
+    for there in [manifest.to_owned(), arguments.inside("kinora.yml")] {
         if !there.exists() {
             continue;
         }
@@ -206,8 +213,8 @@ fn readable() -> tempfile::Builder<'static, 'static> {
 }
 
 /// The picture that a manifest without a feed shows; one that is there stays.
-fn starter_picture(folder: &Path) -> Result<Option<PathBuf>, Failure> {
-    let path = folder.join(starter::PICTURE_PATH);
+fn starter_picture(arguments: &InitArgs) -> Result<Option<PathBuf>, Failure> {
+    let path = arguments.inside(starter::PICTURE_PATH);
     if path.exists() {
         return Ok(None);
     }
@@ -300,9 +307,10 @@ fn lines_of(feed: &Path, look: &Look) -> Vec<String> {
             "{} can't be used, and the manifest allows that; `kinora check` says why",
             count(look.bad, "row")
         ));
-        lines.extend(
-            look.first_bad.iter().map(|bad| format!("  line {}: {}", bad.line, bad.reason)),
-        );
+        lines.extend(look.first_bad.iter().map(|bad| match bad.line == bad.row {
+            true => format!("  {}", bad.reason),
+            false => format!("  {} (line {})", bad.reason, bad.line),
+        }));
     }
     if look.pictures == 0 {
         lines.push("no column names pictures; say in the manifest where they are".to_owned());

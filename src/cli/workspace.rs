@@ -72,7 +72,7 @@ pub fn find_manifest(given: &Path) -> Result<PathBuf, Failure> {
         Failure::new(
             Exit::Usage,
             format!(
-                "{} holds no {}; name the manifest, or make one (examples/minimal has ten lines)",
+                "{} holds no {}; name the manifest, or make one with `kinora init`",
                 given.display(),
                 NAMES[0]
             ),

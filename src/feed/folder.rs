@@ -288,14 +288,14 @@ fn stem(path: &str) -> &str {
 
 fn view_rank(view: &str) -> usize {
     let first = |known: &&str| view.eq_ignore_ascii_case(known);
-    FIRST_VIEWS.iter().position(|known| first(&known)).unwrap_or(FIRST_VIEWS.len())
+    FIRST_VIEWS.iter().position(first).unwrap_or(FIRST_VIEWS.len())
 }
 
 fn bad_file(code: &'static str, path: &str, start: u64, line: u64, what: &str, help: &str) -> Item {
     let at = spot(start, start + path.len() as u64);
     let (column, label) = (None, "this file".to_owned());
     let flaw = Flaw { code, column, what: what.to_owned(), label, help: help.to_owned(), at };
-    Item { number: line, line, at, raw: path.to_owned(), fields: Err(flaw) }
+    Item { number: line, line, at, raw: path.to_owned(), fields: Err(Box::new(flaw)) }
 }
 
 /// Adds the pictures of a folder to `names`; what has no usable name to `odd`.
@@ -346,7 +346,8 @@ fn walk(
     Ok(())
 }
 
-fn is_picture(name: &str) -> bool {
+/// Whether a name ends as those of pictures do.
+pub(super) fn is_picture(name: &str) -> bool {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     ending.is_some_and(|ending| ENDINGS.contains(&&*ending))
 }

@@ -31,7 +31,7 @@ pub(crate) struct Item {
     /// Its text as it stands in the file; of a long one the beginning.
     pub raw: String,
     /// Its fields in their order, no name twice.
-    pub fields: Result<Vec<Field>, Flaw>,
+    pub fields: Result<Vec<Field>, Box<Flaw>>,
 }
 
 /// What is wrong with an item.
@@ -161,16 +161,12 @@ impl<R: BufRead> Read for Metered<R> {
     }
 }
 
-/// Several values as one cell. They are told apart by commas, so a comma inside an address is
-/// written `%2C`, as in a tab-separated feed.
-pub(crate) fn join(values: &[String]) -> String {
-    let [one] = values else {
-        let address = |v: &str| v.starts_with("http://") || v.starts_with("https://");
-        let written = |v: &String| match address(v) && !v.contains(",http") {
-            true => v.replace(',', "%2C"),
-            false => v.clone(),
-        };
-        return values.iter().map(written).collect::<Vec<_>>().join(",");
+/// Several values as one cell, told apart by commas. Paths of pictures may have commas in them, so
+/// they are told apart by bars.
+pub(super) fn join(values: &[String]) -> String {
+    let path = |v: &String| {
+        let url = v.starts_with("http://") || v.starts_with("https://");
+        !url && super::folder::is_picture(v)
     };
-    one.clone()
+    values.join(if values.iter().any(path) { "|" } else { "," })
 }

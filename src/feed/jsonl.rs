@@ -88,7 +88,7 @@ impl<R: BufRead + Send> Items for JsonLines<R> {
         let line = text.trim_end_matches(['\n', '\r']);
         let fields = match std::str::from_utf8(&bytes) {
             Ok(_) => fields(line, start, &self.limits),
-            Err(error) => Err(Flaw {
+            Err(error) => Err(Box::new(Flaw {
                 code: "feed::utf8",
                 column: None,
                 what: "the line is not UTF-8".to_owned(),
@@ -98,7 +98,7 @@ impl<R: BufRead + Send> Items for JsonLines<R> {
                     start + error.valid_up_to() as u64,
                     start + error.valid_up_to() as u64 + 1,
                 ),
-            }),
+            })),
         };
         let at = spot(start, start + line.len() as u64);
         Ok(Some(Item { number, line: number, at, raw: line.to_owned(), fields }))
@@ -106,27 +106,27 @@ impl<R: BufRead + Send> Items for JsonLines<R> {
 }
 
 /// The fields of one line that starts at `start`.
-fn fields(line: &str, start: u64, limits: &Limits) -> Result<Vec<Field>, Flaw> {
+fn fields(line: &str, start: u64, limits: &Limits) -> Result<Vec<Field>, Box<Flaw>> {
     if let Err(error) = serde_json::from_str::<IgnoredAny>(line) {
         let at = start + byte_of(line, error.column()) as u64;
-        return Err(Flaw {
+        return Err(Box::new(Flaw {
             code: "feed::json",
             column: None,
             what: format!("the line is not JSON: {}", reason(&error)),
             label: "here".to_owned(),
             help: "each line must be one JSON object of its own".to_owned(),
             at: spot(at, at + 1),
-        });
+        }));
     }
     if !line.trim_start().starts_with('{') {
-        return Err(Flaw {
+        return Err(Box::new(Flaw {
             code: "feed::json",
             column: None,
             what: "the line is no JSON object".to_owned(),
             label: "not in braces".to_owned(),
             help: "each line must be one JSON object of its own".to_owned(),
             at: spot(start, start + line.len() as u64),
-        });
+        }));
     }
     let mut walk = Walk { line, at: 0, start, limits, groups: Vec::new(), values: 0 };
     walk.value(&mut String::new(), None, 0)?;
@@ -179,7 +179,12 @@ impl Walk<'_> {
         self.line.as_bytes().get(self.at).copied().unwrap_or_default()
     }
 
-    fn value(&mut self, name: &mut String, list: Option<usize>, depth: usize) -> Result<(), Flaw> {
+    fn value(
+        &mut self,
+        name: &mut String,
+        list: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Box<Flaw>> {
         if depth > MOST_DEPTH {
             let what = format!("values stand in each other more than {MOST_DEPTH} deep");
             return Err(self.flaw("feed::limit", name, what, self.at, self.at + 1));
@@ -194,7 +199,12 @@ impl Walk<'_> {
         }
     }
 
-    fn object(&mut self, name: &mut String, list: Option<usize>, depth: usize) -> Result<(), Flaw> {
+    fn object(
+        &mut self,
+        name: &mut String,
+        list: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Box<Flaw>> {
         self.each(b'}', |walk| {
             walk.peek();
             let key = walk.string(name)?;
@@ -215,8 +225,8 @@ impl Walk<'_> {
     fn each(
         &mut self,
         closing: u8,
-        mut element: impl FnMut(&mut Self) -> Result<(), Flaw>,
-    ) -> Result<(), Flaw> {
+        mut element: impl FnMut(&mut Self) -> Result<(), Box<Flaw>>,
+    ) -> Result<(), Box<Flaw>> {
         self.at += 1;
         loop {
             match self.peek() {
@@ -231,14 +241,14 @@ impl Walk<'_> {
         }
     }
 
-    fn scalar(&mut self, name: &str, list: Option<usize>) -> Result<(), Flaw> {
+    fn scalar(&mut self, name: &str, list: Option<usize>) -> Result<(), Box<Flaw>> {
         let begins = self.at;
         let (text, at) = match self.peek() {
             b'"' => (Some(self.string(name)?), begins + 1..self.at - 1),
             _ => {
                 let ends = |b: &u8| matches!(b, b',' | b'}' | b']') || b.is_ascii_whitespace();
                 let rest = &self.line.as_bytes()[self.at..];
-                self.at += rest.iter().position(|b| ends(b)).unwrap_or(rest.len());
+                self.at += rest.iter().position(ends).unwrap_or(rest.len());
                 let written = &self.line[begins..self.at];
                 ((written != "null").then(|| written.to_owned()), begins..self.at)
             }
@@ -270,7 +280,7 @@ impl Walk<'_> {
     }
 
     /// The string that begins here, which is taken.
-    fn string(&mut self, name: &str) -> Result<String, Flaw> {
+    fn string(&mut self, name: &str) -> Result<String, Box<Flaw>> {
         let begins = self.at;
         let bytes = self.line.as_bytes();
         let mut at = begins + 1;
@@ -289,14 +299,21 @@ impl Walk<'_> {
         })
     }
 
-    fn flaw(&self, code: &'static str, name: &str, what: String, from: usize, to: usize) -> Flaw {
+    fn flaw(
+        &self,
+        code: &'static str,
+        name: &str,
+        what: String,
+        from: usize,
+        to: usize,
+    ) -> Box<Flaw> {
         let help = match code {
             "feed::limit" => Limits::how_to_raise("feed_cell_bytes"),
             _ => "export the line again".to_owned(),
         };
         let column = (!name.is_empty()).then(|| name.to_owned());
         let at = spot(self.start + from as u64, self.start + to as u64);
-        Flaw { code, column, what, label: "here".to_owned(), help, at }
+        Box::new(Flaw { code, column, what, label: "here".to_owned(), help, at })
     }
 }
 
@@ -346,7 +363,7 @@ mod tests {
 "#;
         insta::assert_snapshot!(read(text), @r"
         1: id=90071992547409931; price_amount=12.50; price_unit=EUR; new=true
-        3: id=b; tags=red,soft (as written: other); images_src=https://s.example/1%2Ca.jpg,https://s.example/2.jpg (as written: other); images_alt=front; none=- (as written: other); t=aé
+        3: id=b; tags=red,soft (as written: other); images_src=https://s.example/1,a.jpg,https://s.example/2.jpg (as written: other); images_alt=front; none=- (as written: other); t=aé
          (as written: other)
         ");
     }

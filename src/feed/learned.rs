@@ -35,6 +35,8 @@ pub(super) struct Learned {
     places: HashMap<Box<str>, usize>,
     items: Box<dyn Items>,
     ended: bool,
+    /// Whether there was not one item, not even a bad one.
+    empty: bool,
     /// The file as it was when the columns were learned.
     learned: Seen,
     notes: Vec<FeedNote>,
@@ -63,7 +65,10 @@ pub(super) fn xml(
         }
     }
     let begin: Begin = |text, limits| Box::new(Xml::new(text, limits));
-    Learned::new(file, begin, limits, notes)
+    let mut learned = Learned::new(file, begin, limits, notes)?;
+    // Whatever its items lack, or be there none: this is what names one.
+    learned.name("id", Spot::default());
+    Ok(learned)
 }
 
 /// An object a line.
@@ -73,7 +78,12 @@ pub(super) fn json_lines(
     limits: &Limits,
 ) -> Result<Learned, FeedProblem> {
     let begin: Begin = |text, limits| Box::new(JsonLines::new(text, limits));
-    Learned::new(TextFile::new(path, told), begin, limits, Vec::new())
+    let learned = Learned::new(TextFile::new(path, told), begin, limits, Vec::new())?;
+    if learned.empty {
+        let empty = FeedProblem::new("feed::empty", "the feed is empty");
+        return Err(empty.label("not one line in this file").help("export it again"));
+    }
+    Ok(learned)
 }
 
 /// Whether a file that begins with the letters of an XML declaration can be written so; and whether
@@ -102,27 +112,48 @@ impl Learned {
         limits: &Limits,
         notes: Vec<FeedNote>,
     ) -> Result<Self, FeedProblem> {
-        let mut items = begin(file.open(limits)?, limits);
-        let mut columns = Vec::new();
-        let mut places: HashMap<Box<str>, usize> = HashMap::new();
-        while let Some(item) = items.next_item()? {
+        let items = begin(file.open(limits)?, limits);
+        let none = Seen { digest: Digest::of(b""), encoding: Encoding::UTF_8 };
+        let mut learned = Learned {
+            file,
+            begin,
+            limits: limits.clone(),
+            columns: Vec::new(),
+            places: HashMap::new(),
+            items,
+            ended: false,
+            empty: true,
+            learned: none,
+            notes,
+        };
+        learned.learn()?;
+        learned.restart()?;
+        Ok(learned)
+    }
+
+    fn learn(&mut self) -> Result<(), FeedProblem> {
+        while let Some(item) = self.items.next_item()? {
+            self.empty = false;
             for field in item.fields.iter().flatten() {
-                if !places.contains_key(&field.name) {
-                    places.insert(field.name.clone(), columns.len());
-                    columns.push(WrittenColumn { header: field.name.to_string(), at: field.at });
-                }
+                self.name(&field.name, field.at);
             }
-            if columns.len() > MOST_COLUMNS {
+            if self.columns.len() > MOST_COLUMNS {
                 let message = format!("the items have more than {MOST_COLUMNS} names together");
                 return Err(FeedProblem::new("feed::limit", message)
                     .at(item.at, "the one too many is here")
                     .help("is a value used as a name? All items should have the same names"));
             }
         }
-        let learned = file.seen().ok_or_else(changed)?;
-        let items = begin(file.open(limits)?, limits);
-        let limits = limits.clone();
-        Ok(Learned { file, begin, limits, columns, places, items, ended: false, learned, notes })
+        self.learned = self.file.seen().ok_or_else(changed)?;
+        Ok(())
+    }
+
+    /// Makes a column of a name, unless there is one.
+    fn name(&mut self, name: &str, at: Spot) {
+        if !self.places.contains_key(name) {
+            self.places.insert(Box::from(name), self.columns.len());
+            self.columns.push(WrittenColumn { header: name.to_owned(), at });
+        }
     }
 
     /// Puts an item into a block.

@@ -8,13 +8,15 @@ use super::row::AttributeType;
 use super::source::WrittenColumn;
 
 /// Names under which pictures stand in catalogues that people make themselves.
-const PICTURES: [&str; 14] = [
+const PICTURES: [&str; 16] = [
     "image",
     "images",
     "image_url",
     "image_urls",
     "image_link",
     "image_src",
+    "images_src",
+    "images_url",
     "source_image_url",
     "main_image",
     "picture",

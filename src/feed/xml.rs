@@ -322,7 +322,7 @@ mod tests {
 <item><g:id>B&#50;</g:id><link>https://s.example/b?x=1&y=2</link><name>caf&eacute;</name></item>
 </channel></rss>"#;
         insta::assert_snapshot!(read(text), @r"
-        1@4: title=Terra & mug (as written: other); id=A1; additional_image_link=https://s.example/1%2Ca.jpg,https://s.example/2.jpg (as written: other); description=<p>Clay.</p>; shipping_country=SE; shipping_price=5 EUR; season=spring; empty=
+        1@4: title=Terra & mug (as written: other); id=A1; additional_image_link=https://s.example/1,a.jpg,https://s.example/2.jpg (as written: other); description=<p>Clay.</p>; shipping_country=SE; shipping_price=5 EUR; season=spring; empty=
         2@13: id=B2 (as written: other); link=https://s.example/b?x=1&y=2; name=café (as written: other)
         ");
     }

@@ -196,9 +196,9 @@ fn shots_of_feed(out: &mut String, look: &Look) {
     if hero && look.several > 0 {
         let _ = write!(
             out,
-            "    prompt: >\n\
-             \x20     {{{{ {title} }}}}: @hero, slow pan right\n\
-             \x20     {{% if \"detail\" in subject.references %}}, then @detail, closer{{% endif %}}\n"
+            "    prompt: >-\n\
+             \x20     {{{{ {title} }}}}: @hero, slow pan right{{% if \"detail\" in \
+             subject.references %}}, then @detail, closer{{% endif %}}\n"
         );
     } else {
         let _ =

@@ -97,7 +97,28 @@ mod xml {
              <item><g:id>M2</g:id><g:item_group_id>mug</g:item_group_id><title>Terra mug</title>\
              <g:image_link>https://s.example/4.jpg</g:image_link><g:price>11.00 EUR</g:price>\
              </item>\n<item><g:id>L1</g:id><title>Lamp</title></item>");
-        insta::assert_snapshot!(of_file("feed.xml", feed), @r"");
+        insta::assert_snapshot!(of_file("feed.xml", feed), @r"
+        row 1, line 3
+          id: mug
+          title: Terra mug
+          description: Clay.⏎Glazed & fired.
+          item_group_id: mug
+          price: 11.00
+          price_max: 12.00
+          currency: EUR
+          skus: M1, M2
+          variants: 2
+          image: https://s.example/1.jpg
+          link: https://s.example/mug
+          availability: in_stock
+          pictures: https://s.example/1.jpg https://s.example/2,b.jpg https://s.example/3.jpg https://s.example/4.jpg
+        row 3, line 5
+          id: L1
+          title: Lamp
+          skus: L1
+          variants: 1
+          pictures:
+        ");
     }
 
     #[test]
@@ -144,7 +165,16 @@ mod xml {
              <item><g:id>one</g:id><title>&b;</title></item>\n\
              <item><g:id>two</g:id><title>&f;</title></item>\n\
              <item><g:id>three</g:id><title>caf&eacute; &#8364; &lt;b&gt; A&B</title></item>\n</rss>";
-        insta::assert_snapshot!(of_file("feed.xml", bomb), @r"");
+        insta::assert_snapshot!(of_file("feed.xml", bomb), @r"
+        row 3, line 5
+          id: three
+          title: café € <b> A&B
+          skus: three
+          variants: 1
+          pictures: 
+        bad, line 3: feed::entity row 1, column `title`: nobody knows what `&b;` stands for
+        bad, line 4: feed::entity row 2, column `title`: nobody knows what `&f;` stands for
+        ");
     }
 
     #[test]
@@ -158,7 +188,14 @@ mod xml {
             rss(&format!("<item><g:id>{}</g:id></item>", "x".repeat(5 << 20))),
         ];
         let listed: Vec<String> = cases.iter().map(|case| of_file("feed.xml", case)).collect();
-        insta::assert_snapshot!(listed.join("\n"), @r"");
+        insta::assert_snapshot!(listed.join("\n"), @r"
+        refused at 132: feed::xml this is not well-formed XML: ill-formed document: expected `</g:id>`, but `</channel>` was found
+        refused at 104: feed::xml this is not well-formed XML: ill-formed document: expected `</g:id>`, but `</g:title>` was found
+        refused at 0: feed::xml_root the XML is no product feed: its first element is `html`
+        refused at 0: feed::xml this is not well-formed XML: syntax error: tag not closed: `>` not found before end of input
+        refused at 194: feed::limit elements stand in each other more than 64 deep
+        refused at 103: feed::limit a text or tag has more than 1048576 bytes
+        ");
     }
 
     #[test]
@@ -182,12 +219,29 @@ mod json_lines {
              {\"id\":90071992547409931,\"new\":true,\"title\":null,\"image\":\"lamp.jpg\"}\r\n\
              [1,2]\r\n\
              {\"id\":\"c\",\"id\":\"d\"}";
-        insta::assert_snapshot!(of_file("feed.jsonl", feed), @r"");
+        insta::assert_snapshot!(of_file("feed.jsonl", feed), @r"
+        row 1, line 1
+          id: a
+          title: Mug
+          price_amount: 12.50
+          price_currency: EUR
+          images: https://s.example/1,a.jpg,https://s.example/2.jpg
+          tags: new,red
+          pictures: https://s.example/1,a.jpg https://s.example/2.jpg
+        row 4, line 4
+          id: 90071992547409931
+          new: true
+          image: lamp.jpg
+          pictures: lamp.jpg
+        bad, line 3: feed::json row 3: the line is not JSON: EOF while parsing an object
+        bad, line 5: feed::json row 5: the line is no JSON object
+        bad, line 6: feed::json row 6, column `id`: the line has this name twice
+        ");
     }
 
     #[test]
     fn a_list_of_objects_says_how_to_make_lines_of_it() {
-        insta::assert_snapshot!(of_file("feed.json", "[{\"id\":1},\n{\"id\":2}]"), @r"");
+        insta::assert_snapshot!(of_file("feed.json", "[{\"id\":1},\n{\"id\":2}]"), @r"refused at 0: feed::json_array the file is one JSON list, not an object a line");
     }
 
     #[test]
@@ -245,7 +299,22 @@ mod folders {
         ] {
             write(dir.path(), name, "x");
         }
-        insta::assert_snapshot!(of_folder(dir.path(), None), @r"");
+        insta::assert_snapshot!(of_folder(dir.path(), None), @r"
+        row 1, line 1
+          id: Lampe Größe
+          name: Lampe Größe
+          folder: Lampe Größe
+          views: a,in use-kitchen
+          pictures: 2
+          pictures: Lampe Größe/a.png Lampe Größe/in use/kitchen.png
+        row 2, line 5
+          id: mug-terra
+          name: mug terra
+          folder: mug-terra
+          views: front,detail-2,detail-10
+          pictures: 3
+          pictures: mug-terra/front.webp mug-terra/detail-2.JPG mug-terra/detail-10.jpg
+        ");
     }
 
     #[test]
@@ -254,7 +323,16 @@ mod folders {
         for name in ["mug/front.jpg", "logo.png"] {
             write(dir.path(), name, "x");
         }
-        insta::assert_snapshot!(of_folder(dir.path(), None), @r"");
+        insta::assert_snapshot!(of_folder(dir.path(), None), @r"
+        row 1, line 2
+          id: mug
+          name: mug
+          folder: mug
+          views: front
+          pictures: 1
+          pictures: mug/front.jpg
+        bad, line 1: feed::file_name row 1: the picture is in no folder of its own
+        ");
     }
 
     #[test]
@@ -263,9 +341,48 @@ mod folders {
         for name in ["mug-1.jpg", "mug-2.jpg", "lamp-red-1.jpg", "odd.jpg"] {
             write(dir.path(), name, "x");
         }
-        insta::assert_snapshot!(of_folder(dir.path(), None), @r"");
-        insta::assert_snapshot!(of_folder(dir.path(), Some("{id}-{view}.jpg")), @r"");
-        insta::assert_snapshot!(of_folder(dir.path(), Some("{view}.jpg")), @r"");
+        insta::assert_snapshot!(of_folder(dir.path(), None), @r"
+        row 1, line 1
+          id: lamp-red-1
+          name: lamp red 1
+          views: main
+          pictures: 1
+          pictures: lamp-red-1.jpg
+        row 2, line 2
+          id: mug-1
+          name: mug 1
+          views: main
+          pictures: 1
+          pictures: mug-1.jpg
+        row 3, line 3
+          id: mug-2
+          name: mug 2
+          views: main
+          pictures: 1
+          pictures: mug-2.jpg
+        row 4, line 4
+          id: odd
+          name: odd
+          views: main
+          pictures: 1
+          pictures: odd.jpg
+        ");
+        insta::assert_snapshot!(of_folder(dir.path(), Some("{id}-{view}.jpg")), @r"
+        row 1, line 1
+          id: lamp-red
+          name: lamp red
+          views: 1
+          pictures: 1
+          pictures: lamp-red-1.jpg
+        row 2, line 2
+          id: mug
+          name: mug
+          views: 1,2
+          pictures: 2
+          pictures: mug-1.jpg mug-2.jpg
+        bad, line 4: feed::file_name row 4: the name of the file does not fit the pattern
+        ");
+        insta::assert_snapshot!(of_folder(dir.path(), Some("{view}.jpg")), @r"refused: feed::pattern the pattern `{view}.jpg` has no `{id}`");
     }
 
     #[test]
@@ -274,7 +391,24 @@ mod folders {
         for name in ["kitchen/mug_Terra_1.jpg", "kitchen/mug_Terra_2.jpg", "light/l1_Lykta_1.jpg"] {
             write(dir.path(), name, "x");
         }
-        insta::assert_snapshot!(of_folder(dir.path(), Some("{category}/{id}_{name}_{view}")), @r"");
+        insta::assert_snapshot!(of_folder(dir.path(), Some("{category}/{id}_{name}_{view}")), @r"
+        row 1, line 3
+          id: l1
+          folder: light
+          views: 1
+          pictures: 1
+          category: light
+          name: Lykta
+          pictures: light/l1_Lykta_1.jpg
+        row 2, line 1
+          id: mug
+          folder: kitchen
+          views: 1,2
+          pictures: 2
+          category: kitchen
+          name: Terra
+          pictures: kitchen/mug_Terra_1.jpg kitchen/mug_Terra_2.jpg
+        ");
     }
 
     #[cfg(unix)]
@@ -287,7 +421,17 @@ mod folders {
         let odd = std::ffi::OsStr::from_bytes(b"mug/\xff.jpg");
         std::fs::write(dir.path().join(odd), "x").expect("a file");
         std::os::unix::fs::symlink(dir.path(), dir.path().join("mug/again")).expect("a link");
-        insta::assert_snapshot!(of_folder(dir.path(), None), @r"");
+        insta::assert_snapshot!(of_folder(dir.path(), None), @r"
+        row 1, line 1
+          id: mug
+          name: mug
+          folder: mug
+          views: front
+          pictures: 1
+          pictures: mug/front.jpg
+        bad, line 2: feed::file_name row 2: the name of the file is not text
+        bad, line 3: feed::file_name row 3: the name of the file is not text
+        ");
     }
 
     #[test]
@@ -347,19 +491,50 @@ mod places {
     #[test]
     fn of_a_line_of_json() {
         let lines = "{\"id\":1}\n{\"id\":2,\"size\": 1o}\n";
-        insta::assert_snapshot!(shown("feed.jsonl", &[("feed.jsonl", lines)]), @r"");
+        insta::assert_snapshot!(shown("feed.jsonl", &[("feed.jsonl", lines)]), @r#"
+        feed::json
+
+          × row 2: the line is not JSON: expected `,` or `}`
+           ╭─[feed.jsonl:2:18]
+         2 │ {"id":2,"size": 1o}
+           ·                  ┬
+           ·                  ╰── here
+           ╰────
+          help: each line must be one JSON object of its own
+        "#);
     }
 
     #[test]
     fn of_an_element() {
         let text =
             "<rss>\n<item>\n  <g:id>a</g:id>\n  <g:title>&nosuch;</g:title>\n</item>\n</rss>";
-        insta::assert_snapshot!(shown("feed.xml", &[("feed.xml", text)]), @r"");
+        insta::assert_snapshot!(shown("feed.xml", &[("feed.xml", text)]), @r"
+        feed::entity
+
+          × row 1, column `title`: nobody knows what `&nosuch;` stands for
+           ╭─[feed.xml:4:12]
+         4 │   <g:title>&nosuch;</g:title>
+           ·            ────┬───
+           ·                ╰── entities of a document type are not read
+           ╰────
+          help: write the character itself, or its number (`&#233;`)
+        ");
     }
 
     #[test]
     fn of_a_file_in_a_folder() {
         let files = [("photos/mug/a.jpg", "x"), ("photos/stray.jpg", "x")];
-        insta::assert_snapshot!(shown("photos/", &files), @r"");
+        insta::assert_snapshot!(shown("photos/", &files), @r"
+        feed::file_name
+
+          × row 2: the picture is in no folder of its own
+           ╭─[photos:2:1]
+         1 │ mug/a.jpg
+         2 │ stray.jpg
+           · ────┬────
+           ·     ╰── this file
+           ╰────
+          help: move it into the folder of what it shows, or elsewhere
+        ");
     }
 }

@@ -97,16 +97,90 @@ lamp,Lykta lamp,,Acme,light,Title,Default Title,L1,49.00,,,
 fn a_shopify_export() {
     let shop = Shop::new(&[("export.csv", SHOPIFY)])
         .with_pictures(&["pictures/mug-1.jpg", "pictures/mug-2.jpg"]);
-    insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--name", "spring"], "2 clips"), @r"");
-    insta::assert_snapshot!(shop.read("kinora.yaml"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--name", "spring"], "2 clips"), @r"
+    export.csv: a Shopify export, UTF-8: 2 products, 2 pictures, 1 without one
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.read("kinora.yaml"), @r#"
+    # Clips of what is in export.csv.
+    #
+    #   kinora check    says what is wrong, here or in the feed; free
+    #   kinora plan     every clip that would be made, and what it would cost; free
+    #   kinora run      makes them, once you have said yes to the plan
+    #
+    # `kinora schema manifest` prints the schema of this file, for editors that complete keys.
+
+    kinora: 1
+    name: spring
+
+    defaults:
+      model: animatic # made on this computer from the pictures: no key, no charge
+      # model: auto   # the cheapest model that can, at providers whose keys are set;
+      #               # `kinora models` lists them with their prices
+      duration: 4     # seconds
+      resolution: 720p
+
+    # What may be spent at most, before you name a model that costs something:
+    # budget: {unit: USD, per_run: 20, per_job: 1}
+
+    subjects:
+      products:
+        kind: product
+        from: export.csv
+        format: shopify
+        # each: variant # a subject for each variant, not for each product
+        id: "{{ handle }}" # names the clips; it must stay the same
+        select:
+          where: "image is defined and image != \"\"" # those with a picture
+          # price: {min: 20}
+          # tags: [new]
+        references:
+          - {name: hero, feed: first}
+          - {name: detail, feed: 2, optional: true} # `others` means all but the first
+
+    # What is made of each of them. `{{ … }}` is filled in from the feed, `@hero` is a picture.
+    shots:
+      - id: grid # square, for the shop's pages
+        for: products
+        use: [hero]
+        aspect: "1:1"
+        prompt: "{{ title }}, slow push in"
+
+      - id: reel # upright, for phones
+        for: products
+        use: [hero, detail]
+        aspect: "9:16"
+        prompt: >-
+          {{ title }}: @hero, slow pan right{% if "detail" in subject.references %}, then @detail, closer{% endif %}
+    "#);
 }
 
 #[test]
 fn variants_of_a_shopify_export() {
     let shop = Shop::new(&[("export.csv", SHOPIFY)])
         .with_pictures(&["pictures/mug-1.jpg", "pictures/mug-2.jpg"]);
-    insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--variants"], "4 clips"), @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--variants"], "4 clips"), @r"
+    export.csv: a Shopify export, UTF-8: 3 variants, 4 pictures, 1 without one
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
+    subjects:
+      products:
+        kind: product
+        from: export.csv
+        format: shopify
+        each: variant
+        id: "{{ id }}" # names the clips; it must stay the same
+        select:
+          where: "image is defined and image != \"\"" # those with a picture
+          # price: {min: 20}
+          # tags: [new]
+        references:
+          - {name: hero, feed: first}
+          - {name: detail, feed: 2, optional: true} # `others` means all but the first
+    "#);
 }
 
 #[test]
@@ -121,8 +195,26 @@ ID,Type,SKU,Name,Published,Regular price,Categories,Tags,Images,Parent
         "pictures/mug-2.jpg",
         "pictures/lamp.jpg",
     ]);
-    insta::assert_snapshot!(shop.init(&["--from", "export.csv"], "4 clips"), @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "export.csv"], "4 clips"), @r"
+    export.csv: a WooCommerce export, UTF-8: 2 products, 3 pictures
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
+    subjects:
+      products:
+        kind: product
+        from: export.csv
+        format: woocommerce
+        # each: variant # a subject for each variant, not for each product
+        id: "{{ id }}" # names the clips; it must stay the same
+        # select:
+          # price: {min: 20}
+          # tags: [new]
+        references:
+          - {name: hero, feed: first}
+          - {name: detail, feed: 2, optional: true} # `others` means all but the first
+    "#);
 }
 
 #[test]
@@ -131,19 +223,50 @@ fn a_merchant_feed_as_xml_and_as_values() {
          <title>Terra mug</title><link>https://s.example/m</link>\
          <g:image_link>pictures/mug.jpg</g:image_link></item>\n</channel></rss>";
     let shop = Shop::new(&[("feed.xml", xml)]).with_pictures(&["pictures/mug.jpg"]);
-    insta::assert_snapshot!(shop.init(&["--from", "feed.xml"], "2 clips"), @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "feed.xml"], "2 clips"), @r"
+    feed.xml: a Google Merchant feed, UTF-8: 1 product, 1 picture
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
+    subjects:
+      products:
+        kind: product
+        from: feed.xml
+        format: google
+        # each: variant # a subject for each variant, not for each product
+        id: "{{ id }}" # names the clips; it must stay the same
+        references:
+          - {name: hero, feed: first}
+    "#);
     let tsv = "id\ttitle\tlink\timage_link\nM1\tTerra mug\thttps://s.example/m\tpictures/mug.jpg\n";
     let shop = Shop::new(&[("feed.txt", tsv)]).with_pictures(&["pictures/mug.jpg"]);
-    insta::assert_snapshot!(shop.init(&["--from", "feed.txt"], "2 clips"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "feed.txt"], "2 clips"), @r"
+    feed.txt: a Google Merchant feed, UTF-8: 1 product, 1 picture
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
 }
 
 #[test]
 fn values_of_ones_own_with_a_column_that_names_rows() {
     let feed = "Article No;Product Name;Photo\n007;Terra mug;pictures/mug.jpg\n008;Lamp;pictures/mug.jpg\n";
     let shop = Shop::new(&[("ours.csv", feed)]).with_pictures(&["pictures/mug.jpg"]);
-    insta::assert_snapshot!(shop.init(&["--from", "ours.csv"], "4 clips"), @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "ours.csv"], "4 clips"), @r"
+    ours.csv: separated values, UTF-8: 2 rows, 2 pictures
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
+    subjects:
+      products:
+        kind: product
+        from: ours.csv
+        format: csv
+        id: "{{ article_no }}" # names the clips; it must stay the same
+        references:
+          - {name: hero, feed: first}
+    "#);
 }
 
 #[test]
@@ -151,8 +274,24 @@ fn json_lines_with_a_bad_one() {
     let feed = "{\"sku\":\"a\",\"title\":\"Mug\",\"image\":\"pictures/mug.jpg\"}\n{\"sku\":\n";
     let shop = Shop::new(&[("feed.jsonl", feed)]).with_pictures(&["pictures/mug.jpg"]);
     let told = shop.told(&["--from", "feed.jsonl"]);
-    insta::assert_snapshot!(told, @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    insta::assert_snapshot!(told, @r"
+    feed.jsonl: JSON lines, UTF-8: 1 row, 1 picture
+    1 row can't be used, and the manifest allows that; `kinora check` says why
+      row 2: the line is not JSON: EOF while parsing a value
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
+    subjects:
+      products:
+        kind: product
+        from: feed.jsonl
+        format: jsonl
+        id: "{{ sku }}" # names the clips; it must stay the same
+        bad_rows: {allow: 1} # so many can't be used now; without this line they are errors
+        references:
+          - {name: hero, feed: first}
+    "#);
     assert_eq!(shop.kinora(&["check"]).code, 0);
     assert_eq!(shop.kinora(&["plan"]).code, 0);
 }
@@ -164,8 +303,22 @@ fn a_folder_of_folders() {
         "photos/mug terra/side.jpg",
         "photos/lamp/front.jpg",
     ]);
-    insta::assert_snapshot!(shop.init(&["--from", "photos"], "4 clips"), @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "photos"], "4 clips"), @r"
+    photos: a folder of pictures: 2 subjects, 3 pictures
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
+    subjects:
+      products:
+        kind: product
+        from: photos
+        format: folder
+        id: "{{ id }}" # names the clips; it must stay the same
+        references:
+          - {name: hero, feed: first}
+          - {name: detail, feed: 2, optional: true} # `others` means all but the first
+    "#);
 }
 
 #[test]
@@ -176,15 +329,55 @@ fn a_folder_of_files_whose_names_say_what_they_show() {
         "photos/lamp-1.jpg",
         "photos/lamp-2.jpg",
     ]);
-    insta::assert_snapshot!(shop.init(&["--from", "photos/"], "4 clips"), @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    insta::assert_snapshot!(shop.init(&["--from", "photos/"], "4 clips"), @r"
+    photos/: a folder of pictures: 2 subjects, 4 pictures
+    its files are named like {id}-{view}
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r#"
+    subjects:
+      products:
+        kind: product
+        from: photos
+        format: folder
+        pattern: "{id}-{view}"
+        id: "{{ id }}" # names the clips; it must stay the same
+        references:
+          - {name: hero, feed: first}
+          - {name: detail, feed: 2, optional: true} # `others` means all but the first
+    "#);
 }
 
 #[test]
 fn without_a_feed_there_is_a_picture_to_begin_with() {
     let shop = Shop::new(&[]);
-    insta::assert_snapshot!(shop.init(&[".", "--name", "first"], "2 clips"), @r"");
-    insta::assert_snapshot!(shop.part("subjects:", "never"), @r"");
+    insta::assert_snapshot!(shop.init(&[".", "--name", "first"], "2 clips"), @r"
+    written: pictures/mug.jpg
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    insta::assert_snapshot!(shop.part("subjects:", "never"), @r#"
+    subjects:
+      products:
+        kind: product
+        items:
+          - id: mug
+            attributes: {title: A stoneware mug}
+            references: [{name: hero, image: pictures/mug.jpg}]
+
+    # What is made of each. `{{ … }}` is filled in from the attributes, `@hero` is a picture.
+    shots:
+      - id: grid # square, for the shop's pages
+        for: products
+        aspect: "1:1"
+        prompt: "{{ title }}: @hero, slow push in"
+
+      - id: reel # upright, for phones
+        for: products
+        aspect: "9:16"
+        prompt: "{{ title }} turns slowly, soft daylight"
+    "#);
 }
 
 #[test]
@@ -204,14 +397,21 @@ fn a_large_feed_begins_with_a_pilot() {
     let shop = Shop::new(&[("ours.csv", &format!("sku,title,image\n{rows}"))])
         .with_pictures(&["pictures/mug.jpg"]);
     shop.init(&["--from", "ours.csv"], "40 clips");
-    insta::assert_snapshot!(shop.part("    select:", "    references:"), @r"");
+    insta::assert_snapshot!(shop.part("    select:", "    references:"), @r"
+    select:
+      sample: 20 # a pilot; take this line away for all 100
+    ");
 }
 
 #[test]
 fn pictures_behind_urls_are_fetched_next() {
     let feed = "sku,title,image\na,Mug,https://s.example/a.jpg\n";
     let shop = Shop::new(&[("ours.csv", feed)]);
-    insta::assert_snapshot!(shop.told(&["--from", "ours.csv"]), @r"");
+    insta::assert_snapshot!(shop.told(&["--from", "ours.csv"]), @r"
+    ours.csv: separated values, UTF-8: 1 row, 1 picture
+    written: kinora.yaml
+    next: look at it, then `kinora fetch` (1 picture behind URLs), then `kinora plan`
+    ");
     let check = shop.kinora(&["check"]);
     assert_eq!(check.code, 0, "{}", check.talk);
     assert!(check.talk.contains("kinora fetch"), "{}", check.talk);
@@ -252,7 +452,13 @@ fn nothing_is_written_for_a_feed_that_cannot_be_used() {
         said.push_str(&ran.talk);
         assert!(!shop.path().join("kinora.yaml").exists(), "{name}");
     }
-    insta::assert_snapshot!(said, @r"");
+    insta::assert_snapshot!(said, @r"
+    kinora: there is no feed nothing.csv; nothing was written
+    kinora: empty.csv has no products; nothing was written
+    kinora: twins.csv: no column that could name a product (sku, handle, id, the first, …) is different in every row; give the feed one; its columns: colour, size; nothing was written
+    kinora: list.json: the file is one JSON list, not an object a line (write an object a line, for instance with `jq -c '.[]' FILE > FILE.jsonl`); nothing was written
+    kinora: page.xml: the XML is no product feed: its first element is `html` (Google Merchant feeds begin with `<rss>` or `<feed>`; export it as such, or as CSV); nothing was written
+    ");
 }
 
 #[test]
@@ -261,7 +467,7 @@ fn programs_are_told_the_same() {
     let shop = Shop::new(&[("ours.csv", feed)]);
     let told: serde_json::Value =
         serde_json::from_str(&shop.told(&["--json", "--from", "ours.csv"])).expect("JSON");
-    assert_eq!(told["manifest"], "./kinora.yaml");
+    assert_eq!(told["manifest"], "kinora.yaml");
     assert_eq!(told["feed"]["format"], "csv");
     assert_eq!(told["feed"]["entries"], 2);
     assert_eq!(told["feed"]["without_pictures"], 1);

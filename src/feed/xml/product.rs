@@ -156,9 +156,9 @@ impl Product {
     }
 
     /// What came of it.
-    pub fn finish(self) -> Result<Vec<Field>, Flaw> {
+    pub fn finish(self) -> Result<Vec<Field>, Box<Flaw>> {
         match self.flaw {
-            Some(flaw) => Err(flaw),
+            Some(flaw) => Err(Box::new(flaw)),
             None => Ok(together(self.found)),
         }
     }
