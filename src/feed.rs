@@ -26,6 +26,8 @@ mod reading;
 mod row;
 mod shopify;
 mod source;
+#[cfg(test)]
+mod tests;
 mod text;
 mod woocommerce;
 mod xml;

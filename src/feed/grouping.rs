@@ -220,9 +220,10 @@ impl Families {
         }
         if ended {
             // Only a file that changes while it is read leaves any.
-            whole.extend(self.open.drain().map(|(_, members)| members));
+            let mut left: Vec<Vec<RecordId>> = self.open.drain().map(|(_, ids)| ids).collect();
+            left.sort_by_key(|ids| ids.first().map(|id| (id.block, id.record)));
+            whole.extend(left);
         }
-        whole.sort_by_key(|members| members.iter().map(|m| (m.block, m.record)).min());
         self.wait(&blocks);
         let mut grouped = Grouped { blocks, ..Grouped::default() };
         whole.into_iter().for_each(|members| grouped.groups.push(members));
