@@ -56,6 +56,7 @@ fn plan(
         pictures: Default::default(),
         narrowing: &Narrowing::default(),
         history: Default::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     let start = Instant::now();
     let (plan, findings) = build(catalogue, shelf, &inputs, |job, _| {
@@ -166,11 +167,14 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         approvers: None,
         prices: PricePolicy::default(),
         defaults: Settings::default(),
+        channels: Default::default(),
         providers: BTreeMap::new(),
         retries: 0,
         pay_again: false,
         unknown: Unknown::Hold,
         unattended: None,
+        fetch: Default::default(),
+        export: Default::default(),
     }
 }
 

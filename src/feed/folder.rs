@@ -9,8 +9,13 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::entry::FeedImage;
 use super::items::{Flaw, Item, spot};
+use super::open::FeedColumn;
+use super::plain::column;
 use super::problem::FeedProblem;
+use super::reading::{Maker, Member, Reading, distinct};
+use super::row::AttributeType;
 use super::source::{Block, BlockBuilder, RecordSource, WrittenColumn};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -29,10 +34,11 @@ const FIRST_VIEWS: [&str; 8] =
 const MOST_DEPTH: usize = 16;
 
 /// The columns that every folder has; holes of the pattern follow them.
-const COLUMNS: [&str; 6] = ["id", "name", "folder", "views", "pictures", "images"];
+const COLUMNS: [&str; 5] = ["id", "name", "folder", "views", "pictures"];
 
-/// What separates the pictures in the column `images`: no name that is used has one.
-pub(super) const SEPARATOR: char = '\n';
+/// What separates a subject's pictures, which stand in one more cell after its others: no name
+/// that is used has one.
+const SEPARATOR: char = '\n';
 
 /// A folder whose pictures were found.
 pub(super) struct Folder {
@@ -140,11 +146,6 @@ impl Folder {
         }
     }
 
-    /// The paths of all pictures, a line each: what places in this feed count in.
-    pub fn listing(&self) -> &str {
-        &self.listing
-    }
-
     fn put(&self, number: u64, subject: &Subject, starts: &[u64], block: &mut BlockBuilder) {
         let first = &subject.pictures[0];
         let start = starts.get(usize::try_from(first.line - 1).unwrap_or(usize::MAX));
@@ -159,7 +160,7 @@ impl Folder {
         let name = subject.id.replace(['-', '_'], " ");
         let views = list(|p| &p.view, ",");
         let pictures = subject.pictures.len().to_string();
-        let own = [&*subject.id, &name, folder, &views, &pictures, &images];
+        let own = [&*subject.id, &name, folder, &views, &pictures];
         // A hole of the pattern takes the place of what would be guessed.
         for (column, cell) in COLUMNS.iter().zip(own) {
             if !self.columns[COLUMNS.len() - self.hidden..].iter().any(|c| c.header == *column) {
@@ -169,6 +170,7 @@ impl Folder {
         for other in &subject.others {
             block.cell(Some(other), at);
         }
+        block.cell(Some(&images), at);
     }
 }
 
@@ -199,6 +201,56 @@ impl RecordSource for Folder {
 
     fn digest(&self) -> Digest {
         Digest::of(self.listing.as_bytes())
+    }
+
+    fn listing(&self) -> Option<&str> {
+        Some(&self.listing)
+    }
+}
+
+/// What the records of a folder mean.
+pub(super) struct Pictures {
+    columns: Vec<FeedColumn>,
+}
+
+impl Pictures {
+    pub fn new(written: &[WrittenColumn]) -> Self {
+        let of = |written: &WrittenColumn| FeedColumn {
+            kind: match written.header.as_str() {
+                "views" => AttributeType::List,
+                "pictures" => AttributeType::Auto,
+                _ => AttributeType::Text,
+            },
+            header: None,
+            at: None,
+            ..column(written)
+        };
+        Pictures { columns: written.iter().map(of).collect() }
+    }
+}
+
+impl Reading for Pictures {
+    fn columns(&self) -> &[FeedColumn] {
+        &self.columns
+    }
+
+    fn origin(&self, column: usize) -> Option<usize> {
+        Some(column)
+    }
+
+    fn entries(&self, group: &[Member<'_>], maker: &mut Maker<'_>) {
+        for member in group {
+            let record = member.record;
+            for column in 0..self.columns.len() {
+                let text = if maker.keeps(column) { record.get(column) } else { None };
+                maker.cell(text.as_deref());
+            }
+            let paths = record.get(self.columns.len()).unwrap_or_default();
+            let image = |path: &str| FeedImage { address: Box::from(path), alt: None };
+            let images = paths.split(SEPARATOR).map(image).collect();
+            let tags = distinct(std::iter::empty());
+            maker.entry(*member, record.number(), 0, tags, images);
+        }
     }
 }
 

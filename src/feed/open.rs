@@ -12,7 +12,7 @@ use super::batch::Batch;
 use super::columns::Slugs;
 use super::delimited::{Delimited, How};
 use super::entry::{BadRow, Each, Entry, FeedFormat, Spot};
-use super::folder::Folder;
+use super::folder::{Folder, Pictures};
 use super::google::{self, Google};
 use super::grouping::{self, Census, Families, Grouped, Runs, record_of};
 use super::learned;
@@ -103,8 +103,8 @@ pub(super) fn open_in_reads_of(
             Box::new(Delimited::open(path, how, limits)?)
         }
         Form::Xml => Box::new(learned::xml(path, options.encoding, limits)?),
-        Form::Folder => Box::new(Folder::new(path, options.pattern.as_deref(), limits)?),
         Form::JsonLines => Box::new(learned::json_lines(path, options.encoding, limits)?),
+        Form::Folder => Box::new(Folder::new(path, options.pattern.as_deref(), limits)?),
     };
     Feed::new(source, form, options)
 }
@@ -120,8 +120,17 @@ enum Form {
 
 impl Form {
     fn of(path: &Path, options: &FeedOptions) -> Result<Self, FeedProblem> {
-        if path.is_dir() {
-            return Ok(Form::Folder);
+        match (path.is_dir(), options.format) {
+            (true, None | Some(FeedFormat::Folder)) => return Ok(Form::Folder),
+            (false, Some(FeedFormat::Folder)) => {
+                return Err(FeedProblem::new("feed::format", "the feed is a file, not a folder")
+                    .help("leave `format` out, or name the folder in which the pictures are"));
+            }
+            (true, Some(_)) => {
+                return Err(FeedProblem::new("feed::format", "the feed is a folder, not a file")
+                    .help("name the file in it, or write `format: folder`"));
+            }
+            (false, _) => {}
         }
         match options.format {
             Some(FeedFormat::Jsonl) => return Ok(Form::JsonLines),
@@ -271,6 +280,11 @@ impl Feed {
         self.source.digest()
     }
 
+    /// The text that places count in, where no file has it: the names in a folder, a line each.
+    pub fn listing(&self) -> Option<&str> {
+        self.source.listing()
+    }
+
     /// What was decided by looking and may be wrong; complete once `next_batch` gave `None`.
     pub fn notes(&self) -> Vec<FeedNote> {
         self.source.notes()
@@ -320,8 +334,7 @@ fn reading(
             let reading = Google::new(written, each).map(|r| Box::new(r) as Box<dyn Reading>);
             boxed(reading, "Google Merchant", "`id`")
         }
-        FeedFormat::Csv | FeedFormat::Jsonl | FeedFormat::Folder => {
-            Ok(Box::new(Plain::new(written)))
-        }
+        FeedFormat::Folder => Ok(Box::new(Pictures::new(written))),
+        FeedFormat::Csv | FeedFormat::Jsonl => Ok(Box::new(Plain::new(written))),
     }
 }

@@ -29,6 +29,11 @@ pub(crate) trait RecordSource: Send {
         Encoding::UTF_8
     }
 
+    /// The text that places count in, where no file has it: the names in a folder.
+    fn listing(&self) -> Option<&str> {
+        None
+    }
+
     /// What was decided by looking.
     fn notes(&self) -> Vec<FeedNote> {
         Vec::new()

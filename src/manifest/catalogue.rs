@@ -12,10 +12,13 @@ use rust_decimal::Decimal;
 
 use super::approvers::Approvers;
 use super::choose::Choose;
+use super::export::Export;
 use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
+use super::remote::FetchSettings;
 use super::unattended::Unattended;
+use crate::channel::Channels;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -60,6 +63,8 @@ pub struct Catalogue {
     pub guardrails: Guardrails,
     /// Settings of shots that don't say otherwise.
     pub defaults: Settings,
+    /// Channel profiles; empty where the manifest names no channel.
+    pub channels: Arc<Channels>,
     /// Who may approve plans; absent: whoever can write to the ledger.
     pub approvers: Option<Approvers>,
     /// What the manifest says of providers, by name.
@@ -74,6 +79,10 @@ pub struct Catalogue {
     pub unknown: Unknown,
     /// What a run may do when nobody is there.
     pub unattended: Option<Unattended>,
+    /// How pictures that have URLs are fetched.
+    pub fetch: FetchSettings,
+    /// What `kinora export` makes.
+    pub export: Export,
 }
 
 impl Catalogue {
@@ -502,6 +511,13 @@ pub struct Shot {
     pub out: Option<Template>,
 }
 
+impl Shot {
+    /// Whether it, or a variant of it, may be for a channel.
+    pub fn has_channel(&self) -> bool {
+        self.settings.channel.is_some() || self.axes.iter().any(|axis| &*axis.name == "channel")
+    }
+}
+
 /// Which subjects of one set a shot is for.
 #[derive(Debug, Clone)]
 pub struct Selection {
@@ -525,8 +541,8 @@ pub struct With {
 /// One axis of a shot's matrix.
 #[derive(Debug, Clone)]
 pub struct Axis {
-    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `fps`, `fit`), or any other,
-    /// which templates see as `variant.NAME`.
+    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `channel`, `fps`, `fit`), or
+    /// any other, which templates see as `variant.NAME`.
     pub name: Arc<str>,
     /// Its values as text, in the order of the manifest, each with its place.
     pub values: Vec<(Arc<str>, Place)>,
@@ -555,4 +571,24 @@ pub struct Settings {
     pub fit: Option<Placed<Fit>>,
     /// The colour that padding has.
     pub pad: Option<Placed<Colour>>,
+    /// The channel that it is for, in [`Catalogue::channels`].
+    pub channel: Option<Placed<String>>,
+    /// Which of them stand in the manifest's defaults.
+    pub inherited: Inherited,
+}
+
+/// Which settings of a shot stand in the manifest's defaults: a channel that the shot itself names
+/// comes before them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Inherited {
+    /// The channel itself.
+    pub channel: bool,
+    /// Seconds, or `auto`.
+    pub duration: bool,
+    /// `W:H`.
+    pub aspect: bool,
+    /// Name of a resolution.
+    pub resolution: bool,
+    /// Frames a second.
+    pub fps: bool,
 }

@@ -74,6 +74,9 @@ impl Loader<'_> {
                 return;
             }
         };
+        if let Some(listing) = feed.listing() {
+            self.sources.keep_text(source, Arc::from(listing));
+        }
         let Some(layout) = self.layout(index, set, raw, from, &mut feed, source) else { return };
         let errors = self.findings.count(Severity::Error);
         let gathered = self.rows(set, &layout, &mut feed, &opened.name, folder);

@@ -102,6 +102,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);
@@ -151,6 +152,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         names::check(id, &scope, &self.limits, &self.sources, &mut self.findings)

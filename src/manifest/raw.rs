@@ -11,6 +11,7 @@ use super::approvers::RawApprover;
 use super::bad_rows::RawBadRows;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::export::RawExport;
 use super::feed_pictures::FeedPictures;
 use super::feed_select::RawSelect;
 use super::guardrails::RawGuardrails;
@@ -18,6 +19,7 @@ use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::prices::RawPrices;
 use super::providers::RawProvider;
+use super::remote::RawFetch;
 use super::unattended::RawUnattended;
 use crate::feed::{AttributeType, Each, FeedFormat};
 use crate::media::prepare::{Colour, Fit};
@@ -78,6 +80,10 @@ pub struct RawManifest {
     pub unknown: Option<Placed<RawUnknown>>,
     /// What a run may do when nobody is there, and whom it tells. Only in the root manifest.
     pub unattended: Option<Placed<RawUnattended>>,
+    /// How pictures that have URLs are fetched. Only in the root manifest.
+    pub fetch: Option<Placed<RawFetch>>,
+    /// What `kinora export` makes for the shop. Only in the root manifest.
+    pub export: Option<Placed<RawExport>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
@@ -112,6 +118,9 @@ pub struct RawDefaults {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
+    /// Name of a channel, for instance meta-reels, which sets the aspect, resolution and duration
+    /// that are not written; `none` for no channel.
+    pub channel: Option<Text>,
     /// Seconds, or `auto` where the model can decide how long a clip is.
     pub duration: Option<Placed<Length>>,
     /// What is switched on of what the model's card offers, for instance `audio`.
@@ -294,7 +303,8 @@ pub struct RawReference {
     pub name: Option<Text>,
     /// What it is for; `identity` if not given.
     pub role: Option<Role>,
-    /// One picture: a path or a template of one, relative to this file.
+    /// One picture: a path or a template of one, relative to this file; or an http or https URL, from
+    /// which `kinora fetch` gets it.
     pub image: Option<Text>,
     /// Several pictures: a pattern such as "images/{{ sku }}/detail-*.jpg".
     pub images: Option<Text>,
@@ -345,6 +355,9 @@ pub struct RawShot {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
+    /// Name of a channel, for instance meta-reels, which sets the aspect, resolution and duration
+    /// that are not written; `none` for no channel.
+    pub channel: Option<Text>,
     /// Seconds, or `auto` where the model can decide how long a clip is.
     pub duration: Option<Placed<Length>>,
     /// What is switched on of what the model's card offers, for instance `audio`.
@@ -366,7 +379,8 @@ pub struct RawShot {
     #[schemars(with = "Colour")]
     pub pad: Option<Placed<Colour>>,
     /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
-    /// `model`, `fps`, `fit`, `options`), or any name that the prompt uses as `{{ variant.NAME }}`.
+    /// `model`, `channel`, `fps`, `fit`, `options`), or any name that the prompt uses as
+    /// `{{ variant.NAME }}`.
     #[serde(default)]
     #[schemars(with = "Table<OneOrMany<Loose>>")]
     pub matrix: Table<Placed<OneOrMany<Text>>>,

@@ -14,6 +14,7 @@ use super::catalogue::{Reference, Role};
 use super::feed_pictures::FeedPictures;
 use super::fill::{Fill, View, verbatim};
 use super::raw::RawReference;
+use super::remote::picture_url;
 use super::workspace::{Folders, Workspace};
 use crate::diagnostic::{Finding, Findings, Place, nearest};
 use crate::feed::{Columns, FeedImage};
@@ -92,8 +93,10 @@ impl Spec {
 pub(super) struct Named {
     /// Index of the entry.
     pub spec: usize,
-    /// Shown path.
+    /// Shown path, or URL.
     pub path: String,
+    /// Whether it is a URL.
+    pub fetched: bool,
     /// Public URL of the same picture.
     pub url: Option<Arc<str>>,
     /// What it shows, in the feed's words.
@@ -119,23 +122,21 @@ pub(super) fn address(
     place: Place,
 ) -> Result<Named, Box<Finding>> {
     let written = written.trim();
-    if is_url(written) {
-        let message = format!("{}: `{written}` is a URL, not a file", who());
-        let finding = Finding::error("reference::remote", message).at(place, "names a URL");
-        return Err(Box::new(finding.help("download the picture, and write its path")));
+    if let Some(read) = picture_url(written) {
+        return match read {
+            Ok(path) => Ok(Named { spec, path, fetched: true, url: None, alt: None }),
+            Err(problem) => {
+                let message = format!("{}: `{}` {}", who(), problem.shown, problem.message);
+                let finding = Finding::error("reference::url", message);
+                let finding = finding.at(place, format!("for {}", who())).help(problem.help);
+                Err(Box::new(finding))
+            }
+        };
     }
     match ground.workspace.resolve(ground.folder, written) {
-        Ok(path) => Ok(Named { spec, path, url: None, alt: None }),
+        Ok(path) => Ok(Named { spec, path, fetched: false, url: None, alt: None }),
         Err(_) => Err(Box::new(outside(&format!("{}: ", who()), written, place))),
     }
-}
-
-/// Whether an address is a URL rather than a path.
-pub(super) fn is_url(address: &str) -> bool {
-    let starts = |scheme: &str| {
-        address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
-    starts("http://") || starts("https://")
 }
 
 /// Reads `references:`; entries that can't be used are reported and left out. Only subjects of a
@@ -378,7 +379,7 @@ fn matching(
             .help(no_match_help(&workspace.path(&shown))),
         );
     }
-    let picture = |path| Named { spec: index, path, url: None, alt: None };
+    let picture = |path| Named { spec: index, path, fetched: false, url: None, alt: None };
     paths.into_iter().map(picture).collect()
 }
 
@@ -455,7 +456,10 @@ impl Entering {
             } else {
                 (spec.name.clone(), None)
             };
-            let id = pictures.enter(&picture.path);
+            let id = match picture.fetched {
+                true => pictures.enter_url(&picture.path),
+                false => pictures.enter(&picture.path),
+            };
             let (role, place) = (spec.role, spec.path.place);
             Reference { name, group, role, picture: id, url: picture.url, alt: picture.alt, place }
         };
@@ -486,6 +490,7 @@ pub(super) fn look(
 ) -> HashMap<PictureId, Absent> {
     let parents: HashSet<PathBuf> = pictures
         .iter()
+        .filter(|(_, p)| p.source.is_none())
         .filter_map(|(_, p)| Some(workspace.path(&p.path).parent()?.to_owned()))
         .collect();
     let parents: Vec<PathBuf> = parents.into_iter().collect();
@@ -496,6 +501,9 @@ pub(super) fn look(
         .items_mut()
         .par_iter_mut()
         .map(|picture| {
+            if picture.source.is_some() {
+                return None;
+            }
             let path = workspace.path(&picture.path);
             match stamp(&path, workspace, &folders) {
                 Ok(stamp) => {
@@ -524,19 +532,7 @@ fn stamp(path: &Path, workspace: &Workspace, folders: &Folders) -> Result<Stamp,
     if facts.is_dir() {
         return Err(Absent::Folder);
     }
-    let modified = facts.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    let mtime_ns = modified.and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0);
-    Ok(Stamp { size: facts.len(), mtime_ns, inode: inode(&facts) })
-}
-
-#[cfg(unix)]
-fn inode(facts: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(facts)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &std::fs::Metadata) -> u64 {
-    0
+    Ok(Stamp::of(&facts))
 }
 
 /// Takes the references that can't be used out of a list, and reports those that are needed.

@@ -313,6 +313,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);

@@ -1,6 +1,6 @@
 //! The rejects file: the rows of a feed that can't be used, each with what is wrong with it.
 
-use super::cells::{Cells, writer};
+use crate::cells::{Cells, writer};
 use crate::manifest::Rejects;
 
 /// The first line of a rejects file, by which it is known.

@@ -112,6 +112,7 @@ impl Build {
                 budget: Budget::default(),
                 guardrails: Guardrails::default(),
                 defaults: Settings::default(),
+                channels: Default::default(),
                 approvers: None,
                 providers: BTreeMap::new(),
                 prices: PricePolicy::default(),
@@ -119,6 +120,8 @@ impl Build {
                 pay_again: false,
                 unknown: Unknown::Hold,
                 unattended: None,
+                fetch: Default::default(),
+                export: Default::default(),
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
@@ -305,6 +308,7 @@ impl Build {
             pictures: Default::default(),
             narrowing: &self.narrowing,
             history: self.history,
+            missing: Default::default(),
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {
