@@ -77,8 +77,12 @@ mod tests {
     #[test]
     fn a_row_stands_in_it_as_in_the_feed_and_runs_nothing() {
         let text = rejects_csv(&rejects("=A1,\"two\nlines\",dear\r\n"));
-        let text_of_it = String::from_utf8_lossy(&text);
-        insta::assert_snapshot!(text_of_it, @"");
+        insta::assert_snapshot!(String::from_utf8_lossy(&text), @r#"
+        "file","row","line","column","code","reason","help","text"
+        "products.csv",7,9,"Price, net","feed::cell_type","row 7, column `Price, net`: the cell must be a number","change the cell","'=A1,""two
+        lines"",dear"
+        "products.csv","","","","feed::more","3 more are not listed","",""
+        "#);
         assert!(is_rejects_csv(&text));
     }
 
