@@ -115,6 +115,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             role: Role::Identity,
             picture,
             url: None,
+            alt: None,
             place: place(),
         };
         Subject {
@@ -124,6 +125,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             references: Box::new([reference]),
             real_person: false,
             consent: None,
+            first_row: 0,
             place: place(),
         }
     });
@@ -144,6 +146,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         kind: SubjectKind::Product,
         columns,
         updated: None,
+        feed: None,
         subjects,
         place: place(),
     };
@@ -164,6 +167,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         approvers: None,
         prices: PricePolicy::default(),
         defaults: Settings::default(),
+        channels: Default::default(),
         providers: BTreeMap::new(),
         retries: 0,
         pay_again: false,

@@ -5,16 +5,36 @@
 //! which of their rows belong together, and what is wrong with which row. What never does: the
 //! manifest, its templates, what a reference is for, the network.
 
+mod batch;
+mod cells;
+mod columns;
+mod cutter;
+mod delimited;
 mod entry;
+mod folder;
+mod google;
+mod grouping;
+pub mod html;
+mod items;
+mod jsonl;
+mod learned;
 mod open;
 mod pieces;
+mod plain;
 mod problem;
+mod product;
+mod reading;
 mod record;
 mod row;
+mod shopify;
 mod source;
+mod text;
+mod woocommerce;
+mod xml;
 
+pub use batch::Batch;
 pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
-pub use open::{Batch, Feed, FeedColumn, FeedOptions, open};
+pub use open::{Feed, FeedColumn, FeedOptions, open};
 pub(crate) use pieces::{Piece, PieceProblem, Pieces};
 pub use problem::{FeedNote, FeedProblem};
 pub(crate) use record::{Record, cell_range, records};

@@ -2,11 +2,12 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, encoding, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
+//! money, digest, address, clock, encoding, environment, limits, diagnostic, yaml, template, wire → feed, media, channel, models, protocol → manifest →
 //! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
 
 pub mod address;
 pub mod approval;
+pub mod channel;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
@@ -15,6 +16,7 @@ pub mod environment;
 pub mod exit;
 pub mod feed;
 pub mod fetch;
+pub mod inspect;
 pub mod ledger;
 pub mod limits;
 pub mod manifest;
@@ -30,6 +32,7 @@ pub mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod signing;
+pub mod starter;
 pub mod template;
 pub mod wire;
 pub mod yaml;

@@ -3,6 +3,7 @@
 //! What lives here: facts about pictures, their table, the MP4 writer and reader. What never
 //! does: what a picture is for, animation (that is the animatic provider), the ledger.
 
+mod avif;
 pub mod clip;
 pub mod decode;
 pub mod encode;
@@ -15,6 +16,9 @@ mod pictures;
 pub mod prepare;
 mod probe;
 mod profile;
+mod still;
+mod tiff;
+mod upright;
 
 pub use file::{read_whole, recognise};
 pub use lock::{LOCK_FILE, LockProblem, Locked, PICTURES, PictureLock, kept_path};

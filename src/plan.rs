@@ -8,10 +8,12 @@ mod access;
 mod actuals;
 mod advise;
 mod build;
+mod channels;
 mod choose;
 mod compare;
 mod context;
 mod covers;
+mod crops;
 mod diff;
 mod digesting;
 mod estimate;
@@ -71,8 +73,9 @@ pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Named, NotCompared,
-    Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
+    CropSaving, DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Named,
+    NotCompared, Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally,
+    WallTime,
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;

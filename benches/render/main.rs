@@ -93,5 +93,6 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
         out: String::new(),
         shot: "bench".to_owned(),
         subject: None,
+        channel: None,
     })
 }

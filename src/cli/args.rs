@@ -69,8 +69,10 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A first manifest that works as it is: for a shop's export, a folder of pictures, or alone
+    Init(super::init::InitArgs),
     /// Load and validate everything; spend nothing, touch no network
-    Check(ManifestArg),
+    Check(CheckArgs),
     /// Fetch the pictures that have URLs, and note in pictures.lock what they are
     Fetch(super::fetch::FetchArgs),
     /// The dry run: jobs, routes, estimates, what changed, warnings
@@ -91,6 +93,8 @@ pub enum Command {
     Ledger(super::ledger::LedgerArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
+    /// Where clips can be shown: shapes, pixels, lengths, safe zones, and where each figure is from
+    Channels(ChannelsArgs),
     /// What models cost, since when that is known and from where; ask the providers anew
     Prices(super::prices::PricesArgs),
     /// The whole run against simulated providers, for nothing: do bills and ledger agree?
@@ -109,6 +113,20 @@ pub struct ManifestArg {
     /// The manifest, or a folder that holds a `kinora.yaml`
     #[arg(default_value = ".")]
     pub manifest: PathBuf,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+    /// Look at every reference picture, too: sharpness, subject, background, lettering, pictures
+    /// that are there twice, and what the plan's models make of each
+    #[arg(long)]
+    pub references: bool,
+    /// Write the pictures of which something is said to a PNG to look at
+    #[arg(long, value_name = "FILE.png", requires = "references")]
+    pub contact_sheet: Option<PathBuf>,
 }
 
 /// Options of `plan`.
@@ -270,6 +288,17 @@ pub struct ModelsArgs {
     pub usable: bool,
 }
 
+/// Options of `channels`.
+#[derive(Debug, Args)]
+pub struct ChannelsArgs {
+    /// A manifest or workspace whose own `channels/` folder counts too
+    #[arg(value_name = "MANIFEST|FOLDER", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Only this one
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+}
+
 /// Options of `providers`.
 #[derive(Debug, Args)]
 pub struct ProvidersArgs {
@@ -310,6 +339,8 @@ pub enum SchemaName {
     ModelCard,
     /// A provider card
     ProviderCard,
+    /// A channel profile
+    Channel,
     /// The plan, as `plan --json` prints it
     Plan,
     /// One line of a plan file
@@ -318,6 +349,8 @@ pub enum SchemaName {
     Approval,
     /// The report, as `report --format json` prints it
     Report,
+    /// What `check --references --json` prints
+    References,
     /// What `resolve --json` prints
     Resolve,
     /// One line of `run --json`

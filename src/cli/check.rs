@@ -8,17 +8,23 @@ use kinora::report::count;
 use serde_json::json;
 
 use super::Outcome;
-use super::args::{Global, ManifestArg};
+use super::args::{CheckArgs, Global};
 use super::guard::{line, said_by_check};
 use super::output::Output;
 use super::planning::plan_whole;
+use super::references;
 use super::workspace::Workspace;
 
 /// Runs it.
-pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
-    let (mut workspace, ledger) = Workspace::load(&arguments.manifest, global, output)?;
+pub fn check(arguments: &CheckArgs, global: &Global, output: &Output) -> Outcome {
+    let manifest = &arguments.manifest.manifest;
+    let (mut workspace, ledger) = Workspace::load(manifest, global, output)?;
     // What is not fetched yet is for `fetch`: everything else is checked all the same.
     workspace.missing = Missing::LeaveOut;
+    if arguments.references {
+        let sheet = arguments.contact_sheet.as_deref();
+        return references::references(&mut workspace, &ledger, sheet, output);
+    }
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     if output.json {
         let breaches: Vec<&Breach> = said_by_check(&plan.summary).collect();

@@ -24,6 +24,7 @@ use super::Failure;
 use super::args::{Global, LimitOption};
 use super::made_before::clips_without_a_ledger;
 use super::output::Output;
+use super::rejects::write_rejects;
 
 /// Names of a manifest when only its folder is given.
 const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
@@ -159,6 +160,7 @@ impl Workspace {
         let loaded = manifest::load(&manifest, &options);
         let mut sources = loaded.sources;
         let mut findings = loaded.findings;
+        write_rejects(&loaded.rejects, output).into_iter().for_each(|f| findings.push(f));
         let folder = workspace_of(given)?;
         let (shelf, card_findings) =
             Shelf::load(&folder, SystemClock.today(), &limits, &mut sources);

@@ -83,6 +83,13 @@ impl Sources {
         SourceId(id)
     }
 
+    /// Keeps the text of a source that no file has.
+    pub fn keep_text(&mut self, id: SourceId, text: Arc<str>) {
+        if let Some(source) = self.0.get_mut(usize::from(id.0)) {
+            source.text = Some(text);
+        }
+    }
+
     /// Says what the bytes of a file are that is not kept.
     pub fn name_bytes(&mut self, id: SourceId, digest: Digest) {
         self.1.insert(id, digest);

@@ -1,12 +1,21 @@
 //! `select:` of a set: which of a feed's products become subjects.
 //!
-//! What lives here: how it is written, and holding products against it. What never does: which
-//! subjects a shot is for.
+//! What lives here: how it is written, and which columns it looks at, holding products against
+//! it, and samples. What never does: which subjects a shot is for.
+
+mod columns;
+mod judge;
+mod sample;
+mod words;
 
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer};
+
+pub(super) use columns::Wanted;
+pub(super) use judge::{Candidate, LeftOut, Select, Unreadable, Why};
+pub(super) use sample::{Sampler, lot};
 
 use super::raw::placed_decimal;
 use crate::yaml::{Exact, Loose, ONE_OR_MAP, OneOrMany, Placed, Text};

@@ -11,7 +11,9 @@ use super::catalogue::{Catalogue, Shot, SubjectSet, Template};
 use super::limits::{RawLimits, concurrency};
 use super::raw::{CODES, RawManifest};
 use super::references::{self, Entering};
+use super::rejects::Rejects;
 use super::shots::defaults;
+use super::used::Used;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};
 use crate::digest::FieldHasher;
@@ -53,6 +55,8 @@ pub struct Loaded {
     pub sources: Sources,
     /// Everything that is wrong or worth knowing, sorted.
     pub findings: Findings,
+    /// The bad rows of each feed that was read to its end, also where there are none.
+    pub rejects: Vec<Rejects>,
 }
 
 /// Loads a manifest with all that it includes. Reads files below the manifest's folder, and
@@ -71,13 +75,15 @@ pub fn load(path: &Path, options: &LoadOptions) -> Loaded {
         optional: HashSet::new(),
         broken_sets: HashSet::new(),
         reference_names: Default::default(),
+        used: Used::default(),
+        rejects: Vec::new(),
     };
     let catalogue = loader.catalogue(path);
-    let Loader { sources, mut findings, .. } = loader;
+    let Loader { sources, mut findings, rejects, .. } = loader;
     findings.sort();
     let catalogue = catalogue.filter(|_| !findings.has_errors());
     let catalogue = catalogue.map(|c| Catalogue { sources: sources.clone(), ..c });
-    Loaded { catalogue, sources, findings }
+    Loaded { catalogue, sources, findings, rejects }
 }
 
 /// A manifest that was read.
@@ -106,6 +112,10 @@ pub(super) struct Loader<'o> {
     pub broken_sets: HashSet<String>,
     /// Names of the references that all subjects of a set have.
     pub reference_names: std::collections::HashMap<u32, Vec<Arc<str>>>,
+    /// The attributes that any manifest names.
+    pub used: Used,
+    /// Bad rows, by feed.
+    pub rejects: Vec<Rejects>,
 }
 
 impl Loader<'_> {
@@ -126,6 +136,7 @@ impl Loader<'_> {
         let mut sets = self.sets(&files);
         let root = &files[0].raw;
         let out = root.out.as_ref().map_or_else(|| standard_out(root.kinora.place), template);
+        let channels = self.channels(&files);
         let mut shots = self.shots(&files, &sets, &out);
         self.settle_pictures(&mut sets, &mut shots);
         let stem = || Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
@@ -153,6 +164,7 @@ impl Loader<'_> {
             concurrency,
             budget,
             guardrails,
+            channels,
             defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
             approvers,
             providers: providers.unwrap_or_default(),
@@ -205,6 +217,7 @@ impl Loader<'_> {
         if !usable {
             return None;
         }
+        self.used.read(&node, &self.limits);
         match yaml::decode(&node) {
             Ok(raw) => Some(raw),
             Err(error) => {

@@ -34,11 +34,15 @@ pub(super) struct Scope<'a> {
     pub with: Vec<(&'a str, Vec<&'a SubjectSet>)>,
     /// Axes of the matrix.
     pub axes: Vec<&'a str>,
+    /// Whether the shot is for a channel.
+    pub channel: bool,
     pub env: &'a BTreeMap<String, String>,
 }
 
 /// What every variant has, whether or not it is an axis.
 const SETTINGS: [&str; 4] = ["aspect", "duration", "model", "resolution"];
+/// What is known of a shot's channel.
+const CHANNEL: [&str; 6] = ["name", "title", "safe_top", "safe_bottom", "safe_left", "safe_right"];
 const SUBJECT: [&str; 5] = ["id", "kind", "references", "set", "tags"];
 /// What the engine itself defines.
 const BUILT_IN: [&str; 5] = ["range", "dict", "namespace", "debug", "loop"];
@@ -108,6 +112,11 @@ impl Scope<'_> {
             ("shot", next) if about_job => one_of("shot", next, &["id"]),
             ("variant", next) if about_job => self.variant(next),
             ("take", _) if about_job => Ok(()),
+            ("channel", _) if about_job && !self.channel && !self.has_attribute(head) => Err((
+                "`channel` is not defined: the shot has none".to_owned(),
+                Some("write `channel:` with the name of one; `kinora channels` lists them".into()),
+            )),
+            ("channel", next) if about_job && self.channel => one_of("channel", next, &CHANNEL),
             ("job", next) if self.purpose == Use::Out => one_of("job", next, &["short", "address"]),
             ("job", _) if self.purpose == Use::Prompt => {
                 Err(("`job` can only be used in `out:`".to_owned(), None))
@@ -123,6 +132,10 @@ impl Scope<'_> {
                 None => self.attribute(head),
             },
         }
+    }
+
+    fn has_attribute(&self, name: &str) -> bool {
+        self.sets.iter().any(|set| set.columns.position(name).is_some())
     }
 
     fn attribute(&self, name: &str) -> Result<(), Unknown> {
@@ -169,7 +182,7 @@ impl Scope<'_> {
             Use::Id => &["env"],
         };
         let aliases = self.with.iter().map(|(alias, _)| *alias);
-        let columns = self.sets.iter().flat_map(|s| s.columns.names());
+        let columns = self.sets.iter().flat_map(|s| s.columns.known());
         rest.iter().copied().chain(aliases).chain(columns)
     }
 
@@ -237,10 +250,10 @@ fn attribute(name: &str, sets: &[&SubjectSet], under: Option<&str>) -> Result<()
     };
     let shown = under.map_or_else(|| name.to_owned(), |u| format!("{u}.{name}"));
     let prefix = under.map_or_else(String::new, |u| format!("{u}."));
-    let help = match nearest(name, lacking.columns.names()) {
+    let help = match nearest(name, lacking.columns.known()) {
         Some(meant) => Some(format!("did you mean `{prefix}{meant}`?")),
         None => {
-            let names: Vec<&str> = lacking.columns.names().take(20).collect();
+            let names: Vec<&str> = lacking.columns.known().take(20).collect();
             match names[..] {
                 [] => Some(format!("`{}` has no attributes", lacking.name)),
                 _ => Some(format!("attributes of `{}`: {}", lacking.name, names.join(", "))),

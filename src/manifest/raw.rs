@@ -115,6 +115,9 @@ pub struct RawDefaults {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
+    /// Name of a channel, for instance meta-reels, which sets the aspect, resolution and duration
+    /// that are not written; `none` for no channel.
+    pub channel: Option<Text>,
     /// Seconds, or `auto` where the model can decide how long a clip is.
     pub duration: Option<Placed<Length>>,
     /// What is switched on of what the model's card offers, for instance `audio`.
@@ -349,6 +352,9 @@ pub struct RawShot {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
+    /// Name of a channel, for instance meta-reels, which sets the aspect, resolution and duration
+    /// that are not written; `none` for no channel.
+    pub channel: Option<Text>,
     /// Seconds, or `auto` where the model can decide how long a clip is.
     pub duration: Option<Placed<Length>>,
     /// What is switched on of what the model's card offers, for instance `audio`.
@@ -370,7 +376,8 @@ pub struct RawShot {
     #[schemars(with = "Colour")]
     pub pad: Option<Placed<Colour>>,
     /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
-    /// `model`, `fps`, `fit`, `options`), or any name that the prompt uses as `{{ variant.NAME }}`.
+    /// `model`, `channel`, `fps`, `fit`, `options`), or any name that the prompt uses as
+    /// `{{ variant.NAME }}`.
     #[serde(default)]
     #[schemars(with = "Table<OneOrMany<Loose>>")]
     pub matrix: Table<Placed<OneOrMany<Text>>>,

@@ -106,8 +106,10 @@ pub(super) struct Named {
 /// Where the addresses of one manifest's pictures lead.
 pub(super) struct Ground<'a> {
     pub workspace: &'a Workspace,
-    /// Shown path of the folder of the file that has them.
+    /// Shown path of the manifest's folder.
     pub folder: &'a str,
+    /// Shown path of the folder to which a feed's own paths are relative.
+    pub of_feed: &'a str,
 }
 
 /// The picture at an address, which a manifest or a feed has written: a path or a URL. `who` names
@@ -326,6 +328,7 @@ fn of_feed(
         );
     }
     let mut named = Vec::with_capacity(images.len());
+    let ground = &Ground { folder: ground.of_feed, ..*ground };
     for image in images {
         match address(index, &image.address, ground, who, spec.path.place) {
             Ok(picture) => {

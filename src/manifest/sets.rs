@@ -73,6 +73,7 @@ impl Loader<'_> {
             kind: raw.kind.value,
             columns: Columns::new([]),
             updated: None,
+            feed: None,
             subjects: Vec::new(),
             place: name.place,
         };
@@ -97,7 +98,7 @@ impl Loader<'_> {
             ),
         }
         self.updated(&mut set, raw);
-        if set.columns.names().next().is_none() && set.subjects.is_empty() {
+        if set.columns.known().next().is_none() && set.subjects.is_empty() {
             // Without its columns, everything said about its templates would be noise.
             self.broken_sets.insert(set.name.to_string());
         }
@@ -110,9 +111,9 @@ impl Loader<'_> {
         let attribute = written.trim();
         if set.columns.position(attribute).is_some() {
             set.updated = Some(Updated { attribute: attribute.to_owned(), place: written.place });
-        } else if set.columns.names().next().is_some() {
+        } else if set.columns.known().next().is_some() {
             let message = format!("`{}` has no attribute `{attribute}`", set.name);
-            let names: Vec<&str> = set.columns.names().collect();
+            let names: Vec<&str> = set.columns.known().collect();
             self.findings.push(
                 Finding::error("manifest::updated_unknown", message)
                     .at(written.place, "no such attribute")
@@ -274,7 +275,7 @@ impl Loader<'_> {
             &fills,
             &view,
             &[],
-            &Ground { workspace: &self.workspace, folder },
+            &Ground { workspace: &self.workspace, folder, of_feed: folder },
             &who,
             &mut findings,
         );
@@ -291,6 +292,7 @@ impl Loader<'_> {
             consent,
             tags: tags(set_tags.iter().chain(&item.tags.items).map(|t| &**t)),
             references,
+            first_row: 0,
             place: item.id.place,
         }
     }
@@ -311,6 +313,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);

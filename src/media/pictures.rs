@@ -217,6 +217,14 @@ pub enum PictureProblem {
     /// It is no picture in a format that Kinora reads.
     #[error("it is no picture that can be read ({0})")]
     NotAPicture(String),
+    /// It is a picture, of a kind that Kinora doesn't decode.
+    #[error("{what}, which Kinora doesn't read")]
+    Undecodable {
+        /// What it is.
+        what: String,
+        /// What to do about it.
+        help: &'static str,
+    },
     /// It is damaged or cut short.
     #[error("it is damaged: {0}")]
     Damaged(String),
@@ -238,6 +246,19 @@ pub enum PictureProblem {
         /// Bytes that are taken.
         most: u64,
     },
+}
+
+impl PictureProblem {
+    /// What a person can do, where there is more to say than the problem does.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            PictureProblem::Undecodable { help, .. } => Some(help),
+            PictureProblem::NotAPicture(_) => {
+                Some("Kinora reads JPEG, PNG, WebP, AVIF, TIFF, BMP and GIF")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// One picture file.

@@ -15,7 +15,6 @@ mod needs;
 mod recipe;
 mod scale;
 mod shape;
-mod upright;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +26,8 @@ pub use shape::{Bounds, Size};
 
 use super::decode::PictureLimits;
 use super::file::{check_whole, recognise};
-use super::header;
 use super::pictures::{Format, PictureProblem};
+use super::{header, upright};
 
 /// A picture as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

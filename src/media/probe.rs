@@ -202,7 +202,7 @@ mod tests {
     fn what_is_no_picture_is_said() {
         for (bytes, says) in [
             (&b""[..], "empty"),
-            (b"GIF89a", "GIF"),
+            (b"%PDF-1.7", "PDF"),
             (b"  <svg/>", "SVG"),
             (b"version https://git-lfs.github.com/spec/v1", "LFS"),
         ] {

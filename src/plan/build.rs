@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::access::Access;
+use super::crops::{self, CropTally};
 use super::diff::{Planned, Standing};
 use super::digesting::PlanHasher;
 use super::guard::{Evidence, Seen};
@@ -105,6 +106,7 @@ pub fn build(
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
         gathered.tallies.take(chunk.tally);
+        gathered.crops.take(chunk.crops);
         gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
         gathered.waiting.merge(chunk.waiting);
@@ -128,6 +130,7 @@ pub(super) struct Gathered {
     digest: PlanHasher,
     pub tallies: Tallies,
     pub seen: Seen,
+    crops: CropTally,
     notes: Notes,
     waiting: Waiting,
     pub changes: Changes,
@@ -148,6 +151,7 @@ impl Gathered {
             digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             tallies: Tallies::default(),
             seen: Seen::default(),
+            crops: CropTally::default(),
             notes: Notes::default(),
             waiting: Waiting::default(),
             changes: Changes::default(),
@@ -211,6 +215,8 @@ fn finish(
             }
         }
     }
+    let crops = planner.savings(std::mem::take(&mut gathered.crops));
+    crops::advise(&crops, &catalogue, &catalogue.budget.unit, &mut findings);
     findings.sort();
     if findings.has_errors() {
         return (None, findings);
@@ -222,6 +228,7 @@ fn finish(
     let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
+    summary.crops = crops;
     let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);
     (Some(Plan { digest, summary, planner, evidence }), findings)
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::advise;
 use super::choose::Tried;
 use super::context::{ConditionContext, PromptContext, Scope, typed_cell};
+use super::crops::CropTally;
 use super::diff::Planned;
 use super::estimate::{Estimate, estimate};
 use super::guard::{Marks, Seen};
@@ -42,6 +43,8 @@ pub(super) struct Chunk {
     pub jobs: Vec<Planned>,
     pub notes: Notes,
     pub tally: ChunkTally,
+    /// Jobs that could be left out.
+    pub crops: CropTally,
     /// What guardrails look at.
     pub seen: Seen,
     /// The jobs' part of the plan's digest.

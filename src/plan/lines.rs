@@ -4,7 +4,9 @@
 
 use super::job::{PlannedJob, Request, RequestReference};
 use super::summary::{Change, JobLine};
+use crate::channel::Ask;
 use crate::manifest::Catalogue;
+use crate::models::AspectRatio;
 
 impl Change {
     /// As reports write it.
@@ -61,6 +63,10 @@ impl PlannedJob {
         }
     }
 
+    fn asked_of_its_clip(&self) -> Option<Ask> {
+        Some(self.channel.as_ref()?.ask(AspectRatio::parse(&self.settings.aspect)?))
+    }
+
     /// As asked of its provider. `None` when a picture's facts are gone, which a catalogue that
     /// the job was planned from never does.
     pub fn request(&self, catalogue: &Catalogue) -> Option<Request> {
@@ -93,6 +99,7 @@ impl PlannedJob {
             fingerprint: self.fingerprint.whole,
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
+            channel: self.asked_of_its_clip(),
         })
     }
 }

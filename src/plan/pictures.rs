@@ -190,7 +190,7 @@ pub(super) fn recipes(
             Some(Err(problem)) => {
                 let help = match problem {
                     PictureProblem::TooLarge { limit, .. } => Limits::how_to_raise(limit),
-                    _ => "replace the file".to_owned(),
+                    _ => problem.help().unwrap_or("replace the file").to_owned(),
                 };
                 ("plan::picture", problem.to_string(), help)
             }
@@ -203,7 +203,8 @@ pub(super) fn recipes(
         let place = candidate.reference.place;
         let finding = || {
             let message = format!("`{}` can't be used: {message}", picture.name());
-            Finding::error(code, message).at(place, "this picture").help(help)
+            let finding = Finding::error(code, message).of_picture(picture.path.clone());
+            finding.at(place, "this picture").help(help)
         };
         worker.chunk.notes.add(worker.plan.shot, code, &key, step.concerned(), finding);
     }

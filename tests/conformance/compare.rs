@@ -326,6 +326,7 @@ impl Job {
             fingerprint: Digest::of(b"request"),
             shot: "shot".to_owned(),
             subject: Some("set.subject".to_owned()),
+            channel: None,
         };
         (request, handed)
     }

@@ -370,5 +370,6 @@ pub fn job() -> Request {
         fingerprint: Digest::of(b"request"),
         shot: "shot".to_owned(),
         subject: None,
+        channel: None,
     }
 }

@@ -200,6 +200,7 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         fingerprint: fingerprint.whole,
         shot: "turn".to_owned(),
         subject: None,
+        channel: None,
     }
 }
 

@@ -265,6 +265,7 @@ fn round(
         by_route: Arc::new(HashMap::new()),
         by_url: by_url.clone(),
         choices: Arc::from([]),
+        crops: Arc::from([]),
         narrowed: None,
         gathers: false,
     };

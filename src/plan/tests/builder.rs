@@ -112,6 +112,7 @@ impl Build {
                 budget: Budget::default(),
                 guardrails: Guardrails::default(),
                 defaults: Settings::default(),
+                channels: Default::default(),
                 approvers: None,
                 providers: BTreeMap::new(),
                 prices: PricePolicy::default(),
@@ -167,6 +168,7 @@ impl Build {
         let place = self.place(name);
         let (name, columns) = (name.into(), Columns::new(columns));
         self.catalogue.sets.push(SubjectSet {
+            feed: None,
             name,
             kind,
             columns,
@@ -189,6 +191,7 @@ impl Build {
         let tags = Box::new(["new".into()]);
         let set = self.catalogue.sets.last_mut().expect("a set comes first");
         set.subjects.push(Subject {
+            first_row: 0,
             id: id.into(),
             row,
             tags,

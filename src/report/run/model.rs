@@ -88,6 +88,9 @@ pub struct RunTotals {
     /// Jobs that were in flight at several crashes in a row: runs take them up last and alone.
     #[serde(default)]
     pub parked: u64,
+    /// Finished clips that are not what their channels ask.
+    #[serde(default)]
+    pub unsuited: u64,
 }
 
 /// The folder in which the reader is.
@@ -127,6 +130,12 @@ pub struct JobView {
     pub references: Vec<ReferenceView>,
     /// The clip, once done.
     pub clip: Option<ClipView>,
+    /// The channel that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// What its clip lacks for the channel; empty where it suits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsuited: Vec<String>,
     /// What it cost; absent while its attempt is open.
     #[schemars(with = "Option<String>")]
     pub cost: Option<Decimal>,
@@ -275,6 +284,7 @@ impl RunTotals {
         }
         self.spent += job.cost.unwrap_or_default();
         self.parked += u64::from(job.is_parked());
+        self.unsuited += u64::from(job.is_unsuited());
         let cost = job.cost.unwrap_or_default();
         match job.state {
             JobState::Lost if job.written_off => {
@@ -305,6 +315,11 @@ impl JobView {
         at_provider && self.interruptions >= PARKED_AFTER
     }
 
+    /// Whether its clip is there and is not what its channel asks.
+    pub fn is_unsuited(&self) -> bool {
+        self.state == JobState::Done && !self.unsuited.is_empty()
+    }
+
     /// Whether it waits for a person.
     pub fn wants_a_person(&self) -> bool {
         matches!(self.state, JobState::Unknown | JobState::Lost) || self.is_parked()
@@ -321,7 +336,11 @@ impl JobView {
         let in_doubt = matches!(attempt.state, JobState::Submitting | JobState::Unknown);
         let (number, began) = (attempt.number, attempt.started);
         let key = AttemptKey::of(&attempt.address, &attempt.fingerprint, number, began);
+        let asked = request.channel.as_ref().zip(attempt.clip.as_ref());
+        let unsuited = asked.map_or_else(Vec::new, |(ask, clip)| ask.missed_by(clip.measures()));
         Ok(JobView {
+            channel: request.channel.map(|ask| ask.channel),
+            unsuited,
             address: address.to_owned(),
             subject: request.subject,
             shot: request.shot,

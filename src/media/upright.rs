@@ -3,6 +3,7 @@
 use image::{DynamicImage, ImageDecoder, RgbaImage, metadata::Orientation};
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 
+use crate::media::avif;
 use crate::media::decode::{self, PictureLimits};
 use crate::media::file::{check_whole, recognise};
 use crate::media::header::{self, is_cmyk, jpeg_decoder};
@@ -15,9 +16,13 @@ pub(super) fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<RgbaImage, 
     check_whole(format, bytes)?;
     let header = header::read(format, bytes)?;
     decode::check_pixels(header.width, header.height, limits)?;
-    let image = match header.traits.cmyk {
-        true => of_inks(bytes)?,
-        false => of_lights(format, bytes, limits)?,
+    let image = match (format, header.traits.cmyk) {
+        (Format::Jpeg, true) => of_inks(bytes)?,
+        (Format::Avif, _) => {
+            let (image, icc) = avif::pixels(bytes, limits)?;
+            profile::into_srgb(image, icc.as_deref())
+        }
+        _ => of_lights(format, bytes, limits)?,
     };
     let mut picture = DynamicImage::ImageRgba8(image);
     let turned = Orientation::from_exif(header.orientation.0);

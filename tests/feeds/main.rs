@@ -1,0 +1,3 @@
+//! Feeds: from a shop's export to subjects.
+
+mod sets;
