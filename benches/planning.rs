@@ -173,6 +173,8 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         pay_again: false,
         unknown: Unknown::Hold,
         unattended: None,
+        fetch: Default::default(),
+        export: Default::default(),
     }
 }
 

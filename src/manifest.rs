@@ -9,6 +9,7 @@ mod bad_rows;
 mod catalogue;
 mod channels;
 mod choose;
+mod export;
 mod feed_pictures;
 mod feed_select;
 mod fill;
@@ -47,6 +48,7 @@ pub use catalogue::{
     Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};

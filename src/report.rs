@@ -3,7 +3,6 @@
 //! What never lives here: deciding anything; a report shows what planning and running found.
 
 mod actuals;
-mod cells;
 mod channels;
 mod fetch;
 mod layout;
@@ -22,7 +21,7 @@ mod run;
 mod schema_file;
 mod thumbnail;
 
-pub use cells::Cells;
+pub use crate::cells::Cells;
 pub use channels::{channels_json, channels_text};
 pub use fetch::{
     FETCH_FORMAT, FetchFailure, FetchReport, PictureChange, PrunedOut, fetch_json, fetch_schema,

@@ -121,6 +121,7 @@ impl Build {
                 unknown: Unknown::Hold,
                 unattended: None,
                 fetch: Default::default(),
+                export: Default::default(),
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
