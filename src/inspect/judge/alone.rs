@@ -68,6 +68,10 @@ fn endings(format: Format) -> &'static [&'static str] {
         Format::Jpeg => &["jpg", "jpeg", "jpe", "jfif"],
         Format::Png => &["png"],
         Format::Webp => &["webp"],
+        Format::Avif => &["avif", "avifs"],
+        Format::Tiff => &["tif", "tiff"],
+        Format::Bmp => &["bmp", "dib"],
+        Format::Gif => &["gif"],
     }
 }
 
