@@ -75,7 +75,7 @@ fn plan(catalogue: &Arc<Catalogue>) -> Result<Planned, Box<dyn Error>> {
         pictures: Default::default(),
         narrowing: &Default::default(),
         history: Default::default(),
-        awaited: kinora::plan::Awaited::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     let mut jobs = Vec::new();
     let start = Instant::now();

@@ -56,7 +56,7 @@ fn plan(
         pictures: Default::default(),
         narrowing: &Narrowing::default(),
         history: Default::default(),
-        awaited: kinora::plan::Awaited::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     let start = Instant::now();
     let (plan, findings) = build(catalogue, shelf, &inputs, |job, _| {
@@ -173,6 +173,8 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         pay_again: false,
         unknown: Unknown::Hold,
         unattended: None,
+        fetch: Default::default(),
+        export: Default::default(),
     }
 }
 

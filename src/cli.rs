@@ -8,6 +8,7 @@ mod approving;
 mod args;
 mod channels;
 mod check;
+mod export;
 mod fetch;
 mod guard;
 mod hosted;
@@ -98,6 +99,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
         Command::Report(report) => report::report(report, global, output),
+        Command::Export(export) => export::export(export, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),
         Command::Models(models) => models::models(models, global, output),
         Command::Channels(which) => channels::channels(which, global, output),

@@ -2,11 +2,13 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, encoding, environment, limits, diagnostic, yaml, template, wire → feed, media, channel, models, protocol → manifest →
-//! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
+//! money, digest, address, clock, encoding, environment, limits, diagnostic, cells, yaml, template, wire →
+//! feed, media, channel, models, protocol → manifest → ledger → plan → providers, fetch, notify →
+//! rehearsal, run, inspect, export → report → (the binary's) cli.
 
 pub mod address;
 pub mod approval;
+pub mod cells;
 pub mod channel;
 pub mod clock;
 pub mod diagnostic;
@@ -14,6 +16,7 @@ pub mod digest;
 pub mod encoding;
 pub mod environment;
 pub mod exit;
+pub mod export;
 pub mod feed;
 pub mod fetch;
 pub mod inspect;

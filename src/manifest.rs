@@ -9,6 +9,7 @@ mod bad_rows;
 mod catalogue;
 mod channels;
 mod choose;
+mod export;
 mod feed_pictures;
 mod feed_select;
 mod fill;
@@ -47,14 +48,15 @@ pub use catalogue::{
     Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
 pub use rejects::Rejects;
+pub use remote::{BeforeRun, FetchSettings, HeaderText, Missing};
 pub use typed::typed;
-pub use remote::{BeforeRun, FetchSettings, HeaderText};
 pub use unattended::{
     Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
 };

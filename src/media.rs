@@ -4,12 +4,14 @@
 //! does: what a picture is for, animation (that is the animatic provider), the ledger.
 
 mod avif;
+pub mod c2pa;
 pub mod clip;
 pub mod decode;
 pub mod encode;
 mod file;
 pub mod frame;
 mod header;
+pub mod lettering;
 mod lock;
 mod mp4;
 mod pictures;

@@ -89,6 +89,8 @@ pub enum Command {
     Resolve(super::resolve::ResolveArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
+    /// What was made, for shops and feeds: results, Shopify, Google, evidence, contact sheets
+    Export(super::export::ExportArgs),
     /// Verify the ledger, export it, back it up
     Ledger(super::ledger::LedgerArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
@@ -363,6 +365,12 @@ pub enum SchemaName {
     LedgerExport,
     /// What `ledger verify --json` prints
     LedgerVerify,
+    /// What `export --json` prints
+    Export,
+    /// One line of shopify.jsonl, as `export` writes it
+    ExportShopify,
+    /// A file of evidence, as `export` writes it
+    ExportEvidence,
     /// The file beside a clip
     Sidecar,
     /// The workspace's price file, prices.yaml

@@ -2,7 +2,8 @@
 
 use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
-use kinora::plan::{Awaited, Breach};
+use kinora::manifest::Missing;
+use kinora::plan::Breach;
 use kinora::report::count;
 use serde_json::json;
 
@@ -19,7 +20,7 @@ pub fn check(arguments: &CheckArgs, global: &Global, output: &Output) -> Outcome
     let manifest = &arguments.manifest.manifest;
     let (mut workspace, ledger) = Workspace::load(manifest, global, output)?;
     // What is not fetched yet is for `fetch`: everything else is checked all the same.
-    workspace.awaited = Awaited::LeaveOut;
+    workspace.missing = Missing::LeaveOut;
     if arguments.references {
         let sheet = arguments.contact_sheet.as_deref();
         return references::references(&mut workspace, &ledger, sheet, output);
@@ -34,9 +35,14 @@ pub fn check(arguments: &CheckArgs, global: &Global, output: &Output) -> Outcome
     for breach in said_by_check(&plan.summary) {
         output.say(&format!("kinora: guardrail {}", line(breach)));
     }
+    let awaited = workspace.catalogue.pictures.iter().filter(|(_, p)| p.is_awaited()).count();
+    let valid = match awaited {
+        0 => "all valid".to_owned(),
+        n => format!("all valid, but {} not fetched yet", count(n as u64, "picture")),
+    };
     let subjects: usize = workspace.catalogue.sets.iter().map(|s| s.subjects.len()).sum();
     output.data(&format!(
-        "{}: {}, {}, {}, {}; all valid",
+        "{}: {}, {}, {}, {}; {valid}",
         workspace.given,
         count(subjects as u64, "subject"),
         count(workspace.catalogue.pictures.len() as u64, "picture"),

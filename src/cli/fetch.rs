@@ -8,7 +8,7 @@ mod told;
 use std::collections::{BTreeSet, HashSet};
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,7 +16,9 @@ use kinora::clock::{Chance, SystemClock};
 use kinora::digest::Digest;
 use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
-use kinora::fetch::{Fetched, Setup, SetupProblem, Store, StoreProblem, Wanted, fetch_all};
+use kinora::fetch::{
+    Fetched, Progress, Setup, SetupProblem, Store, StoreProblem, Wanted, fetch_all,
+};
 use kinora::ledger::Ledger;
 use kinora::manifest::BeforeRun;
 use kinora::media::{LOCK_FILE, PictureId};
@@ -33,6 +35,9 @@ use super::{Failure, Outcome};
 
 /// How often a run looks what more its plan needs, now that it knows more pictures.
 const ROUNDS: usize = 8;
+
+/// A line of progress comes no oftener, where there is no bar.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Options of `fetch`.
 #[derive(Debug, Args)]
@@ -97,7 +102,7 @@ struct How {
 }
 
 /// Fetches what a run's plan needs, before it is made. What could not be fetched is said, and the
-/// plan will say what follows from it.
+/// plan will say what follows from it; where it goes on all the same, this is how it ends at best.
 ///
 /// A plan file names the bytes of its pictures, so that for one of those nothing is fetched but
 /// bytes that the lock file names.
@@ -106,12 +111,13 @@ pub fn before_run(
     ledger: &Ledger,
     signals: &Signals,
     output: &Output,
-) -> Result<(), Failure> {
+) -> Result<Option<Exit>, Failure> {
     let settings = workspace.catalogue.fetch.before_run;
     let planned = workspace.plan_file.is_some();
     if settings == BeforeRun::Nothing || with_urls(workspace).is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    let mut failed = None;
     let mut how =
         How { revalidate: settings == BeforeRun::Revalidate && !planned, locked: planned };
     let mut seen = BTreeSet::new();
@@ -127,19 +133,22 @@ pub fn before_run(
             !seen.contains(id) && (how.revalidate || !there) && (named || !planned)
         });
         if pictures.is_empty() || signals.asked() {
-            return Ok(());
+            break;
         }
         let mut store = open_store(workspace)?;
         let report = fetch_pictures(workspace, &mut store, &pictures, how, signals, output)?;
         drop(store);
         output.say(&format!("kinora: before planning: {}", fetch_text(&report).trim_end()));
+        if report.failed > 0 {
+            failed = Some(Exit::JobsFailed);
+        }
         seen.extend(pictures);
         how.revalidate = false;
         if report.brought() {
             workspace.take_fetched(ledger)?;
         }
     }
-    Ok(())
+    Ok(failed)
 }
 
 /// Every picture with a URL.
@@ -202,16 +211,22 @@ fn fetch_pictures(
     };
     let to_ask = wanted.iter().filter(|w| how.revalidate || !w.here).count() as u64;
     let bar = bar(to_ask, output);
+    let mut said = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::new(Exit::Internal, format!("no runtime: {e}")))?;
     signals.dispatching(true);
     let stop = signals.stop();
-    let fetched =
-        runtime.block_on(fetch_all(&setup, store, &wanted, stopped(stop), |_, fetched| {
-            if *fetched != Fetched::Here {
-                bar.inc(1);
-            }
-        }));
+    let progress = |progress: Progress, fetched: &Fetched| {
+        if *fetched != Fetched::Here {
+            bar.inc(1);
+        }
+        if bar.is_hidden() && said.elapsed() >= LINE_EVERY {
+            said = Instant::now();
+            let Progress { done, of } = progress;
+            output.say(&format!("kinora: {done} of {}", count(of as u64, "picture")));
+        }
+    };
+    let fetched = runtime.block_on(fetch_all(&setup, store, &wanted, stopped(stop), progress));
     signals.dispatching(false);
     bar.finish_and_clear();
     // What came stays, whatever happened.

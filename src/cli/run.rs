@@ -59,7 +59,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
-    before_run(&mut workspace, &ledger, &signals, output)?;
+    let not_fetched = before_run(&mut workspace, &ledger, &signals, output)?;
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
@@ -115,7 +115,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         let names = (workspace.catalogue.name.as_str(), workspace.given.as_str());
         super::report::write_page(&ledger, &folder, names, path, output)?;
     }
-    Ok(exit)
+    Ok(Exit::of_most_need([exit].into_iter().chain(not_fetched)))
 }
 
 /// What the command line asks of this run alone.

@@ -12,11 +12,11 @@ use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Mode, Period, Stored, day_number};
 use kinora::limits::Limits;
-use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
+use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions, Missing};
 use kinora::media::{PictureLock, probe_all};
 use kinora::models::Shelf;
 use kinora::plan::{
-    Access, Awaited, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
+    Access, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
 };
 use kinora::protocol::Rack;
 
@@ -60,7 +60,7 @@ pub struct Workspace {
     /// The plan file that is run, if one is.
     pub plan_file: Option<PathBuf>,
     /// What becomes of jobs whose pictures are not fetched yet.
-    pub awaited: Awaited,
+    pub missing: Missing,
 }
 
 /// The manifest that a path on the command line means.
@@ -204,6 +204,7 @@ impl Workspace {
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers).with_cores(cores);
+        let missing = catalogue.fetch.missing;
         let workspace = Workspace {
             given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),
@@ -217,7 +218,7 @@ impl Workspace {
             narrowing: Narrowing::default(),
             compare: None,
             plan_file: None,
-            awaited: Awaited::default(),
+            missing,
         };
         Ok((workspace, ledger))
     }

@@ -227,9 +227,11 @@ impl<'b> Record<'b> {
     }
 }
 
-/// How many lines end in `text`, by LF; where there is none, by CR.
+/// How many lines end in `text`: with LF, or with CR where no LF follows.
 pub(super) fn line_breaks(text: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', text).count() as u64
+    let feeds = memchr::memchr_iter(b'\n', text).count();
+    let lone = memchr::memchr_iter(b'\r', text).filter(|at| text.get(at + 1) != Some(&b'\n'));
+    (feeds + lone.count()) as u64
 }
 
 /// Builds a block record by record: for sources that have the cells one by one.

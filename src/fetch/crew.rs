@@ -350,6 +350,9 @@ impl Crew {
                 timeout: settings.timeout,
                 max_bytes: settings.max_bytes.unwrap_or(picture_bytes).min(picture_bytes),
                 limits: setup.limits.clone(),
+                looking: Semaphore::new(
+                    std::thread::available_parallelism().map_or(1, usize::from),
+                ),
             },
             hosts: hosts.into_values().map(host).collect(),
             at_once: Semaphore::new(settings.at_once as usize),

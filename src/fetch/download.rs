@@ -10,6 +10,7 @@ use reqwest::header::{
     CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
     IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, RETRY_AFTER,
 };
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -24,6 +25,9 @@ use crate::net::{content_range, retry_after, shown, validator, words};
 
 /// Longest that a server may stay silent in the middle of a picture.
 const SILENCE: Duration = Duration::from_secs(30);
+
+/// Longer marks are not kept in the lock file.
+const LONGEST_MARK: usize = 256;
 
 /// What one try came to.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ pub(super) struct Downloader {
     pub max_bytes: u64,
     /// Limits of pictures.
     pub limits: Limits,
+    /// How many are looked at at once: each is read whole for that.
+    pub looking: Semaphore,
 }
 
 impl Downloader {
@@ -86,13 +92,14 @@ impl Downloader {
         self.fits(&response, filling)?;
         let encoding = response.headers().get(CONTENT_ENCODING).and_then(|v| v.to_str().ok());
         if let Some(encoding) = encoding.filter(|e| !e.eq_ignore_ascii_case("identity")) {
+            let encoding: String = encoding.chars().take(40).collect();
             let message = format!("comes packed ({encoding}), though nobody asked for that");
             let help = "have the server send pictures as they are";
             return Err(Trouble::ForGood(Problem::new("fetch::packed", message, help)));
         }
         let text = |name: HeaderName| {
             let value = response.headers().get(name)?.to_str().ok()?;
-            Some(value.to_owned())
+            (value.len() <= LONGEST_MARK).then(|| value.to_owned())
         };
         let (etag, last_modified) = (text(ETAG), text(LAST_MODIFIED));
         self.take(&mut response, filling, from.as_ref(), until).await?;
@@ -173,6 +180,7 @@ impl Downloader {
         from: Option<&Url>,
     ) -> Result<(PathBuf, Facts), Trouble> {
         let file = filling.finish().map_err(unwritable)?;
+        let _place = self.looking.acquire().await;
         let (limits, path) = (self.limits.clone(), file.clone());
         let probed = tokio::task::spawn_blocking(move || probe(&path, &limits)).await;
         let problem = match probed {

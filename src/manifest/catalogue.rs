@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use super::approvers::Approvers;
 use super::choose::Choose;
+use super::export::Export;
 use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
@@ -80,6 +81,8 @@ pub struct Catalogue {
     pub unattended: Option<Unattended>,
     /// How pictures that have URLs are fetched.
     pub fetch: FetchSettings,
+    /// What `kinora export` makes.
+    pub export: Export,
 }
 
 impl Catalogue {

@@ -82,6 +82,7 @@ impl Loader<'_> {
         let gathered = self.rows(set, &layout, &mut feed, &opened.name, folder);
         self.inputs.field(from.as_bytes()).field(feed.digest().as_bytes());
         self.sources.name_bytes(source, feed.digest());
+        self.sources.written_in(source, feed.encoding());
         for note in feed.notes() {
             self.findings.push(feed_note(note, source, from));
         }

@@ -69,6 +69,9 @@ impl Loader<'_> {
         if let Tags::Column(column) = tags {
             read.insert(column);
         }
+        if raw.id.is_none() {
+            read.extend(header.position("id"));
+        }
         let names = columns.names().enumerate();
         read.extend(names.filter(|(_, name)| self.used.has(name)).map(|(column, _)| column));
         feed.keep(|column, _| read.contains(&column));
@@ -99,6 +102,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);
@@ -148,6 +152,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         names::check(id, &scope, &self.limits, &self.sources, &mut self.findings)

@@ -138,6 +138,7 @@ impl Loader<'_> {
         let out = root.out.as_ref().map_or_else(|| standard_out(root.kinora.place), template);
         let channels = self.channels(&files);
         let mut shots = self.shots(&files, &sets, &out);
+        let export = self.export(root.export.as_ref().map(|e| &e.value), &sets, &shots);
         self.settle_pictures(&mut sets, &mut shots);
         let stem = || Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
         if shots.is_empty() && !self.findings.has_errors() {
@@ -174,6 +175,7 @@ impl Loader<'_> {
             unknown,
             unattended,
             fetch,
+            export,
         })
     }
 
@@ -308,6 +310,7 @@ impl Loader<'_> {
             ("unknown", raw.unknown.as_ref().map(|v| v.place)),
             ("unattended", raw.unattended.as_ref().map(|v| v.place)),
             ("fetch", raw.fetch.as_ref().map(|v| v.place)),
+            ("export", raw.export.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
         for (key, place) in settings {

@@ -11,6 +11,7 @@ use super::approvers::RawApprover;
 use super::bad_rows::RawBadRows;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::export::RawExport;
 use super::feed_pictures::FeedPictures;
 use super::feed_select::RawSelect;
 use super::guardrails::RawGuardrails;
@@ -81,6 +82,8 @@ pub struct RawManifest {
     pub unattended: Option<Placed<RawUnattended>>,
     /// How pictures that have URLs are fetched. Only in the root manifest.
     pub fetch: Option<Placed<RawFetch>>,
+    /// What `kinora export` makes for the shop. Only in the root manifest.
+    pub export: Option<Placed<RawExport>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,

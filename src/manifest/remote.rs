@@ -46,6 +46,9 @@ pub struct RawFetch {
     /// What a run does before it plans: fetch what is `missing`, the default, also `revalidate` what
     /// is there, or `nothing`.
     pub before_run: Option<Placed<BeforeRun>>,
+    /// What becomes of jobs whose pictures are not here: without them there is no plan (`stop`, the
+    /// default), or they are left out of it with a warning (`leave_out`).
+    pub missing: Option<Placed<Missing>>,
     /// Headers by host, sent to that host alone, for instance
     /// `{media.example.com: {Authorization: "env:MEDIA_TOKEN"}}`; `env:NAME` takes a value from the
     /// environment.
@@ -66,6 +69,17 @@ pub enum BeforeRun {
     Nothing,
 }
 
+/// What becomes of jobs whose pictures are not here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Without them there is no plan.
+    #[default]
+    Stop,
+    /// They are left out, with a warning.
+    LeaveOut,
+}
+
 /// How pictures are fetched, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchSettings {
@@ -81,6 +95,8 @@ pub struct FetchSettings {
     pub allow_hosts: Vec<String>,
     /// What a run does first.
     pub before_run: BeforeRun,
+    /// What becomes of jobs whose pictures are not here.
+    pub missing: Missing,
     /// Headers by host.
     pub headers: BTreeMap<String, Vec<(String, HeaderText)>>,
 }
@@ -103,6 +119,7 @@ impl Default for FetchSettings {
             max_bytes: None,
             allow_hosts: Vec::new(),
             before_run: BeforeRun::default(),
+            missing: Missing::default(),
             headers: BTreeMap::new(),
         }
     }
@@ -188,6 +205,7 @@ impl Loader<'_> {
                 .filter_map(|h| self.allowed_host(h))
                 .collect(),
             before_run: raw.before_run.as_ref().map_or(usual.before_run, |b| b.value),
+            missing: raw.missing.as_ref().map_or(usual.missing, |m| m.value),
             headers: self.headers_by_host(&raw.headers),
         }
     }

@@ -21,12 +21,12 @@ use super::select::Narrowing;
 use super::summarise::summarise;
 use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
-use super::wanted::{Awaited, Waiting};
+use super::wanted::Waiting;
 use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
 use crate::ledger::{History, KnownJobs};
 use crate::limits::Limits;
-use crate::manifest::{Catalogue, LimitOf};
+use crate::manifest::{Catalogue, LimitOf, Missing};
 use crate::models::Shelf;
 
 /// How many examples a summary names.
@@ -53,7 +53,7 @@ pub struct PlanInputs<'a> {
     /// What earlier attempts tell.
     pub history: History,
     /// What becomes of jobs whose pictures are not fetched yet.
-    pub awaited: Awaited,
+    pub missing: Missing,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
@@ -195,7 +195,7 @@ fn finish(
     let catalogue = planner.catalogue.clone();
     findings.merge(std::mem::take(&mut gathered.notes).into_findings(&catalogue.budget.unit));
     let waiting = std::mem::take(&mut gathered.waiting);
-    if let Some(finding) = waiting.finding(inputs.awaited, &catalogue, inputs.manifest) {
+    if let Some(finding) = waiting.finding(inputs.missing, &catalogue, inputs.manifest) {
         findings.push(finding);
     }
     if gathered.too_many {

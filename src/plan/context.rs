@@ -234,7 +234,8 @@ impl Object for With {
     }
 }
 
-fn facts_of(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
+/// A subject's value by its name: what it is, then its attributes.
+pub(crate) fn facts_of(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
     match key {
         "id" => Some(Value::from(&*subject.id)),
         "kind" => Some(Value::from(set.kind.as_str())),

@@ -12,19 +12,9 @@ use super::planner::Planner;
 use super::select::Narrowing;
 use crate::diagnostic::{Finding, Findings, Place, Severity};
 use crate::ledger::KnownJobs;
-use crate::manifest::Catalogue;
+use crate::manifest::{Catalogue, Missing};
 use crate::media::PictureId;
 use crate::models::Shelf;
-
-/// What becomes of jobs whose pictures are not fetched yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Awaited {
-    /// Without them there is no plan.
-    #[default]
-    Stop,
-    /// They are left out, with a warning.
-    LeaveOut,
-}
 
 /// Pictures that jobs wait for.
 #[derive(Debug, Default)]
@@ -56,14 +46,14 @@ impl Waiting {
     }
 
     /// The one finding about all of them.
-    pub fn finding(&self, what: Awaited, catalogue: &Catalogue, manifest: &str) -> Option<Finding> {
+    pub fn finding(&self, what: Missing, catalogue: &Catalogue, manifest: &str) -> Option<Finding> {
         let (picture, who, place) = self.first.as_ref()?;
         let (url, n) = (catalogue.pictures.get(*picture).name(), self.pictures.len());
         let many = if n == 1 { "1 picture is" } else { &format!("{n} pictures are") };
         let jobs = if self.jobs == 1 { "1 job needs" } else { &format!("{} jobs need", self.jobs) };
         let (severity, but) = match what {
-            Awaited::Stop => (Severity::Error, ""),
-            Awaited::LeaveOut => (Severity::Warning, "; they are left out"),
+            Missing::Stop => (Severity::Error, ""),
+            Missing::LeaveOut => (Severity::Warning, "; they are left out"),
         };
         let such = if n == 1 { "" } else { "for instance " };
         let message = format!("{many} not fetched yet that {jobs}: {such}`{url}` (`{who}`)");

@@ -1,6 +1,6 @@
 //! The rejects file: the rows of a feed that can't be used, each with what is wrong with it.
 
-use super::cells::{Cells, writer};
+use crate::cells::{Cells, writer};
 use crate::manifest::Rejects;
 
 /// The first line of a rejects file, by which it is known.
@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn a_row_stands_in_it_as_in_the_feed_and_runs_nothing() {
         let text = rejects_csv(&rejects("=A1,\"two\nlines\",dear\r\n"));
-        insta::assert_snapshot!(String::from_utf8_lossy(&text), @"");
+        let text_of_it = String::from_utf8_lossy(&text);
+        insta::assert_snapshot!(text_of_it, @"");
         assert!(is_rejects_csv(&text));
     }
 

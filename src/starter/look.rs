@@ -215,7 +215,10 @@ impl Look {
         };
         let unique = |column: &Column| column.seen.is_some();
         let first = columns.first().filter(|c| unique(c)).map(|c| c.name.clone());
-        self.id = named(&IDS, &unique).or(first);
+        // Shopify's own name for a product, which also stands in its links.
+        let usual = if self.format == FeedFormat::Shopify { &IDS[2..] } else { &IDS[..] };
+        let usual = if self.each == Each::Variant { &IDS[..] } else { usual };
+        self.id = named(usual, &unique).or(first);
         self.title = named(&TITLES, &|column| column.filled == self.entries);
         let pictured = columns.iter().filter(|c| c.like_pictures && !c.name.is_empty());
         let says_so = |name: &str| {

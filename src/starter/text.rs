@@ -33,8 +33,8 @@ pub fn manifest(start: &Start<'_>) -> String {
 
 fn head(out: &mut String, start: &Start<'_>) {
     let what = match start.feed {
-        Some((from, _)) => format!("clips of what is in {}", one_line(from)),
-        None => "clips of what a shop has".to_owned(),
+        Some((from, _)) => format!("Clips of what is in {}", one_line(from)),
+        None => "Clips of what a shop has".to_owned(),
     };
     let name = scalar(start.name);
     let _ = write!(

@@ -394,7 +394,11 @@ e,7,a.jpg
             let output = check(dir.path());
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             let text = std::fs::read_to_string(&file).expect("the rejects file");
-            insta::assert_snapshot!(text, @"");
+            insta::assert_snapshot!(text, @r#"
+            "file","row","line","column","code","reason","help","text"
+            "feed.csv",3,3,"","feed::ragged","row 3 has 1 cell, but the header has 2","a cell that contains the delimiter or a line break must be in double quotes","b"
+            "feed.csv",4,4,"","feed::ragged","row 4 has 3 cells, but the header has 2","a cell that contains the delimiter or a line break must be in double quotes","'=c,1,2"
+            "#);
             std::fs::write(dir.path().join("feed.csv"), "sku,n\na,1\n").expect("a mended feed");
             assert!(check(dir.path()).status.success());
             assert!(!file.exists(), "nothing is wrong any more");

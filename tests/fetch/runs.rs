@@ -12,7 +12,7 @@ fn changing() -> (Server, Arc<AtomicU8>) {
     let server = Server::new(move |asked| {
         let other = asked.path.bytes().nth(1).unwrap_or_default();
         let colour = shown.load(Ordering::SeqCst);
-        Answer::picture(&picture([colour, other, 0])).with("etag", &format!("\"{colour}\""))
+        Answer::picture(&picture([colour * 100, other, 0])).with("etag", &format!("\"{colour}\""))
     });
     (server, colour)
 }
@@ -129,4 +129,23 @@ fn a_plan_file_whose_picture_changed_is_stale_and_says_which() {
     shop.fetch(&["--revalidate"]).ends(0);
     let ended = shop.files.kinora(&["run", "night.plan"]).ends(6);
     assert!(ended.stderr.contains(&format!("{}/a.png", server.url)), "{}", ended.stderr);
+}
+
+#[test]
+fn a_run_may_leave_out_what_can_t_be_fetched_and_says_so_by_its_exit_code() {
+    let server = Server::new(|asked| match asked.path.as_str() {
+        "/a.png" => Answer::picture(&picture([1, 1, 1])),
+        _ => Answer::status(404),
+    });
+    let shop = Shop::at(&server, &["/a.png", "/gone.png"]);
+    shop.says("{allow_hosts: [\"127.0.0.1\"], missing: leave_out}");
+    let ended = shop.files.kinora(&["run", ".", "--yes"]).ends(7);
+    assert!(ended.stderr.contains("fetch::gone"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("they are left out"), "{}", ended.stderr);
+    assert_eq!(shop.files.files("clips", "mp4").len(), 1);
+    let plan = shop.files.kinora(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!(
+        (plan["changes"]["done"].as_u64(), plan["changes"]["orphaned"].as_u64()),
+        (Some(1), Some(0))
+    );
 }

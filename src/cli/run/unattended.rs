@@ -75,7 +75,7 @@ fn work(
     if signals.asked() {
         return Ok(Ending::stopped(signals.deadline_came()));
     }
-    before_run(&mut workspace, &ledger, &signals, &talk)?;
+    let not_fetched = before_run(&mut workspace, &ledger, &signals, &talk)?;
     if signals.asked() {
         return Ok(Ending::stopped(signals.deadline_came()));
     }
@@ -86,6 +86,7 @@ fn work(
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
     let left = Left::by_earlier_runs(&open, &providers, workspace.catalogue.unknown);
     let mut ends: Vec<Exit> = collected.iter().flat_map(|run| run.ends()).collect();
+    ends.extend(not_fetched);
     if left.unknown > 0 {
         ends.push(Exit::SubmissionsUnknown);
     }
@@ -123,7 +124,8 @@ fn work(
     };
     let ended = on_time(dispatch(work, &signals, output)?, total, &signals);
     let ended = ended.after(collected.as_ref());
-    let ends = ended.ends();
+    let mut ends = ended.ends();
+    ends.extend(not_fetched);
     desk.ran(ended);
     drop(ledger);
     if let Some(path) = &arguments.report {

@@ -121,6 +121,7 @@ impl Build {
                 unknown: Unknown::Hold,
                 unattended: None,
                 fetch: Default::default(),
+                export: Default::default(),
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
@@ -307,7 +308,7 @@ impl Build {
             pictures: Default::default(),
             narrowing: &self.narrowing,
             history: self.history,
-            awaited: Default::default(),
+            missing: Default::default(),
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {
