@@ -142,13 +142,13 @@ pub struct FileView {
     pub height: u32,
     /// EXIF orientation, 1 to 8.
     pub orientation: u8,
-    /// Colours: `srgb`, `cmyk`, or by an embedded profile.
+    /// Colours: `srgb`, `grey`, `cmyk`, or by an embedded profile.
     pub colours: String,
     /// More than 8 bits a channel.
     pub deep: bool,
     /// Pixels may be transparent.
     pub alpha: bool,
-    /// More than one frame; the first is used.
+    /// More than one frame or page; the first is used.
     pub animated: bool,
 }
 
@@ -345,11 +345,6 @@ fn use_of(used: &Use, facts: &Facts) -> UseView {
 impl FileView {
     fn of(facts: &Facts) -> Self {
         let traits = facts.traits;
-        let colours = match traits {
-            _ if traits.cmyk => "cmyk",
-            _ if traits.foreign_profile => "rgb, by its own profile",
-            _ => "srgb",
-        };
         FileView {
             digest: facts.digest.to_string(),
             bytes: facts.bytes,
@@ -357,7 +352,7 @@ impl FileView {
             width: facts.width,
             height: facts.height,
             orientation: facts.orientation.0,
-            colours: colours.to_owned(),
+            colours: traits.colour_space().to_owned(),
             deep: traits.deep,
             alpha: traits.alpha,
             animated: traits.animated,
