@@ -228,7 +228,7 @@ impl ReferencesReport {
             let file = catalogue.pictures.facts(id);
             let uses = by_picture.get(&id).map(Vec::as_slice).unwrap_or_default();
             PictureView {
-                path: picture.path.to_string(),
+                path: picture.name().to_owned(),
                 of: owners(facts, id),
                 file: file.map(FileView::of),
                 measures: looked.of(id).as_ref().ok().map(|m| MeasuresView::of(m)),
@@ -261,7 +261,7 @@ fn owners(facts: ReferencesFacts<'_>, id: PictureId) -> Vec<String> {
 const PLACES: usize = 200;
 
 fn finding(facts: ReferencesFacts<'_>, finding: &ReferenceFinding, nth: usize) -> FindingView {
-    let path = |id: &PictureId| facts.catalogue.pictures.get(*id).path.to_string();
+    let path = |id: &PictureId| facts.catalogue.pictures.get(*id).name().to_owned();
     let owner = facts.judged.owners.of(finding.picture).next().filter(|_| nth < PLACES);
     FindingView {
         code: finding.code,
