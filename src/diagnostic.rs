@@ -50,7 +50,7 @@ pub struct Finding {
     pub place: Option<(Place, String)>,
     /// Other places that explain it (the first definition of a duplicate, …).
     pub related: Vec<(Place, String)>,
-    /// The picture that it is about, by its path in the workspace.
+    /// The picture that it is about, by its path in the workspace or its URL.
     pub picture: Option<Box<str>>,
 }
 

@@ -212,7 +212,7 @@ fn on_sheet(
     let limits = PictureLimits::from(&catalogue.limits);
     let image: Option<RgbaImage> =
         load(&catalogue.workspace.join(&*picture.path), &limits).ok().map(|pixels| pixels.image);
-    let view = report.pictures.iter().find(|view| view.path == *picture.path);
+    let view = report.pictures.iter().find(|view| view.path == picture.name());
     let measures = view.and_then(|view| view.measures.as_ref());
     let says = |code: Code| findings.iter().any(|f| f.code == code);
     let mut frames = Vec::new();
@@ -225,7 +225,7 @@ fn on_sheet(
     let _ = judged;
     SheetPicture {
         image,
-        path: picture.path.to_string(),
+        path: picture.name().to_owned(),
         figures: view.map(figures_line).unwrap_or_default(),
         labels: findings.iter().map(|f| (f.severity, report::label(f, catalogue))).collect(),
         frames,

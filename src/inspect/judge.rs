@@ -59,10 +59,10 @@ pub fn judge(judging: Judging<'_>) -> Judged {
 /// What the plan refuses, beside each picture.
 fn refused(judging: Judging<'_>, findings: &mut Vec<ReferenceFinding>) {
     let pictures = &judging.catalogue.pictures;
-    let by_path: std::collections::HashMap<&str, PictureId> =
-        pictures.iter().map(|(id, picture)| (&*picture.path, id)).collect();
+    let by_name: std::collections::HashMap<&str, PictureId> =
+        pictures.iter().map(|(id, picture)| (picture.name(), id)).collect();
     let about = |finding: &Finding| {
-        let id = *by_path.get(finding.picture.as_deref()?)?;
+        let id = *by_name.get(finding.picture.as_deref()?)?;
         // What can't be read has been said in other words.
         judging.looked.of(id).is_ok().then_some(id)
     };

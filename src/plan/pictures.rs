@@ -203,7 +203,7 @@ pub(super) fn recipes(
         let place = candidate.reference.place;
         let finding = || {
             let message = format!("`{}` can't be used: {message}", picture.name());
-            let finding = Finding::error(code, message).of_picture(picture.path.clone());
+            let finding = Finding::error(code, message).of_picture(picture.name());
             finding.at(place, "this picture").help(help)
         };
         worker.chunk.notes.add(worker.plan.shot, code, &key, step.concerned(), finding);

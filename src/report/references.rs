@@ -142,13 +142,13 @@ pub struct FileView {
     pub height: u32,
     /// EXIF orientation, 1 to 8.
     pub orientation: u8,
-    /// Colours: `srgb`, `cmyk`, or by an embedded profile.
+    /// Colours: `srgb`, `grey`, `cmyk`, or by an embedded profile.
     pub colours: String,
     /// More than 8 bits a channel.
     pub deep: bool,
     /// Pixels may be transparent.
     pub alpha: bool,
-    /// More than one frame; the first is used.
+    /// More than one frame or page; the first is used.
     pub animated: bool,
 }
 
@@ -228,7 +228,7 @@ impl ReferencesReport {
             let file = catalogue.pictures.facts(id);
             let uses = by_picture.get(&id).map(Vec::as_slice).unwrap_or_default();
             PictureView {
-                path: picture.path.to_string(),
+                path: picture.name().to_owned(),
                 of: owners(facts, id),
                 file: file.map(FileView::of),
                 measures: looked.of(id).as_ref().ok().map(|m| MeasuresView::of(m)),
@@ -261,7 +261,7 @@ fn owners(facts: ReferencesFacts<'_>, id: PictureId) -> Vec<String> {
 const PLACES: usize = 200;
 
 fn finding(facts: ReferencesFacts<'_>, finding: &ReferenceFinding, nth: usize) -> FindingView {
-    let path = |id: &PictureId| facts.catalogue.pictures.get(*id).path.to_string();
+    let path = |id: &PictureId| facts.catalogue.pictures.get(*id).name().to_owned();
     let owner = facts.judged.owners.of(finding.picture).next().filter(|_| nth < PLACES);
     FindingView {
         code: finding.code,
@@ -345,11 +345,6 @@ fn use_of(used: &Use, facts: &Facts) -> UseView {
 impl FileView {
     fn of(facts: &Facts) -> Self {
         let traits = facts.traits;
-        let colours = match traits {
-            _ if traits.cmyk => "cmyk",
-            _ if traits.foreign_profile => "rgb, by its own profile",
-            _ => "srgb",
-        };
         FileView {
             digest: facts.digest.to_string(),
             bytes: facts.bytes,
@@ -357,7 +352,7 @@ impl FileView {
             width: facts.width,
             height: facts.height,
             orientation: facts.orientation.0,
-            colours: colours.to_owned(),
+            colours: traits.colour_space().to_owned(),
             deep: traits.deep,
             alpha: traits.alpha,
             animated: traits.animated,

@@ -19,6 +19,8 @@ pub(super) fn judge<'o>(
 ) {
     let measures = match judging.looked.of(id) {
         Ok(measures) => measures,
+        // The plan says once how many wait to be fetched.
+        Err(PictureProblem::NotFetched) => return,
         Err(problem) => {
             findings.push(unreadable(id, problem));
             return;
@@ -26,7 +28,9 @@ pub(super) fn judge<'o>(
     };
     let picture = judging.catalogue.pictures.get(id);
     let mut say = |finding: Option<ReferenceFinding>| findings.extend(finding);
-    if let Some(facts) = judging.catalogue.pictures.facts(id) {
+    // Of one from a URL, the name is made of its bytes.
+    let own = picture.source.is_none();
+    if let Some(facts) = judging.catalogue.pictures.facts(id).filter(|_| own) {
         say(wrong_ending(id, &picture.path, facts));
     }
     if !owners.clone().any(Owner::is_shown) {
