@@ -164,18 +164,18 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of a file, by what the file system said just now.
-    pub fn of(file: &std::fs::Metadata) -> Self {
-        let modified = file.modified().ok();
-        let since = modified.and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-        let mtime_ns = since.and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0);
-        Stamp { size: file.len(), mtime_ns, inode: inode(file) }
+    /// Of what the file system says.
+    pub fn of(facts: &std::fs::Metadata) -> Self {
+        let modified =
+            facts.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        let mtime_ns = modified.and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0);
+        Stamp { size: facts.len(), mtime_ns, inode: inode(facts) }
     }
 }
 
 #[cfg(unix)]
-fn inode(file: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(file)
+fn inode(facts: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(facts)
 }
 
 #[cfg(not(unix))]
@@ -208,6 +208,9 @@ pub enum PictureProblem {
     /// There is no such file.
     #[error("this file does not exist")]
     Missing,
+    /// It has a URL, and its bytes are not here, or not those that the lock file names.
+    #[error("it is not fetched yet")]
+    NotFetched,
     /// It can't be read.
     #[error("it can't be read: {0}")]
     Unreadable(String),
@@ -261,32 +264,68 @@ impl PictureProblem {
 /// One picture file.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// Path as shown and as kept in the ledger: relative to the workspace, `/` between parts.
+    /// Path as shown and as kept in the ledger: relative to the workspace, `/` between parts. Of
+    /// one that has a URL, where its bytes are kept; empty as long as the lock file has none.
     pub path: Box<str>,
+    /// Where it comes from, if not from a file of the user's.
+    pub source: Option<Box<PictureUrl>>,
     /// What the file system said at loading; absent when the file is missing.
     pub stamp: Option<Stamp>,
     /// What probing found; absent before.
     pub facts: Option<Result<Facts, PictureProblem>>,
 }
 
+/// Where a picture is fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureUrl {
+    /// The URL, as the lock file has it.
+    pub url: Box<str>,
+    /// Digest of its bytes by the lock file; absent before it was fetched.
+    pub locked: Option<Digest>,
+}
+
+impl Picture {
+    /// What people know it by: its URL where it has one, else its path.
+    pub fn name(&self) -> &str {
+        self.source.as_ref().map_or(&*self.path, |source| &*source.url)
+    }
+
+    /// Whether it has a URL and its bytes are not here.
+    pub fn is_awaited(&self) -> bool {
+        self.source.is_some() && self.stamp.is_none()
+    }
+}
+
 /// Every picture of a catalogue, once.
 #[derive(Debug, Clone, Default)]
 pub struct PictureTable {
     items: Vec<Picture>,
-    by_path: HashMap<Box<str>, PictureId>,
+    /// By path, and by URL, which no path is written like.
+    by_name: HashMap<Box<str>, PictureId>,
 }
 
 impl PictureTable {
     /// The id of a path, entered if new. The limits on subjects and references keep the number
     /// below four thousand million.
     pub fn enter(&mut self, path: &str) -> PictureId {
-        if let Some(id) = self.by_path.get(path) {
+        self.add(path, || Picture { path: path.into(), source: None, stamp: None, facts: None })
+    }
+
+    /// The id of a URL, entered if new. Two URLs are two pictures, even where their bytes are the
+    /// same.
+    pub fn enter_url(&mut self, url: &str) -> PictureId {
+        let source = || Some(Box::new(PictureUrl { url: url.into(), locked: None }));
+        self.add(url, || Picture { path: "".into(), source: source(), stamp: None, facts: None })
+    }
+
+    fn add(&mut self, name: &str, new: impl FnOnce() -> Picture) -> PictureId {
+        if let Some(id) = self.by_name.get(name) {
             return *id;
         }
         let id =
             PictureId(u32::try_from(self.items.len()).expect("limits keep pictures below 2^32"));
-        self.items.push(Picture { path: path.into(), stamp: None, facts: None });
-        self.by_path.insert(path.into(), id);
+        self.items.push(new());
+        self.by_name.insert(name.into(), id);
         id
     }
 

@@ -149,6 +149,7 @@ mod tests {
             width: 1,
             height: 1,
             url: url.map(str::to_owned),
+            source: None,
             recipe: None,
         }
     }
