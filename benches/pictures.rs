@@ -238,7 +238,7 @@ fn probing(count: usize) -> Outcome<()> {
     let names: Vec<String> = (0..count).map(|i| format!("{i:05}.jpg")).collect();
     let drawings: Vec<RgbImage> = (0..40u32)
         .into_par_iter()
-        .map(|i| photograph(u64::from(i), 560 + i * 4, 480, 20))
+        .map(|i| photograph(u64::from(i), 300 + i * 2, 240, 60))
         .collect();
     let made: Result<Vec<u64>, String> = names
         .par_iter()
@@ -250,7 +250,7 @@ fn probing(count: usize) -> Outcome<()> {
             (0..32)
                 .for_each(|x| *image.get_pixel_mut(x, 0) = Rgb([number[0], number[1], number[2]]));
             let bytes =
-                jpeg(&image, 55 + (i / drawings.len() % 30) as u8).map_err(|e| e.to_string())?;
+                jpeg(&image, 68 + (i / drawings.len() % 25) as u8).map_err(|e| e.to_string())?;
             fs::write(folder.path().join(name), &bytes).map_err(|e| e.to_string())?;
             Ok(bytes.len() as u64)
         })

@@ -208,6 +208,10 @@ impl Downloader {
                 let message = format!("gives a damaged picture: {why}{after}");
                 Trouble::for_now(Problem::new("fetch::damaged", message, help))
             }
+            PictureProblem::Undecodable { what, help } => {
+                let message = format!("gives a picture that can't be read: {what}{after}");
+                Trouble::ForGood(Problem::new("fetch::not_a_picture", message, help))
+            }
             PictureProblem::NotAPicture(why) => {
                 let help =
                     "give the URL of a JPEG, PNG or WebP picture, as a browser shows it alone";

@@ -3,8 +3,8 @@
 //! What lives here: what the file's boxes say, as a header; its pictures put together. What never
 //! does: other uses of the same boxes (HEIC's codec has no decoder here, clips are `clip`'s).
 //!
-//! The decoder is dav1d's port to Rust without its assembler, so an AVIF takes about ten times as long as a
-//! JPEG of the same size.
+//! The decoder is dav1d's port to Rust without its assembler, which costs speed; the bench `pictures`
+//! says how much.
 
 mod boxes;
 mod coded;

@@ -198,8 +198,8 @@ pub struct RouteAbility {
     /// How a prompt calls a picture on this route; absent when it can't.
     #[serde(default)]
     pub mention: Option<Mention>,
-    /// Formats of pictures it takes, by their short names (`jpeg`, `png`, `webp`); empty: all
-    /// that Kinora reads.
+    /// Formats of pictures it takes, by their short names (`jpeg`, `png`, `webp`); empty: these
+    /// three.
     #[serde(default)]
     pub formats: Vec<String>,
     /// Whether the clip has the shape of its first frame, whatever aspect is asked.

@@ -62,7 +62,10 @@ fn unreadable(id: PictureId, problem: &PictureProblem) -> ReferenceFinding {
         PictureProblem::TooLarge { limit, .. } => {
             ReferenceFinding { advice: Some(Limits::how_to_raise(limit)), ..finding }
         }
-        _ => finding,
+        other => match other.help() {
+            Some(help) => finding.helped(help),
+            None => finding,
+        },
     }
 }
 

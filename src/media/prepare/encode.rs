@@ -121,3 +121,26 @@ fn lossless(picture: &DynamicImage) -> (Cow<'_, [u8]>, ExtendedColorType) {
         None => (Cow::Borrowed(picture.as_bytes()), ExtendedColorType::Rgb8),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::RgbImage;
+    use jpeg_encoder::{ColorType, Encoder};
+
+    #[test]
+    fn a_jpeg_is_the_same_with_and_without_an_opaque_alpha_channel() {
+        let mut random = fastrand::Rng::with_seed(4);
+        let lights = (0..77 * 53 * 3).map(|_| random.u8(..)).collect();
+        let picture = RgbImage::from_raw(77, 53, lights).expect("as many as it takes");
+        let with_alpha = DynamicImage::from(picture.clone()).into_rgba8();
+        let jpeg = |pixels: &[u8], colours| {
+            let mut bytes = Vec::new();
+            let mut encoder = Encoder::new(&mut bytes, QUALITIES[0]);
+            encoder.set_sampling_factor(SamplingFactor::F_1_1);
+            encoder.encode(pixels, 77, 53, colours).expect("it encodes");
+            bytes
+        };
+        assert_eq!(jpeg(&picture, ColorType::Rgb), jpeg(&with_alpha, ColorType::Rgba));
+    }
+}
