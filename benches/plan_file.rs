@@ -75,6 +75,7 @@ fn plan(catalogue: &Arc<Catalogue>) -> Result<Planned, Box<dyn Error>> {
         pictures: Default::default(),
         narrowing: &Default::default(),
         history: Default::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     let mut jobs = Vec::new();
     let start = Instant::now();

@@ -48,11 +48,14 @@ mod together;
 mod variants;
 mod walk;
 mod wall_time;
+mod wanted;
 
 pub use access::{Access, Reach, check_providers};
 pub use actuals::actuals;
+pub(crate) use advise::template_error;
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use compare::Comparer;
+pub(crate) use context::facts_of;
 pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
 pub use digesting::Money;
@@ -78,6 +81,7 @@ pub use summary::{
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
+pub use wanted::wanted;
 
 #[cfg(test)]
 mod tests;

@@ -201,7 +201,7 @@ fn report(workspace: &Path) -> RunReport {
 }
 
 fn reference(name: &str, role: Role, path: &str) -> ReferenceView {
-    ReferenceView { name: name.into(), role, path: path.into(), thumbnail: None }
+    ReferenceView { name: name.into(), role, path: path.into(), source: None, thumbnail: None }
 }
 
 #[test]

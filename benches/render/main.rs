@@ -87,6 +87,7 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
             width: 0,
             height: 0,
             url: None,
+            source: None,
             recipe: None,
         }],
         out: String::new(),

@@ -21,6 +21,8 @@ pub(super) enum Use {
     Prompt,
     /// A clip's path: the above and the job.
     Out,
+    /// A text about a finished clip of a subject, for a shop: the above and the clip's file.
+    Export,
     /// A condition over a subject.
     Condition,
 }
@@ -104,7 +106,7 @@ impl Scope<'_> {
         let mut parts = path.split('.');
         let head = parts.next().unwrap_or_default();
         let next = parts.next();
-        let about_job = matches!(self.purpose, Use::Prompt | Use::Out);
+        let about_job = matches!(self.purpose, Use::Prompt | Use::Out | Use::Export);
         match (head, next) {
             ("subject", next) if self.purpose != Use::Id => self.subject(next),
             ("env", Some(name)) => self.environment(name),
@@ -118,6 +120,13 @@ impl Scope<'_> {
             )),
             ("channel", next) if about_job && self.channel => one_of("channel", next, &CHANNEL),
             ("job", next) if self.purpose == Use::Out => one_of("job", next, &["short", "address"]),
+            ("file", None) if self.purpose == Use::Export => Ok(()),
+            ("clip", next) if self.purpose == Use::Export => {
+                one_of("clip", next, &["name", "digest"])
+            }
+            ("job", next) if matches!(self.purpose, Use::Out | Use::Export) => {
+                one_of("job", next, &["short", "address"])
+            }
             ("job", _) if self.purpose == Use::Prompt => {
                 Err(("`job` can only be used in `out:`".to_owned(), None))
             }
@@ -141,7 +150,7 @@ impl Scope<'_> {
     fn attribute(&self, name: &str) -> Result<(), Unknown> {
         if self.sets.is_empty() {
             let help = match self.purpose {
-                Use::Prompt | Use::Out if SETTINGS.contains(&name) => {
+                Use::Prompt | Use::Out | Use::Export if SETTINGS.contains(&name) => {
                     format!("write `variant.{name}`")
                 }
                 _ if self.axes.contains(&name) => format!("write `variant.{name}`"),
@@ -153,6 +162,7 @@ impl Scope<'_> {
             };
             let what = match self.purpose {
                 Use::Picture => "a shot's own picture is the same for every subject",
+                Use::Export => "no set is of kind `product`",
                 _ => "the shot has no subject",
             };
             return Err((format!("`{name}` is not defined: {what}"), Some(help)));
@@ -161,8 +171,12 @@ impl Scope<'_> {
         known.map_err(|(message, help)| {
             let written = |prefix: &str| Some(format!("write `{prefix}.{name}`"));
             let better = match self.purpose {
-                Use::Prompt | Use::Out if self.axes.contains(&name) => written("variant"),
-                Use::Prompt | Use::Out if SETTINGS.contains(&name) => written("variant"),
+                Use::Prompt | Use::Out | Use::Export if self.axes.contains(&name) => {
+                    written("variant")
+                }
+                Use::Prompt | Use::Out | Use::Export if SETTINGS.contains(&name) => {
+                    written("variant")
+                }
                 Use::Id => None,
                 _ if SUBJECT.contains(&name) => written("subject"),
                 _ => nearest(name, self.top_level())
@@ -177,12 +191,13 @@ impl Scope<'_> {
         let rest: &[&str] = match self.purpose {
             Use::Prompt => &["subject", "shot", "variant", "take", "env"],
             Use::Out => &["subject", "shot", "variant", "take", "job", "env"],
+            Use::Export => &["subject", "shot", "variant", "take", "job", "env", "file", "clip"],
             Use::Condition => &["id", "kind", "tags", "subject"],
             Use::Picture => &["subject", "env"],
             Use::Id => &["env"],
         };
         let aliases = self.with.iter().map(|(alias, _)| *alias);
-        let columns = self.sets.iter().flat_map(|s| s.columns.names());
+        let columns = self.sets.iter().flat_map(|s| s.columns.known());
         rest.iter().copied().chain(aliases).chain(columns)
     }
 
@@ -250,10 +265,10 @@ fn attribute(name: &str, sets: &[&SubjectSet], under: Option<&str>) -> Result<()
     };
     let shown = under.map_or_else(|| name.to_owned(), |u| format!("{u}.{name}"));
     let prefix = under.map_or_else(String::new, |u| format!("{u}."));
-    let help = match nearest(name, lacking.columns.names()) {
+    let help = match nearest(name, lacking.columns.known()) {
         Some(meant) => Some(format!("did you mean `{prefix}{meant}`?")),
         None => {
-            let names: Vec<&str> = lacking.columns.names().take(20).collect();
+            let names: Vec<&str> = lacking.columns.known().take(20).collect();
             match names[..] {
                 [] => Some(format!("`{}` has no attributes", lacking.name)),
                 _ => Some(format!("attributes of `{}`: {}", lacking.name, names.join(", "))),

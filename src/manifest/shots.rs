@@ -14,7 +14,7 @@ use super::length::{AUTO, Length};
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
 use super::raw::{RawDefaults, RawReference, RawShot};
-use super::references::{self, SpecFill};
+use super::references::{self, Ground, SpecFill};
 use super::selectors::Ids;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::feed::Columns;
@@ -410,7 +410,7 @@ impl Loader<'_> {
     /// The shot's own pictures, the same for every subject.
     fn own_pictures(&mut self, raw: &[RawReference], folder: &str, id: &Text) -> Vec<Reference> {
         let columns = Columns::default();
-        let specs = references::specs(raw, &[], &mut self.findings);
+        let specs = references::specs(raw, &[], false, &mut self.findings);
         let scope = Scope {
             purpose: Use::Picture,
             sets: Vec::new(),
@@ -444,8 +444,8 @@ impl Loader<'_> {
             &good,
             &fills,
             &view,
-            &self.workspace,
-            folder,
+            &[],
+            &Ground { workspace: &self.workspace, folder, of_feed: folder },
             &who,
             &mut findings,
         );

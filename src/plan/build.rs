@@ -21,11 +21,12 @@ use super::select::Narrowing;
 use super::summarise::summarise;
 use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
+use super::wanted::Waiting;
 use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
 use crate::ledger::{History, KnownJobs};
 use crate::limits::Limits;
-use crate::manifest::{Catalogue, LimitOf};
+use crate::manifest::{Catalogue, LimitOf, Missing};
 use crate::models::Shelf;
 
 /// How many examples a summary names.
@@ -51,6 +52,8 @@ pub struct PlanInputs<'a> {
     pub narrowing: &'a Narrowing,
     /// What earlier attempts tell.
     pub history: History,
+    /// What becomes of jobs whose pictures are not fetched yet.
+    pub missing: Missing,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
@@ -106,6 +109,7 @@ pub fn build(
         gathered.crops.take(chunk.crops);
         gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
+        gathered.waiting.merge(chunk.waiting);
         if let Some(job) = chunk.jobs.first() {
             gathered.selected.insert(job.job.shot);
         }
@@ -128,6 +132,7 @@ pub(super) struct Gathered {
     pub seen: Seen,
     crops: CropTally,
     notes: Notes,
+    waiting: Waiting,
     pub changes: Changes,
     jobs: u64,
     too_many: bool,
@@ -148,6 +153,7 @@ impl Gathered {
             seen: Seen::default(),
             crops: CropTally::default(),
             notes: Notes::default(),
+            waiting: Waiting::default(),
             changes: Changes::default(),
             jobs: 0,
             too_many: false,
@@ -188,6 +194,10 @@ fn finish(
 ) -> (Option<Plan>, Findings) {
     let catalogue = planner.catalogue.clone();
     findings.merge(std::mem::take(&mut gathered.notes).into_findings(&catalogue.budget.unit));
+    let waiting = std::mem::take(&mut gathered.waiting);
+    if let Some(finding) = waiting.finding(inputs.missing, &catalogue, inputs.manifest) {
+        findings.push(finding);
+    }
     if gathered.too_many {
         let message = format!("this plan has more than {} jobs", catalogue.limits.jobs);
         let help = Limits::how_to_raise("jobs");
@@ -195,6 +205,8 @@ fn finish(
     } else if !findings.has_errors() {
         same_paths(&planner, inputs.known, &gathered.twice, &mut findings);
         match &planner.narrowed {
+            // Whether a shot is for anybody, jobs that are left out would tell.
+            None if !waiting.is_empty() => {}
             None => empty_shots(&catalogue, &gathered, &mut findings),
             Some(narrowed) => {
                 let whole = narrowed.first.is_none_or(|first| gathered.jobs < first);
@@ -210,7 +222,7 @@ fn finish(
         return (None, findings);
     }
     // What a part of a plan leaves out is no orphan.
-    if planner.narrowed.is_none() {
+    if planner.narrowed.is_none() && waiting.is_empty() {
         orphans(&mut gathered, inputs);
     }
     let digest = gathered.digest.finish();

@@ -29,8 +29,10 @@ use super::select::{Asked, Narrowed};
 use super::tally::ChunkTally;
 use super::together;
 use super::variants::Variant;
+use super::wanted::Waiting;
 use crate::ledger::KnownJobs;
 use crate::manifest::{Catalogue, Shot, SubjectRef};
+use crate::media::PictureId;
 use crate::media::prepare::Recipe;
 use crate::models::Route;
 use crate::template::{Compiled, Ordered, TemplateError, TemplateValue};
@@ -51,6 +53,11 @@ pub(super) struct Chunk {
     pub paths: Vec<u64>,
     /// How each variant's model did, where models are only tried.
     pub tried: BTreeMap<usize, Tried>,
+    /// Pictures that are not fetched yet, and jobs that need them.
+    pub waiting: Waiting,
+    /// Pictures with URLs that jobs would send, each with how many jobs of the chunk come before;
+    /// where the planner gathers them.
+    pub wanted: Vec<(u64, PictureId)>,
     /// Which one it is.
     pub spec: ChunkSpec,
 }

@@ -338,6 +338,9 @@ pub struct RequestReference {
     /// Public https URL of the same picture, where the user has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// URL that it was fetched from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// What is done to it before it is sent; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Recipe>,

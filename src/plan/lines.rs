@@ -31,7 +31,8 @@ impl PlannedJob {
     /// As a line of a report.
     pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
         let estimate = self.estimate.known();
-        let picture = |a: &super::job::Attached| catalogue.pictures.get(a.picture).path.to_string();
+        let picture =
+            |a: &super::job::Attached| catalogue.pictures.get(a.picture).name().to_owned();
         let extra = estimate.zip(self.text_estimate).map(|(amount, text)| amount.value - text);
         JobLine {
             address: self.address.to_string(),
@@ -70,16 +71,18 @@ impl PlannedJob {
     /// the job was planned from never does.
     pub fn request(&self, catalogue: &Catalogue) -> Option<Request> {
         let reference = |attached: &super::job::Attached| {
+            let picture = catalogue.pictures.get(attached.picture);
             let facts = catalogue.pictures.facts(attached.picture)?;
             Some(RequestReference {
                 name: attached.name.to_string(),
                 role: attached.role,
-                path: catalogue.pictures.get(attached.picture).path.to_string(),
+                path: picture.path.to_string(),
                 digest: facts.digest,
                 format: facts.format,
                 width: facts.width,
                 height: facts.height,
                 url: attached.url.as_ref().map(ToString::to_string),
+                source: picture.source.as_ref().map(|source| source.url.to_string()),
                 recipe: attached.recipe.making().map(|_| attached.recipe.clone()),
             })
         };

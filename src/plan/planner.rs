@@ -40,6 +40,8 @@ pub struct Planner {
     pub(super) crops: Arc<[ShotCrops]>,
     /// What the plan is narrowed to; absent: the whole plan.
     pub(super) narrowed: Option<Arc<Narrowed>>,
+    /// Whether it is noted which pictures jobs would send.
+    pub(super) gathers: bool,
 }
 
 /// A shot with all that its subjects share.
@@ -182,6 +184,7 @@ impl Planner {
             by_url: access.by_url().clone(),
             choices: choices.into(),
             narrowed: None,
+            gathers: false,
         };
         (Some(planner), findings)
     }

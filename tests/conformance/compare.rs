@@ -300,6 +300,7 @@ impl Job {
                 width: 1,
                 height: 1,
                 url: picture.url.clone(),
+                source: None,
                 recipe: None,
             })
             .collect();

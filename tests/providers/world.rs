@@ -319,6 +319,7 @@ impl World {
             width: 64,
             height: 48,
             url: url.map(str::to_owned),
+            source: None,
             recipe: None,
         }];
         request

@@ -216,6 +216,7 @@ fn reference(role: Role, file: &str, by_url: bool) -> RequestReference {
         width: facts.width,
         height: facts.height,
         url: by_url.then(|| format!("https://pictures.example.com/{file}")),
+        source: None,
         recipe: None,
     }
 }

@@ -267,6 +267,7 @@ fn round(
         choices: Arc::from([]),
         crops: Arc::from([]),
         narrowed: None,
+        gathers: false,
     };
     let mut tried = vec![Tried::default(); open.len()];
     let (engine, known) = (Engine::new(&catalogue.limits), KnownJobs::new());

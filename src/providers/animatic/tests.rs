@@ -55,6 +55,7 @@ impl Workspace {
             width: 90,
             height: 90,
             url: None,
+            source: None,
             recipe: None,
         }
     }

@@ -206,6 +206,9 @@ pub struct ReferenceView {
     pub role: Role,
     /// Path relative to the workspace.
     pub path: String,
+    /// URL that it was fetched from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// A small JPEG of it as a `data:` address; the HTML report makes those that are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
@@ -327,7 +330,6 @@ impl JobView {
     pub fn from_attempt(attempt: &AttemptRecord) -> serde_json::Result<Self> {
         let request: Request = serde_json::from_str(&attempt.request)?;
         let address = attempt.address.as_str();
-        let (variant, take) = variant_and_take(address);
         let settled = !attempt.state.is_open();
         let held = attempt.reserved.get() > 0;
         let in_doubt = matches!(attempt.state, JobState::Submitting | JobState::Unknown);
@@ -341,8 +343,8 @@ impl JobView {
             address: address.to_owned(),
             subject: request.subject,
             shot: request.shot,
-            variant,
-            take,
+            variant: attempt.address.variant().map(str::to_owned),
+            take: attempt.address.take(),
             state: attempt.state,
             model: request.model,
             provider: request.provider,
@@ -365,6 +367,7 @@ impl JobView {
                     name: r.name,
                     role: r.role,
                     path: r.path,
+                    source: r.source,
                     thumbnail: None,
                 })
                 .collect(),
@@ -393,12 +396,4 @@ impl JobView {
             finished: (!attempt.state.is_open()).then_some(attempt.updated),
         })
     }
-}
-
-/// The last two parts of an address. They hold no `/` of their own: it is escaped there.
-fn variant_and_take(address: &str) -> (Option<String>, u32) {
-    let mut parts = address.rsplitn(3, '/');
-    let take = parts.next().and_then(|t| t.parse().ok()).unwrap_or(1);
-    let variant = parts.next().filter(|v| *v != crate::address::NONE);
-    (variant.map(str::to_owned), take)
 }

@@ -32,6 +32,7 @@ pub fn job(subject: &str, shot: &str, state: JobState) -> JobView {
             name: "hero".into(),
             role: Role::Identity,
             path: "images/front.jpg".into(),
+            source: None,
             thumbnail: None,
         }],
         clip: done.then(|| ClipView {
