@@ -42,8 +42,8 @@ pub(super) fn of_shot(catalogue: &Catalogue, shot: &Shot, variants: &[Variant]) 
     if !several || !is_one_prompt(catalogue, shot) {
         return Vec::new();
     }
-    let open = shot.settings.duration.is_none() || shot.settings.inherited.duration;
-    let open = open && !shot.axes.iter().any(|axis| &*axis.name == "duration");
+    let written = shot.axes.iter().any(|axis| &*axis.name == "duration");
+    let open = shot.settings.duration.is_none() && !written;
     let serves = |of: usize, other: usize| {
         (of != other).then(|| crop(&variants[of], &variants[other], open)).flatten()
     };

@@ -33,8 +33,8 @@ fn it_shows_one_as_people_read_it() {
            for ads in Reels (other people's words, looked up 2026-11-23): safe_zone
       from https://www.xyzlab.com/meta-ads-specs (other people's words, looked up 2026-11-23):
            max_bytes, containers
-      from pages of sovran.ai and airpost.ai on ads in Reels, which advise less than 30 s (other
-           people's words, looked up 2026-11-23): advised
+      from pages of sovran.ai and airpost.ai on ads in Reels, which advise less than 30 s
+           (other people's words, looked up 2026-11-23): advised
     ");
 }
 
