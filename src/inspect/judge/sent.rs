@@ -151,7 +151,7 @@ fn frames(judging: Judging<'_>, findings: &mut Vec<ReferenceFinding>) {
             a.1,
             b.0,
             b.1,
-            pictures.get(frames.last).path
+            pictures.get(frames.last).name()
         );
         let finding = ReferenceFinding::new(Code::FramesDiffer, frames.first, message);
         let mut finding = finding.against(differ, threshold::same_shape);

@@ -106,7 +106,7 @@ fn same_photograph(
 }
 
 fn listed(judging: Judging<'_>, ids: &[PictureId]) -> String {
-    let name = |id: &PictureId| format!("`{}`", judging.catalogue.pictures.get(*id).path);
+    let name = |id: &PictureId| format!("`{}`", judging.catalogue.pictures.get(*id).name());
     let names: Vec<String> = ids.iter().take(NAMED).map(name).collect();
     match ids.len().saturating_sub(NAMED) {
         0 => names.join(", "),
