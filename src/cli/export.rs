@@ -117,6 +117,7 @@ fn wanted(workspace: &Workspace, ledger: &Ledger) -> Result<(Option<Wanted>, Fin
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
         narrowing: &workspace.narrowing,
+        missing: workspace.missing,
         history: ledger.history(Span::Latest, unit).map_err(|e| ledger_failure(&e))?,
         missing: workspace.missing,
     };
