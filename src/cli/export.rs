@@ -119,7 +119,6 @@ fn wanted(workspace: &Workspace, ledger: &Ledger) -> Result<(Option<Wanted>, Fin
         narrowing: &workspace.narrowing,
         missing: workspace.missing,
         history: ledger.history(Span::Latest, unit).map_err(|e| ledger_failure(&e))?,
-        missing: workspace.missing,
     };
     let mut wanted = Wanted::default();
     let sink = |job: &plan::PlannedJob, change: &plan::Change| wanted.add(job, change);
