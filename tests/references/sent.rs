@@ -20,7 +20,7 @@ fn a_crop_that_cuts_the_subject_is_told_from_one_that_does_not() {
     assert_eq!(finding["model"], "fal/veo-3.1");
     assert!(finding["message"].as_str().is_some_and(|m| m.contains("of the subject's width")));
     let uses = &seen.picture("aside.png")["uses"][0];
-    assert_eq!(uses["changes"], serde_json::json!(["cropped"]));
+    assert_eq!(uses["changes"], serde_json::json!(["cropped", "converted"]));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn of_several_frames_the_first_is_used_and_that_is_said() {
 #[test]
 fn what_a_model_refuses_stands_beside_the_picture() {
     let studio = Studio::new()
-        .settings("{model: kling-3/3.0, duration: 5, aspect: \"1:1\"}")
+        .settings("{model: fal/kling-o3, duration: 5, aspect: \"1:1\"}")
         .with("tiny", &jar(120, RED))
         .with("large", &jar(1080, GREEN));
     let seen = studio.look();
