@@ -13,6 +13,7 @@ use kinora::inspect::{
     contact_sheet, judge, look,
 };
 use kinora::ledger::Ledger;
+use kinora::manifest::Missing;
 use kinora::media::PictureId;
 use kinora::media::decode::{PictureLimits, load};
 use kinora::report::{
@@ -37,6 +38,8 @@ pub fn references(
     sheet: Option<&Path>,
     output: &Output,
 ) -> Outcome {
+    // What is not fetched yet is counted; all else is looked at.
+    workspace.missing = Missing::LeaveOut;
     let looked = measured(workspace, output);
     let mut uses = Uses::default();
     let catalogue = workspace.catalogue.clone();
@@ -134,7 +137,7 @@ fn sheets(
     for (page, on_it) in pictures.chunks(ON_A_SHEET).take(SHEETS).enumerate() {
         let shown: Vec<SheetPicture> = on_it
             .par_iter()
-            .map(|(id, findings)| on_sheet(workspace, uses, judged, report, *id, findings))
+            .map(|(id, findings)| on_sheet(workspace, uses, report, *id, findings))
             .collect();
         let name = &workspace.catalogue.name;
         let mut note = format!(
@@ -202,7 +205,6 @@ fn worst_first(judged: &Judged) -> Vec<(PictureId, Vec<&ReferenceFinding>)> {
 fn on_sheet(
     workspace: &Workspace,
     uses: &Uses,
-    judged: &Judged,
     report: &ReferencesReport,
     id: PictureId,
     findings: &[&ReferenceFinding],
@@ -212,7 +214,7 @@ fn on_sheet(
     let limits = PictureLimits::from(&catalogue.limits);
     let image: Option<RgbaImage> =
         load(&catalogue.workspace.join(&*picture.path), &limits).ok().map(|pixels| pixels.image);
-    let view = report.pictures.iter().find(|view| view.path == picture.name());
+    let view = report.pictures.get(id.0 as usize);
     let measures = view.and_then(|view| view.measures.as_ref());
     let says = |code: Code| findings.iter().any(|f| f.code == code);
     let mut frames = Vec::new();
@@ -222,7 +224,6 @@ fn on_sheet(
         frames.extend(measures.marks.filter(|_| says(Code::Marks)).map(|marks| marks.bounds));
     }
     let cuts = findings.iter().find(|f| matches!(f.code, Code::CropCutsSubject | Code::Cropped));
-    let _ = judged;
     SheetPicture {
         image,
         path: picture.name().to_owned(),

@@ -310,9 +310,12 @@ fn inverse(m: &[[f64; 3]; 3]) -> Option<[[f64; 3]; 3]> {
 
 /// How much one line of pixels may vary within a bar, and bars from each other.
 const BAR_EVEN: f32 = 3.0;
-/// The picture beside a bar differs from it by more, along this part of it.
+/// The picture beside a bar differs from it by more, along nearly all of it: a book before a white
+/// ground leaves more of a margin;
 const BAR_STEP: f32 = 8.0;
-const BAR_ALONG: f32 = 0.7;
+const BAR_ALONG: f32 = 0.95;
+/// within so many lines.
+const BAR_SOFT: usize = 7;
 /// Thinner bars, as a share of the side, are a scan's edge.
 const BAR_LEAST: f32 = 0.02;
 
@@ -347,10 +350,15 @@ fn bar(
     if (deep as f32) < BAR_LEAST * depth as f32 || deep == depth / 2 {
         return None;
     }
-    // One line beyond, since scaling mixes the first with the bar.
-    let beyond = (deep + 1).min(depth - 1);
-    let steps = (0..length).filter(|along| apart(at(beyond, *along), colour) > BAR_STEP).count();
-    (steps as f32 >= BAR_ALONG * length as f32).then_some((colour, deep as f32 / depth as f32))
+    // Some lines beyond, since scaling and compression mix the first with the bar.
+    let steps = |line: usize| {
+        (0..length).filter(|along| apart(at(line, *along), colour) > BAR_STEP).count() as f32
+    };
+    let beyond = (deep + 1..deep + BAR_SOFT).filter(|line| *line < depth);
+    beyond
+        .map(steps)
+        .any(|steps| steps >= BAR_ALONG * length as f32)
+        .then_some((colour, deep as f32 / depth as f32))
 }
 
 #[cfg(test)]

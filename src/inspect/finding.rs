@@ -68,7 +68,7 @@ pub enum Code {
     /// Padding for a model is most of what the model gets.
     #[serde(rename = "reference::padded")]
     Padded,
-    /// Its colours or its transparency don't stay as they are.
+    /// Its colours, its transparency or its frames don't stay as they are.
     #[serde(rename = "reference::converted")]
     Converted,
     /// Its name says another format than its bytes.
@@ -242,7 +242,7 @@ impl Code {
             Code::Converted => (
                 "reference::converted",
                 Advice,
-                "colours or transparency change",
+                "something of it is lost",
                 "export it as sRGB without transparency, and see how it looks",
             ),
             Code::WrongEnding => (

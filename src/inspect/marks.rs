@@ -133,17 +133,12 @@ fn in_lines(letters: &[Part]) -> Vec<bool> {
             .collect();
         let mut order: Vec<usize> = (0..letters.len()).collect();
         order.sort_by(|a, b| turned[*a].along.total_cmp(&turned[*b].along).then(a.cmp(b)));
+        let reach = APART * turned.iter().map(|part| part.size).fold(0.0, f32::max);
         // The longest line that ends at each part, and the part before it.
         let mut line = vec![(1usize, None); letters.len()];
         for (i, &at) in order.iter().enumerate() {
-            for &before in order[..i].iter().rev() {
-                if turned[at].along - turned[before].along > APART * largest(&turned, at, before) {
-                    // Larger ones may still reach; they are few, and near.
-                    if i > 64 && turned[at].along - turned[before].along > 120.0 {
-                        break;
-                    }
-                    continue;
-                }
+            let near = |before: &usize| turned[at].along - turned[*before].along <= reach;
+            for &before in order[..i].iter().rev().take_while(|before| near(before)) {
                 if follows(&turned[before], &turned[at]) && line[before].0 + 1 > line[at].0 {
                     line[at] = (line[before].0 + 1, Some(before));
                 }
@@ -167,10 +162,6 @@ struct Turned {
     along: f32,
     across: f32,
     size: f32,
-}
-
-fn largest(all: &[Turned], a: usize, b: usize) -> f32 {
-    all[a].size.max(all[b].size)
 }
 
 /// Whether the second may be the next letter of a line.

@@ -66,7 +66,8 @@ pub fn measure(pixels: &Pixels) -> Measures {
         sharpness,
         background: found.background,
         subject: found.subject,
-        bars: bars(&lab),
+        // What is transparent is no part of the picture.
+        bars: if pixels.has_alpha { None } else { bars(&lab) },
         marks: ground.and_then(|ground| marks(&lab, ground)),
         exposure,
         likeness,

@@ -16,7 +16,7 @@ use crate::inspect::{
     Sharpness, Subject, Use, Uses,
 };
 use crate::manifest::{Catalogue, Role};
-use crate::media::{Facts, PictureId};
+use crate::media::{Facts, PictureId, PictureProblem};
 use crate::models::Route;
 
 pub use text::{figures_line, label, references_text};
@@ -36,6 +36,8 @@ pub struct ReferencesReport {
     pub decoded: u64,
     /// Pictures whose measures were known from before.
     pub kept: u64,
+    /// Pictures behind URLs that are not fetched yet, of which nothing is known.
+    pub not_fetched: u64,
     /// Whether the plan stands; where it doesn't, models are told only of jobs that do.
     pub planned: bool,
     /// How many findings there are, by severity.
@@ -112,8 +114,11 @@ pub struct ModelView {
 /// One picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PictureView {
-    /// Path.
+    /// Path in the workspace; empty where it is not fetched yet.
     pub path: String,
+    /// Where it comes from, if not from a file of the workspace's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Whose it is: `set.id`, or a shot.
     pub of: Vec<String>,
     /// What its header says; absent where it can't be read.
@@ -228,7 +233,8 @@ impl ReferencesReport {
             let file = catalogue.pictures.facts(id);
             let uses = by_picture.get(&id).map(Vec::as_slice).unwrap_or_default();
             PictureView {
-                path: picture.name().to_owned(),
+                path: picture.path.to_string(),
+                url: picture.source.as_ref().map(|source| source.url.to_string()),
                 of: owners(facts, id),
                 file: file.map(FileView::of),
                 measures: looked.of(id).as_ref().ok().map(|m| MeasuresView::of(m)),
@@ -240,6 +246,11 @@ impl ReferencesReport {
             manifest: facts.manifest.to_owned(),
             decoded: looked.decoded,
             kept: looked.kept,
+            not_fetched: catalogue
+                .pictures
+                .iter()
+                .filter(|(id, _)| *looked.of(*id) == Err(PictureProblem::NotFetched))
+                .count() as u64,
             planned: facts.planned,
             counts,
             findings: (0..).zip(&judged.findings).map(|(i, f)| finding(facts, f, i)).collect(),

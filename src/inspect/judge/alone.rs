@@ -19,7 +19,7 @@ pub(super) fn judge<'o>(
 ) {
     let measures = match judging.looked.of(id) {
         Ok(measures) => measures,
-        // The plan says once how many wait to be fetched.
+        // It may be a good one; `kinora fetch` is what is next.
         Err(PictureProblem::NotFetched) => return,
         Err(problem) => {
             findings.push(unreadable(id, problem));
@@ -28,10 +28,11 @@ pub(super) fn judge<'o>(
     };
     let picture = judging.catalogue.pictures.get(id);
     let mut say = |finding: Option<ReferenceFinding>| findings.extend(finding);
-    // Of one from a URL, the name is made of its bytes.
-    let own = picture.source.is_none();
-    if let Some(facts) = judging.catalogue.pictures.facts(id).filter(|_| own) {
-        say(wrong_ending(id, &picture.path, facts));
+    if let Some(facts) = judging.catalogue.pictures.facts(id) {
+        if picture.source.is_none() {
+            say(wrong_ending(id, &picture.path, facts));
+        }
+        say(several_frames(id, facts));
     }
     if !owners.clone().any(Owner::is_shown) {
         return;
@@ -90,6 +91,12 @@ fn wrong_ending(id: PictureId, path: &str, facts: &Facts) -> Option<ReferenceFin
     }
     let message = format!("its bytes are {}, its name ends with .{ending}", facts.format.as_str());
     Some(ReferenceFinding::new(Code::WrongEnding, id, message))
+}
+
+fn several_frames(id: PictureId, facts: &Facts) -> Option<ReferenceFinding> {
+    let message = "it has several frames or pages, of which the first is used";
+    let finding = || ReferenceFinding::new(Code::Converted, id, message);
+    facts.traits.animated.then(|| finding().helped("see whether the first is the right one"))
 }
 
 /// Whether there is nothing on it: one colour, or hardly more.
@@ -152,7 +159,7 @@ fn exposure(id: PictureId, measures: &Measures) -> Option<ReferenceFinding> {
         Some(ReferenceFinding::new(Code::Exposure, id, message).against(figure, limit))
     };
     // A dark thing on a dark ground, or a white one on white, is meant so.
-    if measures.background != Background::Busy {
+    if measures.background != Background::Busy && measures.subject.is_some() {
         return None;
     }
     if exposure.bright < threshold::dark {
@@ -160,11 +167,12 @@ fn exposure(id: PictureId, measures: &Measures) -> Option<ReferenceFinding> {
             format!("it is dark: nine pixels in ten are below lightness {:.0}", exposure.bright);
         return of(message, exposure.bright, threshold::dark);
     }
-    if exposure.blown > threshold::blown {
+    let busy = measures.background == Background::Busy;
+    if busy && exposure.blown > threshold::blown {
         let message = format!("it is blown: {} of it is pure white", percent(exposure.blown));
         return of(message, exposure.blown, threshold::blown);
     }
-    if exposure.range < threshold::washed_out {
+    if busy && exposure.range < threshold::washed_out {
         let message = format!("it is flat: lightness goes over {:.0} of 100", exposure.range);
         return of(message, exposure.range, threshold::washed_out);
     }
@@ -181,7 +189,10 @@ fn faint(id: PictureId, measures: &Measures) -> Option<ReferenceFinding> {
             let finding = ReferenceFinding::new(Code::Faint, id, message);
             Some(finding.against(subject.contrast, threshold::subject_faint))
         }
-        None if measures.background != Background::Busy => {
+        // Where all is dark, that is said.
+        None if measures.background != Background::Busy
+            && measures.exposure.bright >= threshold::dark =>
+        {
             let message = "no subject is seen before its plain background";
             Some(ReferenceFinding::new(Code::Faint, id, message))
         }

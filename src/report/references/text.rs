@@ -8,7 +8,7 @@ use crate::inspect::{Background, Code, ReferenceFinding};
 use crate::manifest::Catalogue;
 use crate::media::PictureId;
 use crate::report::layout::{Ink, Paper};
-use crate::report::phrase::{count, grouped, listed, plain};
+use crate::report::phrase::{count, grouped, listed, plain, quoted};
 
 /// Findings of one code that are shown.
 const SHOWN: usize = 6;
@@ -69,6 +69,12 @@ fn head(report: &ReferencesReport, paper: Paper) -> Vec<String> {
             grouped(report.kept)
         );
         lines.extend(paper.prose("  ", &text).iter().map(|line| paper.ink(Ink::Quiet, line)));
+    }
+    if report.not_fetched > 0 {
+        let many = count(report.not_fetched, "picture");
+        let command = format!("kinora fetch {}", quoted(&report.manifest));
+        let text = format!("{many} not fetched yet, so nothing is known of them: `{command}`");
+        lines.extend(paper.prose("  ", &text).iter().map(|line| paper.ink(Ink::Warn, line)));
     }
     if !report.planned {
         let text = "The plan does not stand, so what models make of pictures is told only of jobs without an error";
@@ -209,7 +215,7 @@ pub fn label(finding: &ReferenceFinding, catalogue: &Catalogue) -> String {
         Code::Blurred => format!("blurred: edges{}", figure(" px")),
         Code::Small => format!("{title}{}", figure(" times")),
         Code::Duplicate => {
-            let picture = |id: &PictureId| catalogue.pictures.get(*id).path.to_string();
+            let picture = |id: &PictureId| catalogue.pictures.get(*id).name().to_owned();
             let others = finding.others.first().map_or_else(String::new, |other| {
                 let first = picture(&finding.picture);
                 format!(": {first}, {}", picture(other))
