@@ -116,6 +116,7 @@ fn wanted(workspace: &Workspace, ledger: &Ledger) -> Result<(Option<Wanted>, Fin
         access: &workspace.access,
         used: workspace.used(ledger)?,
         pictures: workspace.pictures.clone(),
+        missing: workspace.missing,
         narrowing: &workspace.narrowing,
         history: ledger.history(Span::Latest, unit).map_err(|e| ledger_failure(&e))?,
     };
