@@ -25,6 +25,8 @@ pub struct Marks {
 
 /// How much more a mark's pixel differs from the ground than the place around it does.
 const STANDS_OUT: f32 = 2.0;
+/// And so many times more than most of the ground does: grass and skin are full of marks.
+const NOISE: f32 = 8.0;
 /// What counts as the place around it, in pixels.
 const AROUND: usize = 10;
 /// Compression spoils what is nearer to the subject, in pixels.
@@ -54,8 +56,9 @@ pub(super) fn marks(lab: &Lab, ground: &Ground) -> Option<Marks> {
     let around = plane.averaged(AROUND);
     let subject = ground.subject.iter().map(|s| f32::from(u8::from(*s))).collect();
     let subject = Plane::new(w, h, subject).averaged(AWAY);
+    let least = STANDS_OUT.max(NOISE * restless(&plane, &around, &ground.mask));
     let set: Vec<bool> = (0..w * h)
-        .map(|at| subject.values[at] < 1e-4 && plane.values[at] - around.values[at] > STANDS_OUT)
+        .map(|at| subject.values[at] < 1e-4 && plane.values[at] - around.values[at] > least)
         .collect();
     let (found, _) = parts(&set, (w, h));
     let most = |n: usize| (MOST_SIDE * n as f32) as usize;
@@ -90,6 +93,18 @@ pub(super) fn marks(lab: &Lab, ground: &Ground) -> Option<Marks> {
         ],
         contrast: contrast / lined.len() as f32,
     })
+}
+
+/// How much the ground differs from the place around it, on the median.
+fn restless(plane: &Plane, around: &Plane, ground: &[bool]) -> f32 {
+    let of_ground = ground.iter().enumerate().filter(|(_, set)| **set).map(|(at, _)| at);
+    let mut steps: Vec<f32> =
+        of_ground.map(|at| (plane.values[at] - around.values[at]).abs()).collect();
+    if steps.is_empty() {
+        return f32::INFINITY;
+    }
+    let middle = steps.len() / 2;
+    *steps.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
 /// How far the farthest pixel of a part is from the ground.

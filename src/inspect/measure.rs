@@ -58,7 +58,7 @@ pub fn measure(pixels: &Pixels) -> Measures {
     };
     let found = find(&lab, clear.as_deref(), colour);
     let ground = found.ground.as_ref();
-    let exposure = exposure(&lab, ground.map(|g| &g.mask[..]).or(clear.as_deref()));
+    let exposure = exposure(&lab);
     let likeness =
         (exposure.range > SOMETHING || found.subject.is_some()).then(|| Likeness::of(&coarse));
     Measures {

@@ -143,11 +143,6 @@ impl Lab {
     pub fn at(&self, x: usize, y: usize) -> [f32; 3] {
         self.values[y * self.width + x]
     }
-
-    /// How light, 0 to 100.
-    pub fn lightness(&self) -> Plane {
-        Plane::new(self.width, self.height, self.values.iter().map(|v| v[0]).collect())
-    }
 }
 
 /// How far two colours are apart; below 2 nobody sees it.

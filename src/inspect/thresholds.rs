@@ -30,8 +30,8 @@ macro_rules! thresholds {
 }
 
 thresholds! {
-    blurred_edge = 2.4, "edges wider than this, in pixels of a picture reduced to 1024, are blurred";
-    blurred_laplacian = 160.0, "and then the variance of the Laplacian is below this";
+    blurred_edge = 1.1, "edges wider than this, in pixels of a picture reduced to 1024, are blurred";
+    blurred_laplacian = 60.0, "and then the variance of the Laplacian is below this";
     subject_small = 0.35, "the subject's larger extent, as a share of the frame's, is less";
     subject_faint = 9.0, "the subject's colours are nearer to the background's (CIE76)";
     subject_touches = 0.04, "the subject runs along this share of an edge, so that the edge cuts it";
@@ -50,4 +50,22 @@ thresholds! {
     padded = 0.45, "padding to the clip's shape adds more of the frame's area";
     same_shape = 0.02, "first and last frame whose shapes differ by more don't match";
     few_views = 2.0, "views of a subject that a shot by several references should send, at least";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inspect::Code;
+
+    #[test]
+    fn the_manual_has_every_threshold_and_every_code() {
+        let manual = include_str!("../../docs/references.md");
+        for Threshold { name, value, meaning } in THRESHOLDS {
+            let row = format!("| `{name}` | {value} | {meaning} |");
+            assert!(manual.contains(&row), "docs/references.md lacks {row}");
+        }
+        for code in Code::ALL {
+            assert!(manual.contains(&format!("| `{}` |", code.as_str())), "{code:?}");
+        }
+    }
 }

@@ -51,8 +51,10 @@ pub fn load(path: &Path, limits: &PictureLimits) -> Result<Pixels, PictureProble
 
 /// Decodes a picture; the format is told by its bytes. Of several frames or pages it is the first.
 pub fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<Pixels, PictureProblem> {
-    let image = upright::decode(bytes, limits)?;
-    let has_alpha = image.pixels().any(|p| p.0[3] != u8::MAX);
+    let picture = upright::decode(bytes, limits)?;
+    let may_have_alpha = picture.color().has_alpha();
+    let image = picture.into_rgba8();
+    let has_alpha = may_have_alpha && image.pixels().any(|p| p.0[3] != u8::MAX);
     Ok(Pixels { image, has_alpha })
 }
 

@@ -29,8 +29,21 @@ pub fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, PictureProblem> {
     if meta.len() > limit {
         return Err(too_large(meta.len()));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    // One byte more than it claims to have, so that in one read it shows that it has no more:
+    // `read_to_end` would feel its way by growing pieces.
+    let mut bytes = vec![0; usize::try_from(meta.len()).unwrap_or(0).saturating_add(1)];
+    let mut file = file.take(limit.saturating_add(1));
+    let mut read = 0;
+    loop {
+        match file.read(&mut bytes[read..]) {
+            Ok(0) if read < bytes.len() => break,
+            Ok(0) => bytes.resize(bytes.len() * 2, 0),
+            Ok(more) => read += more,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(unreadable(e)),
+        }
+    }
+    bytes.truncate(read);
     if bytes.len() as u64 > limit {
         return Err(too_large(bytes.len() as u64));
     }
@@ -162,7 +175,9 @@ fn last_scan(bytes: &[u8]) -> Option<usize> {
     let mut scan = None;
     while let Some(&[first, code]) = bytes.get(at..at + 2) {
         if first != 0xFF {
-            at += 1;
+            // The entropy-coded data, most of the file.
+            let Some(further) = memchr::memchr(0xFF, &bytes[at..]) else { break };
+            at += further;
             continue;
         }
         match code {

@@ -47,27 +47,53 @@ pub(super) fn of_shot(catalogue: &Catalogue, shot: &Shot, variants: &[Variant]) 
     let serves = |of: usize, other: usize| {
         (of != other).then(|| crop(&variants[of], &variants[other], open)).flatten()
     };
-    let all = 0..variants.len();
-    let count = |of: usize| all.clone().filter(|other| serves(of, *other).is_some()).count();
-    let mut by_use: Vec<(usize, usize)> = all.clone().map(|of| (count(of), of)).collect();
-    by_use.sort_by_key(|(uses, of)| (std::cmp::Reverse(*uses), *of));
-    let mut crops: ShotCrops = vec![None; variants.len()];
-    let mut stays = vec![false; variants.len()];
-    for (_, of) in by_use.into_iter().filter(|(uses, _)| *uses > 0) {
-        if crops[of].is_some() {
-            continue;
-        }
-        for other in all.clone() {
-            if crops[other].is_none()
-                && !stays[other]
-                && let Some(rest) = serves(of, other)
-            {
-                crops[other] = Some(Crop { of, stays: rest });
-                stays[of] = true;
+    let mut choice =
+        Choice { crops: vec![None; variants.len()], stays: vec![false; variants.len()] };
+    // First what loses little, so that an upright clip rather serves upright channels.
+    choice.make(|of, other| {
+        let settings = &variants[of].settings;
+        serves(of, other)
+            .filter(|stays| area(*stays) * 2 >= area((settings.width, settings.height)))
+    });
+    choice.make(serves);
+    choice.crops
+}
+
+/// Which variants serve others, while it is being decided.
+struct Choice {
+    crops: ShotCrops,
+    /// Those that serve others, and are therefore made.
+    stays: Vec<bool>,
+}
+
+impl Choice {
+    /// Lets those that serve most others serve them; of equals, the first.
+    fn make(&mut self, serves: impl Fn(usize, usize) -> Option<(u32, u32)>) {
+        let all = 0..self.crops.len();
+        let open =
+            |choice: &Choice, other: usize| choice.crops[other].is_none() && !choice.stays[other];
+        let uses = |choice: &Choice, of: usize| {
+            let others = all.clone().filter(|other| open(choice, *other));
+            others.filter(|other| serves(of, *other).is_some()).count()
+        };
+        let mut by_use: Vec<(usize, usize)> = all.clone().map(|of| (uses(self, of), of)).collect();
+        by_use.sort_by_key(|(uses, of)| (std::cmp::Reverse(*uses), *of));
+        for (_, of) in by_use {
+            if self.crops[of].is_some() {
+                continue;
+            }
+            for other in all.clone().filter(|other| open(self, *other)).collect::<Vec<_>>() {
+                if let Some(stays) = serves(of, other) {
+                    self.crops[other] = Some(Crop { of, stays });
+                    self.stays[of] = true;
+                }
             }
         }
     }
-    crops
+}
+
+fn area((width, height): (u32, u32)) -> u64 {
+    u64::from(width) * u64::from(height)
 }
 
 /// Whether the prompts of variants that differ in nothing but the channel are the same.
@@ -246,10 +272,15 @@ pub(super) fn advise(
             false => format!("the clips for `{from}` ({size}) serve `{channel}` cut to {stays}"),
         };
         let message = format!("{how}; making each once saves {}", said(saving, unit));
-        let help = format!(
-            "take `{channel}` out of the shot's channels, and {} if what matters stays in the frame",
-            if size == stays { "use those clips there too," } else { "cut those clips," }
-        );
+        let help = match size == stays {
+            true => format!(
+                "take `{channel}` out of the shot's channels, and use the clips for `{from}` there too"
+            ),
+            false => format!(
+                "take `{channel}` out of the shot's channels, and cut the clips for `{from}`, if what \
+                 matters stays in the frame"
+            ),
+        };
         let shot = catalogue.shots.iter().find(|shot| *shot.id == *saving.shot);
         let place = shot.map(|shot| {
             let axis = shot.axes.iter().find(|axis| &*axis.name == AXIS);

@@ -27,7 +27,7 @@ pub fn channels_text(
             lines.extend(paper.prose("  ", &line));
         }
         for note in &channel.notes {
-            lines.extend(paper.prose("  · ", &plain(note)));
+            lines.extend(paper.prose("  note ", &plain(note)));
         }
         for source in &channel.sources {
             let said = paper.prose("  from ", &said(source));

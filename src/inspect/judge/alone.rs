@@ -144,16 +144,20 @@ fn exposure(id: PictureId, measures: &Measures) -> Option<ReferenceFinding> {
     let of = |message: String, figure, limit| {
         Some(ReferenceFinding::new(Code::Exposure, id, message).against(figure, limit))
     };
+    // A dark thing on a dark ground, or a white one on white, is meant so.
+    if measures.background != Background::Busy {
+        return None;
+    }
     if exposure.bright < threshold::dark {
         let message =
             format!("it is dark: nine pixels in ten are below lightness {:.0}", exposure.bright);
         return of(message, exposure.bright, threshold::dark);
     }
-    if measures.background == Background::Busy && exposure.blown > threshold::blown {
+    if exposure.blown > threshold::blown {
         let message = format!("it is blown: {} of it is pure white", percent(exposure.blown));
         return of(message, exposure.blown, threshold::blown);
     }
-    if measures.background == Background::Busy && exposure.range < threshold::washed_out {
+    if exposure.range < threshold::washed_out {
         let message = format!("it is flat: lightness goes over {:.0} of 100", exposure.range);
         return of(message, exposure.range, threshold::washed_out);
     }
