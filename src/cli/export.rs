@@ -118,7 +118,6 @@ fn wanted(workspace: &Workspace, ledger: &Ledger) -> Result<(Option<Wanted>, Fin
         pictures: workspace.pictures.clone(),
         missing: workspace.missing,
         narrowing: &workspace.narrowing,
-        missing: workspace.missing,
         history: ledger.history(Span::Latest, unit).map_err(|e| ledger_failure(&e))?,
     };
     let mut wanted = Wanted::default();
