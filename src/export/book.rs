@@ -83,7 +83,7 @@ pub struct Line {
     /// The file in which the subject stands: a feed, or a manifest; empty without a subject.
     pub source: String,
     /// Number of its row there as people count them; absent where it has none.
-    pub row: Option<u64>,
+    pub row: Option<u32>,
     /// The job.
     pub job: Option<Job>,
 }
@@ -292,10 +292,11 @@ impl<'a> Book<'a> {
             let set = &self.catalogue.sets[at.set as usize];
             let of = &set.subjects[at.subject as usize];
             let source = self.catalogue.sources.get(of.place.source).name.to_string();
-            (set.name.to_string(), of.id.to_string(), source)
+            let row = (of.first_row > 0).then_some(of.first_row);
+            (set.name.to_string(), of.id.to_string(), source, row)
         });
-        let (set, id, source) = named.unwrap_or_default();
-        Line { subject, set, id, source, row: None, job }
+        let (set, id, source, row) = named.unwrap_or_default();
+        Line { subject, set, id, source, row, job }
     }
 
     fn known(

@@ -21,7 +21,8 @@ fn every_subject_has_its_lines_in_the_order_of_its_feed() {
         ["turn", "turn", "wide", "turn", "turn", "wide", "turn", "turn", "", "mood"]
     );
     assert_eq!(rows[8]["status"], "no_job");
-    assert_eq!(rows[8]["source"], "kinora.yaml");
+    assert_eq!((&*rows[8]["source"], &*rows[8]["source_row"]), ("kinora.yaml", ""));
+    assert_eq!((&*rows[3]["source"], &*rows[3]["source_row"]), ("products.csv", "3"));
     let of = |status: &str| rows.iter().filter(|row| row["status"] == status).count();
     assert_eq!((of("done"), of("planned")), (2, 7));
     for row in &rows {
