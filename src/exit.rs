@@ -20,7 +20,7 @@ pub enum Exit {
     OverBudget = 5,
     /// The approval names another plan than the manifest gives now.
     PlanStale = 6,
-    /// The run ended; some jobs failed.
+    /// The run ended; some jobs failed. Or pictures could not be fetched.
     JobsFailed = 7,
     /// The run ended; some submissions have an unknown outcome and hold their reservation.
     SubmissionsUnknown = 8,
@@ -45,7 +45,10 @@ impl Exit {
             "a budget, ceiling or --max-spend stopped the run; what was started is finished",
         ),
         (Exit::PlanStale, "the approval names another plan than the manifest gives now"),
-        (Exit::JobsFailed, "the run ended and some jobs failed"),
+        (
+            Exit::JobsFailed,
+            "the run ended and some jobs failed, or some pictures could not be fetched",
+        ),
         (Exit::SubmissionsUnknown, "the run ended and some submissions have an unknown outcome"),
         (
             Exit::Interrupted,
