@@ -75,6 +75,7 @@ fn plan(catalogue: &Arc<Catalogue>) -> Result<Planned, Box<dyn Error>> {
         pictures: Default::default(),
         narrowing: &Default::default(),
         history: Default::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     let mut jobs = Vec::new();
     let start = Instant::now();
@@ -162,7 +163,7 @@ fn catalogue(subjects: usize, shots: usize, takes: u32) -> Result<Catalogue, Box
         let (name, place) = (name.clone(), subject.place);
         let role = Role::Identity;
         subject.references =
-            Box::new([Reference { name, group: None, role, picture, url: None, place }]);
+            Box::new([Reference { name, group: None, role, picture, url: None, alt: None, place }]);
     }
     for (i, picture) in catalogue.pictures.items_mut().iter_mut().enumerate() {
         picture.facts = Some(Ok(Facts {

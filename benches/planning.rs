@@ -56,6 +56,7 @@ fn plan(
         pictures: Default::default(),
         narrowing: &Narrowing::default(),
         history: Default::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     let start = Instant::now();
     let (plan, findings) = build(catalogue, shelf, &inputs, |job, _| {
@@ -114,6 +115,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             role: Role::Identity,
             picture,
             url: None,
+            alt: None,
             place: place(),
         };
         Subject {
@@ -123,6 +125,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
             references: Box::new([reference]),
             real_person: false,
             consent: None,
+            first_row: 0,
             place: place(),
         }
     });
@@ -143,6 +146,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         kind: SubjectKind::Product,
         columns,
         updated: None,
+        feed: None,
         subjects,
         place: place(),
     };
@@ -163,11 +167,14 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         approvers: None,
         prices: PricePolicy::default(),
         defaults: Settings::default(),
+        channels: Default::default(),
         providers: BTreeMap::new(),
         retries: 0,
         pay_again: false,
         unknown: Unknown::Hold,
         unattended: None,
+        fetch: Default::default(),
+        export: Default::default(),
     }
 }
 

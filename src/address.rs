@@ -65,6 +65,17 @@ impl Address {
         text
     }
 
+    /// The variant, `axis=value,…` with each part escaped; absent where the shot has none.
+    pub fn variant(&self) -> Option<&str> {
+        // The last two parts hold no `/` of their own.
+        self.0.rsplit('/').nth(1).filter(|variant| *variant != NONE)
+    }
+
+    /// Which take, from 1.
+    pub fn take(&self) -> u32 {
+        self.0.rsplit('/').next().and_then(|take| take.parse().ok()).unwrap_or(1)
+    }
+
     /// The key by which jobs are looked up.
     pub fn key(&self) -> JobKey {
         JobKey::of(&self.0)
@@ -86,6 +97,26 @@ pub fn escape_into(part: &str, out: &mut String) {
             c => out.push(c),
         }
     }
+}
+
+/// What [`escape_into`] made of a part, as it was.
+pub fn unescaped(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(byte) if first == b'%' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn push_escaped(c: char, out: &mut String) {
@@ -129,5 +160,23 @@ mod tests {
     fn a_slash_in_an_id_is_no_separator() {
         let a = Address::new(Some(("p", "a/b c")), "turn", None, 1);
         assert_eq!(a.as_str(), "p.a%2Fb%20c/turn/-/1");
+    }
+
+    #[test]
+    fn variant_and_take_are_read_back() {
+        let of = |variant, take| Address::new(Some(("p", "a/b")), "s/t", variant, take);
+        assert_eq!((of(None, 1).variant(), of(None, 1).take()), (None, 1));
+        let address = of(Some("aspect=9:16,locale=de"), 12);
+        assert_eq!((address.variant(), address.take()), (Some("aspect=9:16,locale=de"), 12));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_was_escaped_is_itself_again(text in "\\PC{0,30}|[ -~\t\n]{0,30}") {
+            let mut escaped = String::new();
+            escape_into(&text, &mut escaped);
+            proptest::prop_assert!(!escaped.contains(['/', ',', '=', ' ', '\n']));
+            proptest::prop_assert_eq!(unescaped(&escaped), text);
+        }
     }
 }

@@ -6,9 +6,13 @@ mod approvals;
 mod approve;
 mod approving;
 mod args;
+mod channels;
 mod check;
+mod export;
+mod fetch;
 mod guard;
 mod hosted;
+mod init;
 mod ledger;
 mod made_before;
 mod models;
@@ -20,7 +24,9 @@ mod planning;
 mod prices;
 mod progress;
 mod providers;
+mod references;
 mod rehearse;
+mod rejects;
 mod report;
 mod resolve;
 mod run;
@@ -83,7 +89,9 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     let global = &arguments.global;
     select::refuse_without_a_plan(&arguments)?;
     match &arguments.command {
-        Command::Check(manifest) => check::check(manifest, global, output),
+        Command::Init(init) => init::init(init, global, output),
+        Command::Check(check) => check::check(check, global, output),
+        Command::Fetch(which) => fetch::fetch(which, global, output),
         Command::Plan(plan) => plan::plan(plan, global, output),
         Command::Approve(approval) => approve::approve(approval, global, output),
         Command::Approvals(which) => approvals::approvals(which, global, output),
@@ -91,8 +99,10 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
         Command::Report(report) => report::report(report, global, output),
+        Command::Export(export) => export::export(export, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),
         Command::Models(models) => models::models(models, global, output),
+        Command::Channels(which) => channels::channels(which, global, output),
         Command::Prices(which) => prices::prices(which, global, output),
         Command::Rehearse(rehearsal) => rehearse::rehearse(rehearsal, global, output),
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),

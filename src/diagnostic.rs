@@ -50,6 +50,8 @@ pub struct Finding {
     pub place: Option<(Place, String)>,
     /// Other places that explain it (the first definition of a duplicate, …).
     pub related: Vec<(Place, String)>,
+    /// The picture that it is about, by its path in the workspace.
+    pub picture: Option<Box<str>>,
 }
 
 impl Finding {
@@ -76,6 +78,7 @@ impl Finding {
             help: None,
             place: None,
             related: Vec::new(),
+            picture: None,
         }
     }
 
@@ -90,6 +93,13 @@ impl Finding {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Says which picture it is about.
+    #[must_use]
+    pub fn of_picture(mut self, path: impl Into<Box<str>>) -> Self {
+        self.picture = Some(path.into());
         self
     }
 

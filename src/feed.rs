@@ -5,12 +5,33 @@
 //! which of their rows belong together, and what is wrong with which row. What never does: the
 //! manifest, its templates, what a reference is for, the network.
 
+mod batch;
+mod cells;
+mod columns;
+mod cutter;
+mod delimited;
 mod entry;
-mod pieces;
-mod record;
+mod folder;
+mod google;
+mod grouping;
+pub mod html;
+mod items;
+mod jsonl;
+mod learned;
+mod open;
+mod plain;
+mod problem;
+mod product;
+mod reading;
 mod row;
+mod shopify;
+mod source;
+mod text;
+mod woocommerce;
+mod xml;
 
+pub use batch::Batch;
 pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
-pub(crate) use pieces::{FeedProblem, Piece, Pieces};
-pub(crate) use record::{Record, cell_range, records};
+pub use open::{Feed, FeedColumn, FeedOptions, open};
+pub use problem::{FeedNote, FeedProblem};
 pub use row::{AttributeType, Columns, Row};

@@ -2,23 +2,31 @@
 //! credit that nobody approved.
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
-//! money, digest, address, clock, environment, limits, diagnostic, yaml, template, wire → media, models, protocol → manifest →
-//! ledger → plan → providers, notify → rehearsal, run → report → (the binary's) cli.
+//! money, digest, address, clock, encoding, environment, limits, diagnostic, cells, yaml, template, wire →
+//! feed, media, channel, models, protocol → manifest → ledger → plan → providers, fetch, notify →
+//! rehearsal, run, inspect, export → report → (the binary's) cli.
 
 pub mod address;
 pub mod approval;
+pub mod cells;
+pub mod channel;
 pub mod clock;
 pub mod diagnostic;
 pub mod digest;
+pub mod encoding;
 pub mod environment;
 pub mod exit;
+pub mod export;
 pub mod feed;
+pub mod fetch;
+pub mod inspect;
 pub mod ledger;
 pub mod limits;
 pub mod manifest;
 pub mod media;
 pub mod models;
 pub mod money;
+pub mod net;
 pub mod notify;
 pub mod plan;
 pub mod protocol;
@@ -27,6 +35,7 @@ pub mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod signing;
+pub mod starter;
 pub mod template;
 pub mod wire;
 pub mod yaml;

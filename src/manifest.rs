@@ -5,12 +5,18 @@
 
 mod addresses;
 mod approvers;
+mod bad_rows;
 mod catalogue;
+mod channels;
 mod choose;
+mod export;
+mod feed_pictures;
+mod feed_select;
 mod fill;
 mod from_feed;
 mod guardrails;
 mod header;
+mod layout;
 mod length;
 mod limits;
 mod load;
@@ -21,29 +27,36 @@ mod providers;
 mod rates;
 mod raw;
 mod references;
-
+mod rejects;
+mod remote;
 mod rows;
 pub mod schema;
 mod selectors;
 mod sets;
 mod shots;
+mod typed;
 mod unattended;
+mod used;
 mod workspace;
 
 pub use crate::feed::AttributeType;
 pub use addresses::is_this_machine;
 pub use approvers::{Approver, Approvers};
 pub use catalogue::{
-    Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, Limit, LimitOf, LimitPlace, Placed,
-    PoolLimit, Reference, Role, Row, Selection, Settings, Shot, Subject, SubjectKind, SubjectRef,
-    SubjectSet, Template, Unknown, Updated, With,
+    Axis, Budget, BudgetShare, Catalogue, Columns, Concurrency, FeedFacts, FeedFormat, Inherited,
+    Limit, LimitOf, LimitPlace, Placed, PoolLimit, Reference, Role, Row, Selection, Settings, Shot,
+    Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};
 pub use providers::{ProviderSettings, SetVariable};
+pub use rejects::Rejects;
+pub use remote::{BeforeRun, FetchSettings, HeaderText, Missing};
+pub use typed::typed;
 pub use unattended::{
     Notify, NotifyOn, NotifyTo, StandingPolicy, Unattended, duration, peek as peek_unattended,
 };

@@ -8,10 +8,12 @@ mod access;
 mod actuals;
 mod advise;
 mod build;
+mod channels;
 mod choose;
 mod compare;
 mod context;
 mod covers;
+mod crops;
 mod diff;
 mod digesting;
 mod estimate;
@@ -46,11 +48,14 @@ mod together;
 mod variants;
 mod walk;
 mod wall_time;
+mod wanted;
 
 pub use access::{Access, Reach, check_providers};
 pub use actuals::actuals;
+pub(crate) use advise::template_error;
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
 pub use compare::Comparer;
+pub(crate) use context::facts_of;
 pub use covers::{Covers, Uncovered, covers};
 pub use diff::{Planned, Standing};
 pub use digesting::Money;
@@ -70,11 +75,13 @@ pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Named, NotCompared,
-    Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally, WallTime,
+    CropSaving, DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Named,
+    NotCompared, Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally,
+    WallTime,
 };
 pub use tally::{Above, SubjectSums, Sums};
 pub use walk::PlanStream;
+pub use wanted::wanted;
 
 #[cfg(test)]
 mod tests;

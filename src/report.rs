@@ -3,7 +3,8 @@
 //! What never lives here: deciding anything; a report shows what planning and running found.
 
 mod actuals;
-mod cells;
+mod channels;
+mod fetch;
 mod layout;
 mod markdown;
 mod models;
@@ -12,13 +13,20 @@ mod phrase;
 mod plan;
 mod prices;
 mod providers;
+mod references;
+mod rejects;
 mod resolve;
 mod run;
 #[cfg(test)]
 mod schema_file;
 mod thumbnail;
 
-pub use cells::Cells;
+pub use crate::cells::Cells;
+pub use channels::{channels_json, channels_text};
+pub use fetch::{
+    FETCH_FORMAT, FetchFailure, FetchReport, PictureChange, PrunedOut, fetch_json, fetch_schema,
+    fetch_text,
+};
 pub use markdown::MARKDOWN_BYTES;
 pub use models::{ModelsFacts, models_json, models_text};
 pub use outcome::{
@@ -38,6 +46,12 @@ pub use prices::{
     prices_text, refresh_json, refresh_schema, refresh_text,
 };
 pub use providers::{ProviderLine, provider_lines, providers_markdown, providers_text};
+pub use references::{
+    At, FileView, FindingView, MeasuresView, ModelView, PictureView, REFERENCES_FORMAT,
+    ReferencesFacts, ReferencesReport, UseView, figures_line, label, references_json,
+    references_schema, references_text,
+};
+pub use rejects::{REJECTS_CSV_HEADER, is_rejects_csv, rejects_csv};
 pub use resolve::{
     DoubtView, LookupView, OutcomeView, RESOLVE_FORMAT, ResolveReport, TriedView, resolve_json,
     resolve_schema, resolve_text,

@@ -37,4 +37,4 @@ pub use event::{BrokenRule, RunEvent, RunSummary, Skip};
 pub use files::DiskFiles;
 pub use guard::{Broken, Guard};
 pub use setup::{Pace, RunError, Setup, Stop, Work};
-pub use sidecar::{SIDECAR_FORMAT, Sidecar};
+pub use sidecar::{Provenance, SIDECAR_FORMAT, Sidecar};

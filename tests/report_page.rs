@@ -177,6 +177,8 @@ fn report(workspace: &Path) -> RunReport {
                 },
                 references,
                 clip: done.then(|| clip(workspace, &hero, &format!("{s}-{shot}"), width, height)),
+                channel: None,
+                unsuited: Vec::new(),
                 cost: done.then(|| "12.5".parse().expect("a decimal")),
                 basis: done.then_some(Basis::Provider),
                 reserved: state.is_open().then(|| "12.5".parse().expect("a decimal")),
@@ -199,7 +201,7 @@ fn report(workspace: &Path) -> RunReport {
 }
 
 fn reference(name: &str, role: Role, path: &str) -> ReferenceView {
-    ReferenceView { name: name.into(), role, path: path.into(), thumbnail: None }
+    ReferenceView { name: name.into(), role, path: path.into(), source: None, thumbnail: None }
 }
 
 #[test]

@@ -214,6 +214,7 @@ fn work_of(number: u64, plan: Digest) -> Work {
         fingerprint: Digest::of(&number.to_le_bytes()),
         shot,
         subject: Some(format!("products.{subject}")),
+        channel: None,
         address,
     };
     let key = request.address.key();

@@ -41,6 +41,7 @@ pub fn fill(workspace: &Path, few: u64) -> Result<(), Box<dyn Error>> {
         pictures: Default::default(),
         narrowing: &Narrowing::default(),
         history: Default::default(),
+        missing: kinora::manifest::Missing::default(),
     };
     // The plan's digest is known only at its end, so jobs wait in memory: their requests don't.
     let (plan, findings) = build(&catalogue, &shelf, &inputs, |job, _| jobs.push(job.clone()));

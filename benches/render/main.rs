@@ -87,10 +87,12 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
             width: 0,
             height: 0,
             url: None,
+            source: None,
             recipe: None,
         }],
         out: String::new(),
         shot: "bench".to_owned(),
         subject: None,
+        channel: None,
     })
 }

@@ -69,8 +69,12 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// A first manifest that works as it is: for a shop's export, a folder of pictures, or alone
+    Init(super::init::InitArgs),
     /// Load and validate everything; spend nothing, touch no network
-    Check(ManifestArg),
+    Check(CheckArgs),
+    /// Fetch the pictures that have URLs, and note in pictures.lock what they are
+    Fetch(super::fetch::FetchArgs),
     /// The dry run: jobs, routes, estimates, what changed, warnings
     Plan(PlanArgs),
     /// Record that a person accepts the plan, up to a ceiling
@@ -85,10 +89,14 @@ pub enum Command {
     Resolve(super::resolve::ResolveArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
+    /// What was made, for shops and feeds: results, Shopify, Google, evidence, contact sheets
+    Export(super::export::ExportArgs),
     /// Verify the ledger, export it, back it up
     Ledger(super::ledger::LedgerArgs),
     /// The models, those that can be used with the keys at hand first; abilities and prices
     Models(ModelsArgs),
+    /// Where clips can be shown: shapes, pixels, lengths, safe zones, and where each figure is from
+    Channels(ChannelsArgs),
     /// What models cost, since when that is known and from where; ask the providers anew
     Prices(super::prices::PricesArgs),
     /// The whole run against simulated providers, for nothing: do bills and ledger agree?
@@ -107,6 +115,20 @@ pub struct ManifestArg {
     /// The manifest, or a folder that holds a `kinora.yaml`
     #[arg(default_value = ".")]
     pub manifest: PathBuf,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArg,
+    /// Look at every reference picture, too: sharpness, subject, background, lettering, pictures
+    /// that are there twice, and what the plan's models make of each
+    #[arg(long)]
+    pub references: bool,
+    /// Write the pictures of which something is said to a PNG to look at
+    #[arg(long, value_name = "FILE.png", requires = "references")]
+    pub contact_sheet: Option<PathBuf>,
 }
 
 /// Options of `plan`.
@@ -268,6 +290,17 @@ pub struct ModelsArgs {
     pub usable: bool,
 }
 
+/// Options of `channels`.
+#[derive(Debug, Args)]
+pub struct ChannelsArgs {
+    /// A manifest or workspace whose own `channels/` folder counts too
+    #[arg(value_name = "MANIFEST|FOLDER", default_value = ".")]
+    pub workspace: PathBuf,
+    /// Only this one
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+}
+
 /// Options of `providers`.
 #[derive(Debug, Args)]
 pub struct ProvidersArgs {
@@ -308,6 +341,8 @@ pub enum SchemaName {
     ModelCard,
     /// A provider card
     ProviderCard,
+    /// A channel profile
+    Channel,
     /// The plan, as `plan --json` prints it
     Plan,
     /// One line of a plan file
@@ -316,6 +351,8 @@ pub enum SchemaName {
     Approval,
     /// The report, as `report --format json` prints it
     Report,
+    /// What `check --references --json` prints
+    References,
     /// What `resolve --json` prints
     Resolve,
     /// One line of `run --json`
@@ -328,6 +365,12 @@ pub enum SchemaName {
     LedgerExport,
     /// What `ledger verify --json` prints
     LedgerVerify,
+    /// What `export --json` prints
+    Export,
+    /// One line of shopify.jsonl, as `export` writes it
+    ExportShopify,
+    /// A file of evidence, as `export` writes it
+    ExportEvidence,
     /// The file beside a clip
     Sidecar,
     /// The workspace's price file, prices.yaml
@@ -338,6 +381,8 @@ pub enum SchemaName {
     PricesRefresh,
     /// One line of the bill that `simulate --bill` writes
     Bill,
+    /// What `fetch --json` prints
+    Fetch,
 }
 
 fn parse_limit(text: &str) -> Result<LimitOption, String> {

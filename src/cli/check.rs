@@ -2,20 +2,29 @@
 
 use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
+use kinora::manifest::Missing;
 use kinora::plan::Breach;
 use kinora::report::count;
 use serde_json::json;
 
 use super::Outcome;
-use super::args::{Global, ManifestArg};
+use super::args::{CheckArgs, Global};
 use super::guard::{line, said_by_check};
 use super::output::Output;
 use super::planning::plan_whole;
+use super::references;
 use super::workspace::Workspace;
 
 /// Runs it.
-pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outcome {
-    let (mut workspace, ledger) = Workspace::load(&arguments.manifest, global, output)?;
+pub fn check(arguments: &CheckArgs, global: &Global, output: &Output) -> Outcome {
+    let manifest = &arguments.manifest.manifest;
+    let (mut workspace, ledger) = Workspace::load(manifest, global, output)?;
+    // What is not fetched yet is for `fetch`: everything else is checked all the same.
+    workspace.missing = Missing::LeaveOut;
+    if arguments.references {
+        let sheet = arguments.contact_sheet.as_deref();
+        return references::references(&mut workspace, &ledger, sheet, output);
+    }
     let plan = plan_whole(&mut workspace, &ledger, output, |_, _| ())?;
     if output.json {
         let breaches: Vec<&Breach> = said_by_check(&plan.summary).collect();
@@ -26,9 +35,14 @@ pub fn check(arguments: &ManifestArg, global: &Global, output: &Output) -> Outco
     for breach in said_by_check(&plan.summary) {
         output.say(&format!("kinora: guardrail {}", line(breach)));
     }
+    let awaited = workspace.catalogue.pictures.iter().filter(|(_, p)| p.is_awaited()).count();
+    let valid = match awaited {
+        0 => "all valid".to_owned(),
+        n => format!("all valid, but {} not fetched yet", count(n as u64, "picture")),
+    };
     let subjects: usize = workspace.catalogue.sets.iter().map(|s| s.subjects.len()).sum();
     output.data(&format!(
-        "{}: {}, {}, {}, {}; all valid",
+        "{}: {}, {}, {}, {}; {valid}",
         workspace.given,
         count(subjects as u64, "subject"),
         count(workspace.catalogue.pictures.len() as u64, "picture"),

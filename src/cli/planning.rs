@@ -36,6 +36,7 @@ pub fn plan_whole(
         history: ledger
             .history(Span::Latest, &workspace.catalogue.budget.unit)
             .map_err(|e| ledger_failure(&e))?,
+        missing: workspace.missing,
     };
     let mut approved = last_approved(workspace, ledger, output)?;
     let mut asked = asked_for(workspace)?;

@@ -31,6 +31,8 @@ pub struct Progress {
     over: BTreeMap<String, u64>,
     /// Guardrails of which it was said before the run that they warn.
     warned: BTreeSet<String>,
+    /// Clips that are not what their channel asks, by channel.
+    unsuited: BTreeMap<String, u64>,
     /// When it was last said that somebody does not answer.
     silence: Option<Instant>,
 }
@@ -81,6 +83,7 @@ impl Progress {
             last_line: None,
             over: BTreeMap::new(),
             warned: BTreeSet::new(),
+            unsuited: BTreeMap::new(),
             silence: None,
         }
     }
@@ -128,6 +131,7 @@ impl Progress {
                 vec![]
             }
             RunEvent::Guardrail { rule, .. } if self.warned.contains(rule) => vec![],
+            RunEvent::Unsuited { channel, .. } if self.unsuited[channel] > 1 => vec![],
             RunEvent::NoAnswer { .. } => {
                 let often = self.silence.is_some_and(|at| at.elapsed() < LINE_EVERY);
                 if often {
@@ -138,8 +142,14 @@ impl Progress {
             }
             RunEvent::Ended(_) => {
                 let many = self.over.iter().filter(|(_, jobs)| **jobs > 1);
-                many.map(|(limit, jobs)| format!("budget   {jobs} jobs in all did not fit {limit}"))
-                    .collect()
+                let over = many.map(|(limit, jobs)| {
+                    format!("budget   {jobs} jobs in all did not fit {limit}")
+                });
+                let many = self.unsuited.iter().filter(|(_, clips)| **clips > 1);
+                over.chain(many.map(|(channel, clips)| {
+                    format!("channel  {clips} clips in all are not what {channel} asks")
+                }))
+                .collect()
             }
             event => trouble(event).into_iter().collect(),
         }
@@ -186,6 +196,9 @@ impl Progress {
                 }
                 self.ended += 1;
             }
+            RunEvent::Unsuited { channel, .. } => {
+                *self.unsuited.entry(channel.clone()).or_default() += 1;
+            }
             // It was counted as ended when it was refused or failed.
             RunEvent::Retry { .. } => self.ended = self.ended.saturating_sub(1),
             RunEvent::Ended(summary) => self.spent = amount(&summary.spent),
@@ -223,6 +236,9 @@ fn denied_by(broken: &BrokenRule) -> String {
 /// What a person should hear of at once.
 fn trouble(event: &RunEvent) -> Option<String> {
     Some(match event {
+        RunEvent::Unsuited { job, channel, missed } => {
+            format!("channel  {job}: not what {channel} asks: {}", missed.join("; "))
+        }
         RunEvent::Failed { job, message, .. } => format!("failed   {job}: {message}"),
         RunEvent::Refused { job, message, .. } => format!("refused  {job}: {message}"),
         RunEvent::Unknown { job, evidence, .. } => format!("unknown  {job}: {evidence}"),

@@ -28,6 +28,7 @@ use self::log::Log;
 use self::planned::PlannedRun;
 pub(in crate::cli) use self::planned::manifest_of;
 use super::args::{Global, RunArgs};
+use super::fetch::before_run;
 use super::guard::say_warned;
 use super::hosted::Providers;
 use super::output::Output;
@@ -55,6 +56,10 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let watch = Watch { deadline: asked.deadline, ..Watch::default() };
     let signals = Signals::listen(output, watch)?;
     let (providers, collected) = collect_first(&workspace, &ledger, &signals, None, output)?;
+    if signals.asked() {
+        return Ok(Exit::Interrupted);
+    }
+    let not_fetched = before_run(&mut workspace, &ledger, &signals, output)?;
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
@@ -110,7 +115,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         let names = (workspace.catalogue.name.as_str(), workspace.given.as_str());
         super::report::write_page(&ledger, &folder, names, path, output)?;
     }
-    Ok(exit)
+    Ok(Exit::of_most_need([exit].into_iter().chain(not_fetched)))
 }
 
 /// What the command line asks of this run alone.

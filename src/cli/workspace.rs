@@ -12,8 +12,8 @@ use kinora::environment::ProcessEnvironment;
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Mode, Period, Stored, day_number};
 use kinora::limits::Limits;
-use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions};
-use kinora::media::probe_all;
+use kinora::manifest::{self, Catalogue, LimitOf, LoadOptions, Missing};
+use kinora::media::{PictureLock, probe_all};
 use kinora::models::Shelf;
 use kinora::plan::{
     Access, Named, Narrowing, PictureTally, Used, UsedBy, check_limits, check_providers,
@@ -24,6 +24,7 @@ use super::Failure;
 use super::args::{Global, LimitOption};
 use super::made_before::clips_without_a_ledger;
 use super::output::Output;
+use super::rejects::write_rejects;
 
 /// Names of a manifest when only its folder is given.
 const NAMES: [&str; 2] = ["kinora.yaml", "kinora.yml"];
@@ -58,6 +59,8 @@ pub struct Workspace {
     pub compare: Option<PathBuf>,
     /// The plan file that is run, if one is.
     pub plan_file: Option<PathBuf>,
+    /// What becomes of jobs whose pictures are not fetched yet.
+    pub missing: Missing,
 }
 
 /// The manifest that a path on the command line means.
@@ -157,6 +160,7 @@ impl Workspace {
         let loaded = manifest::load(&manifest, &options);
         let mut sources = loaded.sources;
         let mut findings = loaded.findings;
+        write_rejects(&loaded.rejects, output).into_iter().for_each(|f| findings.push(f));
         let folder = workspace_of(given)?;
         let (shelf, card_findings) =
             Shelf::load(&folder, SystemClock.today(), &limits, &mut sources);
@@ -200,6 +204,7 @@ impl Workspace {
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let access = Access::of(&rack, &ProcessEnvironment, &catalogue.providers).with_cores(cores);
+        let missing = catalogue.fetch.missing;
         let workspace = Workspace {
             given: manifest.strip_prefix(".").unwrap_or(&manifest).display().to_string(),
             catalogue: Arc::new(catalogue),
@@ -213,8 +218,25 @@ impl Workspace {
             narrowing: Narrowing::default(),
             compare: None,
             plan_file: None,
+            missing,
         };
         Ok((workspace, ledger))
+    }
+
+    /// Looks again at the pictures that have URLs, after some were fetched: as loading would now.
+    pub fn take_fetched(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        let catalogue = Arc::make_mut(&mut self.catalogue);
+        let folder = catalogue.workspace.clone();
+        let lock = PictureLock::read(&folder)
+            .map_err(|e| Failure::new(Exit::InvalidManifest, e.to_string()))?;
+        lock.settle(&mut catalogue.pictures, &folder);
+        let cached = ledger.picture_facts().map_err(|e| ledger_failure(&e))?;
+        let probed = probe_all(&mut catalogue.pictures, &folder, &cached, &catalogue.limits);
+        self.pictures.probed += probed.read;
+        self.pictures.cached = probed.cached;
+        // What could not be kept is learnt again.
+        ledger.store_picture_facts(probed.fresh).map_err(|e| ledger_failure(&e))?;
+        Ok(())
     }
 
     /// What is spent in the current day and month, by the ledger: in all, and by what the manifest
@@ -276,6 +298,9 @@ impl Workspace {
             .field(&[u8::from(self.clips_without_a_ledger)]);
         for (_, picture) in self.catalogue.pictures.iter() {
             inputs.field(picture.path.as_bytes());
+            if let Some(source) = &picture.source {
+                inputs.field(source.url.as_bytes());
+            }
             match picture.stamp {
                 Some(stamp) => inputs
                     .field(&stamp.size.to_le_bytes())

@@ -1,11 +1,11 @@
 //! Places: which bytes of which file a finding is about.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::digest::Digest;
+use crate::encoding::{Decoded, Encoding};
 
 /// Which of the [`Sources`] a place is in. Small, because every subject keeps one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +49,7 @@ pub struct Source {
 
 /// All files that were read for one load.
 #[derive(Debug, Clone, Default)]
-pub struct Sources(Vec<Source>, BTreeMap<SourceId, Digest>);
+pub struct Sources(Vec<Source>, BTreeMap<SourceId, Digest>, BTreeMap<SourceId, Encoding>);
 
 /// The lines around a place, ready to be shown.
 #[derive(Debug, Clone)]
@@ -83,9 +83,21 @@ impl Sources {
         SourceId(id)
     }
 
+    /// Keeps the text of a source that no file has.
+    pub fn keep_text(&mut self, id: SourceId, text: Arc<str>) {
+        if let Some(source) = self.0.get_mut(usize::from(id.0)) {
+            source.text = Some(text);
+        }
+    }
+
     /// Says what the bytes of a file are that is not kept.
     pub fn name_bytes(&mut self, id: SourceId, digest: Digest) {
         self.1.insert(id, digest);
+    }
+
+    /// Says how a file is written that is not kept, and not UTF-8.
+    pub fn written_in(&mut self, id: SourceId, encoding: Encoding) {
+        self.2.insert(id, encoding);
     }
 
     /// Digest of the bytes of a file as they were read; absent where nobody said it of a file
@@ -113,7 +125,10 @@ impl Sources {
         let source = self.get(place.source);
         match &source.text {
             Some(text) => window_in_memory(text, place),
-            None => window_on_disk(&source.path, place),
+            None => {
+                let encoding = self.2.get(&place.source).copied().unwrap_or_default();
+                window_on_disk(&source.path, encoding, place)
+            }
         }
     }
 }
@@ -134,20 +149,15 @@ fn window_in_memory(text: &str, place: &Place) -> Option<Window> {
     Some(finish_window(text[from..to].to_owned(), first_line, start - from, end - start))
 }
 
-fn window_on_disk(path: &Path, place: &Place) -> Option<Window> {
-    let mut file = std::fs::File::open(path).ok()?;
-    let (line, line_start) = line_of_byte(&mut file, place.start)?;
-    file.seek(SeekFrom::Start(line_start)).ok()?;
+fn window_on_disk(path: &Path, encoding: Encoding, place: &Place) -> Option<Window> {
+    let (line, line_start) = line_of_byte(path, encoding, place.start)?;
     let inside = place.start - line_start;
-    let mut bytes = Vec::new();
     let wanted = inside + u64::from(place.length) + SHOWN_LINE_BYTES;
-    file.take(wanted).read_to_end(&mut bytes).ok()?;
+    let bytes = text_from(path, encoding, line_start, usize::try_from(wanted).ok()?)?;
     let inside = usize::try_from(inside).ok()?;
     let place_end = (inside + place.length as usize).min(bytes.len());
-    let end =
-        bytes[place_end..].iter().position(|b| *b == b'\n').map_or(bytes.len(), |i| place_end + i);
-    // A lone CR at the end would be counted as one more line.
-    let end = if end > place_end && bytes[end - 1] == b'\r' { end - 1 } else { end };
+    let rest = &bytes[place_end..];
+    let end = memchr::memchr2(b'\n', b'\r', rest).map_or(bytes.len(), |i| place_end + i);
     let before = String::from_utf8_lossy(&bytes[..inside.min(end)]).into_owned();
     let at = String::from_utf8_lossy(&bytes[inside.min(end)..place_end.min(end)]).into_owned();
     let after = String::from_utf8_lossy(&bytes[place_end.min(end)..end]).into_owned();
@@ -155,25 +165,55 @@ fn window_on_disk(path: &Path, place: &Place) -> Option<Window> {
     Some(finish_window(format!("{before}{at}{after}"), line, offset, length))
 }
 
-/// Line number (from 1) of a byte and where that line starts, read in constant memory.
-fn line_of_byte(file: &mut std::fs::File, byte: u64) -> Option<(usize, u64)> {
-    let mut buffer = vec![0u8; 64 * 1024];
+/// A file's text as places count it.
+fn opened(path: &Path, encoding: Encoding) -> Option<Decoded<std::fs::File>> {
+    Some(Decoded::new(std::fs::File::open(path).ok()?, Some(encoding)))
+}
+
+/// Line number (from 1) of a byte and where that line starts, read in constant memory. A line
+/// ends with LF, or with CR where no LF follows.
+fn line_of_byte(path: &Path, encoding: Encoding, byte: u64) -> Option<(usize, u64)> {
+    let mut text = opened(path, encoding)?;
+    let mut part = Vec::new();
     let (mut line, mut line_start, mut position) = (1usize, 0u64, 0u64);
+    let mut carriage = None;
     while position < byte {
-        let wanted = buffer.len().min(usize::try_from(byte - position).ok()?);
-        let n = file.read(&mut buffer[..wanted]).ok()?;
-        if n == 0 {
+        part.clear();
+        if !text.fill(&mut part).ok()? {
             break;
         }
-        for (i, b) in buffer[..n].iter().enumerate() {
-            if *b == b'\n' {
-                line += 1;
-                line_start = position + i as u64 + 1;
+        for found in memchr::memchr2_iter(b'\n', b'\r', &part) {
+            let at = position + found as u64;
+            if at >= byte {
+                break;
             }
+            // LF behind CR ends the line that CR has ended.
+            let same = part[found] == b'\n' && carriage == Some(at);
+            line += usize::from(!same);
+            line_start = at + 1;
+            carriage = (part[found] == b'\r').then_some(at + 1);
         }
-        position += n as u64;
+        position += part.len() as u64;
     }
     Some((line, line_start))
+}
+
+/// At most `wanted` bytes of a file's text from `start` on.
+fn text_from(path: &Path, encoding: Encoding, start: u64, wanted: usize) -> Option<Vec<u8>> {
+    let mut text = opened(path, encoding)?;
+    let (mut out, mut part) = (Vec::new(), Vec::new());
+    let mut position = 0u64;
+    while out.len() < wanted {
+        part.clear();
+        if !text.fill(&mut part).ok()? {
+            break;
+        }
+        let skipped = start.saturating_sub(position).min(part.len() as u64);
+        out.extend_from_slice(&part[usize::try_from(skipped).ok()?..]);
+        position += part.len() as u64;
+    }
+    out.truncate(wanted);
+    Some(out)
 }
 
 fn finish_window(text: String, first_line: usize, offset: usize, length: usize) -> Window {

@@ -47,6 +47,9 @@ pub struct FindingJson {
     /// Other places that explain it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<PlaceJson>,
+    /// The picture that it is about, by its path in the workspace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
 }
 
 /// All findings as programs read them.
@@ -72,6 +75,7 @@ pub fn render_json(findings: &Findings, sources: &Sources) -> Vec<FindingJson> {
             help: f.help.clone(),
             place: f.place.as_ref().map(place),
             related: f.related.iter().map(place).collect(),
+            picture: f.picture.as_deref().map(str::to_owned),
         })
         .collect()
 }

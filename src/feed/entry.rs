@@ -66,6 +66,17 @@ pub struct Entry {
     pub first_row: u64,
     /// Where its id stands, or what stands for it.
     pub at: Spot,
+    /// Which record of its batch it comes from.
+    pub(crate) from: RecordId,
+}
+
+/// A record of a batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RecordId {
+    /// Which of the batch's blocks.
+    pub block: u32,
+    /// Which record in it.
+    pub record: u32,
 }
 
 /// A row that can't be used.
@@ -73,11 +84,13 @@ pub struct Entry {
 pub struct BadRow {
     /// Its number as people count them, from 1.
     pub row: u64,
+    /// The line on which it starts, from 1.
+    pub line: u64,
     /// The column's header as written; absent where it is about the whole row.
     pub column: Option<String>,
     /// Stable, for programs: `feed::ragged`.
     pub code: &'static str,
-    /// What is wrong, one sentence without a full stop.
+    /// What is wrong and in which row, one sentence without a full stop.
     pub reason: String,
     /// What the label under its place says.
     pub label: String,
@@ -85,4 +98,8 @@ pub struct BadRow {
     pub help: String,
     /// Where.
     pub at: Spot,
+    /// Another place that explains it, with its label.
+    pub also: Option<(Spot, String)>,
+    /// The row as it stands in the file.
+    pub raw: Box<str>,
 }

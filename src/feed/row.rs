@@ -7,6 +7,8 @@ use std::sync::Arc;
 pub struct Columns {
     names: Vec<Box<str>>,
     types: Vec<AttributeType>,
+    /// Names of all columns, where rows only keep some of them.
+    known: Option<Vec<Box<str>>>,
 }
 
 /// How an attribute is read in `where:` expressions. In prompts it is always its exact text.
@@ -40,7 +42,21 @@ impl Columns {
     /// Columns by name.
     pub fn new(columns: impl IntoIterator<Item = (String, AttributeType)>) -> Arc<Self> {
         let (names, types) = columns.into_iter().map(|(n, t)| (n.into_boxed_str(), t)).unzip();
-        Arc::new(Columns { names, types })
+        Arc::new(Columns { names, types, known: None })
+    }
+
+    /// Some of these columns alone, in the order given; all names stay known.
+    pub fn narrowed(&self, positions: &[usize]) -> Arc<Self> {
+        Arc::new(Columns {
+            names: positions.iter().map(|p| self.names[*p].clone()).collect(),
+            types: positions.iter().map(|p| self.types[*p]).collect(),
+            known: Some(self.known.as_ref().unwrap_or(&self.names).clone()),
+        })
+    }
+
+    /// Names of all columns, also of those that rows don't keep, in the order of the feed.
+    pub fn known(&self) -> impl Iterator<Item = &str> + Clone {
+        self.known.as_ref().unwrap_or(&self.names).iter().map(|n| &**n)
     }
 
     /// Position of a column.
@@ -48,7 +64,7 @@ impl Columns {
         self.names.iter().position(|n| &**n == name)
     }
 
-    /// Names, in order.
+    /// Names of the columns that rows have, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|n| &**n)
     }
@@ -73,15 +89,9 @@ impl Row {
     /// Packs cells, in the order of the columns. The limit on cell and row sizes keeps the sum
     /// below 2 GiB.
     pub fn pack<'a>(cells: impl IntoIterator<Item = Option<&'a str>>) -> Self {
-        let mut text = String::new();
-        let mut ends = Vec::new();
-        for cell in cells {
-            text.push_str(cell.unwrap_or(""));
-            let end = u32::try_from(text.len()).ok().filter(|n| n & ABSENT == 0);
-            let end = end.expect("limits on feeds keep one row below 2 GiB");
-            ends.push(if cell.is_none() { end | ABSENT } else { end });
-        }
-        Row { text: text.into_boxed_str(), ends: ends.into_boxed_slice() }
+        let mut packer = Packer::default();
+        cells.into_iter().for_each(|cell| packer.push(cell));
+        packer.finish()
     }
 
     /// The cell at `position`.
@@ -92,6 +102,32 @@ impl Row {
         }
         let start = position.checked_sub(1).map_or(0, |p| self.ends[p] & !ABSENT);
         Some(&self.text[start as usize..end as usize])
+    }
+}
+
+/// Packs rows one after another, in the same memory.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Packer {
+    /// The next cell, in the order of the columns.
+    pub fn push(&mut self, cell: Option<&str>) {
+        self.text.push_str(cell.unwrap_or(""));
+        let end = u32::try_from(self.text.len()).ok().filter(|n| n & ABSENT == 0);
+        let end = end.expect("limits on feeds keep one row below 2 GiB");
+        self.ends.push(if cell.is_none() { end | ABSENT } else { end });
+    }
+
+    /// The row; the next cell begins another. Absent cells at its end need no room.
+    pub fn finish(&mut self) -> Row {
+        let there = self.ends.iter().rposition(|end| end & ABSENT == 0).map_or(0, |last| last + 1);
+        let row = Row { text: Box::from(&*self.text), ends: Box::from(&self.ends[..there]) };
+        self.text.clear();
+        self.ends.clear();
+        row
     }
 }
 

@@ -51,7 +51,7 @@ impl Ledger {
             let mut cached = PictureCache::new();
             while let Some(row) = rows.next()? {
                 // A format or a trait that this binary doesn't know is looked at again.
-                let Some(format) = format_of(row.get_ref(5)?.as_str()?) else { continue };
+                let Some(format) = Format::parse(row.get_ref(5)?.as_str()?) else { continue };
                 let Some(traits) = Traits::from_bits(row.get(9)?) else { continue };
                 let size = row.get::<_, i64>(1)?.cast_unsigned();
                 let stamp = Stamp {
@@ -130,8 +130,4 @@ impl Ledger {
             Ok(())
         }))
     }
-}
-
-fn format_of(name: &str) -> Option<Format> {
-    [Format::Jpeg, Format::Png, Format::Webp].into_iter().find(|f| f.as_str() == name)
 }

@@ -87,6 +87,21 @@ impl Ledger {
         self.one(&format!("{ATTEMPT} WHERE s.attempt = ?"), attempt, attempt_of)
     }
 
+    /// Under which approval each attempt with a clip was begun, by the attempt's row.
+    pub fn approvals_of_clips(&self) -> Result<BTreeMap<i64, i64>, LedgerError> {
+        let read = || -> rusqlite::Result<BTreeMap<i64, i64>> {
+            let c = self.reading();
+            let mut query = c.prepare(
+                "SELECT c.attempt, r.approval FROM clips c
+                 JOIN attempt_state s ON s.attempt = c.attempt
+                 JOIN totals t ON t.id = s.total JOIN runs r ON r.id = t.run
+                 WHERE r.approval IS NOT NULL",
+            )?;
+            query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        read().map_err(|e| self.failed(&e))
+    }
+
     /// Every attempt that is open, oldest first.
     pub fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError> {
         let mut open = Vec::new();

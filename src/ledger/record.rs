@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, JobKey};
+use crate::channel::Made;
 use crate::digest::Digest;
 use crate::money::Micros;
 
@@ -249,4 +250,12 @@ pub struct ClipRecord {
     pub duration_ms: u64,
     /// Frames.
     pub frames: u32,
+}
+
+impl ClipRecord {
+    /// What a channel looks at.
+    pub fn measures(&self) -> Made {
+        let ClipRecord { width, height, duration_ms, frames, bytes, .. } = *self;
+        Made { width, height, duration_ms, frames, bytes }
+    }
 }

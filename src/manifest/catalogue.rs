@@ -12,10 +12,13 @@ use rust_decimal::Decimal;
 
 use super::approvers::Approvers;
 use super::choose::Choose;
+use super::export::Export;
 use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
+use super::remote::FetchSettings;
 use super::unattended::Unattended;
+use crate::channel::Channels;
 use crate::diagnostic::{Place, Sources};
 use crate::digest::Digest;
 use crate::limits::Limits;
@@ -24,7 +27,7 @@ use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::money::Unit;
 
-pub use crate::feed::{Columns, Row};
+pub use crate::feed::{Columns, FeedFormat, Row};
 pub use crate::yaml::Placed;
 
 /// A loaded and checked catalogue.
@@ -60,6 +63,8 @@ pub struct Catalogue {
     pub guardrails: Guardrails,
     /// Settings of shots that don't say otherwise.
     pub defaults: Settings,
+    /// Channel profiles; empty where the manifest names no channel.
+    pub channels: Arc<Channels>,
     /// Who may approve plans; absent: whoever can write to the ledger.
     pub approvers: Option<Approvers>,
     /// What the manifest says of providers, by name.
@@ -74,6 +79,10 @@ pub struct Catalogue {
     pub unknown: Unknown,
     /// What a run may do when nobody is there.
     pub unattended: Option<Unattended>,
+    /// How pictures that have URLs are fetched.
+    pub fetch: FetchSettings,
+    /// What `kinora export` makes.
+    pub export: Export,
 }
 
 impl Catalogue {
@@ -369,6 +378,8 @@ pub struct SubjectSet {
     pub columns: Arc<Columns>,
     /// The attribute that says when a subject was last changed.
     pub updated: Option<Updated>,
+    /// The feed that it is read from.
+    pub feed: Option<FeedFacts>,
     /// Its subjects, in the order of the file.
     pub subjects: Vec<Subject>,
     /// Its name in the manifest.
@@ -382,6 +393,21 @@ pub struct Updated {
     pub attribute: String,
     /// Where it is named.
     pub place: Place,
+}
+
+/// What reading a set's feed came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedFacts {
+    /// Which program wrote it, as told or as found out.
+    pub format: FeedFormat,
+    /// The feed, relative to the workspace.
+    pub file: String,
+    /// How many products or rows it has, bad ones not counted.
+    pub given: u64,
+    /// How many rows can't be used.
+    pub bad: u64,
+    /// How many `select:` leaves out.
+    pub left_out: u64,
 }
 
 /// One thing of the catalogue.
@@ -399,6 +425,9 @@ pub struct Subject {
     pub consent: Option<Box<str>>,
     /// Its pictures, in the order of the manifest; a glob's in the order of their paths.
     pub references: Box<[Reference]>,
+    /// Number of its first row in the feed as people count them, from 1; 0 for an item of a
+    /// manifest.
+    pub first_row: u32,
     /// Where it is written: the item's id, or the row's first cell.
     pub place: Place,
 }
@@ -418,6 +447,8 @@ pub struct Reference {
     /// Public https URL of the same picture. Its bytes are what a job is known by, so that
     /// another URL makes no other job.
     pub url: Option<Arc<str>>,
+    /// What the picture shows, in the words of the feed that names it.
+    pub alt: Option<Arc<str>>,
     /// Where it is written (the `image:` value; for a CSV subject this is still the manifest).
     pub place: Place,
 }
@@ -480,6 +511,13 @@ pub struct Shot {
     pub out: Option<Template>,
 }
 
+impl Shot {
+    /// Whether it, or a variant of it, may be for a channel.
+    pub fn has_channel(&self) -> bool {
+        self.settings.channel.is_some() || self.axes.iter().any(|axis| &*axis.name == "channel")
+    }
+}
+
 /// Which subjects of one set a shot is for.
 #[derive(Debug, Clone)]
 pub struct Selection {
@@ -503,8 +541,8 @@ pub struct With {
 /// One axis of a shot's matrix.
 #[derive(Debug, Clone)]
 pub struct Axis {
-    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `fps`, `fit`), or any other,
-    /// which templates see as `variant.NAME`.
+    /// Its name: a setting (`aspect`, `duration`, `resolution`, `model`, `channel`, `fps`, `fit`), or
+    /// any other, which templates see as `variant.NAME`.
     pub name: Arc<str>,
     /// Its values as text, in the order of the manifest, each with its place.
     pub values: Vec<(Arc<str>, Place)>,
@@ -533,4 +571,24 @@ pub struct Settings {
     pub fit: Option<Placed<Fit>>,
     /// The colour that padding has.
     pub pad: Option<Placed<Colour>>,
+    /// The channel that it is for, in [`Catalogue::channels`].
+    pub channel: Option<Placed<String>>,
+    /// Which of them stand in the manifest's defaults.
+    pub inherited: Inherited,
+}
+
+/// Which settings of a shot stand in the manifest's defaults: a channel that the shot itself names
+/// comes before them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Inherited {
+    /// The channel itself.
+    pub channel: bool,
+    /// Seconds, or `auto`.
+    pub duration: bool,
+    /// `W:H`.
+    pub aspect: bool,
+    /// Name of a resolution.
+    pub resolution: bool,
+    /// Frames a second.
+    pub fps: bool,
 }

@@ -1,30 +1,48 @@
-//! Sets from feeds: every row a subject, read in pieces and in parallel.
+//! Sets from feeds: what a feed gives, each product or row of it a subject.
+//!
+//! What lives here: opening, reading to the end, and what is said of the whole. What is the same
+//! for all rows is in [`super::layout`], what a row becomes in [`super::rows`].
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::catalogue::{Subject, SubjectSet};
+use super::catalogue::{FeedFacts, SubjectSet};
+use super::feed_select::{LeftOut, Sampler, Select, Why};
 use super::fill::Fill;
-use super::header::Header;
 use super::load::Loader;
-use super::names::{self, Scope, Use};
 use super::raw::RawSet;
-use super::references::{self, SpecFill};
-use super::rows::{Layout, Parsed, RowReader, Tags, place_of};
-use super::sets::{nearest_help, tags};
+use super::references::{self, Ground, SpecFill};
+use super::rejects::Collected;
+use super::rows::{Found, Layout, Parsed, RowReader};
 use crate::diagnostic::{Finding, Place, Severity, Source, SourceId};
-use crate::feed::{AttributeType, Columns, FeedProblem, Piece, Pieces, records};
+use crate::encoding::Encoding;
+use crate::feed::{self, BadRow, Feed, FeedFormat, FeedNote, FeedOptions, FeedProblem, Spot};
 use crate::limits::Limits;
 use crate::template::Engine;
 use crate::yaml::Text;
 
-/// How many pieces are parsed at once, for each thread.
-const PIECES_PER_THREAD: usize = 2;
+/// A feed that is there.
+pub(super) struct Opened {
+    pub source: SourceId,
+    pub path: PathBuf,
+    /// Shown path.
+    pub name: String,
+}
 
-/// The template of an id when the manifest gives none.
-const ID: &str = "{{ id }}";
+/// What reading a feed gives.
+#[derive(Default)]
+struct Gathered {
+    /// Where subjects with a hash of their id are, the first of each.
+    ids: HashMap<u64, u32>,
+    /// Those whose hash another id had before them.
+    more_ids: Vec<u32>,
+    problems: Collected,
+    left_out: LeftOut,
+    /// Products or rows that the feed gave, those left out included.
+    given: u64,
+}
 
 impl Loader<'_> {
     pub(super) fn read_feed(
@@ -42,27 +60,75 @@ impl Loader<'_> {
                     .help("fill the cells in the file"),
             );
         }
-        let Some(delimiter) = self.delimiter(raw.delimiter.as_ref()) else { return };
+        let policy = self.bad_rows(&set.name, raw.bad_rows.as_ref(), folder);
+        let Some(options) = self.feed_options(raw) else { return };
         if !self.room_for_a_file(from.place) {
             return;
         }
-        let Some((source, file)) = self.open_feed(from, folder) else { return };
-        let mut pieces = Pieces::new(file, delimiter, &self.limits);
-        let Some((header, first)) = self.header(&mut pieces, source, delimiter, raw, from) else {
-            return;
+        let Some(opened) = self.find_feed(from, folder) else { return };
+        let source = opened.source;
+        let mut feed = match feed::open(&opened.path, &options, &self.limits) {
+            Ok(feed) => feed,
+            Err(problem) => {
+                self.findings.push(feed_problem(problem, source, from));
+                return;
+            }
         };
-        let Some(layout) = self.layout(index, set, raw, from, header, source, delimiter) else {
-            return;
-        };
-        self.rows(set, &layout, first, &mut pieces, folder);
-        let digest = pieces.digest();
-        self.inputs.field(from.as_bytes()).field(digest.as_bytes());
-        self.sources.name_bytes(source, digest);
-        self.check_ids(set, &layout);
+        if let Some(listing) = feed.listing() {
+            self.sources.keep_text(source, Arc::from(listing));
+        }
+        let Some(layout) = self.layout(index, set, raw, from, &mut feed, source) else { return };
+        let errors = self.findings.count(Severity::Error);
+        let gathered = self.rows(set, &layout, &mut feed, &opened.name, folder);
+        self.inputs.field(from.as_bytes()).field(feed.digest().as_bytes());
+        self.sources.name_bytes(source, feed.digest());
+        self.sources.written_in(source, feed.encoding());
+        for note in feed.notes() {
+            self.findings.push(feed_note(note, source, from));
+        }
+        let Gathered { problems, left_out, given, .. } = gathered;
+        set.columns = layout.columns.narrowed(&layout.kept);
+        set.feed = Some(FeedFacts {
+            format: feed.format(),
+            file: opened.name.clone(),
+            given,
+            bad: problems.bad(),
+            left_out: left_out.total(),
+        });
+        if given + problems.bad() == 0 && self.findings.count(Severity::Error) == errors {
+            let what = format!("the feed of `{}` has no rows", set.name);
+            let finding = Finding::warning("feed::no_rows", what);
+            self.findings.push(finding.at(from.place, "only a header"));
+        }
+        self.say_what_is_selected(set, raw, &left_out, given);
+        let path = self.workspace.path(&policy.file);
+        let (name, findings) = (opened.name, &mut self.findings);
+        // Rows that can't be used for more than one reason are one row.
+        let usable = given.saturating_sub(problems.bad_entries());
+        self.rejects
+            .push(problems.finish(&set.name, name, path, source, &policy, usable, findings));
     }
 
-    fn delimiter(&mut self, written: Option<&Text>) -> Option<u8> {
-        let Some(written) = written else { return Some(b',') };
+    fn feed_options(&mut self, raw: &RawSet) -> Option<FeedOptions> {
+        let delimiter = match &raw.delimiter {
+            None => None,
+            Some(written) => Some(self.delimiter(written)?),
+        };
+        let encoding = match &raw.encoding {
+            None => None,
+            Some(written) => Some(self.encoding(written)?),
+        };
+        Some(FeedOptions {
+            format: raw.format.as_ref().map(|f| f.value),
+            each: raw.each.as_ref().map(|e| e.value).unwrap_or_default(),
+            delimiter,
+            encoding,
+            pattern: raw.pattern.as_ref().map(|p| p.trim().to_owned()),
+            ..FeedOptions::default()
+        })
+    }
+
+    fn delimiter(&mut self, written: &Text) -> Option<u8> {
         match written.as_bytes() {
             b"tab" | b"\\t" => Some(b'\t'),
             [one] if !matches!(one, b'"' | b'\r' | b'\n') => Some(*one),
@@ -77,8 +143,21 @@ impl Loader<'_> {
         }
     }
 
-    fn open_feed(&mut self, from: &Text, folder: &str) -> Option<(SourceId, std::fs::File)> {
-        let name = match self.workspace.resolve(folder, from.trim()) {
+    fn encoding(&mut self, written: &Text) -> Option<Encoding> {
+        let known = Encoding::by_name(written);
+        if known.is_none() {
+            let message = format!("there is no encoding `{}`", &**written);
+            self.findings.push(
+                Finding::error("manifest::wrong_value", message)
+                    .at(written.place, "not a name of an encoding")
+                    .help("for instance utf-8, utf-16le, windows-1252 or shift_jis"),
+            );
+        }
+        known
+    }
+
+    fn find_feed(&mut self, from: &Text, folder: &str) -> Option<Opened> {
+        let name = match self.workspace.resolve(folder, from.trim().trim_end_matches('/')) {
             Ok(name) => name,
             Err(_) => {
                 let finding = references::outside("", from, from.place);
@@ -87,14 +166,10 @@ impl Loader<'_> {
             }
         };
         let path = self.workspace.path(&name);
-        let opened = std::fs::File::open(&path).and_then(|f| {
-            let folder = f.metadata()?.is_dir();
-            if folder { Err(std::io::Error::from(std::io::ErrorKind::IsADirectory)) } else { Ok(f) }
-        });
-        let finding = match opened {
-            Ok(file) if self.workspace.contains(&path) => {
-                let source = Source { name: Arc::from(name), path, text: None };
-                return Some((self.sources.add(source), file));
+        let finding = match std::fs::metadata(&path) {
+            Ok(_) if self.workspace.contains(&path) => {
+                let source = Source { name: Arc::from(&*name), path: path.clone(), text: None };
+                return Some(Opened { source: self.sources.add(source), path, name });
             }
             Ok(_) => {
                 let finding = references::linked_outside("", from, from.place);
@@ -115,256 +190,91 @@ impl Loader<'_> {
         None
     }
 
-    /// The header, and what follows it in the first piece.
-    fn header(
-        &mut self,
-        pieces: &mut Pieces<std::fs::File>,
-        source: SourceId,
-        delimiter: u8,
-        raw: &RawSet,
-        from: &Text,
-    ) -> Option<(Header, Piece)> {
-        let first = match pieces.next_piece() {
-            Ok(Some(piece)) => piece,
-            Ok(None) => {
-                self.findings.push(empty_feed(from));
-                return None;
-            }
-            Err(problem) => {
-                self.findings.push(feed_problem(&problem, source, from, &self.limits));
-                return None;
-            }
-        };
-        let mut cells: Option<(Vec<(String, Place)>, usize)> = None;
-        let mut bad = None;
-        let mut rest = first.bytes.len();
-        records(&first, delimiter, |record| {
-            if cells.is_some() {
-                rest = rest.min(record.start);
-                return;
-            }
-            let place = |column| place_of(&first, source, record.start, column, delimiter);
-            let mut names = Vec::new();
-            for (column, cell) in record.cells.iter().enumerate() {
-                match std::str::from_utf8(cell) {
-                    Ok(text) => names.push((text.trim().to_owned(), place(column))),
-                    Err(_) => bad = bad.or(Some((column, place(column)))),
-                }
-            }
-            cells = Some((names, record.start));
-        });
-        if let Some((column, place)) = bad {
-            self.findings.push(
-                Finding::error(
-                    "feed::utf8",
-                    format!("the header of column {} is not UTF-8", column + 1),
-                )
-                .at(place, "this cell")
-                .help("save the file as UTF-8"),
-            );
-            return None;
-        }
-        let Some((cells, _)) = cells else {
-            self.findings.push(empty_feed(from));
-            return None;
-        };
-        if let [(only, place)] = &cells[..]
-            && let Some(other) = [';', '\t', '|'].into_iter().find(|c| only.contains(*c))
-        {
-            let shown = if other == '\t' { "tab".to_owned() } else { format!("\"{other}\"") };
-            self.findings.push(
-                Finding::error("feed::delimiter", "the feed has only one column")
-                    .at(*place, "one cell")
-                    .help(format!("write `delimiter: {shown}` beside `from`")),
-            );
-            return None;
-        }
-        let header = Header::new(cells, &raw.attributes, &mut self.findings);
-        let rest_piece = Piece {
-            start: first.start + rest as u64,
-            first_record: 1,
-            bytes: first.bytes[rest..].to_vec(),
-        };
-        Some((header, rest_piece))
-    }
-
-    /// Everything that is the same for all rows; also gives the set its columns.
-    fn layout(
-        &mut self,
-        index: u32,
-        set: &mut SubjectSet,
-        raw: &RawSet,
-        from: &Text,
-        header: Header,
-        source: SourceId,
-        delimiter: u8,
-    ) -> Option<Layout> {
-        let id = raw.id.clone().unwrap_or_else(|| Text {
-            text: Arc::from(ID),
-            place: from.place,
-            literal: false,
-        });
-        let mut columns = header.attributes.clone();
-        for (name, kind) in &mut columns {
-            let used = crate::template::find_variable(&id, name).is_some();
-            if used && *kind == AttributeType::Auto {
-                *kind = AttributeType::Text;
-            }
-        }
-        set.columns = Columns::new(columns);
-        let id_known = self.check_id_template(raw, from, &id, &header, set);
-        let specs = self.usable_specs(&raw.references, &[], set);
-        self.reference_names.insert(index, specs.iter().map(|s| s.name.clone()).collect());
-        let tags_from = self.tags_from(raw, &header);
-        if !id_known {
-            return None;
-        }
-        let (real_person, consent) = self.people_of_rows(raw, set);
-        Some(Layout {
-            header,
-            source,
-            delimiter,
-            id,
-            specs,
-            tags: tags_from,
-            real_person,
-            consent,
-            from: from.clone(),
-        })
-    }
-
-    fn check_id_template(
-        &mut self,
-        raw: &RawSet,
-        from: &Text,
-        id: &Text,
-        header: &Header,
-        set: &SubjectSet,
-    ) -> bool {
-        if raw.id.is_none() && header.position("id").is_none() {
-            let columns = || header.attributes.iter().map(|(n, _)| n.as_str());
-            self.findings.push(
-                Finding::error("feed::no_id", "the feed has no column `id`, and the set no `id:`")
-                    .at(from.place, "which column names a row?")
-                    .help(format!(
-                        "write, for instance, `id: \"{{{{ {} }}}}\"`; columns: {}",
-                        columns().next().unwrap_or("sku"),
-                        columns().take(30).collect::<Vec<_>>().join(", ")
-                    )),
-            );
-            return false;
-        }
-        if !id.contains('{') {
-            let help = match header.position(id.trim()) {
-                Some(column) => {
-                    format!("write `id: \"{{{{ {} }}}}\"`", header.attributes[column].0)
-                }
-                None => "write it as a template, for instance `id: \"{{ sku }}\"`".to_owned(),
-            };
-            self.findings.push(
-                Finding::error("feed::constant_id", "the id is the same for every row")
-                    .at(id.place, "no column is named as {{ column }}")
-                    .help(help),
-            );
-            return false;
-        }
-        let scope = Scope {
-            purpose: Use::Id,
-            sets: vec![set],
-            with: Vec::new(),
-            axes: Vec::new(),
-            env: &self.env,
-        };
-        names::check(id, &scope, &self.limits, &self.sources, &mut self.findings)
-    }
-
-    fn tags_from(&mut self, raw: &RawSet, header: &Header) -> Tags {
-        match &raw.tags {
-            None => header.position("tags").map_or(Tags::Fixed(Box::from([])), Tags::Column),
-            Some(list) if list.list => Tags::Fixed(tags(list.items.iter().map(|t| &**t))),
-            Some(one) => {
-                let Some(name) = one.items.first() else { return Tags::Fixed(Box::from([])) };
-                if let Some(column) = header.position(name.trim()) {
-                    return Tags::Column(column);
-                }
-                let there = &header.attributes[..header.written.len()];
-                let names = there.iter().map(|(n, _)| n.as_str());
-                self.findings.push(
-                    Finding::error(
-                        "feed::unknown_column",
-                        format!("the feed has no column `{}` for tags", &**name),
-                    )
-                    .at(name.place, "this column")
-                    .help(format!(
-                        "{}; tags that all rows have are written as a list: `tags: [{}]`",
-                        nearest_help(name, names, "its columns"),
-                        &**name
-                    )),
-                );
-                Tags::Fixed(Box::from([]))
-            }
-        }
-    }
-
+    /// Reads the feed to its end: subjects, and what can't be one.
     fn rows(
         &mut self,
         set: &mut SubjectSet,
         layout: &Layout,
-        first: Piece,
-        pieces: &mut Pieces<std::fs::File>,
+        feed: &mut Feed,
+        name: &str,
         folder: &str,
-    ) {
+    ) -> Gathered {
+        let mut gathered = Gathered::default();
         let limits = self.limits.clone();
         let engine = Engine::new(&limits);
-        let columns = Arc::clone(&set.columns);
-        let Ok(id) = Fill::new(&engine, &layout.id, &columns) else { return };
+        let columns = &*layout.columns;
+        let Ok(id) = Fill::new(&engine, &layout.id, columns) else { return gathered };
         let fills: Vec<SpecFill<'_, '_>> =
-            layout.specs.iter().filter_map(|s| SpecFill::new(&engine, s, &columns).ok()).collect();
+            layout.specs.iter().filter_map(|s| SpecFill::new(&engine, s, columns).ok()).collect();
         let consent = layout.consent.as_ref();
-        let consent = consent.and_then(|note| Fill::new(&engine, note, &columns).ok());
+        let consent = consent.and_then(|note| Fill::new(&engine, note, columns).ok());
+        let wanted = layout.select.as_ref();
+        let select = wanted.and_then(|wanted| Select::new(wanted, &engine).ok());
         let env = self.env.clone();
+        let of_feed = match feed.format() {
+            FeedFormat::Folder => name,
+            _ => name.rsplit_once('/').map_or("", |(folder, _)| folder),
+        };
+        let set_name = set.name.clone();
+        let ground = Ground { workspace: &self.workspace, folder, of_feed };
         let reader = RowReader {
             layout,
-            columns: &columns,
             id: &id,
             fills: &fills,
             consent: consent.as_ref(),
-            workspace: &self.workspace,
-            folder,
-            set: &set.name,
+            select: select.as_ref(),
+            ground: &ground,
+            set: &set_name,
+            kind: set.kind,
             env: &env,
             limits: &limits,
         };
-        let errors = self.findings.count(Severity::Error);
-        let at_once = rayon::current_num_threads() * PIECES_PER_THREAD;
-        let mut batch = vec![first];
+        let sample = wanted.and_then(|wanted| wanted.sample);
+        let mut sampler = sample.map(|(count, _)| Sampler::<(Found, BadRow)>::new(count));
         loop {
-            let mut problem = None;
-            let mut ended = false;
-            while batch.len() < at_once && !ended {
-                match pieces.next_piece() {
-                    Ok(Some(piece)) => batch.push(piece),
-                    Ok(None) => ended = true,
-                    Err(found) => {
-                        problem = Some(found);
-                        ended = true;
+            let mut batch = match feed.next_batch() {
+                Ok(Some(batch)) => batch,
+                Ok(None) => break,
+                Err(problem) => {
+                    self.findings.push(feed_problem(problem, layout.source, &layout.from));
+                    break;
+                }
+            };
+            let bad = std::mem::take(&mut batch.bad);
+            bad.into_iter().for_each(|row| gathered.problems.push_of_feed(row));
+            let highest = sampler.as_ref().map_or(u128::MAX, Sampler::highest);
+            for parsed in reader.batch(&batch, highest) {
+                let Parsed { found, left_out, problems } = parsed;
+                gathered.left_out.add(&left_out);
+                problems.into_iter().for_each(|p| gathered.problems.push(p));
+                for found in found {
+                    match &mut sampler {
+                        None => {
+                            let row = |index| reader.row_of(&batch, index);
+                            gathered.enter(
+                                found,
+                                row,
+                                set,
+                                layout,
+                                &mut self.entering,
+                                &mut self.pictures,
+                            );
+                        }
+                        Some(sampler) if found.lot > sampler.highest() => {
+                            gathered.left_out.count(Why::Sample);
+                        }
+                        Some(sampler) => {
+                            let row = reader.row_of(&batch, found.entry);
+                            let order = u64::from(found.subject.first_row);
+                            if sampler.take(found.lot, order, (found, row)).is_some() {
+                                gathered.left_out.count(Why::Sample);
+                            }
+                        }
                     }
                 }
             }
-            let parsed: Vec<Parsed> = batch.par_iter().map(|piece| reader.piece(piece)).collect();
-            batch.clear();
-            for piece in parsed {
-                piece.findings.into_iter().for_each(|f| self.findings.push(f));
-                for (mut subject, named) in piece.subjects {
-                    subject.references =
-                        self.entering.references(&layout.specs, named, &mut self.pictures);
-                    set.subjects.push(subject);
-                }
-            }
-            if let Some(problem) = problem {
-                self.findings.push(feed_problem(&problem, layout.source, &layout.from, &limits));
-            }
-            if set.subjects.len() as u64 > limits.feed_rows {
+            gathered.given += batch.entries.len() as u64;
+            if gathered.given + gathered.problems.bad() > limits.feed_rows {
                 self.findings.push(
                     Finding::error(
                         "feed::limit",
@@ -373,77 +283,112 @@ impl Loader<'_> {
                     .at(layout.from.place, "this feed")
                     .help(Limits::how_to_raise("feed_rows")),
                 );
-                return;
-            }
-            if ended {
                 break;
             }
         }
-        if set.subjects.is_empty() && self.findings.count(Severity::Error) == errors {
-            self.findings.push(
-                Finding::warning(
-                    "feed::no_rows",
-                    format!("the feed of `{}` has no rows", set.name),
-                )
-                .at(layout.from.place, "only a header"),
-            );
+        for (found, row) in sampler.into_iter().flat_map(Sampler::finish) {
+            gathered.enter(found, |_| row, set, layout, &mut self.entering, &mut self.pictures);
         }
+        gathered
     }
 
-    fn check_ids(&mut self, set: &SubjectSet, layout: &Layout) {
-        let mut seen: HashMap<&str, &Subject> = HashMap::with_capacity(set.subjects.len());
-        for subject in &set.subjects {
-            if let Some(first) = seen.get(&*subject.id) {
-                self.findings.push(
-                    Finding::error(
-                        "feed::duplicate_id",
-                        format!("two rows of `{}` have the id `{}`", set.name, subject.id),
-                    )
-                    .at(subject.place, "again here")
-                    .also(first.place, "first here")
-                    .help(format!(
-                        "each row needs its own id; it is made by `{}`",
-                        layout.id.trim()
-                    )),
-                );
-            } else {
-                seen.insert(&subject.id, subject);
+    /// How many products `select:` leaves, and why the others are out.
+    fn say_what_is_selected(
+        &mut self,
+        set: &SubjectSet,
+        raw: &RawSet,
+        left_out: &LeftOut,
+        given: u64,
+    ) {
+        let Some(select) = &raw.select else { return };
+        if left_out.total() == 0 {
+            return;
+        }
+        let kept = set.subjects.len();
+        let message = format!("{kept} of {given} in the feed of `{}` are selected", set.name);
+        let finding = if kept == 0 {
+            Finding::warning("feed::nothing_selected", message)
+        } else {
+            Finding::advice("feed::selected", message)
+        };
+        let reasons =
+            left_out.by_reason().map(|(why, count)| format!("{count} by {}", why.words()));
+        let reasons = reasons.collect::<Vec<_>>().join(", ");
+        let finding = finding.at(select.place, "selected by this");
+        self.findings.push(finding.help(format!("left out: {reasons}")));
+    }
+}
+
+impl Gathered {
+    /// Adds a subject, unless there is one with its id already. `row` gives what the rejects file
+    /// says of an entry.
+    fn enter(
+        &mut self,
+        found: Found,
+        row: impl FnOnce(usize) -> BadRow,
+        set: &mut SubjectSet,
+        layout: &Layout,
+        entering: &mut references::Entering,
+        pictures: &mut crate::media::PictureTable,
+    ) {
+        let Found { mut subject, named, entry, .. } = found;
+        if let Some(first) = self.enter_id(&subject.id, set) {
+            let first = &set.subjects[first as usize];
+            let place = first.place;
+            let row = BadRow {
+                code: "feed::duplicate_id",
+                reason: format!("two rows of `{}` have the id `{}`", set.name, subject.id),
+                label: "again here".to_owned(),
+                help: format!("each row needs its own id; it is made by `{}`", layout.id.trim()),
+                also: Some((
+                    Spot { start: place.start, length: place.length },
+                    "first here".to_owned(),
+                )),
+                ..row(entry)
+            };
+            self.problems.push(row);
+            return;
+        }
+        subject.references = entering.references(&layout.specs, named, pictures);
+        set.subjects.push(subject);
+    }
+
+    /// Notes an id; gives the subject that has it already.
+    fn enter_id(&mut self, id: &str, set: &SubjectSet) -> Option<u32> {
+        let next = u32::try_from(set.subjects.len()).expect("limits keep subjects below 2^32");
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let same = |at: u32| *set.subjects[at as usize].id == *id;
+        match self.ids.entry(hasher.finish()) {
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(next);
+                None
+            }
+            std::collections::hash_map::Entry::Occupied(taken) if same(*taken.get()) => {
+                Some(*taken.get())
+            }
+            std::collections::hash_map::Entry::Occupied(_) => {
+                let first = self.more_ids.iter().copied().find(|at| same(*at));
+                if first.is_none() {
+                    self.more_ids.push(next);
+                }
+                first
             }
         }
     }
 }
 
-fn empty_feed(from: &Text) -> Finding {
-    Finding::error("feed::empty", "the feed is empty")
-        .at(from.place, "no header in this file")
-        .help("the first row names the columns")
+fn feed_problem(problem: FeedProblem, source: SourceId, from: &Text) -> Finding {
+    let FeedProblem { code, message, at, label, help } = problem;
+    let place = at.map_or(from.place, |spot| Place::new(source, spot.start, spot.length));
+    let finding = Finding::error(code, message).at(place, label);
+    match help {
+        Some(help) => finding.help(help),
+        None => finding,
+    }
 }
 
-fn feed_problem(problem: &FeedProblem, source: SourceId, from: &Text, limits: &Limits) -> Finding {
-    match problem {
-        FeedProblem::Io(why) => {
-            Finding::error("feed::unreadable", format!("the feed can't be read: {why}"))
-                .at(from.place, "this file")
-        }
-        FeedProblem::OpenQuote(at) => {
-            Finding::error("feed::open_quote", "a quote is opened and never closed")
-                .at(Place::new(source, *at, 1), "opened here")
-                .help("close it, or double it (`\"\"`) if it belongs to the text")
-        }
-        FeedProblem::LongCell(at) => Finding::error(
-            "feed::limit",
-            format!("a cell has more than {} bytes", limits.feed_cell_bytes),
-        )
-        .at(Place::new(source, *at, 1), "starts here; is its quote ever closed?")
-        .help(Limits::how_to_raise("feed_cell_bytes")),
-        FeedProblem::LongFile => Finding::error(
-            "feed::limit",
-            format!("the feed has more than {} bytes", limits.feed_bytes),
-        )
-        .at(from.place, "this file")
-        .help(Limits::how_to_raise("feed_bytes")),
-        FeedProblem::Utf16 => Finding::error("feed::utf16", "the feed is UTF-16, not UTF-8")
-            .at(from.place, "this file")
-            .help("save it as UTF-8 (in a spreadsheet: \"CSV UTF-8\")"),
-    }
+fn feed_note(note: FeedNote, source: SourceId, from: &Text) -> Finding {
+    let place = note.at.map_or(from.place, |spot| Place::new(source, spot.start, spot.length));
+    Finding::advice(note.code, note.message).at(place, "found by looking").help(note.help)
 }

@@ -1,102 +1,105 @@
-//! A feed's first row: which attribute each column is.
+//! A feed's columns: which attribute each is.
 
 use std::collections::HashMap;
 
-use crate::diagnostic::{Finding, Findings, Place, nearest};
-use crate::feed::AttributeType;
+use crate::diagnostic::{Finding, Findings, Place, SourceId, nearest};
+use crate::feed::{AttributeType, FeedColumn};
 use crate::manifest::raw::RawAttribute;
 use crate::yaml::{Placed, Table};
 
 /// The columns of a feed.
 #[derive(Debug)]
 pub(crate) struct Header {
-    /// As written in the file.
+    /// As people know them: as written in the file, or what they are where nothing is written.
     pub written: Vec<String>,
     /// The attribute that each column is; more than columns only after an error.
     pub attributes: Vec<(String, AttributeType)>,
 }
 
-/// The attribute that a column is when nothing else is said: its header where that can stand
-/// in a template as it is, else its slug (`Product Name` → `product_name`).
-pub(crate) fn attribute_name(header: &str) -> Option<String> {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let whole = header.chars().all(word) && !header.starts_with(|c: char| c.is_ascii_digit());
-    if whole && !header.is_empty() {
-        return Some(header.to_owned());
+/// What is said of a column before anything is decided.
+struct Given<'a> {
+    columns: &'a [FeedColumn],
+    source: SourceId,
+    from: Place,
+}
+
+impl Given<'_> {
+    fn written(&self, index: usize) -> &str {
+        let column = &self.columns[index];
+        column.header.as_deref().or(column.attribute.as_deref()).unwrap_or_default()
     }
-    let mut slug = String::new();
-    for c in header.chars() {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('_') {
-            slug.push('_');
-        }
+
+    fn place(&self, index: usize) -> Place {
+        let spot = self.columns[index].at;
+        spot.map_or(self.from, |at| Place::new(self.source, at.start, at.length))
     }
-    let slug = slug.trim_end_matches('_');
-    match slug.chars().next()? {
-        '0'..='9' => Some(format!("n{slug}")),
-        _ => Some(slug.to_owned()),
+
+    /// The column that the manifest calls so: by its header, else by the attribute it is.
+    fn position(&self, wanted: &str) -> Option<usize> {
+        let by_header = self.columns.iter().position(|c| c.header.as_deref() == Some(wanted));
+        by_header
+            .or_else(|| self.columns.iter().position(|c| c.attribute.as_deref() == Some(wanted)))
     }
 }
 
 impl Header {
-    /// From the first row's cells with their places, and the manifest's `attributes:`.
+    /// From a feed's columns and the manifest's `attributes:`. `from` stands for columns that are
+    /// written nowhere.
     pub fn new(
-        cells: Vec<(String, Place)>,
+        columns: &[FeedColumn],
         mapping: &Table<Placed<RawAttribute>>,
+        source: SourceId,
+        from: Place,
         findings: &mut Findings,
     ) -> Self {
-        let mut types: Vec<Option<(String, AttributeType)>> = vec![None; cells.len()];
+        let given = Given { columns, source, from };
+        let mut types: Vec<Option<(String, AttributeType)>> = vec![None; columns.len()];
         let mut lost = Vec::new();
         for (name, attribute) in &mapping.0 {
             let column = attribute.value.column.as_ref();
             let wanted = column.map_or(&**name, |c| c);
-            let position = cells.iter().position(|(h, _)| h == wanted).or_else(|| {
-                cells.iter().position(|(h, _)| attribute_name(h).as_deref() == Some(wanted))
-            });
-            match position {
+            match given.position(wanted) {
                 Some(position) => {
                     let kind = attribute.value.kind.unwrap_or_default();
                     types[position] = Some((name.to_string(), kind));
                 }
                 None => {
                     lost.push((name.to_string(), AttributeType::Auto));
-                    let headers = cells.iter().map(|(h, _)| h.as_str());
-                    let help = match nearest(wanted, headers.clone()) {
-                        Some(meant) => format!("did you mean `{meant}`?"),
-                        None => format!("its columns: {}", headers.collect::<Vec<_>>().join(", ")),
-                    };
                     let place = column.map_or(name.place, |c| c.place);
-                    findings.push(
-                        Finding::error(
-                            "feed::unknown_column",
-                            format!("the feed has no column `{wanted}`"),
-                        )
-                        .at(place, "this column")
-                        .help(help),
-                    );
+                    findings.push(unknown_column(&given, wanted, place));
                 }
             }
         }
-        let mut header = Self::named(cells, types, findings);
+        let mut header = Self::named(&given, types, findings);
         // Attributes whose column is not there were reported; prompts that use them are fine.
         header.attributes.extend(lost);
         header
     }
 
     fn named(
-        cells: Vec<(String, Place)>,
+        given: &Given<'_>,
         types: Vec<Option<(String, AttributeType)>>,
         findings: &mut Findings,
     ) -> Self {
         let mut written = Vec::new();
         let mut attributes = Vec::new();
         let mut seen: HashMap<String, (usize, Place)> = HashMap::new();
-        for (index, ((header, place), given)) in cells.into_iter().zip(types).enumerate() {
-            let number = index + 1;
-            let named = given.or_else(|| Some((attribute_name(&header)?, AttributeType::Auto)));
-            let (name, kind) = named.unwrap_or_else(|| {
-                findings.push(nameless(&header, number, place));
+        // What the manifest says of a column goes before what another is by itself.
+        let taken: Vec<String> = types.iter().flatten().map(|(name, _)| name.clone()).collect();
+        for (index, told) in types.into_iter().enumerate() {
+            let (column, number) = (&given.columns[index], index + 1);
+            let (place, title) = (given.place(index), given.written(index));
+            written.push(title.to_owned());
+            // Nobody wrote a column that a format makes of others; a name may be given away.
+            let made = column.header.is_none();
+            let by_itself = || {
+                let kind = column.kind;
+                let name = column.attribute.clone()?;
+                let free = !(made && taken.contains(&name));
+                Some((if free { name } else { format!("feed_{name}") }, kind))
+            };
+            let (name, kind) = told.or_else(by_itself).unwrap_or_else(|| {
+                findings.push(nameless(title, number, place));
                 (format!("column_{number}"), AttributeType::Auto)
             });
             if let Some((first, first_place)) = seen.get(&name) {
@@ -112,7 +115,6 @@ impl Header {
             } else {
                 seen.insert(name.clone(), (number, place));
             }
-            written.push(header);
             attributes.push((name, kind));
         }
         Header { written, attributes }
@@ -133,6 +135,17 @@ impl Header {
     }
 }
 
+fn unknown_column(given: &Given<'_>, wanted: &str, place: Place) -> Finding {
+    let headers = || (0..given.columns.len()).map(|index| given.written(index));
+    let help = match nearest(wanted, headers()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("its columns: {}", headers().collect::<Vec<_>>().join(", ")),
+    };
+    Finding::error("feed::unknown_column", format!("the feed has no column `{wanted}`"))
+        .at(place, "this column")
+        .help(help)
+}
+
 fn nameless(header: &str, number: usize, place: Place) -> Finding {
     if header.trim().is_empty() {
         return Finding::error("feed::empty_header", format!("column {number} has no name"))
@@ -142,20 +155,4 @@ fn nameless(header: &str, number: usize, place: Place) -> Finding {
     Finding::error("feed::header", format!("no attribute can be called `{header}`"))
         .at(place, "not a letter of a to z in it")
         .help(format!("give it a name: `attributes: {{name: \"{header}\"}}`"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::attribute_name;
-
-    #[test]
-    fn headers_become_names_that_a_template_can_use() {
-        let name = |h: &str| attribute_name(h).unwrap_or_default();
-        assert_eq!(name("sku"), "sku");
-        assert_eq!(name("Title"), "Title");
-        assert_eq!(name("Product Name"), "product_name");
-        assert_eq!(name("Variant Price (EUR)"), "variant_price_eur");
-        assert_eq!(name("3D model"), "n3d_model");
-        assert_eq!(name("価格"), "");
-    }
 }

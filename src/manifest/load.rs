@@ -11,13 +11,15 @@ use super::catalogue::{Catalogue, Shot, SubjectSet, Template};
 use super::limits::{RawLimits, concurrency};
 use super::raw::{CODES, RawManifest};
 use super::references::{self, Entering};
+use super::rejects::Rejects;
 use super::shots::defaults;
+use super::used::Used;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};
 use crate::digest::FieldHasher;
 use crate::environment::{Environment, ProcessEnvironment};
 use crate::limits::Limits;
-use crate::media::PictureTable;
+use crate::media::{PictureLock, PictureTable};
 use crate::yaml::{self, ReadProblem, Text};
 
 /// How often a job that failed without a charge is tried again, when the manifest doesn't say.
@@ -53,6 +55,8 @@ pub struct Loaded {
     pub sources: Sources,
     /// Everything that is wrong or worth knowing, sorted.
     pub findings: Findings,
+    /// The bad rows of each feed that was read to its end, also where there are none.
+    pub rejects: Vec<Rejects>,
 }
 
 /// Loads a manifest with all that it includes. Reads files below the manifest's folder, and
@@ -71,13 +75,15 @@ pub fn load(path: &Path, options: &LoadOptions) -> Loaded {
         optional: HashSet::new(),
         broken_sets: HashSet::new(),
         reference_names: Default::default(),
+        used: Used::default(),
+        rejects: Vec::new(),
     };
     let catalogue = loader.catalogue(path);
-    let Loader { sources, mut findings, .. } = loader;
+    let Loader { sources, mut findings, rejects, .. } = loader;
     findings.sort();
     let catalogue = catalogue.filter(|_| !findings.has_errors());
     let catalogue = catalogue.map(|c| Catalogue { sources: sources.clone(), ..c });
-    Loaded { catalogue, sources, findings }
+    Loaded { catalogue, sources, findings, rejects }
 }
 
 /// A manifest that was read.
@@ -106,6 +112,10 @@ pub(super) struct Loader<'o> {
     pub broken_sets: HashSet<String>,
     /// Names of the references that all subjects of a set have.
     pub reference_names: std::collections::HashMap<u32, Vec<Arc<str>>>,
+    /// The attributes that any manifest names.
+    pub used: Used,
+    /// Bad rows, by feed.
+    pub rejects: Vec<Rejects>,
 }
 
 impl Loader<'_> {
@@ -121,11 +131,14 @@ impl Loader<'_> {
         let approvers = root.raw.approvers.as_ref().map(|a| self.approvers(a));
         let unattended = self.unattended(root.raw.unattended.as_ref().map(|u| &u.value));
         let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
+        let fetch = self.fetch(root.raw.fetch.as_ref().map(|f| &f.value));
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
         let root = &files[0].raw;
         let out = root.out.as_ref().map_or_else(|| standard_out(root.kinora.place), template);
+        let channels = self.channels(&files);
         let mut shots = self.shots(&files, &sets, &out);
+        let export = self.export(root.export.as_ref().map(|e| &e.value), &sets, &shots);
         self.settle_pictures(&mut sets, &mut shots);
         let stem = || Path::new(&name).file_stem().map(|s| s.to_string_lossy().into_owned());
         if shots.is_empty() && !self.findings.has_errors() {
@@ -152,6 +165,7 @@ impl Loader<'_> {
             concurrency,
             budget,
             guardrails,
+            channels,
             defaults: root.defaults.as_ref().map(|d| defaults(&d.value)).unwrap_or_default(),
             approvers,
             providers: providers.unwrap_or_default(),
@@ -160,6 +174,8 @@ impl Loader<'_> {
             pay_again: root.pay_again.as_ref().is_some_and(|p| p.value),
             unknown,
             unattended,
+            fetch,
+            export,
         })
     }
 
@@ -203,6 +219,7 @@ impl Loader<'_> {
         if !usable {
             return None;
         }
+        self.used.read(&node, &self.limits);
         match yaml::decode(&node) {
             Ok(raw) => Some(raw),
             Err(error) => {
@@ -292,6 +309,8 @@ impl Loader<'_> {
             ("pay_again", raw.pay_again.as_ref().map(|v| v.place)),
             ("unknown", raw.unknown.as_ref().map(|v| v.place)),
             ("unattended", raw.unattended.as_ref().map(|v| v.place)),
+            ("fetch", raw.fetch.as_ref().map(|v| v.place)),
+            ("export", raw.export.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
         for (key, place) in settings {
@@ -380,8 +399,23 @@ impl Loader<'_> {
 
     // ---- pictures
 
+    /// Says of pictures that have URLs where their bytes are, by the lock file.
+    fn locked_pictures(&mut self) {
+        if self.pictures.iter().all(|(_, picture)| picture.source.is_none()) {
+            return;
+        }
+        match PictureLock::read(&self.workspace.folder) {
+            Ok(lock) => lock.settle(&mut self.pictures, &self.workspace.folder),
+            Err(problem) => {
+                let finding = Finding::error("reference::lock", problem.message);
+                self.findings.push(finding.help(problem.help));
+            }
+        }
+    }
+
     /// Looks at all pictures, once all are known.
     fn settle_pictures(&mut self, sets: &mut [SubjectSet], shots: &mut [Shot]) {
+        self.locked_pictures();
         let absent = references::look(&mut self.pictures, &self.workspace);
         if absent.is_empty() {
             return;

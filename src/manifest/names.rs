@@ -21,6 +21,8 @@ pub(super) enum Use {
     Prompt,
     /// A clip's path: the above and the job.
     Out,
+    /// A text about a finished clip of a subject, for a shop: the above and the clip's file.
+    Export,
     /// A condition over a subject.
     Condition,
 }
@@ -34,11 +36,15 @@ pub(super) struct Scope<'a> {
     pub with: Vec<(&'a str, Vec<&'a SubjectSet>)>,
     /// Axes of the matrix.
     pub axes: Vec<&'a str>,
+    /// Whether the shot is for a channel.
+    pub channel: bool,
     pub env: &'a BTreeMap<String, String>,
 }
 
 /// What every variant has, whether or not it is an axis.
 const SETTINGS: [&str; 4] = ["aspect", "duration", "model", "resolution"];
+/// What is known of a shot's channel.
+const CHANNEL: [&str; 6] = ["name", "title", "safe_top", "safe_bottom", "safe_left", "safe_right"];
 const SUBJECT: [&str; 5] = ["id", "kind", "references", "set", "tags"];
 /// What the engine itself defines.
 const BUILT_IN: [&str; 5] = ["range", "dict", "namespace", "debug", "loop"];
@@ -100,7 +106,7 @@ impl Scope<'_> {
         let mut parts = path.split('.');
         let head = parts.next().unwrap_or_default();
         let next = parts.next();
-        let about_job = matches!(self.purpose, Use::Prompt | Use::Out);
+        let about_job = matches!(self.purpose, Use::Prompt | Use::Out | Use::Export);
         match (head, next) {
             ("subject", next) if self.purpose != Use::Id => self.subject(next),
             ("env", Some(name)) => self.environment(name),
@@ -108,7 +114,19 @@ impl Scope<'_> {
             ("shot", next) if about_job => one_of("shot", next, &["id"]),
             ("variant", next) if about_job => self.variant(next),
             ("take", _) if about_job => Ok(()),
+            ("channel", _) if about_job && !self.channel && !self.has_attribute(head) => Err((
+                "`channel` is not defined: the shot has none".to_owned(),
+                Some("write `channel:` with the name of one; `kinora channels` lists them".into()),
+            )),
+            ("channel", next) if about_job && self.channel => one_of("channel", next, &CHANNEL),
             ("job", next) if self.purpose == Use::Out => one_of("job", next, &["short", "address"]),
+            ("file", None) if self.purpose == Use::Export => Ok(()),
+            ("clip", next) if self.purpose == Use::Export => {
+                one_of("clip", next, &["name", "digest"])
+            }
+            ("job", next) if matches!(self.purpose, Use::Out | Use::Export) => {
+                one_of("job", next, &["short", "address"])
+            }
             ("job", _) if self.purpose == Use::Prompt => {
                 Err(("`job` can only be used in `out:`".to_owned(), None))
             }
@@ -125,10 +143,14 @@ impl Scope<'_> {
         }
     }
 
+    fn has_attribute(&self, name: &str) -> bool {
+        self.sets.iter().any(|set| set.columns.position(name).is_some())
+    }
+
     fn attribute(&self, name: &str) -> Result<(), Unknown> {
         if self.sets.is_empty() {
             let help = match self.purpose {
-                Use::Prompt | Use::Out if SETTINGS.contains(&name) => {
+                Use::Prompt | Use::Out | Use::Export if SETTINGS.contains(&name) => {
                     format!("write `variant.{name}`")
                 }
                 _ if self.axes.contains(&name) => format!("write `variant.{name}`"),
@@ -140,6 +162,7 @@ impl Scope<'_> {
             };
             let what = match self.purpose {
                 Use::Picture => "a shot's own picture is the same for every subject",
+                Use::Export => "no set is of kind `product`",
                 _ => "the shot has no subject",
             };
             return Err((format!("`{name}` is not defined: {what}"), Some(help)));
@@ -148,8 +171,12 @@ impl Scope<'_> {
         known.map_err(|(message, help)| {
             let written = |prefix: &str| Some(format!("write `{prefix}.{name}`"));
             let better = match self.purpose {
-                Use::Prompt | Use::Out if self.axes.contains(&name) => written("variant"),
-                Use::Prompt | Use::Out if SETTINGS.contains(&name) => written("variant"),
+                Use::Prompt | Use::Out | Use::Export if self.axes.contains(&name) => {
+                    written("variant")
+                }
+                Use::Prompt | Use::Out | Use::Export if SETTINGS.contains(&name) => {
+                    written("variant")
+                }
                 Use::Id => None,
                 _ if SUBJECT.contains(&name) => written("subject"),
                 _ => nearest(name, self.top_level())
@@ -164,12 +191,13 @@ impl Scope<'_> {
         let rest: &[&str] = match self.purpose {
             Use::Prompt => &["subject", "shot", "variant", "take", "env"],
             Use::Out => &["subject", "shot", "variant", "take", "job", "env"],
+            Use::Export => &["subject", "shot", "variant", "take", "job", "env", "file", "clip"],
             Use::Condition => &["id", "kind", "tags", "subject"],
             Use::Picture => &["subject", "env"],
             Use::Id => &["env"],
         };
         let aliases = self.with.iter().map(|(alias, _)| *alias);
-        let columns = self.sets.iter().flat_map(|s| s.columns.names());
+        let columns = self.sets.iter().flat_map(|s| s.columns.known());
         rest.iter().copied().chain(aliases).chain(columns)
     }
 
@@ -237,10 +265,10 @@ fn attribute(name: &str, sets: &[&SubjectSet], under: Option<&str>) -> Result<()
     };
     let shown = under.map_or_else(|| name.to_owned(), |u| format!("{u}.{name}"));
     let prefix = under.map_or_else(String::new, |u| format!("{u}."));
-    let help = match nearest(name, lacking.columns.names()) {
+    let help = match nearest(name, lacking.columns.known()) {
         Some(meant) => Some(format!("did you mean `{prefix}{meant}`?")),
         None => {
-            let names: Vec<&str> = lacking.columns.names().take(20).collect();
+            let names: Vec<&str> = lacking.columns.known().take(20).collect();
             match names[..] {
                 [] => Some(format!("`{}` has no attributes", lacking.name)),
                 _ => Some(format!("attributes of `{}`: {}", lacking.name, names.join(", "))),

@@ -122,6 +122,7 @@ impl Loader<'_> {
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let mut found = crate::diagnostic::Findings::default();

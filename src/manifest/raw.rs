@@ -8,15 +8,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 use super::approvers::RawApprover;
+use super::bad_rows::RawBadRows;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::export::RawExport;
+use super::feed_pictures::FeedPictures;
+use super::feed_select::RawSelect;
 use super::guardrails::RawGuardrails;
 use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::prices::RawPrices;
 use super::providers::RawProvider;
+use super::remote::RawFetch;
 use super::unattended::RawUnattended;
-use crate::feed::AttributeType;
+use crate::feed::{AttributeType, Each, FeedFormat};
 use crate::media::prepare::{Colour, Fit};
 use crate::models::Route;
 use crate::yaml::{Codes, Loose, Name, OneOrMany, Placed, Table, Text};
@@ -75,6 +80,10 @@ pub struct RawManifest {
     pub unknown: Option<Placed<RawUnknown>>,
     /// What a run may do when nobody is there, and whom it tells. Only in the root manifest.
     pub unattended: Option<Placed<RawUnattended>>,
+    /// How pictures that have URLs are fetched. Only in the root manifest.
+    pub fetch: Option<Placed<RawFetch>>,
+    /// What `kinora export` makes for the shop. Only in the root manifest.
+    pub export: Option<Placed<RawExport>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
@@ -109,6 +118,9 @@ pub struct RawDefaults {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
+    /// Name of a channel, for instance meta-reels, which sets the aspect, resolution and duration
+    /// that are not written; `none` for no channel.
+    pub channel: Option<Text>,
     /// Seconds, or `auto` where the model can decide how long a clip is.
     pub duration: Option<Placed<Length>>,
     /// What is switched on of what the model's card offers, for instance `audio`.
@@ -143,12 +155,28 @@ pub struct RawDefaults {
 pub struct RawSet {
     /// What its subjects are.
     pub kind: Placed<SubjectKind>,
-    /// A CSV file with one subject a row; the path is relative to this file.
+    /// A feed: a shop's export, a file of CSV, TSV, XML or JSON lines, or a folder of pictures.
+    /// The path is relative to this file.
     pub from: Option<Text>,
-    /// The character between the cells of the CSV file; a comma if not given.
+    /// Which program wrote the feed, or in which form it is; found by itself if not given.
+    pub format: Option<Placed<FeedFormat>>,
+    /// What becomes a subject, where the feed knows products and variants: `product` if not given.
+    pub each: Option<Placed<Each>>,
+    /// The character between the cells of a CSV file; found by itself if not given.
     pub delimiter: Option<Text>,
-    /// Template of a row's id, for instance "{{ sku }}"; the column `id` if not given.
+    /// How the feed writes text, for instance windows-1252; found by itself if not given.
+    pub encoding: Option<Text>,
+    /// How the files of a folder are named, for instance "{id}-{view}.jpg": files with the same
+    /// `id` are one subject. Without it, each folder in it is one.
+    pub pattern: Option<Text>,
+    /// Template of a subject's id, for instance "{{ sku }}"; if not given, what the feed's format
+    /// has for it (the handle or the SKU), else the column `id`.
     pub id: Option<Text>,
+    /// Which of the feed's products become subjects; all if not given.
+    pub select: Option<Placed<RawSelect>>,
+    /// What is done about rows that can't be used: `stop`, the default, or leave out as many as
+    /// are allowed.
+    pub bad_rows: Option<Placed<RawBadRows>>,
     /// What attributes are called and how they are read: the name of a column, or a mapping
     /// with `column` and `type`. Columns that are not named here keep their own names.
     #[serde(default)]
@@ -275,10 +303,13 @@ pub struct RawReference {
     pub name: Option<Text>,
     /// What it is for; `identity` if not given.
     pub role: Option<Role>,
-    /// One picture: a path or a template of one, relative to this file.
+    /// One picture: a path or a template of one, relative to this file; or an http or https URL, from
+    /// which `kinora fetch` gets it.
     pub image: Option<Text>,
     /// Several pictures: a pattern such as "images/{{ sku }}/detail-*.jpg".
     pub images: Option<Text>,
+    /// Pictures that the feed names: the `first`, all `others`, `all`, or by its number from 1.
+    pub feed: Option<Placed<FeedPictures>>,
     /// Template of a public https URL of the same picture, from which a provider may fetch it
     /// by itself; beside `image` only.
     pub url: Option<Text>,
@@ -324,6 +355,9 @@ pub struct RawShot {
     pub model: Option<Text>,
     /// What `model: auto` chooses among.
     pub choose: Option<Placed<RawChoose>>,
+    /// Name of a channel, for instance meta-reels, which sets the aspect, resolution and duration
+    /// that are not written; `none` for no channel.
+    pub channel: Option<Text>,
     /// Seconds, or `auto` where the model can decide how long a clip is.
     pub duration: Option<Placed<Length>>,
     /// What is switched on of what the model's card offers, for instance `audio`.
@@ -345,7 +379,8 @@ pub struct RawShot {
     #[schemars(with = "Colour")]
     pub pad: Option<Placed<Colour>>,
     /// One clip for each combination: an axis is a setting (`aspect`, `duration`, `resolution`,
-    /// `model`, `fps`, `fit`, `options`), or any name that the prompt uses as `{{ variant.NAME }}`.
+    /// `model`, `channel`, `fps`, `fit`, `options`), or any name that the prompt uses as
+    /// `{{ variant.NAME }}`.
     #[serde(default)]
     #[schemars(with = "Table<OneOrMany<Loose>>")]
     pub matrix: Table<Placed<OneOrMany<Text>>>,

@@ -11,11 +11,13 @@ use rayon::prelude::*;
 
 use super::addresses::public_url;
 use super::catalogue::{Reference, Role};
+use super::feed_pictures::FeedPictures;
 use super::fill::{Fill, View, verbatim};
 use super::raw::RawReference;
+use super::remote::picture_url;
 use super::workspace::{Folders, Workspace};
 use crate::diagnostic::{Finding, Findings, Place, nearest};
-use crate::feed::Columns;
+use crate::feed::{Columns, FeedImage};
 use crate::media::{PictureId, PictureTable, Stamp};
 use crate::template::{Engine, TemplateError, TemplateErrorKind};
 use crate::yaml::Text;
@@ -25,15 +27,37 @@ use crate::yaml::Text;
 pub(super) struct Spec {
     pub name: Arc<str>,
     pub role: Role,
-    /// The path or pattern.
+    /// The path or pattern; of the feed's pictures, the word for which.
     pub path: Text,
-    /// Whether `path` is a pattern.
-    pub many: bool,
+    /// What `path` is.
+    pub names: Names,
     pub optional: bool,
     /// Template of a public URL of the same picture.
     pub url: Option<Text>,
     /// Where its name is, or what stands for it.
     pub place: Place,
+}
+
+/// How an entry names its pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// By an address.
+    One,
+    /// By a pattern of paths.
+    Pattern,
+    /// As the feed has them.
+    Feed(FeedPictures),
+}
+
+impl Names {
+    /// Whether it may be several pictures.
+    pub fn many(self) -> bool {
+        match self {
+            Names::One => false,
+            Names::Pattern => true,
+            Names::Feed(which) => which.many(),
+        }
+    }
 }
 
 /// An entry's templates, ready to be filled in.
@@ -69,47 +93,72 @@ impl Spec {
 pub(super) struct Named {
     /// Index of the entry.
     pub spec: usize,
-    /// Shown path.
+    /// Shown path, or URL.
     pub path: String,
+    /// Whether it is a URL.
+    pub fetched: bool,
     /// Public URL of the same picture.
     pub url: Option<Arc<str>>,
+    /// What it shows, in the feed's words.
+    pub alt: Option<Arc<str>>,
 }
 
-/// Reads `references:`; entries that can't be used are reported and left out.
+/// Where the addresses of one manifest's pictures lead.
+pub(super) struct Ground<'a> {
+    pub workspace: &'a Workspace,
+    /// Shown path of the manifest's folder.
+    pub folder: &'a str,
+    /// Shown path of the folder to which a feed's own paths are relative.
+    pub of_feed: &'a str,
+}
+
+/// The picture at an address, which a manifest or a feed has written: a path or a URL. `who` names
+/// the subject in messages, `place` is the entry of `references:`.
+pub(super) fn address(
+    spec: usize,
+    written: &str,
+    ground: &Ground<'_>,
+    who: &dyn Fn() -> String,
+    place: Place,
+) -> Result<Named, Box<Finding>> {
+    let written = written.trim();
+    if let Some(read) = picture_url(written) {
+        return match read {
+            Ok(path) => Ok(Named { spec, path, fetched: true, url: None, alt: None }),
+            Err(problem) => {
+                let message = format!("{}: `{}` {}", who(), problem.shown, problem.message);
+                let finding = Finding::error("reference::url", message);
+                let finding = finding.at(place, format!("for {}", who())).help(problem.help);
+                Err(Box::new(finding))
+            }
+        };
+    }
+    match ground.workspace.resolve(ground.folder, written) {
+        Ok(path) => Ok(Named { spec, path, fetched: false, url: None, alt: None }),
+        Err(_) => Err(Box::new(outside(&format!("{}: ", who()), written, place))),
+    }
+}
+
+/// Reads `references:`; entries that can't be used are reported and left out. Only subjects of a
+/// feed (`of_feed`) have pictures that a feed names.
 pub(super) fn specs(
     raw: &[RawReference],
     inherited: &[Spec],
+    of_feed: bool,
     findings: &mut Findings,
 ) -> Vec<Spec> {
     let mut specs: Vec<Spec> = Vec::new();
     for entry in raw {
-        let (path, many) = match (&entry.image, &entry.images) {
-            (Some(path), None) => (path, false),
-            (None, Some(pattern)) => (pattern, true),
-            (Some(one), Some(many)) => {
-                findings.push(
-                    Finding::error(
-                        "reference::image_and_images",
-                        "a reference has either `image` or `images`",
-                    )
-                    .at(many.place, "and `images`")
-                    .also(one.place, "`image`")
-                    .help("write two references"),
-                );
-                continue;
-            }
-            (None, None) => {
-                let mut finding = Finding::error(
-                    "reference::no_image",
-                    "a reference needs `image` (one path) or `images` (a pattern)",
-                );
-                if let Some(name) = &entry.name {
-                    finding = finding.at(name.place, "this reference has neither");
-                }
-                findings.push(finding);
-                continue;
-            }
-        };
+        let Some((path, names)) = pictures_of(entry, findings) else { continue };
+        if let Some(feed) = entry.feed.as_ref().filter(|_| !of_feed) {
+            let message = "`feed` names pictures of a feed, but there is none here";
+            findings.push(
+                Finding::error("manifest::only_for_feeds", message)
+                    .at(feed.place, "means nothing here")
+                    .help("write the path of the picture: `image: …`"),
+            );
+            continue;
+        }
         if path.trim().is_empty() {
             findings.push(
                 Finding::error("reference::empty_path", "the path is empty")
@@ -117,13 +166,14 @@ pub(super) fn specs(
             );
             continue;
         }
-        if let Some(url) = entry.url.as_ref().filter(|_| many) {
+        if let Some(url) = entry.url.as_ref().filter(|_| names.many()) {
+            let key = if names == Names::Pattern { "images" } else { "feed" };
             let finding = Finding::error(
                 "reference::url_of_many",
-                "`url` is one picture's address, but `images` may be many pictures",
+                format!("`url` is one picture's address, but `{key}` may be many pictures"),
             );
-            let finding =
-                finding.at(url.place, "which of them is this?").also(path.place, "`images`");
+            let label = format!("`{key}`");
+            let finding = finding.at(url.place, "which of them is this?").also(path.place, label);
             findings.push(finding.help("write one reference with `image` for each picture"));
             continue;
         }
@@ -142,26 +192,71 @@ pub(super) fn specs(
             );
             continue;
         }
-        let path = path.clone();
         let (optional, url) = (entry.optional, entry.url.clone());
-        specs.push(Spec { name, role, path, many, optional, url, place });
+        specs.push(Spec { name, role, path, names, optional, url, place });
     }
     specs
 }
 
-/// The pictures that entries name for one subject. `who` names the subject in messages.
+/// Which pictures an entry names, and how.
+fn pictures_of(entry: &RawReference, findings: &mut Findings) -> Option<(Text, Names)> {
+    let path = |key, text: &Option<Text>, names| Some((key, text.clone()?, names));
+    let feed = entry.feed.as_ref().map(|which| {
+        let text = Arc::from(which.value.shown());
+        let text = Text { text, place: which.place, literal: false };
+        ("feed", text, Names::Feed(which.value))
+    });
+    let given = [
+        path("image", &entry.image, Names::One),
+        path("images", &entry.images, Names::Pattern),
+        feed,
+    ];
+    let mut given = given.into_iter().flatten();
+    let Some((key, text, names)) = given.next() else {
+        let mut finding = Finding::error(
+            "reference::no_image",
+            "a reference needs `image` (one path), `images` (a pattern) or `feed` (the feed's own)",
+        );
+        if let Some(name) = &entry.name {
+            finding = finding.at(name.place, "this reference has none of them");
+        }
+        findings.push(finding);
+        return None;
+    };
+    if let Some((other, again, _)) = given.next() {
+        findings.push(
+            Finding::error(
+                "reference::image_and_images",
+                format!("a reference has either `{key}` or `{other}`"),
+            )
+            .at(again.place, format!("and `{other}`"))
+            .also(text.place, format!("`{key}`"))
+            .help("write two references"),
+        );
+        return None;
+    }
+    Some((text, names))
+}
+
+/// The pictures that entries name for one subject; `images` are those that its feed has for it.
+/// `who` names the subject in messages.
 pub(super) fn name_pictures(
     specs: &[Spec],
     fills: &[SpecFill<'_, '_>],
     view: &View<'_>,
-    workspace: &Workspace,
-    folder: &str,
+    images: &[FeedImage],
+    ground: &Ground<'_>,
     who: &dyn Fn() -> String,
     findings: &mut Vec<Finding>,
 ) -> Vec<Named> {
     let mut named = Vec::with_capacity(specs.len());
     for (index, (spec, fill)) in specs.iter().zip(fills).enumerate() {
-        let escape = if spec.many { glob::Pattern::escape } else { verbatim };
+        if let Names::Feed(which) = spec.names {
+            named.extend(of_feed(index, spec, which.of(images), ground, who, findings));
+            continue;
+        }
+        let many = spec.names.many();
+        let escape = if many { glob::Pattern::escape } else { verbatim };
         let path = match fill.path.render(view, escape) {
             Ok(path) => path,
             // An attribute that is absent leaves an optional picture absent.
@@ -191,45 +286,101 @@ pub(super) fn name_pictures(
             }
             continue;
         }
-        let literal = spec.many.then(|| glob::Pattern::escape(folder));
-        let Ok(shown) = workspace.resolve(literal.as_deref().unwrap_or(folder), path) else {
-            findings.push(outside(&format!("{}: ", who()), path, spec.path.place));
+        if many {
+            named.extend(matching(index, spec, path, ground, who, findings));
             continue;
-        };
-        if spec.many {
-            match found(workspace, &shown) {
-                Err(message) => findings.push(
-                    Finding::error(
-                        "reference::pattern",
-                        format!("the pattern is not valid: {message}"),
-                    )
-                    .at(spec.path.place, "this pattern")
-                    .help(
-                        "`*` stands for any text, `?` for one character, `[ab]` for one of a few",
-                    ),
-                ),
-                Ok(paths) if paths.is_empty() && !spec.optional => findings.push(
-                    Finding::error(
-                        "reference::no_match",
-                        format!("{}: no file matches `{path}`", who()),
-                    )
-                    .at(spec.path.place, format!("nothing found for {}", who()))
-                    .help(no_match_help(&workspace.path(&shown))),
-                ),
-                Ok(paths) => {
-                    let picture = |path| Named { spec: index, path, url: None };
-                    named.extend(paths.into_iter().map(picture));
+        }
+        match address(index, path, ground, who, spec.path.place) {
+            Ok(mut picture) => {
+                if let Some((place, fill)) = &fill.url {
+                    picture.url = public_url(*place, fill, view, who, findings);
                 }
+                named.push(picture);
             }
-        } else {
-            let url = fill
-                .url
-                .as_ref()
-                .and_then(|(place, fill)| public_url(*place, fill, view, who, findings));
-            named.push(Named { spec: index, path: shown, url });
+            Err(finding) => findings.push(*finding),
         }
     }
     named
+}
+
+/// The pictures that an entry takes of those that the feed has for one subject.
+fn of_feed(
+    index: usize,
+    spec: &Spec,
+    images: &[FeedImage],
+    ground: &Ground<'_>,
+    who: &dyn Fn() -> String,
+    findings: &mut Vec<Finding>,
+) -> Vec<Named> {
+    if images.is_empty() && !spec.optional {
+        let what = match spec.names {
+            Names::Feed(FeedPictures::Others) => "a second picture".to_owned(),
+            Names::Feed(FeedPictures::Number(number)) => format!("a picture number {number}"),
+            _ => "a picture".to_owned(),
+        };
+        let message = format!("{}: the feed does not name {what}", who());
+        findings.push(
+            Finding::error("reference::no_feed_picture", message)
+                .at(spec.path.place, format!("nothing for {}", who()))
+                .help(
+                    "add the picture at the shop, mark the reference `optional: true`, or leave                      such products out with `select`",
+                ),
+        );
+    }
+    let mut named = Vec::with_capacity(images.len());
+    let ground = &Ground { folder: ground.of_feed, ..*ground };
+    for image in images {
+        match address(index, &image.address, ground, who, spec.path.place) {
+            Ok(picture) => {
+                named.push(Named { alt: image.alt.as_deref().map(Arc::from), ..picture })
+            }
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    named
+}
+
+/// The pictures that a pattern finds for one subject.
+fn matching(
+    index: usize,
+    spec: &Spec,
+    pattern: &str,
+    ground: &Ground<'_>,
+    who: &dyn Fn() -> String,
+    findings: &mut Vec<Finding>,
+) -> Vec<Named> {
+    let workspace = ground.workspace;
+    let folder = glob::Pattern::escape(ground.folder);
+    let Ok(shown) = workspace.resolve(&folder, pattern) else {
+        findings.push(outside(&format!("{}: ", who()), pattern, spec.path.place));
+        return Vec::new();
+    };
+    let paths = match found(workspace, &shown) {
+        Ok(paths) => paths,
+        Err(message) => {
+            findings.push(
+                Finding::error(
+                    "reference::pattern",
+                    format!("the pattern is not valid: {message}"),
+                )
+                .at(spec.path.place, "this pattern")
+                .help("`*` stands for any text, `?` for one character, `[ab]` for one of a few"),
+            );
+            return Vec::new();
+        }
+    };
+    if paths.is_empty() && !spec.optional {
+        findings.push(
+            Finding::error(
+                "reference::no_match",
+                format!("{}: no file matches `{pattern}`", who()),
+            )
+            .at(spec.path.place, format!("nothing found for {}", who()))
+            .help(no_match_help(&workspace.path(&shown))),
+        );
+    }
+    let picture = |path| Named { spec: index, path, fetched: false, url: None, alt: None };
+    paths.into_iter().map(picture).collect()
 }
 
 fn no_match_help(pattern: &Path) -> String {
@@ -300,14 +451,17 @@ impl Entering {
             let spec = &specs[picture.spec];
             let count = &mut counts[picture.spec];
             *count += 1;
-            let (name, group) = if spec.many {
+            let (name, group) = if spec.names.many() {
                 (self.numbered(spec, *count), Some(spec.name.clone()))
             } else {
                 (spec.name.clone(), None)
             };
-            let id = pictures.enter(&picture.path);
+            let id = match picture.fetched {
+                true => pictures.enter_url(&picture.path),
+                false => pictures.enter(&picture.path),
+            };
             let (role, place) = (spec.role, spec.path.place);
-            Reference { name, group, role, picture: id, url: picture.url, place }
+            Reference { name, group, role, picture: id, url: picture.url, alt: picture.alt, place }
         };
         named.into_iter().map(refer).collect()
     }
@@ -336,6 +490,7 @@ pub(super) fn look(
 ) -> HashMap<PictureId, Absent> {
     let parents: HashSet<PathBuf> = pictures
         .iter()
+        .filter(|(_, p)| p.source.is_none())
         .filter_map(|(_, p)| Some(workspace.path(&p.path).parent()?.to_owned()))
         .collect();
     let parents: Vec<PathBuf> = parents.into_iter().collect();
@@ -346,6 +501,9 @@ pub(super) fn look(
         .items_mut()
         .par_iter_mut()
         .map(|picture| {
+            if picture.source.is_some() {
+                return None;
+            }
             let path = workspace.path(&picture.path);
             match stamp(&path, workspace, &folders) {
                 Ok(stamp) => {
@@ -374,19 +532,7 @@ fn stamp(path: &Path, workspace: &Workspace, folders: &Folders) -> Result<Stamp,
     if facts.is_dir() {
         return Err(Absent::Folder);
     }
-    let modified = facts.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
-    let mtime_ns = modified.and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0);
-    Ok(Stamp { size: facts.len(), mtime_ns, inode: inode(&facts) })
-}
-
-#[cfg(unix)]
-fn inode(facts: &std::fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(facts)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &std::fs::Metadata) -> u64 {
-    0
+    Ok(Stamp::of(&facts))
 }
 
 /// Takes the references that can't be used out of a list, and reports those that are needed.

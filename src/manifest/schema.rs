@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde_json::Value as Json;
 
 use super::raw::RawManifest;
+use crate::channel::channel_schema;
 use crate::models::{model_card_schema, price_file_schema};
 use crate::protocol::provider_card_schema;
 
@@ -18,12 +19,13 @@ pub fn manifest() -> &'static Json {
 }
 
 /// Every schema of a file that people write, by its name: `schemas/NAME.schema.json`.
-pub fn all() -> [(&'static str, &'static Json); 4] {
+pub fn all() -> [(&'static str, &'static Json); 5] {
     [
         ("manifest", manifest()),
         ("model-card", model_card_schema()),
         ("provider-card", provider_card_schema()),
         ("price-file", price_file_schema()),
+        ("channel", channel_schema()),
     ]
 }
 

@@ -10,7 +10,7 @@ use super::fill::View;
 use super::load::{File, Loader};
 use super::names::{self, Scope, Use};
 use super::raw::{RawItem, RawSet};
-use super::references::{self, Spec, SpecFill};
+use super::references::{self, Ground, Spec, SpecFill};
 use super::shots::is_alias;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::feed::{AttributeType, Columns, Row};
@@ -73,6 +73,7 @@ impl Loader<'_> {
             kind: raw.kind.value,
             columns: Columns::new([]),
             updated: None,
+            feed: None,
             subjects: Vec::new(),
             place: name.place,
         };
@@ -90,14 +91,14 @@ impl Loader<'_> {
             (None, None) => self.findings.push(
                 Finding::error(
                     "manifest::no_subjects",
-                    format!("`{}` needs `from` (a CSV file) or `items`", set.name),
+                    format!("`{}` needs `from` (a feed) or `items`", set.name),
                 )
                 .at(name.place, "this set has neither")
                 .help("for instance `from: products.csv`"),
             ),
         }
         self.updated(&mut set, raw);
-        if set.columns.names().next().is_none() && set.subjects.is_empty() {
+        if set.columns.known().next().is_none() && set.subjects.is_empty() {
             // Without its columns, everything said about its templates would be noise.
             self.broken_sets.insert(set.name.to_string());
         }
@@ -110,9 +111,9 @@ impl Loader<'_> {
         let attribute = written.trim();
         if set.columns.position(attribute).is_some() {
             set.updated = Some(Updated { attribute: attribute.to_owned(), place: written.place });
-        } else if set.columns.names().next().is_some() {
+        } else if set.columns.known().next().is_some() {
             let message = format!("`{}` has no attribute `{attribute}`", set.name);
-            let names: Vec<&str> = set.columns.names().collect();
+            let names: Vec<&str> = set.columns.known().collect();
             self.findings.push(
                 Finding::error("manifest::updated_unknown", message)
                     .at(written.place, "no such attribute")
@@ -153,7 +154,13 @@ impl Loader<'_> {
     ) {
         let only_for_feeds = [
             ("id", raw.id.as_ref().map(|t| t.place)),
+            ("format", raw.format.as_ref().map(|f| f.place)),
+            ("each", raw.each.as_ref().map(|e| e.place)),
             ("delimiter", raw.delimiter.as_ref().map(|t| t.place)),
+            ("encoding", raw.encoding.as_ref().map(|t| t.place)),
+            ("pattern", raw.pattern.as_ref().map(|t| t.place)),
+            ("select", raw.select.as_ref().map(|s| s.place)),
+            ("bad_rows", raw.bad_rows.as_ref().map(|b| b.place)),
         ];
         for (key, place) in only_for_feeds {
             if let Some(place) = place {
@@ -172,7 +179,7 @@ impl Loader<'_> {
             }
         }
         set.columns = self.item_columns(raw, items);
-        let shared = self.usable_specs(&raw.references, &[], set);
+        let shared = self.usable_specs(&raw.references, &[], false, set);
         self.reference_names.insert(index, shared.iter().map(|s| s.name.clone()).collect());
         self.people_of_items(raw, items);
         let set_tags: Vec<Text> = raw.tags.clone().map(|t| t.items).unwrap_or_default();
@@ -253,7 +260,7 @@ impl Loader<'_> {
                 );
             }
         }
-        let specs = self.usable_specs(&item.references, shared, set);
+        let specs = self.usable_specs(&item.references, shared, false, set);
         let specs: Vec<Spec> = shared.iter().cloned().chain(specs).collect();
         let limits = self.limits.clone();
         let engine = Engine::new(&limits);
@@ -267,8 +274,8 @@ impl Loader<'_> {
             &specs,
             &fills,
             &view,
-            &self.workspace,
-            folder,
+            &[],
+            &Ground { workspace: &self.workspace, folder, of_feed: folder },
             &who,
             &mut findings,
         );
@@ -285,6 +292,7 @@ impl Loader<'_> {
             consent,
             tags: tags(set_tags.iter().chain(&item.tags.items).map(|t| &**t)),
             references,
+            first_row: 0,
             place: item.id.place,
         }
     }
@@ -296,14 +304,16 @@ impl Loader<'_> {
         &mut self,
         raw: &[super::raw::RawReference],
         inherited: &[Spec],
+        of_feed: bool,
         set: &SubjectSet,
     ) -> Vec<Spec> {
-        let mut specs = references::specs(raw, inherited, &mut self.findings);
+        let mut specs = references::specs(raw, inherited, of_feed, &mut self.findings);
         let scope = Scope {
             purpose: Use::Picture,
             sets: vec![set],
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::catalogue::{Axis, Reference, Selection, Settings, Shot, SubjectSet, Template, With};
+use super::catalogue::{
+    Axis, Inherited, Reference, Selection, Settings, Shot, SubjectSet, Template, With,
+};
+use super::channels::{channel, has_channel};
 use super::fill::View;
 use super::length::{AUTO, Length};
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
 use super::raw::{RawDefaults, RawReference, RawShot};
-use super::references::{self, SpecFill};
+use super::references::{self, Ground, SpecFill};
 use super::selectors::Ids;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::feed::Columns;
@@ -92,7 +95,7 @@ impl Loader<'_> {
         let (selects, with) = (selects.unwrap_or_default(), with.unwrap_or_default());
         let axes = self.axes(raw);
         if names_known {
-            self.check_names(raw, &selects, &with, &axes, sets);
+            self.check_names(raw, defaults, &selects, &with, &axes, sets);
         }
         let references = self.own_pictures(&raw.references, folder, &raw.id);
         if names_known {
@@ -270,6 +273,7 @@ impl Loader<'_> {
     fn check_names(
         &mut self,
         raw: &RawShot,
+        defaults: Option<&RawDefaults>,
         selects: &[Selection],
         with: &[With],
         axes: &[Axis],
@@ -286,6 +290,7 @@ impl Loader<'_> {
             sets: selected.iter().map(|set| &sets[*set as usize]).collect(),
             with: with.iter().map(|w| (&*w.alias, further(w))).collect(),
             axes: axes.iter().map(|a| &*a.name).collect(),
+            channel: has_channel(raw, defaults),
             env: &self.env,
         };
         let (limits, sources) = (&self.limits, &self.sources);
@@ -326,6 +331,7 @@ impl Loader<'_> {
             sets: everywhere,
             with: Vec::new(),
             axes: axes.into_iter().collect(),
+            channel: shots.iter().any(Shot::has_channel),
             env: &self.env,
         };
         names::check(out, &scope, &self.limits, &self.sources, &mut self.findings);
@@ -404,12 +410,13 @@ impl Loader<'_> {
     /// The shot's own pictures, the same for every subject.
     fn own_pictures(&mut self, raw: &[RawReference], folder: &str, id: &Text) -> Vec<Reference> {
         let columns = Columns::default();
-        let specs = references::specs(raw, &[], &mut self.findings);
+        let specs = references::specs(raw, &[], false, &mut self.findings);
         let scope = Scope {
             purpose: Use::Picture,
             sets: Vec::new(),
             with: Vec::new(),
             axes: Vec::new(),
+            channel: false,
             env: &self.env,
         };
         let limits = self.limits.clone();
@@ -437,8 +444,8 @@ impl Loader<'_> {
             &good,
             &fills,
             &view,
-            &self.workspace,
-            folder,
+            &[],
+            &Ground { workspace: &self.workspace, folder, of_feed: folder },
             &who,
             &mut findings,
         );
@@ -465,6 +472,14 @@ fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
         fps: raw.fps.clone().or_else(|| defaults?.fps.clone()),
         fit: raw.fit.clone().or_else(|| defaults?.fit.clone()),
         pad: raw.pad.clone().or_else(|| defaults?.pad.clone()),
+        channel: channel(raw.channel.as_ref().or_else(|| defaults?.channel.as_ref())),
+        inherited: Inherited {
+            channel: raw.channel.is_none(),
+            duration: raw.duration.is_none(),
+            aspect: raw.aspect.is_none(),
+            resolution: raw.resolution.is_none(),
+            fps: raw.fps.is_none(),
+        },
     }
 }
 
@@ -482,6 +497,8 @@ pub(super) fn defaults(raw: &RawDefaults) -> Settings {
         fps: raw.fps.clone(),
         fit: raw.fit.clone(),
         pad: raw.pad.clone(),
+        channel: channel(raw.channel.as_ref()),
+        inherited: Inherited::default(),
     }
 }
 
@@ -549,7 +566,7 @@ pub(super) fn is_alias(name: &str) -> bool {
 /// one `out:` serves all shots.
 fn without_subject(out: &Template, limits: &Limits) -> Template {
     let engine = Engine::new(limits);
-    let of_shot = ["shot", "variant", "take", "job", "env"];
+    let of_shot = ["shot", "variant", "channel", "take", "job", "env"];
     let stays = |part: &&str| {
         engine.template(part).is_ok_and(|compiled| {
             let names = compiled.undeclared();

@@ -1,15 +1,17 @@
-//! Picture files → pixels, upright, within limits.
+//! Picture files → pixels, upright and in sRGB, within limits.
 //!
-//! What lives here: decoding, limits on pixels, orientation. What never does: reading and
-//! recognising files (that is `file`), what a picture is for, resizing.
+//! What lives here: the doors to decoding, limits on pixels. What never does: reading and
+//! recognising files (that is `file`), colours and turning (`upright`), what a picture is for,
+//! resizing.
 
 use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbaImage};
 
-use super::file::{check_whole, read_whole, recognise};
-use super::{Format, PictureProblem};
+use super::file::read_whole;
+use super::header::damaged;
+use super::{Format, PictureProblem, upright};
 use crate::limits::Limits;
 
 /// How large a picture may be.
@@ -36,7 +38,7 @@ impl Default for PictureLimits {
 /// A picture in memory, upright.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
-    /// Colours with straight alpha.
+    /// Colours in sRGB with straight alpha.
     pub image: RgbaImage,
     /// Whether any pixel is not opaque.
     pub has_alpha: bool,
@@ -47,14 +49,9 @@ pub fn load(path: &Path, limits: &PictureLimits) -> Result<Pixels, PictureProble
     decode(&read_whole(path, limits.bytes)?, limits)
 }
 
-/// Decodes a picture; the format is told by its bytes.
+/// Decodes a picture; the format is told by its bytes. Of several frames or pages it is the first.
 pub fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<Pixels, PictureProblem> {
-    let format = recognise(bytes)?;
-    check_whole(format, bytes)?;
-    let mut decoder = decoder(format, bytes, limits)?;
-    let orientation = decoder.orientation().map_err(|e| problem(&e, limits))?;
-    let mut picture = pixels(decoder, limits)?;
-    picture.apply_orientation(orientation);
+    let picture = upright::decode(bytes, limits)?;
     let may_have_alpha = picture.color().has_alpha();
     let image = picture.into_rgba8();
     let has_alpha = may_have_alpha && image.pixels().any(|p| p.0[3] != u8::MAX);
@@ -108,6 +105,10 @@ fn image_format(format: Format) -> ImageFormat {
         Format::Jpeg => ImageFormat::Jpeg,
         Format::Png => ImageFormat::Png,
         Format::Webp => ImageFormat::WebP,
+        Format::Avif => ImageFormat::Avif,
+        Format::Tiff => ImageFormat::Tiff,
+        Format::Bmp => ImageFormat::Bmp,
+        Format::Gif => ImageFormat::Gif,
     }
 }
 
@@ -117,8 +118,7 @@ fn problem(error: &ImageError, limits: &PictureLimits) -> PictureProblem {
             what: format!("it needs more memory than {} pixels may", limits.pixels),
             limit: "picture_pixels",
         },
-        ImageError::Unsupported(e) => PictureProblem::NotAPicture(e.to_string()),
-        other => PictureProblem::Damaged(other.to_string()),
+        other => damaged(other),
     }
 }
 
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_is_no_picture_is_told() {
         let limits = PictureLimits::default();
-        for bytes in [&b""[..], b"<!DOCTYPE html>", b"GIF89a", b"\xFF\xD8"] {
+        for bytes in [&b""[..], b"<!DOCTYPE html>", b"%PDF-1.7", b"\xFF\xD8"] {
             assert!(matches!(decode(bytes, &limits), Err(PictureProblem::NotAPicture(_))));
         }
         let missing = load(Path::new("/nonexistent/picture.jpg"), &limits);

@@ -8,6 +8,7 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::pictures::{Format, PictureProblem};
+use super::{avif, still, tiff};
 
 /// Reads a file, but never more than the limit and one byte, whatever its size claims.
 pub fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, PictureProblem> {
@@ -28,8 +29,21 @@ pub fn read_whole(path: &Path, limit: u64) -> Result<Vec<u8>, PictureProblem> {
     if meta.len() > limit {
         return Err(too_large(meta.len()));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1);
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    // One byte more than it claims to have, so that in one read it shows that it has no more:
+    // `read_to_end` would feel its way by growing pieces.
+    let mut bytes = vec![0; usize::try_from(meta.len()).unwrap_or(0).saturating_add(1)];
+    let mut file = file.take(limit.saturating_add(1));
+    let mut read = 0;
+    loop {
+        match file.read(&mut bytes[read..]) {
+            Ok(0) if read < bytes.len() => break,
+            Ok(0) => bytes.resize(bytes.len() * 2, 0),
+            Ok(more) => read += more,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(unreadable(e)),
+        }
+    }
+    bytes.truncate(read);
     if bytes.len() as u64 > limit {
         return Err(too_large(bytes.len() as u64));
     }
@@ -47,18 +61,77 @@ pub fn recognise(bytes: &[u8]) -> Result<Format, PictureProblem> {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Ok(Format::Webp);
     }
+    if bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a") {
+        return Ok(Format::Gif);
+    }
+    if bytes.starts_with(b"BM") && bytes.get(6..10) == Some(&[0; 4]) {
+        return Ok(Format::Bmp);
+    }
+    if tiff::begins(bytes) {
+        return match tiff::camera(bytes) {
+            true => Err(undecodable("a camera's raw file", EXPORT)),
+            false => Ok(Format::Tiff),
+        };
+    }
+    if bytes.get(4..8) == Some(b"ftyp") {
+        return boxed(bytes);
+    }
+    let known: [(&[u8], &str); 5] = [
+        (b"8BPS", "a Photoshop document"),
+        (b"\xFF\x0A", "a JPEG XL picture"),
+        (b"\0\0\0\x0CJXL ", "a JPEG XL picture"),
+        (b"\0\0\0\x0CjP  ", "a JPEG 2000 picture"),
+        (b"FUJIFILMCCD-RAW", "a camera's raw file"),
+    ];
+    if let Some((_, what)) = known.iter().find(|(start, _)| bytes.starts_with(start)) {
+        return Err(undecodable(what, EXPORT));
+    }
     let looks_like = match bytes {
         [] => "the file is empty",
-        [b'G', b'I', b'F', b'8', ..] => "it is a GIF",
-        [b'B', b'M', ..] => "it looks like a BMP",
-        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => "it is a TIFF",
-        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "it is an AVIF, HEIC or MP4 file",
         [b'%', b'P', b'D', b'F', ..] => "it is a PDF",
+        [0, 0, 1, 0, ..] => "it is an icon",
         _ if bytes.trim_ascii_start().starts_with(b"<") => "it looks like SVG or HTML",
+        _ if bytes.trim_ascii_start().starts_with(b"{") => "it looks like JSON",
         _ if bytes.starts_with(b"version https://git-lfs") => "it is a Git LFS pointer",
         _ => "its first bytes are of no known format",
     };
     Err(PictureProblem::NotAPicture(looks_like.to_owned()))
+}
+
+const EXPORT: &str = "export it as JPEG, PNG or TIFF from the program that made it";
+
+fn undecodable(what: &str, help: &'static str) -> PictureProblem {
+    PictureProblem::Undecodable { what: format!("it is {what}"), help }
+}
+
+/// The format of an ISO base media file, by its brands.
+fn boxed(bytes: &[u8]) -> Result<Format, PictureProblem> {
+    if avif::is_avif(bytes) {
+        return Ok(Format::Avif);
+    }
+    let mut brands = avif::brands(bytes);
+    let first = brands.next().unwrap_or_default();
+    let is_heif = |brand: [u8; 4]| {
+        matches!(&brand, b"mif1" | b"msf1" | b"mif2") || matches!(&brand[..3], b"hei" | b"hev")
+    };
+    if is_heif(first) || brands.any(is_heif) {
+        return Err(heic());
+    }
+    if first == *b"crx " {
+        return Err(undecodable("a camera's raw file", EXPORT));
+    }
+    let what = "it is an MP4 or another file of sound and moving pictures";
+    Err(PictureProblem::NotAPicture(what.to_owned()))
+}
+
+/// A HEIC picture: its codec (HEVC) is under patents, and there is no free decoder to ship.
+pub(super) fn heic() -> PictureProblem {
+    undecodable(
+        "a HEIC picture",
+        "convert it (`heif-convert a.heic a.jpg`, `magick a.heic a.jpg`, on a Mac `sips -s format \
+         jpeg a.heic --out a.jpg`), or let the phone make JPEGs: Settings, Camera, Formats, Most \
+         Compatible",
+    )
 }
 
 /// How far before the end of a file its end marker may stand: cameras and editors append
@@ -84,6 +157,10 @@ pub fn check_whole(format: Format, bytes: &[u8]) -> Result<(), PictureProblem> {
             let size = size.iter().rev().fold(0u64, |n, byte| n << 8 | u64::from(*byte));
             bytes.len() as u64 >= size + 8
         }),
+        Format::Avif => return avif::check_whole(bytes),
+        Format::Tiff => tiff::is_whole(bytes),
+        Format::Gif => still::gif(bytes).is_some(),
+        Format::Bmp => still::bmp_is_whole(bytes),
     };
     if ends {
         return Ok(());
@@ -98,7 +175,9 @@ fn last_scan(bytes: &[u8]) -> Option<usize> {
     let mut scan = None;
     while let Some(&[first, code]) = bytes.get(at..at + 2) {
         if first != 0xFF {
-            at += 1;
+            // The entropy-coded data, most of the file.
+            let Some(further) = memchr::memchr(0xFF, &bytes[at..]) else { break };
+            at += further;
             continue;
         }
         match code {

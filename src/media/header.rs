@@ -4,8 +4,10 @@
 
 use std::io::Cursor;
 
-use image::codecs::{png::PngDecoder, webp::WebPDecoder};
-use image::{ImageDecoder, ImageError};
+use image::codecs::{
+    bmp::BmpDecoder, gif::GifDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder,
+};
+use image::{ExtendedColorType, ImageDecoder, ImageError};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -13,6 +15,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::pictures::{Format, Orientation, PictureProblem, Traits};
 use super::profile::{self, Channels};
+use super::{avif, still, tiff};
 
 /// A picture's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +55,42 @@ pub(super) fn read(format: Format, bytes: &[u8]) -> Result<Header, PictureProble
             let animated = decoder.has_animation();
             Ok(of_decoder(decoder, animated))
         }
+        Format::Tiff => {
+            let decoder = TiffDecoder::new(reader).map_err(|e| damaged(&e))?;
+            let cmyk = is_cmyk_of_lights(decoder.original_color_type());
+            let mut header = of_decoder(decoder, tiff::has_more_pages(bytes));
+            header.traits.cmyk = cmyk;
+            Ok(header)
+        }
+        Format::Bmp => {
+            let decoder = BmpDecoder::new(reader).map_err(|e| damaged(&e))?;
+            Ok(of_decoder(decoder, false))
+        }
+        Format::Gif => {
+            let frames = still::gif(bytes).unwrap_or_default();
+            let decoder = GifDecoder::new(reader).map_err(|e| damaged(&e))?;
+            let mut header = of_decoder(decoder, frames.count > 1);
+            header.traits.alpha = frames.first_is_transparent;
+            Ok(header)
+        }
+        Format::Avif => avif::header(bytes),
     }
 }
 
-fn damaged(error: &ImageError) -> PictureProblem {
-    PictureProblem::Damaged(error.to_string())
+/// What a decoder's error means to people.
+pub(super) fn damaged(error: &ImageError) -> PictureProblem {
+    match error {
+        ImageError::Unsupported(e) => PictureProblem::Undecodable {
+            what: format!("it is of a rare kind ({e})"),
+            help: "save it anew as JPEG, PNG or a plain TIFF of 8 or 16 bits",
+        },
+        other => PictureProblem::Damaged(other.to_string()),
+    }
+}
+
+/// Whether a decoder that gives lights made them of inks.
+fn is_cmyk_of_lights(stored: ExtendedColorType) -> bool {
+    matches!(stored, ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16)
 }
 
 fn of_decoder(mut decoder: impl ImageDecoder, animated: bool) -> Header {
@@ -73,6 +107,7 @@ fn of_decoder(mut decoder: impl ImageDecoder, animated: bool) -> Header {
         cmyk: false,
         foreign_profile: icc.is_some_and(|icc| profile::is_foreign(&icc, channels)),
         animated,
+        grey: !colour.has_color(),
     };
     Header { width, height, orientation: Orientation(orientation), traits }
 }
@@ -112,6 +147,7 @@ fn jpeg(bytes: &[u8]) -> Result<Header, PictureProblem> {
     let icc = if cmyk { None } else { decoder.icc_profile() };
     let traits = Traits {
         cmyk,
+        grey: channels == Channels::Grey,
         foreign_profile: icc.is_some_and(|icc| profile::is_foreign(&icc, channels)),
         ..Traits::default()
     };

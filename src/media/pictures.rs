@@ -20,15 +20,55 @@ pub enum Format {
     Png,
     /// WebP.
     Webp,
+    /// AVIF: one still picture, AV1 in an ISO base media file.
+    Avif,
+    /// TIFF; of several pages, the first is used.
+    Tiff,
+    /// BMP.
+    Bmp,
+    /// GIF; of several frames, the first is used.
+    Gif,
 }
 
 impl Format {
+    /// All that can be read.
+    pub const ALL: [Format; 7] = [
+        Format::Jpeg,
+        Format::Png,
+        Format::Webp,
+        Format::Avif,
+        Format::Tiff,
+        Format::Bmp,
+        Format::Gif,
+    ];
+
+    /// Those that Kinora writes, and that a receiver takes who doesn't say what it takes.
+    pub const WRITTEN: [Format; 3] = [Format::Jpeg, Format::Png, Format::Webp];
+
+    /// From the short name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Format::ALL.into_iter().find(|format| format.as_str() == name)
+    }
+
     /// Short name, as on cards and in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Format::Jpeg => "jpeg",
             Format::Png => "png",
             Format::Webp => "webp",
+            Format::Avif => "avif",
+            Format::Tiff => "tiff",
+            Format::Bmp => "bmp",
+            Format::Gif => "gif",
+        }
+    }
+
+    /// The ending of a file's name, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Jpeg => "jpg",
+            Format::Tiff => "tif",
+            other => other.as_str(),
         }
     }
 
@@ -38,6 +78,10 @@ impl Format {
             Format::Jpeg => "image/jpeg",
             Format::Png => "image/png",
             Format::Webp => "image/webp",
+            Format::Avif => "image/avif",
+            Format::Tiff => "image/tiff",
+            Format::Bmp => "image/bmp",
+            Format::Gif => "image/gif",
         }
     }
 }
@@ -67,19 +111,32 @@ pub struct Traits {
     pub cmyk: bool,
     /// An embedded ICC profile gives its colours another meaning than sRGB does.
     pub foreign_profile: bool,
-    /// More than one frame.
+    /// More than one frame, or page; the first is used.
     pub animated: bool,
+    /// Shades of one light, no colours.
+    pub grey: bool,
 }
 
 impl Traits {
-    fn flags(&mut self) -> [&mut bool; 5] {
+    fn flags(&mut self) -> [&mut bool; 6] {
         [
             &mut self.alpha,
             &mut self.deep,
             &mut self.cmyk,
             &mut self.foreign_profile,
             &mut self.animated,
+            &mut self.grey,
         ]
+    }
+
+    /// What its pixels are made of, in a word for people.
+    pub fn colour_space(self) -> &'static str {
+        match self {
+            Traits { cmyk: true, .. } => "cmyk",
+            Traits { grey: true, .. } => "grey",
+            Traits { foreign_profile: true, .. } => "rgb, by its own profile",
+            _ => "srgb",
+        }
     }
 
     /// As one number, a bit for each in the order of the fields.
@@ -104,6 +161,26 @@ pub struct Stamp {
     pub mtime_ns: i64,
     /// Inode; zero where there is none.
     pub inode: u64,
+}
+
+impl Stamp {
+    /// Of what the file system says.
+    pub fn of(facts: &std::fs::Metadata) -> Self {
+        let modified =
+            facts.modified().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+        let mtime_ns = modified.and_then(|d| i64::try_from(d.as_nanos()).ok()).unwrap_or(0);
+        Stamp { size: facts.len(), mtime_ns, inode: inode(facts) }
+    }
+}
+
+#[cfg(unix)]
+fn inode(facts: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(facts)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> u64 {
+    0
 }
 
 /// What is known of a picture that could be read.
@@ -131,12 +208,23 @@ pub enum PictureProblem {
     /// There is no such file.
     #[error("this file does not exist")]
     Missing,
+    /// It has a URL, and its bytes are not here, or not those that the lock file names.
+    #[error("it is not fetched yet")]
+    NotFetched,
     /// It can't be read.
     #[error("it can't be read: {0}")]
     Unreadable(String),
     /// It is no picture in a format that Kinora reads.
-    #[error("it is no JPEG, PNG or WebP picture ({0})")]
+    #[error("it is no picture that can be read ({0})")]
     NotAPicture(String),
+    /// It is a picture, of a kind that Kinora doesn't decode.
+    #[error("{what}, which Kinora doesn't read")]
+    Undecodable {
+        /// What it is.
+        what: String,
+        /// What to do about it.
+        help: &'static str,
+    },
     /// It is damaged or cut short.
     #[error("it is damaged: {0}")]
     Damaged(String),
@@ -160,35 +248,84 @@ pub enum PictureProblem {
     },
 }
 
+impl PictureProblem {
+    /// What a person can do, where there is more to say than the problem does.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            PictureProblem::Undecodable { help, .. } => Some(help),
+            PictureProblem::NotAPicture(_) => {
+                Some("Kinora reads JPEG, PNG, WebP, AVIF, TIFF, BMP and GIF")
+            }
+            _ => None,
+        }
+    }
+}
+
 /// One picture file.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// Path as shown and as kept in the ledger: relative to the workspace, `/` between parts.
+    /// Path as shown and as kept in the ledger: relative to the workspace, `/` between parts. Of
+    /// one that has a URL, where its bytes are kept; empty as long as the lock file has none.
     pub path: Box<str>,
+    /// Where it comes from, if not from a file of the user's.
+    pub source: Option<Box<PictureUrl>>,
     /// What the file system said at loading; absent when the file is missing.
     pub stamp: Option<Stamp>,
     /// What probing found; absent before.
     pub facts: Option<Result<Facts, PictureProblem>>,
 }
 
+/// Where a picture is fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureUrl {
+    /// The URL, as the lock file has it.
+    pub url: Box<str>,
+    /// Digest of its bytes by the lock file; absent before it was fetched.
+    pub locked: Option<Digest>,
+}
+
+impl Picture {
+    /// What people know it by: its URL where it has one, else its path.
+    pub fn name(&self) -> &str {
+        self.source.as_ref().map_or(&*self.path, |source| &*source.url)
+    }
+
+    /// Whether it has a URL and its bytes are not here.
+    pub fn is_awaited(&self) -> bool {
+        self.source.is_some() && self.stamp.is_none()
+    }
+}
+
 /// Every picture of a catalogue, once.
 #[derive(Debug, Clone, Default)]
 pub struct PictureTable {
     items: Vec<Picture>,
-    by_path: HashMap<Box<str>, PictureId>,
+    /// By path, and by URL, which no path is written like.
+    by_name: HashMap<Box<str>, PictureId>,
 }
 
 impl PictureTable {
     /// The id of a path, entered if new. The limits on subjects and references keep the number
     /// below four thousand million.
     pub fn enter(&mut self, path: &str) -> PictureId {
-        if let Some(id) = self.by_path.get(path) {
+        self.add(path, || Picture { path: path.into(), source: None, stamp: None, facts: None })
+    }
+
+    /// The id of a URL, entered if new. Two URLs are two pictures, even where their bytes are the
+    /// same.
+    pub fn enter_url(&mut self, url: &str) -> PictureId {
+        let source = || Some(Box::new(PictureUrl { url: url.into(), locked: None }));
+        self.add(url, || Picture { path: "".into(), source: source(), stamp: None, facts: None })
+    }
+
+    fn add(&mut self, name: &str, new: impl FnOnce() -> Picture) -> PictureId {
+        if let Some(id) = self.by_name.get(name) {
             return *id;
         }
         let id =
             PictureId(u32::try_from(self.items.len()).expect("limits keep pictures below 2^32"));
-        self.items.push(Picture { path: path.into(), stamp: None, facts: None });
-        self.by_path.insert(path.into(), id);
+        self.items.push(new());
+        self.by_name.insert(name.into(), id);
         id
     }
 

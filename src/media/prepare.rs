@@ -15,7 +15,6 @@ mod needs;
 mod recipe;
 mod scale;
 mod shape;
-mod upright;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +26,8 @@ pub use shape::{Bounds, Size};
 
 use super::decode::PictureLimits;
 use super::file::{check_whole, recognise};
-use super::header;
 use super::pictures::{Format, PictureProblem};
+use super::{header, upright};
 
 /// A picture as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,19 +68,20 @@ fn as_it_is(bytes: Vec<u8>) -> Result<Prepared, PictureProblem> {
 }
 
 fn make(bytes: &[u8], making: &Making, limits: &PictureLimits) -> Result<Prepared, PictureProblem> {
-    let mut picture = upright::decode(bytes, limits)?;
+    let picture = upright::decode(bytes, limits)?;
     let found = Size { width: picture.width(), height: picture.height() };
     if found != making.source {
         let message = format!("it is {found} pixels, not {} as its header said", making.source);
         return Err(PictureProblem::Damaged(message));
     }
-    if let Some(colour) = making.flatten {
-        fill::flatten(&mut picture, colour);
-    }
+    let picture = match making.flatten {
+        None => picture,
+        Some(colour) => fill::flatten(picture, colour).into(),
+    };
     let picture = scale::scaled(picture, making.window, making.picture)?;
     let canvas = match making.filling {
         None => picture,
-        Some(filling) => fill::framed(&picture, making.canvas, filling)?,
+        Some(filling) => fill::framed(&picture.into_rgb8(), making.canvas, filling)?.into(),
     };
-    encode::within(canvas, making)
+    encode::within(&canvas, making)
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::file::{check_whole, read_whole, recognise};
 use super::header::{self, Header};
-use super::pictures::{Facts, PictureProblem, PictureTable, Stamp};
+use super::pictures::{Facts, Picture, PictureProblem, PictureTable, Stamp};
 use crate::digest::Digest;
 use crate::limits::Limits;
 
@@ -42,11 +42,15 @@ pub fn probe_all(
         .items_mut()
         .par_iter_mut()
         .fold(Probed::default, |mut done, picture| {
+            if picture.is_awaited() {
+                picture.facts = Some(Err(PictureProblem::NotFetched));
+                return done;
+            }
             let known = cached
                 .get(&picture.path)
                 .filter(|(stamp, facts)| Some(*stamp) == picture.stamp && fits(facts, limits));
             if let Some((_, facts)) = known {
-                picture.facts = Some(Ok(facts.clone()));
+                picture.facts = Some(as_locked(picture, facts.clone()));
                 done.cached += 1;
                 return done;
             }
@@ -55,7 +59,7 @@ pub fn probe_all(
             if let (Some(stamp), Ok(facts)) = (picture.stamp, &facts) {
                 done.fresh.push((picture.path.clone(), stamp, facts.clone()));
             }
-            picture.facts = Some(facts);
+            picture.facts = Some(facts.and_then(|facts| as_locked(picture, facts)));
             done
         })
         .reduce(Probed::default, |mut a, b| {
@@ -64,6 +68,14 @@ pub fn probe_all(
             a.fresh.extend(b.fresh);
             a
         })
+}
+
+/// The facts of a picture, if they are about the bytes that the lock file names for its URL.
+fn as_locked(picture: &Picture, facts: Facts) -> Result<Facts, PictureProblem> {
+    match &picture.source {
+        Some(source) if source.locked != Some(facts.digest) => Err(PictureProblem::NotFetched),
+        _ => Ok(facts),
+    }
 }
 
 /// Whether known facts are within limits, which may be lower than when they were found. What is
@@ -190,7 +202,7 @@ mod tests {
     fn what_is_no_picture_is_said() {
         for (bytes, says) in [
             (&b""[..], "empty"),
-            (b"GIF89a", "GIF"),
+            (b"%PDF-1.7", "PDF"),
             (b"  <svg/>", "SVG"),
             (b"version https://git-lfs.github.com/spec/v1", "LFS"),
         ] {

@@ -93,13 +93,13 @@ fn to_srgb16(from: &ColorProfile, layout: Layout) -> Result<Transform<u16>, CmsE
     from.create_transform_16bit(layout, &srgb, Layout::Rgba, TransformOptions::default())
 }
 
-/// Pixels in sRGB, 8 bits a channel. 16 bits stay 16 until their colours are converted, so that
-/// nothing is rounded twice.
-pub(super) fn into_srgb(image: DynamicImage, icc: Option<&[u8]>) -> RgbaImage {
+/// Pixels in sRGB, 8 bits a channel, with an alpha channel where they had one. 16 bits stay 16
+/// until their colours are converted, so that nothing is rounded twice.
+pub(super) fn into_srgb(image: DynamicImage, icc: Option<&[u8]>) -> DynamicImage {
     let colour = image.color();
     let channels = if colour.has_color() { Channels::Rgb } else { Channels::Grey };
     let Some(profile) = icc.and_then(|icc| foreign(icc, channels)) else {
-        return image.into_rgba8();
+        return plain(image);
     };
     let deep = colour.bytes_per_pixel() > colour.channel_count();
     let size = (image.width(), image.height());
@@ -116,7 +116,19 @@ pub(super) fn into_srgb(image: DynamicImage, icc: Option<&[u8]>) -> RgbaImage {
             .map(narrowed),
     };
     let made = made.ok().and_then(|pixels| RgbaImage::from_raw(size.0, size.1, pixels));
-    made.unwrap_or_else(|| image.into_rgba8())
+    match (made, colour.has_alpha()) {
+        (Some(made), true) => DynamicImage::ImageRgba8(made),
+        (Some(made), false) => DynamicImage::ImageRgb8(DynamicImage::from(made).into_rgb8()),
+        (None, _) => plain(image),
+    }
+}
+
+/// Of three channels or four, 8 bits each. What is so already is not copied.
+fn plain(image: DynamicImage) -> DynamicImage {
+    match image.color().has_alpha() {
+        true => DynamicImage::ImageRgba8(image.into_rgba8()),
+        false => DynamicImage::ImageRgb8(image.into_rgb8()),
+    }
 }
 
 /// Inks (255 is all of one) into sRGB: by their profile, or without one as ideal inks on white.

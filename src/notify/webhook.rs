@@ -48,15 +48,7 @@ pub async fn post(url: &str, id: &str, body: &[u8], patience: Patience) -> Resul
         Ok(url) if matches!(url.scheme(), "https" | "http") && url.has_host() => url,
         _ => return Err(failed(0, "it is no http or https URL".to_owned())),
     };
-    // Whoever set another one before has made the same choice; theirs stays.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let client = reqwest::Client::builder()
-        .user_agent(concat!("kinora/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .build()
-        .map_err(|e| failed(0, words(e)))?;
+    let client = crate::net::builder().build().map_err(|e| failed(0, words(e)))?;
     let (mut pause, mut tries) = (patience.pause, 0);
     loop {
         tries += 1;

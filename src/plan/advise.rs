@@ -24,7 +24,7 @@ use crate::models::Route;
 use crate::template::{Ordered, TemplateError, TemplateErrorKind};
 
 /// A template or condition that can't be filled in for a subject.
-pub(super) fn template_error(
+pub(crate) fn template_error(
     template: &Template,
     error: &TemplateError,
     code: &'static str,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::access::Access;
+use super::crops::{self, CropTally};
 use super::diff::{Planned, Standing};
 use super::digesting::PlanHasher;
 use super::guard::{Evidence, Seen};
@@ -20,11 +21,12 @@ use super::select::Narrowing;
 use super::summarise::summarise;
 use super::summary::{Change, Changes, PictureTally, PlanSummary};
 use super::tally::Tallies;
+use super::wanted::Waiting;
 use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
 use crate::ledger::{History, KnownJobs};
 use crate::limits::Limits;
-use crate::manifest::{Catalogue, LimitOf};
+use crate::manifest::{Catalogue, LimitOf, Missing};
 use crate::models::Shelf;
 
 /// How many examples a summary names.
@@ -50,6 +52,8 @@ pub struct PlanInputs<'a> {
     pub narrowing: &'a Narrowing,
     /// What earlier attempts tell.
     pub history: History,
+    /// What becomes of jobs whose pictures are not fetched yet.
+    pub missing: Missing,
 }
 
 /// What is spent, reserved and unknown so far in a budget's period, in the workspace's unit.
@@ -102,8 +106,10 @@ pub fn build(
     planner.walk(inputs.known, |chunk| {
         gathered.digest.update(&chunk.digested);
         gathered.tallies.take(chunk.tally);
+        gathered.crops.take(chunk.crops);
         gathered.seen.take(chunk.seen);
         gathered.notes.merge(chunk.notes);
+        gathered.waiting.merge(chunk.waiting);
         if let Some(job) = chunk.jobs.first() {
             gathered.selected.insert(job.job.shot);
         }
@@ -124,7 +130,9 @@ pub(super) struct Gathered {
     digest: PlanHasher,
     pub tallies: Tallies,
     pub seen: Seen,
+    crops: CropTally,
     notes: Notes,
+    waiting: Waiting,
     pub changes: Changes,
     jobs: u64,
     too_many: bool,
@@ -143,7 +151,9 @@ impl Gathered {
             digest: PlanHasher::new(catalogue.budget.unit.as_str()),
             tallies: Tallies::default(),
             seen: Seen::default(),
+            crops: CropTally::default(),
             notes: Notes::default(),
+            waiting: Waiting::default(),
             changes: Changes::default(),
             jobs: 0,
             too_many: false,
@@ -184,6 +194,10 @@ fn finish(
 ) -> (Option<Plan>, Findings) {
     let catalogue = planner.catalogue.clone();
     findings.merge(std::mem::take(&mut gathered.notes).into_findings(&catalogue.budget.unit));
+    let waiting = std::mem::take(&mut gathered.waiting);
+    if let Some(finding) = waiting.finding(inputs.missing, &catalogue, inputs.manifest) {
+        findings.push(finding);
+    }
     if gathered.too_many {
         let message = format!("this plan has more than {} jobs", catalogue.limits.jobs);
         let help = Limits::how_to_raise("jobs");
@@ -191,6 +205,8 @@ fn finish(
     } else if !findings.has_errors() {
         same_paths(&planner, inputs.known, &gathered.twice, &mut findings);
         match &planner.narrowed {
+            // Whether a shot is for anybody, jobs that are left out would tell.
+            None if !waiting.is_empty() => {}
             None => empty_shots(&catalogue, &gathered, &mut findings),
             Some(narrowed) => {
                 let whole = narrowed.first.is_none_or(|first| gathered.jobs < first);
@@ -199,17 +215,20 @@ fn finish(
             }
         }
     }
+    let crops = planner.savings(std::mem::take(&mut gathered.crops));
+    crops::advise(&crops, &catalogue, &catalogue.budget.unit, &mut findings);
     findings.sort();
     if findings.has_errors() {
         return (None, findings);
     }
     // What a part of a plan leaves out is no orphan.
-    if planner.narrowed.is_none() {
+    if planner.narrowed.is_none() && waiting.is_empty() {
         orphans(&mut gathered, inputs);
     }
     let digest = gathered.digest.finish();
     let mut summary = summarise(&gathered, &catalogue, shelf, inputs, digest, &findings);
     summary.choices = planner.choices.to_vec();
+    summary.crops = crops;
     let evidence = Evidence::of(&mut gathered, &catalogue.guardrails);
     (Some(Plan { digest, summary, planner, evidence }), findings)
 }

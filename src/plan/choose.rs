@@ -20,7 +20,8 @@ use super::access::{Access, Reach};
 use super::estimate::estimate;
 use super::job::JobSettings;
 use super::pictures::Framing;
-use super::settings::{self, AxisValue};
+use super::settings::{self, Wanted};
+use crate::channel::Channels;
 use crate::diagnostic::{Finding, Findings, Place, Severity, nearest};
 use crate::manifest::{Budget, Choose, Pattern, Shot};
 use crate::models::{ModelCard, Priced, Route, Shelf};
@@ -33,6 +34,7 @@ pub(super) use trial::{Tried, choose};
 #[derive(Clone, Copy)]
 pub(super) struct Market<'a> {
     pub shelf: &'a Shelf,
+    pub channels: &'a Channels,
     pub access: &'a Access,
     pub budget: &'a Budget,
 }
@@ -81,18 +83,17 @@ pub(super) enum Why {
 /// What one variant's model is chosen from. Findings are about the wishes themselves; a variant
 /// that no model fits is said by the choice. `None` when a setting means nothing at all.
 pub(super) fn auto(
-    shot: &Shot,
-    axes: &[AxisValue],
+    wanted: Wanted<'_>,
     place: Place,
     market: Market<'_>,
     findings: &mut Findings,
 ) -> Option<Auto> {
-    let choose = shot.settings.choose.as_ref().map(|c| c.value.clone()).unwrap_or_default();
+    let choose = wanted.shot.settings.choose.as_ref().map(|c| c.value.clone()).unwrap_or_default();
     check_names(&choose, market, findings);
     let (mut candidates, mut out) = (Vec::new(), Vec::new());
     for card in market.shelf.iter().filter(|card| is_meant(card, &choose, market.access)) {
         let mut found = Findings::default();
-        match fit(card, shot, axes, &choose, market, &mut found) {
+        match fit(card, wanted, &choose, market, &mut found) {
             Ok(candidate) => candidates.push(candidate),
             Err(why) => out.push(Out { model: card.model.clone(), why }),
         }
@@ -150,12 +151,12 @@ fn check_names(choose: &Choose, market: Market<'_>, findings: &mut Findings) {
 /// comes last, so that only models that fit are said to lack one.
 fn fit(
     card: &Arc<ModelCard>,
-    shot: &Shot,
-    axes: &[AxisValue],
+    wanted: Wanted<'_>,
     choose: &Choose,
     market: Market<'_>,
     found: &mut Findings,
 ) -> Result<Candidate, Why> {
+    let shot = wanted.shot;
     if let Some((route, _)) = shot.route.filter(|(route, _)| !card.routes.contains_key(route)) {
         return Err(Why::Wish(format!("no route `{route}`")));
     }
@@ -169,7 +170,7 @@ fn fit(
             return Err(Why::Wish(format!("references: {takes}")));
         }
     }
-    let resolved = settings::resolve(shot, axes, card, market.shelf, found);
+    let resolved = settings::resolve(wanted, card, market.shelf, found);
     let Some((settings, framing)) = resolved else { return Err(Why::Wish(lacks(found, card))) };
     let least = least(card, &settings, shot, market.budget).map_err(Why::Wish)?;
     if let Some(most) = choose.max_price.as_ref().filter(|most| least > most.value) {

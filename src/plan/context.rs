@@ -7,14 +7,16 @@
 //! makes no folder.
 //!
 //! Reserved names win over attributes of the same name, which stay reachable as
-//! `subject.NAME`: `subject`, `shot`, `variant`, `take`, `env`, `job`, `tags`, then aliases of
-//! further subjects, then attributes.
+//! `subject.NAME`: `subject`, `shot`, `variant`, `channel` (of a shot that has one), `take`, `env`,
+//! `job`, `tags`, then aliases of further subjects, then attributes.
 
 use std::sync::Arc;
 
 use super::planner::ShotPlan;
 use crate::address::{Address, JobKey};
-use crate::manifest::{AttributeType, Catalogue, Subject, SubjectRef, SubjectSet};
+use crate::channel::Channel;
+use crate::manifest::{Catalogue, Subject, SubjectRef, SubjectSet, typed};
+use crate::models::AspectRatio;
 use crate::template::{Object, TemplateValue as Value};
 
 /// What the objects of one chunk look into. Each chunk has its own, so that threads don't pass
@@ -67,6 +69,9 @@ impl Object for PromptContext {
             "env" => Some(part(Which::Env)),
             "job" if self.job.is_some() => Some(part(Which::Job)),
             "take" => Some(Value::from(self.take)),
+            "channel" if self.channel().is_some() => {
+                Some(Value::from_object(ChannelPart { of: self.clone() }))
+            }
             _ => {
                 let with = &scope.shots[self.shot].variants[self.variant].with;
                 if let Some((_, at)) = with.iter().find(|(alias, _)| **alias == *key) {
@@ -83,6 +88,11 @@ impl Object for PromptContext {
 }
 
 impl PromptContext {
+    /// The channel of its variant.
+    fn channel(&self) -> Option<&Channel> {
+        self.scope.shots[self.shot].variants[self.variant].channel.as_deref()
+    }
+
     /// A value as it may stand where the template does: in a path, or anywhere.
     fn in_place(&self, value: Value) -> Value {
         match (&self.job, value.as_str()) {
@@ -161,6 +171,47 @@ impl Object for Part {
     }
 }
 
+/// The variant's channel: written alone, its name.
+#[derive(Debug)]
+struct ChannelPart {
+    of: Arc<PromptContext>,
+}
+
+impl Object for ChannelPart {
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
+        let of = &self.of;
+        let channel = of.channel()?;
+        let zone = || {
+            let settings = &of.scope.shots[of.shot].variants[of.variant].settings;
+            let aspect = AspectRatio::parse(&settings.aspect);
+            let frame = aspect.and_then(|aspect| channel.frame(aspect));
+            frame.and_then(|frame| frame.safe_zone).unwrap_or_default()
+        };
+        match key {
+            "name" => Some(of.in_place(Value::from(channel.channel.as_str()))),
+            "title" => Some(of.in_place(Value::from(channel.title.as_str()))),
+            "safe_top" => Some(Value::from(zone().top)),
+            "safe_bottom" => Some(Value::from(zone().bottom)),
+            "safe_left" => Some(Value::from(zone().left)),
+            "safe_right" => Some(Value::from(zone().right)),
+            _ => None,
+        }
+    }
+
+    fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Names of channels are small letters, digits and dashes: they may stand in a path.
+        f.write_str(self.of.channel().map_or("", |channel| &channel.channel))
+    }
+}
+
 /// A further subject under its alias.
 #[derive(Debug)]
 struct With {
@@ -183,7 +234,8 @@ impl Object for With {
     }
 }
 
-fn facts_of(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
+/// A subject's value by its name: what it is, then its attributes.
+pub(crate) fn facts_of(set: &SubjectSet, subject: &Subject, key: &str) -> Option<Value> {
     match key {
         "id" => Some(Value::from(&*subject.id)),
         "kind" => Some(Value::from(set.kind.as_str())),
@@ -254,57 +306,4 @@ pub(super) fn typed_cell(set: &SubjectSet, subject: &Subject, key: &str) -> Opti
     let position = set.columns.position(key)?;
     let text = subject.row.get(position);
     Some(text.map_or_else(|| Value::from(()), |text| typed(text, set.columns.type_of(position))))
-}
-
-fn typed(text: &str, by: AttributeType) -> Value {
-    match by {
-        AttributeType::Text => Value::from(text),
-        AttributeType::Boolean => Value::from(text.trim() == "true"),
-        AttributeType::List => {
-            let items = text.split([',', ';', '|']).map(str::trim).filter(|item| !item.is_empty());
-            items.map(Value::from).collect()
-        }
-        AttributeType::Number => number(text.trim()).unwrap_or_else(|| Value::from(text)),
-        AttributeType::Auto => {
-            let found = Some(text.trim()).filter(|t| is_plain_number(t)).and_then(number);
-            found.unwrap_or_else(|| Value::from(text))
-        }
-    }
-}
-
-fn number(text: &str) -> Option<Value> {
-    let integer = text.parse::<i64>().ok().map(Value::from);
-    integer.or_else(|| text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from))
-}
-
-/// Whether a text that nobody called a number is written like one: `-12` or `0.5`. Article
-/// numbers such as `00123` or `12e4` are text.
-fn is_plain_number(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let (whole, fraction) = match text.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (text, None),
-    };
-    let whole = whole.strip_prefix('-').unwrap_or(whole);
-    digits(whole) && (whole.len() == 1 || !whole.starts_with('0')) && fraction.is_none_or(digits)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_is_written_like_a_number_is_one_by_itself() {
-        for text in ["0", "12", "-3", "24.50", "0.5", " 7 "] {
-            assert!(typed(text, AttributeType::Auto).is_number(), "{text}");
-        }
-        for text in ["00123", "007", "-01", "12e4", "1.", ".5", "+49", "1.2.3", "x1", "", "inf"] {
-            assert_eq!(typed(text, AttributeType::Auto).as_str(), Some(text));
-        }
-    }
-
-    #[test]
-    fn what_is_called_a_number_may_have_leading_zeros() {
-        assert_eq!(typed("007", AttributeType::Number), Value::from(7));
-    }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::advise;
 use super::choose::Tried;
 use super::context::{ConditionContext, PromptContext, Scope, typed_cell};
+use super::crops::CropTally;
 use super::diff::Planned;
 use super::estimate::{Estimate, estimate};
 use super::guard::{Marks, Seen};
@@ -28,8 +29,10 @@ use super::select::{Asked, Narrowed};
 use super::tally::ChunkTally;
 use super::together;
 use super::variants::Variant;
+use super::wanted::Waiting;
 use crate::ledger::KnownJobs;
 use crate::manifest::{Catalogue, Shot, SubjectRef};
+use crate::media::PictureId;
 use crate::media::prepare::Recipe;
 use crate::models::Route;
 use crate::template::{Compiled, Ordered, TemplateError, TemplateValue};
@@ -40,6 +43,8 @@ pub(super) struct Chunk {
     pub jobs: Vec<Planned>,
     pub notes: Notes,
     pub tally: ChunkTally,
+    /// Jobs that could be left out.
+    pub crops: CropTally,
     /// What guardrails look at.
     pub seen: Seen,
     /// The jobs' part of the plan's digest.
@@ -48,6 +53,11 @@ pub(super) struct Chunk {
     pub paths: Vec<u64>,
     /// How each variant's model did, where models are only tried.
     pub tried: BTreeMap<usize, Tried>,
+    /// Pictures that are not fetched yet, and jobs that need them.
+    pub waiting: Waiting,
+    /// Pictures with URLs that jobs would send, each with how many jobs of the chunk come before;
+    /// where the planner gathers them.
+    pub wanted: Vec<(u64, PictureId)>,
     /// Which one it is.
     pub spec: ChunkSpec,
 }

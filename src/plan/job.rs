@@ -10,6 +10,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, JobKey};
+use crate::channel::{Ask, Channel};
 use crate::digest::{Digest, FieldHasher};
 use crate::manifest::Role;
 use crate::media::prepare::Recipe;
@@ -143,6 +144,8 @@ pub struct PlannedJob {
     pub text_estimate: Option<Decimal>,
     /// Where the clip goes, relative to the workspace.
     pub out: String,
+    /// The channel that it is for: no part of its request, only of what is asked of its clip.
+    pub channel: Option<Arc<Channel>>,
 }
 
 /// The name of a request: a digest over its parts, and the parts' own digests, so that a later
@@ -303,13 +306,16 @@ pub struct Request {
     pub references: Vec<RequestReference>,
     /// Where the clip goes, relative to the workspace, `/` between parts.
     pub out: String,
-    /// Fingerprint of all the above but address and `out`.
+    /// Fingerprint of all the above but address and `out`, and of nothing below.
     pub fingerprint: Digest,
     /// Ids for reports: the shot.
     pub shot: String,
     /// Ids for reports: `set.id` of the subject, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// What the channel that it is for asks of its clip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Ask>,
 }
 
 /// One picture of a request.
@@ -332,6 +338,9 @@ pub struct RequestReference {
     /// Public https URL of the same picture, where the user has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// URL that it was fetched from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// What is done to it before it is sent; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Recipe>,

@@ -4,7 +4,9 @@
 
 use super::job::{PlannedJob, Request, RequestReference};
 use super::summary::{Change, JobLine};
+use crate::channel::Ask;
 use crate::manifest::Catalogue;
+use crate::models::AspectRatio;
 
 impl Change {
     /// As reports write it.
@@ -29,7 +31,8 @@ impl PlannedJob {
     /// As a line of a report.
     pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
         let estimate = self.estimate.known();
-        let picture = |a: &super::job::Attached| catalogue.pictures.get(a.picture).path.to_string();
+        let picture =
+            |a: &super::job::Attached| catalogue.pictures.get(a.picture).name().to_owned();
         let extra = estimate.zip(self.text_estimate).map(|(amount, text)| amount.value - text);
         JobLine {
             address: self.address.to_string(),
@@ -60,20 +63,26 @@ impl PlannedJob {
         }
     }
 
+    fn asked_of_its_clip(&self) -> Option<Ask> {
+        Some(self.channel.as_ref()?.ask(AspectRatio::parse(&self.settings.aspect)?))
+    }
+
     /// As asked of its provider. `None` when a picture's facts are gone, which a catalogue that
     /// the job was planned from never does.
     pub fn request(&self, catalogue: &Catalogue) -> Option<Request> {
         let reference = |attached: &super::job::Attached| {
+            let picture = catalogue.pictures.get(attached.picture);
             let facts = catalogue.pictures.facts(attached.picture)?;
             Some(RequestReference {
                 name: attached.name.to_string(),
                 role: attached.role,
-                path: catalogue.pictures.get(attached.picture).path.to_string(),
+                path: picture.path.to_string(),
                 digest: facts.digest,
                 format: facts.format,
                 width: facts.width,
                 height: facts.height,
                 url: attached.url.as_ref().map(ToString::to_string),
+                source: picture.source.as_ref().map(|source| source.url.to_string()),
                 recipe: attached.recipe.making().map(|_| attached.recipe.clone()),
             })
         };
@@ -90,6 +99,7 @@ impl PlannedJob {
             fingerprint: self.fingerprint.whole,
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
+            channel: self.asked_of_its_clip(),
         })
     }
 }

@@ -43,10 +43,8 @@ pub(super) struct RouteNeeds {
 impl RouteNeeds {
     fn new(route: Route, ability: &RouteAbility, framing: Framing, aspect: &str) -> Self {
         let sides = |aspect: AspectRatio| (aspect.width, aspect.height);
-        let known = [Format::Jpeg, Format::Png, Format::Webp];
-        let taken = |format: &Format| ability.formats.iter().any(|f| f == format.as_str());
         let others = PictureNeeds {
-            formats: known.into_iter().filter(taken).collect(),
+            formats: ability.formats.iter().filter_map(|name| Format::parse(name)).collect(),
             min_side: ability.min_side,
             max_side: ability.max_side,
             max_pixels: ability.max_pixels,
@@ -124,6 +122,20 @@ pub(super) fn needs_of<'n>(
     known.last()
 }
 
+/// Notes the pictures with URLs among those that are sent, where that is asked for.
+fn gather(worker: &mut Worker<'_, '_>, candidates: &[Candidate<'_>], matched: &Matched) {
+    if !worker.planner.gathers {
+        return;
+    }
+    let before = worker.chunk.jobs.len() as u64 + worker.chunk.waiting.jobs;
+    for (i, _) in &matched.sent {
+        let id = candidates[*i].reference.picture;
+        if worker.catalogue.pictures.get(id).source.is_some() {
+            worker.chunk.wanted.push((before, id));
+        }
+    }
+}
+
 /// What is done to each picture that is sent, in their order; `None` where one can't be sent,
 /// which is said.
 pub(super) fn recipes(
@@ -136,9 +148,17 @@ pub(super) fn recipes(
     let provider = step.details.card.provider.as_str();
     let by_url = worker.planner.by_url.contains(provider);
     let mut recipes = Vec::with_capacity(matched.sent.len());
+    gather(worker, candidates, matched);
+    let mut waits = false;
     for (i, role) in &matched.sent {
         let candidate = &candidates[*i];
         let picture = worker.catalogue.pictures.get(candidate.reference.picture);
+        if picture.facts == Some(Err(PictureProblem::NotFetched)) {
+            let (id, place) = (candidate.reference.picture, candidate.reference.place);
+            worker.chunk.waiting.add(id, &step.who, place);
+            waits = true;
+            continue;
+        }
         let (code, message, help) = match &picture.facts {
             Some(Ok(facts)) => match needs.map(|needs| (recipe(facts, needs.of(*role)), needs)) {
                 None | Some((Ok(_), _)) if by_url && candidate.reference.url.is_none() => {
@@ -170,7 +190,7 @@ pub(super) fn recipes(
             Some(Err(problem)) => {
                 let help = match problem {
                     PictureProblem::TooLarge { limit, .. } => Limits::how_to_raise(limit),
-                    _ => "replace the file".to_owned(),
+                    _ => problem.help().unwrap_or("replace the file").to_owned(),
                 };
                 ("plan::picture", problem.to_string(), help)
             }
@@ -179,13 +199,17 @@ pub(super) fn recipes(
                 ("plan::picture", message, "probe the pictures before planning".to_owned())
             }
         };
-        let key = format!("{}{message}", picture.path);
+        let key = format!("{}{message}", picture.name());
         let place = candidate.reference.place;
         let finding = || {
-            let message = format!("`{}` can't be used: {message}", picture.path);
-            Finding::error(code, message).at(place, "this picture").help(help)
+            let message = format!("`{}` can't be used: {message}", picture.name());
+            let finding = Finding::error(code, message).of_picture(picture.path.clone());
+            finding.at(place, "this picture").help(help)
         };
         worker.chunk.notes.add(worker.plan.shot, code, &key, step.concerned(), finding);
+    }
+    if waits {
+        worker.chunk.waiting.jobs += step.jobs;
     }
     if recipes.len() != matched.sent.len() {
         return None;

@@ -7,13 +7,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::access::{Access, Reach};
+use super::channels;
 use super::choose::{self, Market};
 use super::context::Scope;
+use super::crops::{self, CropTally, ShotCrops};
 use super::motion;
 use super::price_ends;
 use super::select::{Narrowed, Narrowing};
 use super::settings;
-use super::summary::Choice;
+use super::summary::{Choice, CropSaving};
 use super::variants::{Said, Variant, variants_of};
 use crate::diagnostic::{Finding, Findings};
 use crate::manifest::{Catalogue, Selection, Shot, SubjectRef, Template};
@@ -34,8 +36,12 @@ pub struct Planner {
     pub(super) by_url: Arc<BTreeSet<String>>,
     /// Models that were chosen where the manifest says `auto`.
     pub(super) choices: Arc<[Choice]>,
+    /// Clips that serve two channels, by shot; empty while models are only tried.
+    pub(super) crops: Arc<[ShotCrops]>,
     /// What the plan is narrowed to; absent: the whole plan.
     pub(super) narrowed: Option<Arc<Narrowed>>,
+    /// Whether it is noted which pictures jobs would send.
+    pub(super) gathers: bool,
 }
 
 /// A shot with all that its subjects share.
@@ -145,7 +151,8 @@ impl Planner {
         check_ids(catalogue, &mut findings);
         check_templates(catalogue, &mut findings);
         let mut said = Said::default();
-        let market = Market { shelf, access, budget: &catalogue.budget };
+        let (channels, budget) = (&*catalogue.channels, &catalogue.budget);
+        let market = Market { shelf, channels, access, budget };
         let mut shots = Vec::with_capacity(catalogue.shots.len());
         for (index, shot) in catalogue.shots.iter().enumerate() {
             let variants = variants_of(catalogue, shot, market, &mut said, &mut findings);
@@ -165,14 +172,19 @@ impl Planner {
             return (None, findings);
         }
         price_ends::advise(catalogue, &shots, &mut findings);
+        channels::advise(catalogue, &shots, &mut said, &mut findings);
         let by_route = Route::ALL.into_iter().map(|route| (route, models_with(shelf, route)));
+        let crops = catalogue.shots.iter().zip(&shots);
+        let crops = crops.map(|(shot, plan)| crops::of_shot(catalogue, shot, &plan.variants));
         let planner = Planner {
             catalogue: catalogue.clone(),
+            crops: crops.collect(),
             shots: shots.into(),
             by_route: Arc::new(by_route.collect()),
             by_url: access.by_url().clone(),
             choices: choices.into(),
             narrowed: None,
+            gathers: false,
         };
         (Some(planner), findings)
     }
@@ -197,6 +209,13 @@ impl Planner {
                 ChunkSpec { shot, start, end: (start + CHUNK_JOBS).min(jobs) }
             })
         })
+    }
+
+    /// What making clips once would save, by jobs that could be left out.
+    pub(super) fn savings(&self, tally: CropTally) -> Vec<CropSaving> {
+        let shots = self.crops.iter().zip(self.shots.iter());
+        let shots: Vec<_> = shots.map(|(crops, plan)| (crops, &*plan.variants)).collect();
+        tally.savings(&self.catalogue, &shots)
     }
 
     pub(super) fn scope(&self) -> Arc<Scope> {

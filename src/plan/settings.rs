@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::channels::{self, Basics, Demand};
 use super::job::JobSettings;
 use super::pictures::Framing;
 use super::switches;
 use crate::diagnostic::{Finding, Findings, Place, nearest};
-use crate::manifest::{AUTO, Length, Settings, Shot};
+use crate::manifest::{AUTO, Inherited, Length, Settings, Shot};
 use crate::media::prepare::Fit;
 use crate::models::{AUTO_DURATION, AspectRatio, ModelCard, Resolution, Shelf};
 
@@ -44,27 +45,26 @@ pub(super) fn model(
     shelf: &Shelf,
     findings: &mut Findings,
 ) -> Option<Named> {
-    Wanted { shot, axes }.model(shelf, findings)
+    Wanted { shot, axes, demand: None }.model(shelf, findings)
 }
 
 /// Resolves the settings of one variant on a model. Every problem becomes an error; `None` then.
 pub(super) fn resolve(
-    shot: &Shot,
-    axes: &[AxisValue],
+    wanted: Wanted<'_>,
     card: &ModelCard,
     shelf: &Shelf,
     findings: &mut Findings,
 ) -> Option<(JobSettings, Framing)> {
-    let wanted = Wanted { shot, axes };
-    let duration = wanted.duration(card, shelf, findings);
-    let options = switches::options(shot, axes, card, shelf, findings);
-    let aspect = wanted.aspect(card, findings);
-    let resolution = wanted.resolution(card, findings);
+    let fit = match wanted.demand {
+        Some(demand) => channels::fit(&wanted, demand, card, shelf, findings),
+        None => wanted.by_itself(card, shelf, findings),
+    };
+    let options = switches::options(wanted.shot, wanted.axes, card, shelf, findings);
     let fps = wanted.fps(card, findings);
     let framing = framing(&wanted, card, findings);
-    let (duration, aspect, resolution, fps) = (duration?, aspect?, resolution?, fps?);
+    let (Basics { aspect, resolution, length }, fps) = (fit?, fps?);
     let mut options = options?;
-    let duration = match duration {
+    let duration = match length {
         Length::Seconds(seconds) => seconds,
         Length::Auto => {
             options.push(AUTO_DURATION.to_owned());
@@ -81,14 +81,72 @@ pub(super) fn resolve(
     Some((settings, framing?))
 }
 
-struct Wanted<'a> {
-    shot: &'a Shot,
-    axes: &'a [AxisValue],
+/// What is written of one variant's settings, and what its channel asks.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub shot: &'a Shot,
+    pub axes: &'a [AxisValue],
+    pub demand: Option<&'a Demand>,
 }
 
-impl Wanted<'_> {
-    fn axis(&self, name: &str) -> Option<(&str, Place)> {
+impl<'a> Wanted<'a> {
+    /// An axis' value.
+    pub fn axis(&self, name: &str) -> Option<(&'a str, Place)> {
         self.axes.iter().find(|a| &*a.name == name).map(|a| (&*a.value, a.place))
+    }
+
+    /// Whether the channel overrules what the manifest's defaults say of something.
+    fn overruled(&self, which: fn(Inherited) -> bool) -> bool {
+        self.demand.is_some_and(|demand| which(demand.overruled))
+    }
+
+    /// The aspect that is written, unless the channel overrules it.
+    pub fn written_aspect(&self) -> Option<(&'a str, Place)> {
+        let written = self.shot.settings.aspect.as_ref().map(|a| (a.value.as_str(), a.place));
+        self.axis("aspect").or(written.filter(|_| !self.overruled(|o| o.aspect)))
+    }
+
+    /// The resolution that is written.
+    pub fn written_resolution(&self) -> Option<(&'a str, Place)> {
+        let written = self.shot.settings.resolution.as_ref().map(|r| (r.value.as_str(), r.place));
+        self.axis("resolution").or(written)
+    }
+
+    /// The seconds that are written, where they are a number.
+    pub fn written_seconds(&self) -> Option<(Decimal, Place)> {
+        match self.axis("duration") {
+            Some((text, place)) => Some((Decimal::from_str_exact(text.trim()).ok()?, place)),
+            None => self.shot.settings.duration.as_ref().map(|d| (d.value, d.place)),
+        }
+    }
+
+    /// Whether anything is written of the length that the channel does not overrule.
+    pub fn has_length(&self) -> bool {
+        let settings = &self.shot.settings;
+        self.axis("duration").is_some()
+            || settings.auto_duration.is_some()
+            || settings.duration.is_some() && !self.overruled(|o| o.duration)
+    }
+
+    /// The frame rate that is written, where it is a number.
+    pub fn written_fps(&self) -> Option<(u32, Place)> {
+        match self.axis("fps") {
+            Some((text, place)) => Some((text.trim().parse().ok()?, place)),
+            None => self.shot.settings.fps.as_ref().map(|fps| (fps.value, fps.place)),
+        }
+    }
+
+    /// Shape, resolution and length where there is no channel.
+    fn by_itself(
+        &self,
+        card: &ModelCard,
+        shelf: &Shelf,
+        findings: &mut Findings,
+    ) -> Option<Basics> {
+        let length = self.duration(card, shelf, findings);
+        let aspect = self.aspect(card, findings);
+        let resolution = self.resolution(card, findings);
+        Some(Basics { aspect: aspect?, resolution: resolution?, length: length? })
     }
 
     fn model(&self, shelf: &Shelf, findings: &mut Findings) -> Option<Named> {
@@ -111,7 +169,13 @@ impl Wanted<'_> {
         None
     }
 
-    fn duration(&self, card: &ModelCard, shelf: &Shelf, findings: &mut Findings) -> Option<Length> {
+    /// The length that is written, or the usual; a problem becomes an error.
+    pub fn duration(
+        &self,
+        card: &ModelCard,
+        shelf: &Shelf,
+        findings: &mut Findings,
+    ) -> Option<Length> {
         let settings = &self.shot.settings;
         let written = settings.duration.as_ref();
         let (seconds, place) = match (self.axis("duration"), written) {
@@ -141,9 +205,9 @@ impl Wanted<'_> {
         None
     }
 
-    fn aspect(&self, card: &ModelCard, findings: &mut Findings) -> Option<AspectRatio> {
-        let written = self.shot.settings.aspect.as_ref().map(|a| (a.value.as_str(), a.place));
-        let Some((text, place)) = self.axis("aspect").or(written) else {
+    /// The aspect that is written, or the model's usual; a problem becomes an error.
+    pub fn aspect(&self, card: &ModelCard, findings: &mut Findings) -> Option<AspectRatio> {
+        let Some((text, place)) = self.written_aspect() else {
             return Some(card.aspects.first().copied().unwrap_or(AspectRatio::USUAL));
         };
         let Some(aspect) = AspectRatio::parse(text) else {
@@ -180,8 +244,7 @@ impl Wanted<'_> {
         if width.max(height) <= most {
             return Some(());
         }
-        let written = self.shot.settings.aspect.as_ref().map(|a| a.place);
-        let place = self.axis("aspect").map(|(_, place)| place).or(written);
+        let place = self.written_aspect().map(|(_, place)| place);
         let what = format!(
             "of {width}×{height} pixels ({aspect}); its longest side is {most} pixels at most"
         );
@@ -190,9 +253,9 @@ impl Wanted<'_> {
         None
     }
 
-    fn resolution(&self, card: &ModelCard, findings: &mut Findings) -> Option<String> {
-        let written = self.shot.settings.resolution.as_ref().map(|r| (r.value.as_str(), r.place));
-        let Some((name, place)) = self.axis("resolution").or(written) else {
+    /// The resolution that is written, or the model's usual; a problem becomes an error.
+    pub fn resolution(&self, card: &ModelCard, findings: &mut Findings) -> Option<String> {
+        let Some((name, place)) = self.written_resolution() else {
             let found = card.usual_resolution().map(str::to_owned);
             if found.is_none() {
                 let what = "at any resolution: its card lists none";
@@ -218,7 +281,7 @@ impl Wanted<'_> {
 
     /// Outer `None`: a problem; inner: the model decides by itself.
     fn fps(&self, card: &ModelCard, findings: &mut Findings) -> Option<Option<u32>> {
-        let written = self.shot.settings.fps.as_ref();
+        let written = self.shot.settings.fps.as_ref().filter(|_| !self.overruled(|o| o.fps));
         let (fps, place) = match (self.axis("fps"), written) {
             (Some((text, place)), _) => match text.trim().parse::<u32>() {
                 Ok(fps) if fps > 0 => (fps, place),
@@ -229,7 +292,10 @@ impl Wanted<'_> {
             },
             (None, Some(placed)) => (placed.value, placed.place),
             (None, None) => {
-                return Some(card.usual_fps());
+                return match self.demand {
+                    Some(demand) => demand.fps(card, findings),
+                    None => Some(card.usual_fps()),
+                };
             }
         };
         if card.fps.is_empty() {
@@ -317,7 +383,7 @@ fn no_such(setting: &str, text: &str, expected: &str, place: Place) -> Finding {
 }
 
 /// How far apart two aspects are; a product of sides keeps it in whole numbers.
-fn distance(a: AspectRatio, b: AspectRatio) -> u64 {
+pub(super) fn distance(a: AspectRatio, b: AspectRatio) -> u64 {
     let scaled = |r: AspectRatio| u64::from(r.width) * 1_000_000 / u64::from(r.height.max(1));
     scaled(a).abs_diff(scaled(b))
 }

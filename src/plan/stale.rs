@@ -299,7 +299,7 @@ impl StaleCheck {
             .pictures
             .iter()
             .map(|(id, picture)| {
-                (&*picture.path, catalogue.pictures.facts(id).map(|facts| &facts.digest))
+                (picture.name(), catalogue.pictures.facts(id).map(|facts| &facts.digest))
             })
             .collect();
         for (path, digest) in &self.pictures {

@@ -67,6 +67,7 @@ pub(super) fn summarise(
         ),
         finance: finance(cells, catalogue),
         choices: Vec::new(),
+        crops: Vec::new(),
         prices: prices(cells, shelf, &catalogue.budget),
         dearest: dearest.jobs(),
         wall_time: wall_time(cells, catalogue, inputs.access, &inputs.history),

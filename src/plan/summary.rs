@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::job::Part;
 use super::select::quoted;
+use crate::channel::Pixels;
 use crate::diagnostic::FindingJson;
 pub use crate::manifest::Severity;
 use crate::models::PriceFrom;
@@ -95,6 +97,10 @@ pub struct PlanSummary {
     /// Models that were chosen where the manifest says `auto`, in the manifest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
+    /// Clips for one channel that serve another too, and what making them once would save; of the
+    /// whole plan only. No job counts twice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crops: Vec<CropSaving>,
     /// Prices that were used, oldest first.
     pub prices: Vec<PriceUsed>,
     /// The dearest jobs that a run would start, dearest first.
@@ -236,6 +242,32 @@ pub struct Changes {
     pub orphaned: u64,
     /// Some of those, by address.
     pub orphaned_examples: Vec<String>,
+}
+
+/// Clips for one channel that serve another one too, as they are or cut.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CropSaving {
+    /// The shot.
+    pub shot: String,
+    /// The channel whose jobs could be left out.
+    pub channel: String,
+    /// The channel whose clips serve.
+    pub from: String,
+    /// Pixels of those clips.
+    pub size: Pixels,
+    /// Pixels that stay of them; the same where nothing is cut.
+    pub stays: Pixels,
+    /// Jobs that a run would start now and that could be left out.
+    pub jobs: u64,
+    /// What they are expected to cost, as far as that is known.
+    #[schemars(with = "String")]
+    #[serde(with = "rust_decimal::serde::str")]
+    pub saves: Decimal,
+    /// Those of the jobs whose price is not known.
+    #[serde(default)]
+    pub unpriced: u64,
+    /// The workspace's unit.
+    pub unit: String,
 }
 
 /// The model that was chosen for one variant of a shot whose manifest says `auto`: the cheapest,

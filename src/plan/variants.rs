@@ -6,11 +6,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::channels;
 use super::choose::{self, Auto, Market};
 use super::job::JobSettings;
 use super::pictures::Framing;
-use super::settings::{self, AxisValue};
+use super::settings::{self, AxisValue, Wanted};
 use crate::address::escape_into;
+use crate::channel::Channel;
 use crate::diagnostic::{Finding, Findings};
 use crate::limits::Limits;
 use crate::manifest::{Axis, Catalogue, Shot, SubjectRef, With};
@@ -32,6 +34,8 @@ pub(super) struct Variant {
     pub settings: JobSettings,
     /// How its pictures are made to fit.
     pub framing: Framing,
+    /// The channel that it is for.
+    pub channel: Option<Arc<Channel>>,
     /// What the model is chosen from, where the manifest leaves it open. Until then, the model
     /// and its settings are those of any candidate.
     pub auto: Option<Arc<Auto>>,
@@ -131,6 +135,7 @@ struct Resolved {
     card: Arc<ModelCard>,
     settings: JobSettings,
     framing: Framing,
+    channel: Option<Arc<Channel>>,
     auto: Option<Arc<Auto>>,
 }
 
@@ -191,14 +196,21 @@ impl Combination {
         market: Market<'_>,
         findings: &mut Findings,
     ) -> Option<Resolved> {
-        match settings::model(shot, &self.axes, market.shelf, findings)? {
+        let named = settings::model(shot, &self.axes, market.shelf, findings)?;
+        let known = match &named {
+            settings::Named::Card(card) => Some(&**card),
+            settings::Named::Auto(_) => None,
+        };
+        let demand = channels::demand(shot, &self.axes, market.channels, known, findings).ok()?;
+        let wanted = Wanted { shot, axes: &self.axes, demand: demand.as_ref() };
+        let channel = demand.as_ref().map(|demand| demand.channel.clone());
+        match named {
             settings::Named::Card(card) => {
-                let (settings, framing) =
-                    settings::resolve(shot, &self.axes, &card, market.shelf, findings)?;
-                Some(Resolved { card, settings, framing, auto: None })
+                let (settings, framing) = settings::resolve(wanted, &card, market.shelf, findings)?;
+                Some(Resolved { card, settings, framing, channel, auto: None })
             }
             settings::Named::Auto(place) => {
-                let auto = choose::auto(shot, &self.axes, place, market, findings)?;
+                let auto = choose::auto(wanted, place, market, findings)?;
                 let Some(first) = auto.candidates.first() else {
                     let named = self.text();
                     findings.push(choose::none_fits(
@@ -213,6 +225,7 @@ impl Combination {
                     card: first.card.clone(),
                     settings: first.settings.clone(),
                     framing: first.framing,
+                    channel,
                     auto: Some(Arc::new(auto)),
                 })
             }
@@ -234,7 +247,7 @@ impl Combination {
     }
 
     fn into_variant(self, resolved: Resolved) -> Variant {
-        let Resolved { card, settings, framing, auto } = resolved;
+        let Resolved { card, settings, framing, channel, auto } = resolved;
         Variant {
             text: self.text(),
             values: self.values.into(),
@@ -242,6 +255,7 @@ impl Combination {
             card,
             settings,
             framing,
+            channel,
             auto,
         }
     }

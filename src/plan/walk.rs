@@ -49,8 +49,10 @@ impl Planner {
                 return ControlFlow::Break(());
             }
             let jobs = chunk.jobs.len() as u64;
-            // What is summed and said of a chunk is of all its jobs, so a part is made anew.
-            let chunk = if jobs > left { expander.first_of(chunk.spec, left) } else { chunk };
+            // What is summed and said of a chunk is of all its jobs, so a part is made anew; also
+            // where jobs after the last one wait for pictures.
+            let more = jobs > left || jobs == left && !chunk.waiting.is_empty();
+            let chunk = if more { expander.first_of(chunk.spec, left) } else { chunk };
             left -= jobs.min(left);
             consume(chunk)
         };

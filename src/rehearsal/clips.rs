@@ -171,6 +171,7 @@ impl Clips {
             fingerprint: name.finish(),
             shot: job.model.provider.clone(),
             subject: None,
+            channel: None,
         }
     }
 

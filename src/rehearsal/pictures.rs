@@ -101,6 +101,7 @@ impl Pictures {
             width: facts.width,
             height: facts.height,
             url: None,
+            source: None,
             recipe: None,
         })
     }

@@ -15,6 +15,7 @@ use super::sidecar::Provenance;
 use crate::digest::Digest;
 use crate::ledger::{ClipRecord, JobState};
 use crate::money::Micros;
+use crate::plan::Request;
 use crate::providers::{Failure, Fetched, Retry};
 
 /// How often the same file that is no clip must come before it is given up.
@@ -188,6 +189,7 @@ impl Attempt {
     async fn done(&mut self, clip: ClipRecord) -> Result<Ended, RunError> {
         let note = Note { clip: Some(clip.clone()), ..Note::default() };
         self.step(Event::Publish, note).await?;
+        let missed = missed(&self.request, &clip);
         self.desk
             .say(RunEvent::Done {
                 job: self.job(),
@@ -197,6 +199,9 @@ impl Attempt {
                 basis: self.basis,
             })
             .await;
+        if let Some((channel, missed)) = missed {
+            self.desk.say(RunEvent::Unsuited { job: self.job(), channel, missed }).await;
+        }
         Ok(Ended::Done)
     }
 
@@ -210,4 +215,12 @@ impl Attempt {
         let cause = "not_a_clip".to_owned();
         self.failed(Failure { cause, message, charged, retry: Retry::Never }).await
     }
+}
+
+/// The channel that a clip is for, and what it lacks there; `None` where it suits. A job never
+/// fails for it: its clip is paid for, and may do elsewhere.
+fn missed(request: &Request, clip: &ClipRecord) -> Option<(String, Vec<String>)> {
+    let ask = request.channel.as_ref()?;
+    let missed = ask.missed_by(clip.measures());
+    (!missed.is_empty()).then(|| (ask.channel.clone(), missed))
 }

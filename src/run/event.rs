@@ -66,6 +66,16 @@ pub enum RunEvent {
         /// Who says that it cost this.
         basis: Option<Basis>,
     },
+    /// A clip stands in its place, but is not what its channel asks: too few pixels, too many
+    /// bytes, another length. It is done all the same.
+    Unsuited {
+        /// Address.
+        job: String,
+        /// The channel.
+        channel: String,
+        /// What it lacks, for people.
+        missed: Vec<String>,
+    },
     /// A provider ended a job without a clip.
     Failed {
         /// Address.

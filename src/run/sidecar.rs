@@ -88,6 +88,9 @@ pub struct SidecarReference {
     pub role: Role,
     /// Path relative to the workspace.
     pub path: String,
+    /// URL that it was fetched from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// BLAKE3 digest of its bytes.
     pub digest: String,
     /// Format.
@@ -227,6 +230,7 @@ fn references_of(request: &Request) -> Vec<SidecarReference> {
         name: reference.name.clone(),
         role: reference.role,
         path: reference.path.clone(),
+        source: reference.source.clone(),
         digest: reference.digest.to_string(),
         format: reference.format,
         width: reference.width,

@@ -300,6 +300,7 @@ impl Job {
                 width: 1,
                 height: 1,
                 url: picture.url.clone(),
+                source: None,
                 recipe: None,
             })
             .collect();
@@ -325,6 +326,7 @@ impl Job {
             fingerprint: Digest::of(b"request"),
             shot: "shot".to_owned(),
             subject: Some("set.subject".to_owned()),
+            channel: None,
         };
         (request, handed)
     }

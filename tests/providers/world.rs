@@ -319,6 +319,7 @@ impl World {
             width: 64,
             height: 48,
             url: url.map(str::to_owned),
+            source: None,
             recipe: None,
         }];
         request
@@ -369,5 +370,6 @@ pub fn job() -> Request {
         fingerprint: Digest::of(b"request"),
         shot: "shot".to_owned(),
         subject: None,
+        channel: None,
     }
 }

@@ -200,6 +200,7 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         fingerprint: fingerprint.whole,
         shot: "turn".to_owned(),
         subject: None,
+        channel: None,
     }
 }
 
@@ -215,6 +216,7 @@ fn reference(role: Role, file: &str, by_url: bool) -> RequestReference {
         width: facts.width,
         height: facts.height,
         url: by_url.then(|| format!("https://pictures.example.com/{file}")),
+        source: None,
         recipe: None,
     }
 }

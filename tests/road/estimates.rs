@@ -1,7 +1,7 @@
 //! What was estimated and what was charged, along the whole road: a provider that says its cost,
 //! played on this machine, and a price list that is no longer true.
 
-use crate::hosted::Played;
+use crate::played::Played;
 use crate::workspace::{Ended, Workspace};
 
 const CARD: &str = r#"kinora_model: 1

@@ -6,6 +6,7 @@ mod estimates;
 mod forms;
 mod hosted;
 mod money;
+mod played;
 mod prices;
 mod resolve;
 mod resume;

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread::JoinHandle;
 
-use crate::hosted::Played;
+use crate::played::Played;
 use crate::workspace::{Ended, Workspace};
 
 /// Looks like nothing else, so that it is found wherever it should not be.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use kinora::ledger::{JobState, Ledger, Mode};
 use serde_json::Value;
 
-use crate::hosted::Played;
+use crate::played::Played;
 use crate::workspace::{Ended, Workspace};
 
 /// Nobody listens there.

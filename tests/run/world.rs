@@ -461,6 +461,7 @@ pub fn request(address: &str, model: &str) -> Request {
         fingerprint: Digest::of(address.as_bytes()),
         shot: "turn".to_owned(),
         subject: None,
+        channel: None,
     }
 }
 

@@ -128,5 +128,6 @@ pub fn request(job: &Job) -> Request {
         fingerprint: Digest::of(looks.as_bytes()),
         shot: "turn".to_owned(),
         subject: None,
+        channel: None,
     }
 }

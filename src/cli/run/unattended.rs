@@ -22,6 +22,7 @@ use crate::cli::Failure;
 use crate::cli::approve::{ceiling_under, whole_ceiling};
 use crate::cli::approving::{Given, find_approval, now, record};
 use crate::cli::args::{Global, RunArgs};
+use crate::cli::fetch::before_run;
 use crate::cli::output::Output;
 use crate::cli::plan::keep_findings;
 use crate::cli::planning::plan_whole;
@@ -74,6 +75,10 @@ fn work(
     if signals.asked() {
         return Ok(Ending::stopped(signals.deadline_came()));
     }
+    let not_fetched = before_run(&mut workspace, &ledger, &signals, &talk)?;
+    if signals.asked() {
+        return Ok(Ending::stopped(signals.deadline_came()));
+    }
     let mut plan = plan_whole(&mut workspace, &ledger, &talk, |_, _| ())?;
     keep_findings(&mut plan.summary, &workspace);
     talk.findings(&workspace.findings, &workspace.sources);
@@ -81,6 +86,7 @@ fn work(
     let open = ledger.open_attempts().map_err(|e| ledger_failure(&e))?;
     let left = Left::by_earlier_runs(&open, &providers, workspace.catalogue.unknown);
     let mut ends: Vec<Exit> = collected.iter().flat_map(|run| run.ends()).collect();
+    ends.extend(not_fetched);
     if left.unknown > 0 {
         ends.push(Exit::SubmissionsUnknown);
     }
@@ -118,7 +124,8 @@ fn work(
     };
     let ended = on_time(dispatch(work, &signals, output)?, total, &signals);
     let ended = ended.after(collected.as_ref());
-    let ends = ended.ends();
+    let mut ends = ended.ends();
+    ends.extend(not_fetched);
     desk.ran(ended);
     drop(ledger);
     if let Some(path) = &arguments.report {

@@ -99,11 +99,7 @@ impl PreparedCache {
     /// `ab/cdef….jpg`: two digits for the folder, so that none gets a hundred thousand files.
     fn file_of(&self, key: &Digest, format: Format) -> PathBuf {
         let name = key.to_string();
-        let ending = match format {
-            Format::Jpeg => "jpg",
-            Format::Png => "png",
-            Format::Webp => "webp",
-        };
+        let ending = format.extension();
         self.folder.join(&name[..2]).join(format!("{}.{ending}", &name[2..]))
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder, RgbaImage};
+use image::{DynamicImage, ExtendedColorType, ImageEncoder};
 use jpeg_encoder::SamplingFactor;
 
 use super::Prepared;
@@ -21,11 +21,11 @@ const QUALITIES: [u8; 4] = [92, 86, 80, 72];
 const LEAST_SIDE: u32 = 64;
 
 /// Encodes, with less quality and then fewer pixels until the bytes are few enough.
-pub(super) fn within(canvas: RgbaImage, making: &Making) -> Result<Prepared, PictureProblem> {
+pub(super) fn within(canvas: &DynamicImage, making: &Making) -> Result<Prepared, PictureProblem> {
     let most = making.max_bytes.unwrap_or(u64::MAX);
     let least_side = making.bounds.min_side.unwrap_or(0).max(LEAST_SIDE);
     let mut least = u64::MAX;
-    let mut picture = Cow::Borrowed(&canvas);
+    let mut picture = Cow::Borrowed(canvas);
     loop {
         let mut bytes = 0;
         for quality in qualities(making.format) {
@@ -33,7 +33,7 @@ pub(super) fn within(canvas: RgbaImage, making: &Making) -> Result<Prepared, Pic
             bytes = made.len() as u64;
             least = least.min(bytes);
             if bytes <= most {
-                let (width, height) = picture.dimensions();
+                let (width, height) = (picture.width(), picture.height());
                 return Ok(Prepared { bytes: made, format: making.format, width, height });
             }
         }
@@ -43,7 +43,7 @@ pub(super) fn within(canvas: RgbaImage, making: &Making) -> Result<Prepared, Pic
             return Err(PictureProblem::TooManyBytes { least, most });
         }
         let whole = Window { x: 0, y: 0, size: making.canvas };
-        picture = Cow::Owned(resized(&canvas, whole, next, SHARP)?);
+        picture = Cow::Owned(resized(canvas, whole, next, SHARP)?);
     }
 }
 
@@ -51,7 +51,7 @@ fn qualities(format: Format) -> &'static [u8] {
     match format {
         Format::Jpeg => &QUALITIES,
         // Lossless: there is but one.
-        Format::Png | Format::Webp => &QUALITIES[..1],
+        _ => &QUALITIES[..1],
     }
 }
 
@@ -63,20 +63,27 @@ fn smaller(now: Size, canvas: Size, bytes: u64, most: u64) -> Size {
     canvas.with_long((side as u32).max(1))
 }
 
-fn encoded(picture: &RgbaImage, making: &Making, quality: u8) -> Result<Vec<u8>, PictureProblem> {
+fn encoded(
+    picture: &DynamicImage,
+    making: &Making,
+    quality: u8,
+) -> Result<Vec<u8>, PictureProblem> {
     let failed = |e: &dyn std::fmt::Display| {
         PictureProblem::Damaged(format!("it can't be written as {}: {e}", making.format.as_str()))
     };
-    let (width, height) = picture.dimensions();
+    let (width, height) = (picture.width(), picture.height());
     let mut bytes = Vec::new();
     match making.format {
         Format::Jpeg => {
             let side = |n: u32| u16::try_from(n).map_err(|e| failed(&e));
             let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
             encoder.set_sampling_factor(SamplingFactor::F_1_1);
-            let colours = jpeg_encoder::ColorType::Rgba;
+            let colours = match picture {
+                DynamicImage::ImageRgb8(_) => jpeg_encoder::ColorType::Rgb,
+                _ => jpeg_encoder::ColorType::Rgba,
+            };
             encoder
-                .encode(picture.as_raw(), side(width)?, side(height)?, colours)
+                .encode(picture.as_bytes(), side(width)?, side(height)?, colours)
                 .map_err(|e| failed(&e))?;
         }
         Format::Png => {
@@ -95,19 +102,22 @@ fn encoded(picture: &RgbaImage, making: &Making, quality: u8) -> Result<Vec<u8>,
                 .encode(&pixels, width, height, colours)
                 .map_err(|e| failed(&e))?;
         }
+        Format::Avif | Format::Tiff | Format::Bmp | Format::Gif => {
+            return Err(failed(&"Kinora writes JPEG, PNG and WebP alone"));
+        }
     }
     Ok(bytes)
 }
 
 /// Pixels as they are written without loss. Alpha that is not needed isn't: some receivers refuse
 /// it even where it is full.
-fn lossless(picture: &RgbaImage) -> (Cow<'_, [u8]>, ExtendedColorType) {
-    match picture.pixels().all(|p| p.0[3] == u8::MAX) {
-        true => (Cow::Owned(without_alpha(picture)), ExtendedColorType::Rgb8),
-        false => (Cow::Borrowed(picture.as_raw()), ExtendedColorType::Rgba8),
+fn lossless(picture: &DynamicImage) -> (Cow<'_, [u8]>, ExtendedColorType) {
+    match picture.as_rgba8() {
+        Some(picture) if picture.pixels().any(|p| p.0[3] != u8::MAX) => {
+            (Cow::Borrowed(picture.as_raw()), ExtendedColorType::Rgba8)
+        }
+        Some(_) => (Cow::Owned(picture.to_rgb8().into_raw()), ExtendedColorType::Rgb8),
+        // It was made of three channels or of four.
+        None => (Cow::Borrowed(picture.as_bytes()), ExtendedColorType::Rgb8),
     }
-}
-
-fn without_alpha(picture: &RgbaImage) -> Vec<u8> {
-    picture.as_raw().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect()
 }

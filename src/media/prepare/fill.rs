@@ -2,31 +2,36 @@
 
 use fast_image_resize::FilterType;
 use image::imageops;
-use image::{Rgba, RgbaImage};
+use image::{DynamicImage, Rgb, RgbImage, Rgba};
 
 use super::recipe::{Filling, Window};
-use super::scale::resized;
+use super::scale::resized_rgb;
 use super::shape::Size;
 use crate::media::pictures::PictureProblem;
 
-/// Puts a colour behind the picture; every pixel is opaque afterwards.
-pub(super) fn flatten(picture: &mut RgbaImage, behind: [u8; 3]) {
-    for Rgba(pixel) in picture.pixels_mut() {
-        let alpha = u32::from(pixel[3]);
-        for (channel, behind) in pixel.iter_mut().zip(behind) {
-            let mixed = u32::from(*channel) * alpha + u32::from(behind) * (255 - alpha);
-            *channel = ((mixed + 127) / 255) as u8;
-        }
-        pixel[3] = u8::MAX;
+/// The picture with a colour behind it, opaque.
+pub(super) fn flatten(picture: DynamicImage, behind: [u8; 3]) -> RgbImage {
+    if !picture.color().has_alpha() {
+        return picture.into_rgb8();
     }
+    let picture = picture.into_rgba8();
+    let mut made = RgbImage::new(picture.width(), picture.height());
+    for (Rgb(made), Rgba([r, g, b, alpha])) in made.pixels_mut().zip(picture.pixels()) {
+        let alpha = u32::from(*alpha);
+        for ((made, channel), behind) in made.iter_mut().zip([r, g, b]).zip(behind) {
+            let mixed = u32::from(*channel) * alpha + u32::from(behind) * (255 - alpha);
+            *made = ((mixed + 127) / 255) as u8;
+        }
+    }
+    made
 }
 
 /// The picture in the middle of a canvas that is filled around it.
 pub(super) fn framed(
-    picture: &RgbaImage,
+    picture: &RgbImage,
     canvas: Size,
     filling: Filling,
-) -> Result<RgbaImage, PictureProblem> {
+) -> Result<RgbImage, PictureProblem> {
     let (x, y) = (
         canvas.width.saturating_sub(picture.width()) / 2,
         canvas.height.saturating_sub(picture.height()) / 2,
@@ -44,12 +49,11 @@ pub(super) fn framed(
 }
 
 /// A canvas of two colours: left and right, or top and bottom.
-fn of_halves(canvas: Size, sideways: bool, [first, second]: [[u8; 3]; 2]) -> RgbaImage {
-    let opaque = |[r, g, b]: [u8; 3]| Rgba([r, g, b, u8::MAX]);
-    let mut made = RgbaImage::from_pixel(canvas.width, canvas.height, opaque(first));
+fn of_halves(canvas: Size, sideways: bool, [first, second]: [[u8; 3]; 2]) -> RgbImage {
+    let mut made = RgbImage::from_pixel(canvas.width, canvas.height, Rgb(first));
     for (x, y, pixel) in made.enumerate_pixels_mut() {
         if if sideways { x >= canvas.width / 2 } else { y >= canvas.height / 2 } {
-            *pixel = opaque(second);
+            *pixel = Rgb(second);
         }
     }
     made
@@ -57,7 +61,7 @@ fn of_halves(canvas: Size, sideways: bool, [first, second]: [[u8; 3]; 2]) -> Rgb
 
 /// The colours of the two edges that padding meets: left and right, or top and bottom. Two,
 /// because a backdrop is seldom as bright above as below.
-fn border_colours(picture: &RgbaImage, sideways: bool) -> [[u8; 3]; 2] {
+fn border_colours(picture: &RgbImage, sideways: bool) -> [[u8; 3]; 2] {
     let (width, height) = picture.dimensions();
     let column = |x: u32| median((0..height).map(|y| picture.get_pixel(x, y).0));
     let row = |y: u32| median((0..width).map(|x| picture.get_pixel(x, y).0));
@@ -69,7 +73,7 @@ fn border_colours(picture: &RgbaImage, sideways: bool) -> [[u8; 3]; 2] {
 
 /// The middle value of each channel: unlike a mean, what touches the border here and there
 /// doesn't tint it.
-fn median(pixels: impl Iterator<Item = [u8; 4]>) -> [u8; 3] {
+fn median(pixels: impl Iterator<Item = [u8; 3]>) -> [u8; 3] {
     let mut channels: [Vec<u8>; 3] = Default::default();
     for pixel in pixels {
         channels.iter_mut().zip(pixel).for_each(|(channel, value)| channel.push(value));
@@ -92,7 +96,7 @@ const BLUR_PASSES: usize = 3;
 const DIMMED: u32 = 205;
 
 /// The picture, enlarged to cover the canvas, blurred and dimmed.
-fn blurred(picture: &RgbaImage, canvas: Size) -> Result<RgbaImage, PictureProblem> {
+fn blurred(picture: &RgbImage, canvas: Size) -> Result<RgbImage, PictureProblem> {
     let whole = Size { width: picture.width(), height: picture.height() };
     let used = whole.inside((canvas.width, canvas.height));
     let window = Window {
@@ -100,25 +104,25 @@ fn blurred(picture: &RgbaImage, canvas: Size) -> Result<RgbaImage, PictureProble
         y: (whole.height - used.height) / 2,
         size: used,
     };
-    let mut small = resized(picture, window, canvas.with_long(BLURRED_SIDE), FilterType::Box)?;
+    let mut small = resized_rgb(picture, window, canvas.with_long(BLURRED_SIDE), FilterType::Box)?;
     for _ in 0..BLUR_PASSES {
         small = imageops::rotate90(&box_blurred_rows(&small));
         small = imageops::rotate270(&box_blurred_rows(&small));
     }
-    for Rgba([r, g, b, _]) in small.pixels_mut() {
-        for channel in [r, g, b] {
+    for Rgb(lights) in small.pixels_mut() {
+        for channel in lights {
             *channel = ((u32::from(*channel) * DIMMED) >> 8) as u8;
         }
     }
     let size = Size { width: small.width(), height: small.height() };
-    resized(&small, Window { x: 0, y: 0, size }, canvas, FilterType::CatmullRom)
+    resized_rgb(&small, Window { x: 0, y: 0, size }, canvas, FilterType::CatmullRom)
 }
 
 /// Each pixel the mean of its row's neighbours; past the edge, the edge's own colour goes on.
-fn box_blurred_rows(picture: &RgbaImage) -> RgbaImage {
+fn box_blurred_rows(picture: &RgbImage) -> RgbImage {
     let last = i64::from(picture.width()) - 1;
     let reach = BLUR_RADIUS as i64;
-    RgbaImage::from_fn(picture.width(), picture.height(), |x, y| {
+    RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
         let mut sums = [0u32; 3];
         for offset in -reach..=reach {
             // Between 0 and the last column, which is a u32.
@@ -127,7 +131,6 @@ fn box_blurred_rows(picture: &RgbaImage) -> RgbaImage {
             sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(value));
         }
         let count = 2 * BLUR_RADIUS as u32 + 1;
-        let [r, g, b] = sums.map(|sum| ((sum + count / 2) / count) as u8);
-        Rgba([r, g, b, u8::MAX])
+        Rgb(sums.map(|sum| ((sum + count / 2) / count) as u8))
     })
 }

@@ -81,7 +81,7 @@ impl JsonSchema for Colour {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PictureNeeds {
-    /// Formats; empty: any that Kinora reads.
+    /// Formats; empty: those that everybody takes, [`Format::WRITTEN`].
     pub formats: Vec<Format>,
     /// Pixels of the shorter side, at least.
     pub min_side: Option<u32>,
@@ -108,7 +108,7 @@ pub struct PictureNeeds {
 }
 
 impl Default for PictureNeeds {
-    /// Takes everything.
+    /// Takes everything, in the formats that everybody takes.
     fn default() -> Self {
         PictureNeeds {
             formats: Vec::new(),
@@ -129,7 +129,10 @@ impl Default for PictureNeeds {
 
 impl PictureNeeds {
     pub(super) fn takes(&self, format: Format) -> bool {
-        self.formats.is_empty() || self.formats.contains(&format)
+        match self.formats.is_empty() {
+            true => Format::WRITTEN.contains(&format),
+            false => self.formats.contains(&format),
+        }
     }
 
     pub(super) fn bounds(&self) -> Bounds {

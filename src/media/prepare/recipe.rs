@@ -210,7 +210,7 @@ pub fn recipe(facts: &Facts, needs: &PictureNeeds) -> Result<Recipe, Unfit> {
 
 /// Whether a file's own bytes can be sent, its size and shape aside.
 fn is_plain(facts: &Facts, needs: &PictureNeeds) -> bool {
-    let Traits { alpha, deep, cmyk, foreign_profile, animated } = facts.traits;
+    let Traits { alpha, deep, cmyk, foreign_profile, animated, grey: _ } = facts.traits;
     needs.takes(facts.format)
         && facts.orientation.0 == 1
         && !(deep || cmyk || foreign_profile || animated)

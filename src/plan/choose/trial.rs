@@ -265,7 +265,9 @@ fn round(
         by_route: Arc::new(HashMap::new()),
         by_url: by_url.clone(),
         choices: Arc::from([]),
+        crops: Arc::from([]),
         narrowed: None,
+        gathers: false,
     };
     let mut tried = vec![Tried::default(); open.len()];
     let (engine, known) = (Engine::new(&catalogue.limits), KnownJobs::new());

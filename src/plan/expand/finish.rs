@@ -55,8 +55,9 @@ impl<'c> Worker<'c, '_> {
             spread: prepared.estimate.spread,
             text_estimate: prepared.estimate.text,
             out,
+            channel: step.details.channel.clone(),
         };
-        self.keep(job, &prepared.marks);
+        self.keep(job, step.variant, &prepared.marks);
     }
 
     fn out(
@@ -89,7 +90,7 @@ impl<'c> Worker<'c, '_> {
         }
     }
 
-    fn keep(&mut self, job: PlannedJob, marks: &Marks) {
+    fn keep(&mut self, job: PlannedJob, variant: usize, marks: &Marks) {
         let standing = Standing::of(job.key, &job.fingerprint, self.known);
         let narrowed = self.planner.narrowed.as_ref();
         if narrowed.is_some_and(|narrowed| narrowed.first.is_some()) && !standing.runs()
@@ -97,7 +98,13 @@ impl<'c> Worker<'c, '_> {
         {
             return;
         }
+        let shot = self.chunk.spec.shot;
+        let crops = self.planner.crops.get(shot).filter(|_| self.planner.narrowed.is_none());
+        let serves = crops.and_then(|crops| crops.get(variant)).is_some_and(Option::is_some);
         let chunk = &mut self.chunk;
+        if serves && standing.runs() {
+            chunk.crops.add(shot, variant, &job);
+        }
         chunk.tally.add(&job, &standing);
         if standing.runs() {
             chunk.seen.add(&job, marks, &self.catalogue.guardrails);

@@ -184,7 +184,7 @@ impl Tables {
         }
         // A picture that can't be read is sent with no job.
         let Some(facts) = catalogue.pictures.facts(id) else { return Ok(None) };
-        let path = catalogue.pictures.get(id).path.to_string();
+        let path = catalogue.pictures.get(id).name().to_owned();
         line(&Line::Picture(PictureLine { path, digest: facts.digest }))?;
         let number = self.pictures.next;
         self.pictures.next += 1;

@@ -112,6 +112,7 @@ impl Build {
                 budget: Budget::default(),
                 guardrails: Guardrails::default(),
                 defaults: Settings::default(),
+                channels: Default::default(),
                 approvers: None,
                 providers: BTreeMap::new(),
                 prices: PricePolicy::default(),
@@ -119,6 +120,8 @@ impl Build {
                 pay_again: false,
                 unknown: Unknown::Hold,
                 unattended: None,
+                fetch: Default::default(),
+                export: Default::default(),
             },
         };
         build.catalogue.out = build.template("clips/{{ shot.id }}/{{ job.address }}.mp4");
@@ -157,7 +160,7 @@ impl Build {
         // `detail-1` is one of the glob `detail`.
         let group = name.rsplit_once('-').filter(|(_, n)| n.parse::<u32>().is_ok());
         let group = group.map(|(group, _)| group.into());
-        Reference { name: name.into(), group, role, picture, url: None, place }
+        Reference { name: name.into(), group, role, picture, url: None, alt: None, place }
     }
 
     /// A set with attributes `title`, `colour` and `price`.
@@ -166,6 +169,7 @@ impl Build {
         let place = self.place(name);
         let (name, columns) = (name.into(), Columns::new(columns));
         self.catalogue.sets.push(SubjectSet {
+            feed: None,
             name,
             kind,
             columns,
@@ -188,6 +192,7 @@ impl Build {
         let tags = Box::new(["new".into()]);
         let set = self.catalogue.sets.last_mut().expect("a set comes first");
         set.subjects.push(Subject {
+            first_row: 0,
             id: id.into(),
             row,
             tags,
@@ -303,6 +308,7 @@ impl Build {
             pictures: Default::default(),
             narrowing: &self.narrowing,
             history: self.history,
+            missing: Default::default(),
         };
         let mut jobs = Vec::new();
         let (plan, findings) = build(&catalogue, shelf, &inputs, |job, change| {

@@ -1,16 +1,13 @@
 //! The slate: a clip for a prompt without pictures, with the prompt itself to read.
 //!
-//! What lives here: setting type, the slate's colours. What never does: motion. Characters that
-//! the font lacks are drawn as small boxes; nothing that a prompt contains can stop it.
+//! What lives here: breaking the prompt into lines, the slate's colours. What never does: motion,
+//! drawing letters.
 
-use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 use image::{Rgba, RgbaImage};
 
 use super::camera::unit;
 use super::stage::Size;
-
-/// Inter Medium, a subset; its licence lies beside it.
-const FONT: &[u8] = include_bytes!("../../../assets/fonts/Inter-Medium-subset.otf");
+use crate::media::lettering::{Lettering, one_line, rectangle};
 
 /// Most characters of a prompt that are shown; more would be too small to read.
 const MAX_CHARS: usize = 480;
@@ -27,21 +24,18 @@ pub struct Slate {
 pub fn slate(prompt: &str, shot: &str, size: Size, seed: u64) -> Slate {
     let ground = ground(size, seed);
     let mut lettering = RgbaImage::new(size.w as u32, size.h as u32);
-    // The font is part of the program; a test reads it.
-    if let Ok(font) = FontRef::try_from_slice(FONT) {
-        Setting { font: &font, size }.set(prompt, shot, accent(seed), &mut lettering);
-    }
+    Setting { letters: Lettering::new(), size }.set(prompt, shot, accent(seed), &mut lettering);
     Slate { ground, lettering }
 }
 
-struct Setting<'a> {
-    font: &'a FontRef<'a>,
+struct Setting {
+    letters: Lettering,
     size: Size,
 }
 
 const INK: [u8; 3] = [246, 244, 240];
 
-impl Setting<'_> {
+impl Setting {
     fn set(&self, prompt: &str, shot: &str, accent: [u8; 3], target: &mut RgbaImage) {
         let Size { w, h } = self.size;
         let short = w.min(h);
@@ -52,13 +46,13 @@ impl Setting<'_> {
         let block = spacing * lines.len() as f32;
         let first = (h - block) / 2.0 + height * 0.98;
         for (i, line) in lines.iter().enumerate() {
-            self.line(line, margin, first + spacing * i as f32, height, INK, target);
+            self.letters.line(line, margin, first + spacing * i as f32, height, INK, target);
         }
         let small = (short * 0.032).max(8.0);
         let rule = h - margin - small * 2.1;
         rectangle(target, margin, rule, short * 0.09, (short * 0.004).max(1.0), accent);
-        let id = self.cut(&shortened(shot), w - 2.0 * margin, small);
-        self.line(&id, margin, h - margin, small, [196, 194, 192], target);
+        let id = self.letters.cut(&shortened(shot), w - 2.0 * margin, small);
+        self.letters.line(&id, margin, h - margin, small, [196, 194, 192], target);
     }
 
     /// The largest type at which the text fits, and its lines.
@@ -81,7 +75,7 @@ impl Setting<'_> {
         for word in text.split_whitespace() {
             let candidate =
                 if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if self.width(&candidate, height) <= width {
+            if self.letters.width(&candidate, height) <= width {
                 line = candidate;
                 continue;
             }
@@ -91,7 +85,7 @@ impl Setting<'_> {
             // A word wider than the line is broken where it must be.
             for c in word.chars() {
                 line.push(c);
-                if line.chars().count() > 1 && self.width(&line, height) > width {
+                if line.chars().count() > 1 && self.letters.width(&line, height) > width {
                     line.pop();
                     lines.push(std::mem::replace(&mut line, c.to_string()));
                 }
@@ -102,119 +96,11 @@ impl Setting<'_> {
         }
         lines
     }
-
-    fn cut(&self, text: &str, width: f32, height: f32) -> String {
-        let mut kept = text.to_owned();
-        while self.width(&kept, height) > width && kept.pop().is_some() {}
-        kept
-    }
-
-    fn width(&self, text: &str, height: f32) -> f32 {
-        let font = self.font.as_scaled(PxScale::from(height));
-        let mut last = None;
-        let mut width = 0.0;
-        for c in text.chars() {
-            let id = font.glyph_id(c);
-            width += self.advance(id, height) + kern(&font, last, id);
-            last = Some(id);
-        }
-        width
-    }
-
-    fn advance(&self, id: GlyphId, height: f32) -> f32 {
-        if id.0 == 0 {
-            height * 0.62
-        } else {
-            self.font.as_scaled(PxScale::from(height)).h_advance(id)
-        }
-    }
-
-    fn line(
-        &self,
-        text: &str,
-        left: f32,
-        baseline: f32,
-        height: f32,
-        colour: [u8; 3],
-        target: &mut RgbaImage,
-    ) {
-        let font = self.font.as_scaled(PxScale::from(height));
-        let mut x = left;
-        let mut last = None;
-        for c in text.chars() {
-            let id = font.glyph_id(c);
-            x += kern(&font, last, id);
-            if id.0 == 0 {
-                missing(target, x, baseline, height, colour);
-            } else if let Some(outline) =
-                self.font.outline_glyph(id.with_scale_and_position(height, point(x, baseline)))
-            {
-                let bounds = outline.px_bounds();
-                outline.draw(|dx, dy, cover| {
-                    let (px, py) = (bounds.min.x + dx as f32, bounds.min.y + dy as f32);
-                    cover_pixel(target, px, py, cover, colour);
-                });
-            }
-            x += self.advance(id, height);
-            last = Some(id);
-        }
-    }
-}
-
-fn kern<F: Font, S: ScaleFont<F>>(font: &S, last: Option<GlyphId>, id: GlyphId) -> f32 {
-    last.map_or(0.0, |last| font.kern(last, id))
-}
-
-/// What stands for a character that the font lacks: a thin box.
-fn missing(target: &mut RgbaImage, x: f32, baseline: f32, height: f32, colour: [u8; 3]) {
-    let (w, h, pen) = (height * 0.44, height * 0.56, (height * 0.045).max(1.0));
-    let (left, top) = (x + height * 0.07, baseline - h);
-    rectangle(target, left, top, w, pen, colour);
-    rectangle(target, left, baseline - pen, w, pen, colour);
-    rectangle(target, left, top, pen, h, colour);
-    rectangle(target, left + w - pen, top, pen, h, colour);
-}
-
-fn rectangle(target: &mut RgbaImage, x: f32, y: f32, w: f32, h: f32, colour: [u8; 3]) {
-    let covered = |low: f32, high: f32, at: f32| (high.min(at + 1.0) - low.max(at)).clamp(0.0, 1.0);
-    for py in y.floor() as i64..(y + h).ceil() as i64 {
-        for px in x.floor() as i64..(x + w).ceil() as i64 {
-            let (fx, fy) = (px as f32, py as f32);
-            cover_pixel(target, fx, fy, covered(x, x + w, fx) * covered(y, y + h, fy), colour);
-        }
-    }
-}
-
-fn cover_pixel(target: &mut RgbaImage, x: f32, y: f32, cover: f32, colour: [u8; 3]) {
-    let inside = x >= 0.0 && y >= 0.0 && x < target.width() as f32 && y < target.height() as f32;
-    if !inside {
-        return;
-    }
-    let pixel = target.get_pixel_mut(x as u32, y as u32);
-    let alpha = (cover.clamp(0.0, 1.0) * 255.0).round() as u8;
-    let [r, g, b] = colour;
-    *pixel = Rgba([r, g, b, pixel.0[3].max(alpha)]);
 }
 
 /// The prompt in one line, without what can't be seen, and not longer than can be read.
 fn shortened(text: &str) -> String {
-    let clean: String =
-        text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !joins(*c)).collect();
-    let mut words = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    if words.chars().count() > MAX_CHARS {
-        words = words.chars().take(MAX_CHARS).collect::<String>().trim_end().to_owned() + "…";
-    }
-    words
-}
-
-/// Characters that only change how others are shown: joiners, variation selectors, marks of
-/// direction, combining accents.
-fn joins(c: char) -> bool {
-    matches!(
-        u32::from(c),
-        0x300..=0x36F | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0xFE00..=0xFE0F
-            | 0xFEFF | 0x1F3FB..=0x1F3FF | 0xE0000..=0xE01EF
-    )
+    one_line(text, MAX_CHARS)
 }
 
 /// Three quiet colours that a seed chooses: two for the ground, one for the rule.
@@ -272,15 +158,6 @@ mod tests {
 
     fn inked(slate: &Slate) -> usize {
         slate.lettering.pixels().filter(|p| p.0[3] > 128).count()
-    }
-
-    #[test]
-    fn the_font_is_readable_and_has_the_promised_scripts() {
-        let font = FontRef::try_from_slice(FONT).expect("the font is part of the program");
-        for c in "Aéßőąñ Ωάλ Жїя … – “” € ₽".chars().filter(|c| !c.is_whitespace())
-        {
-            assert_ne!(font.glyph_id(c).0, 0, "{c}");
-        }
     }
 
     #[test]

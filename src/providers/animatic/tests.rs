@@ -55,6 +55,7 @@ impl Workspace {
             width: 90,
             height: 90,
             url: None,
+            source: None,
             recipe: None,
         }
     }
@@ -84,6 +85,7 @@ impl Workspace {
             out: "clips/mug.mp4".to_owned(),
             shot: "turn".to_owned(),
             subject: Some("products.mug".to_owned()),
+            channel: None,
         }
     }
 

@@ -11,7 +11,6 @@
 //! What never lives here: what a reply means; retries.
 
 use std::sync::Arc;
-use std::sync::Once;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,10 +19,11 @@ use reqwest::multipart;
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-use super::guard::{Guard, Permit, PublicNames, shown};
+use super::guard::{Guard, Permit};
 use super::reply::Reply;
 use crate::clock::Clock;
-use crate::environment::{Environment, ProcessEnvironment};
+use crate::environment::ProcessEnvironment;
+use crate::net::{self, PublicNames, proxies, shown, words};
 use crate::protocol::{Auth, Body, HttpCall, Key, Method, Part};
 
 /// How long is waited, and how much is taken.
@@ -136,16 +136,8 @@ impl Client {
         clock: Arc<dyn Clock>,
         limits: NetLimits,
     ) -> Result<Self, String> {
-        static PROVIDER: Once = Once::new();
-        // Whoever set another one before has made the same choice; theirs stays.
-        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let builder = || {
-            let builder = reqwest::Client::builder()
-                .user_agent(concat!("kinora/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(limits.connect)
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .referer(false);
+            let builder = net::builder().connect_timeout(limits.connect);
             if guard.at_home() { builder.no_proxy() } else { builder }
         };
         let names = PublicNames { proxies: proxies(&ProcessEnvironment) };
@@ -382,32 +374,4 @@ fn trouble(error: reqwest::Error) -> Trouble {
     let unreachable = error.is_connect();
     let text = words(error);
     if unreachable { Trouble::Unreachable(text) } else { Trouble::NoReply(text) }
-}
-
-/// An error with its causes, without the URL, whose query may be a signature.
-pub(super) fn words(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        let words = inner.to_string();
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = inner.source();
-    }
-    text
-}
-
-/// Hosts of the proxies that the environment names, which stand in private networks often.
-fn proxies(environment: &dyn Environment) -> Vec<String> {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"]
-        .iter()
-        .filter_map(|name| environment.get(name))
-        .filter_map(|text| {
-            let whole = if text.contains("://") { text } else { format!("http://{text}") };
-            Url::parse(&whole).ok()?.host_str().map(str::to_owned)
-        })
-        .collect()
 }

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use data_encoding::BASE64;
-use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, RANGE,
-};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, HeaderName, HeaderValue, IF_RANGE, RANGE};
 
-use super::client::{Trouble, words};
+use super::client::Trouble;
 use super::driver::Driver;
 use super::sniff;
 use super::watch::{Seen, Source};
+use crate::net::{content_range, validator, words};
 use crate::plan::Request;
 use crate::protocol::HttpCall;
 use crate::providers::{Fetched, RemoteId};
@@ -310,7 +309,7 @@ impl Filling {
                     restarted.map_err(|e| Stopped::Useless(unwritable(&e)))?;
                 }
                 self.total = response.content_length();
-                self.validator = validator(response);
+                self.validator = validator(response.headers());
                 Ok(true)
             }
             416 if self.written > 0 => Ok(false),
@@ -325,34 +324,6 @@ impl Filling {
     }
 }
 
-/// What names the bytes of a response: a strong entity tag, else the time of the last change
-/// (RFC 9110, 13.1.5).
-fn validator(response: &reqwest::Response) -> Option<HeaderValue> {
-    let headers = response.headers();
-    let strong = headers.get(ETAG).filter(|tag| tag.as_bytes().starts_with(b"\""));
-    strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
-}
-
-/// First byte and length of the whole, of `bytes 5-9/10`.
-fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let start = range.split_once('-')?.0.trim().parse().ok()?;
-    Some((start, total.trim().parse().ok()))
-}
-
 fn unwritable(error: &std::io::Error) -> String {
     format!("the clip can't be written: {error}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::content_range;
-
-    #[test]
-    fn a_content_range_is_read() {
-        assert_eq!(content_range("bytes 5-9/10"), Some((5, Some(10))));
-        assert_eq!(content_range("bytes 5-9/*"), Some((5, None)));
-        assert_eq!(content_range("bytes */10"), None);
-        assert_eq!(content_range("5-9/10"), None);
-    }
 }

@@ -1,13 +1,11 @@
 //! The guard: which URLs may be asked, at which addresses, and which of them get the key.
 //!
-//! Pure but for the resolver, which asks the system's names and passes on only addresses that
-//! are public, so that the address that was judged is the one that is connected to. Behind a
-//! proxy it is the proxy that resolves names; addresses written in URLs are judged all the same.
+//! Pure. Names are judged when they are resolved ([`crate::net::PublicNames`]); behind a proxy it
+//! is the proxy that resolves them. Addresses written in URLs are judged here.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use url::Url;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use url::{Host, Url};
+use crate::net::{is_loopback, is_private, shown};
 
 /// How far a provider's requests may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,13 +90,7 @@ impl Guard {
         if url.scheme() != "https" {
             return refused("it is not https");
         }
-        let private = match url.host() {
-            Some(Host::Ipv4(ip)) => !is_public(IpAddr::V4(ip)),
-            Some(Host::Ipv6(ip)) => !is_public(IpAddr::V6(ip)),
-            Some(Host::Domain(_)) => is_loopback(&url),
-            None => true,
-        };
-        if private {
+        if is_private(&url) {
             return refused("its address is a private one");
         }
         let key = url.port().is_none() && self.may_have_key(url.host_str().unwrap_or_default());
@@ -124,95 +116,6 @@ fn parse(text: &str) -> Result<Url, String> {
         return Err(format!("{} is not asked: it holds a user's name", shown(&url)));
     }
     Ok(url)
-}
-
-/// A URL for people: without its query, which may be a signature.
-pub(super) fn shown(url: &Url) -> String {
-    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
-    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}
-
-/// Whether an address is one of the public internet (IANA's special-purpose registries).
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let shared = a == 100 && (64..128).contains(&b);
-    let benchmarks = a == 198 && (b == 18 || b == 19);
-    let protocols = a == 192 && b == 0 && c == 0;
-    !(a == 0
-        || a >= 240
-        || shared
-        || benchmarks
-        || protocols
-        || ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_documentation()
-        || ip.is_multicast())
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    // Addresses that stand for an IPv4 one are judged as that one.
-    if let Some(v4) = ip.to_ipv4_mapped() {
-        return is_public_v4(v4);
-    }
-    let s = ip.segments();
-    let v4 = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        Ipv4Addr::new(a, b, c, d)
-    };
-    match s {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-            is_public_v4(v4(high, low))
-        }
-        // Only 2000::/3 is given out; of it, Teredo, ORCHID and documentation are not.
-        [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
-        [0x3fff, second, ..] if second < 0x1000 => false,
-        [first, ..] => (0x2000..0x4000).contains(&first),
-    }
-}
-
-/// Resolves names by the system, and passes on public addresses alone.
-#[derive(Debug, Clone)]
-pub(super) struct PublicNames {
-    /// Hosts of the proxies in the environment: those may be private.
-    pub proxies: Vec<String>,
-}
-
-impl Resolve for PublicNames {
-    fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_owned();
-        let any = self.proxies.contains(&host);
-        Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> =
-                found.into_iter().filter(|at| any || is_public(at.ip())).collect();
-            if public.is_empty() {
-                return Err(format!("{host} has no public address").into());
-            }
-            let addresses: Addrs = Box::new(public.into_iter());
-            Ok(addresses)
-        })
-    }
 }
 
 #[cfg(test)]
@@ -299,17 +202,6 @@ mod tests {
         assert!(guard.permit("https://127.0.0.1/").is_err());
         assert!(Guard::new("http://192.168.1.5:8188", &[], false, Reach::Everywhere).is_err());
         assert!(Guard::new("http://api.example.com", &[], false, Reach::Everywhere).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
-        let resolve = |proxies: &[&str]| {
-            let proxies = proxies.iter().map(|name| (*name).to_owned()).collect();
-            PublicNames { proxies }.resolve("localhost".parse().expect("a name"))
-        };
-        let error = resolve(&[]).await.err().map(|e| e.to_string());
-        assert_eq!(error.as_deref(), Some("localhost has no public address"));
-        assert!(resolve(&["localhost"]).await.is_ok());
     }
 
     #[test]

@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use serde_json::Value as Json;
 
 use super::secrets::Mask;
+use crate::net;
 use crate::wire::{Scope, scope_of};
-
-/// Longest that a provider's `Retry-After` is believed.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Characters of a body that are shown.
 const EXCERPT: usize = 200;
@@ -65,8 +62,7 @@ impl Reply {
                 }
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
-                    reply.cut =
-                        Some(format!("the reply broke off: {}", super::client::words(error)));
+                    reply.cut = Some(format!("the reply broke off: {}", net::words(error)));
                     break;
                 }
                 Err(_) => {
@@ -129,18 +125,7 @@ impl Reply {
 
     /// How long the provider asks to wait: seconds or a date (RFC 9110, 10.2.3), at most an hour.
     pub fn retry_after(&self) -> Option<Duration> {
-        let text = self.headers.get("retry-after")?.trim();
-        let wait = match text.parse::<f64>() {
-            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => {
-                Duration::from_secs_f64(seconds.min(LONGEST_WAIT.as_secs_f64()))
-            }
-            Ok(_) => return None,
-            Err(_) => {
-                let then = rfc2822::parse(text).ok()?.timestamp();
-                Duration::try_from(then.duration_since(self.at)).unwrap_or_default()
-            }
-        };
-        Some(wait.min(LONGEST_WAIT))
+        net::retry_after(self.headers.get("retry-after")?, self.at)
     }
 
     /// What the body is, for people: its beginning, or that there is none.

@@ -125,11 +125,7 @@ fn prefix(format: Format) -> String {
 pub(super) fn parcel(reference: &RequestReference, ready: &ReadyPicture) -> Parcel {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     let stem: String = reference.name.chars().take(64).map(plain).collect();
-    let extension = match ready.format {
-        Format::Jpeg => "jpg",
-        Format::Png => "png",
-        Format::Webp => "webp",
-    };
+    let extension = ready.format.extension();
     Parcel {
         bytes: ready.bytes.clone(),
         media_type: ready.format.media_type().to_owned(),
@@ -153,6 +149,7 @@ mod tests {
             width: 1,
             height: 1,
             url: url.map(str::to_owned),
+            source: None,
             recipe: None,
         }
     }

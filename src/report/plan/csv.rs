@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use crate::cells::{Cells, writer};
 use crate::plan::JobLine;
-use crate::report::cells::{Cells, writer};
 
 /// The columns, in order. New ones may be added at the end.
 ///

@@ -53,6 +53,7 @@ pub fn empty() -> PlanSummary {
         by_kind: vec![],
         finance: vec![],
         choices: Vec::new(),
+        crops: Vec::new(),
         prices: vec![],
         dearest: vec![],
         wall_time: None,

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::samples;
 use super::*;
+use crate::cells::Cells;
 use crate::plan::{JobLine, PlanSummary};
-use crate::report::cells::Cells;
 use crate::report::layout::shown_width;
 use crate::report::markdown::MARKDOWN_BYTES;
 

@@ -47,7 +47,8 @@ impl Advice {
 
 /// The groups that are not empty, the most pressing first.
 pub(super) fn groups(report: &RunReport) -> Vec<Group<'_>> {
-    let groups = [unknown(report), parked(report), lost(report), written_off(report)];
+    let groups =
+        [unknown(report), parked(report), lost(report), unsuited(report), written_off(report)];
     groups.into_iter().filter(|group| group.all > 0).collect()
 }
 
@@ -114,6 +115,23 @@ fn lost(report: &RunReport) -> Group<'_> {
     }
 }
 
+fn unsuited(report: &RunReport) -> Group<'_> {
+    let all = report.totals.unsuited;
+    let are =
+        if all == 1 { "is not what its channel asks" } else { "are not what their channels ask" };
+    Group {
+        ink: Ink::Warn,
+        verdict: format!("{} {are}", count(all, "finished clip")),
+        jobs: report.jobs.iter().filter(|job| job.is_unsuited()).collect(),
+        all,
+        advice: vec![
+            Advice::Words("They are made and paid for. What each channel asks, "),
+            Advice::Command("kinora channels".to_owned()),
+            Advice::Words(" says; a clip of another size or length may be made by other settings."),
+        ],
+    }
+}
+
 fn written_off(report: &RunReport) -> Group<'_> {
     let all = report.totals.written_off_jobs;
     let was = if all == 1 { "was" } else { "were" };
@@ -158,6 +176,10 @@ pub(super) fn facts(job: &JobView, unit: &str) -> String {
     }
     if job.interruptions > 1 {
         facts.push(format!("{} crashes while it was in flight", job.interruptions));
+    }
+    if let Some(channel) = job.channel.as_ref().filter(|_| job.is_unsuited()) {
+        facts.push(format!("for {channel}: {}", job.unsuited.join("; ")));
+        return facts.join(", ");
     }
     match (&job.remote_id, &job.key) {
         (Some(id), _) => facts.push(format!("{}'s id {id}", job.provider)),

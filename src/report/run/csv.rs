@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use crate::report::cells::{Cells, writer};
+use crate::cells::{Cells, writer};
 
 use super::model::JobView;
+use crate::export::is_ai;
 use crate::ledger::Basis;
 
 /// The columns, in order. New ones may be added at the end.
@@ -13,7 +14,7 @@ use crate::ledger::Basis;
 /// `references` holds names separated by `; `. Amounts count the workspace's `unit`; an empty
 /// `cost` means *not settled*, never zero; `basis` says whether the cost is the `provider`'s own
 /// word or the `estimate`. Times are UTC. `ai_generated` is true for every
-/// clip: channels ask for it.
+/// clip that a trained model made, and false for the renderer's in the box: channels ask for it.
 pub const RUN_CSV_HEADER: [&str; 33] = [
     "address",
     "subject",
@@ -99,7 +100,7 @@ impl<W: Write> RunCsv<W> {
             text(job.message.as_deref().unwrap_or_default()),
             shown(job.started),
             shown(job.finished),
-            shown(clip.map(|_| true)),
+            shown(clip.map(|_| is_ai(&job.provider))),
             text(job.remote_id.as_deref().unwrap_or_default()),
             text(job.key.as_deref().unwrap_or_default()),
             shown(Some(job.interruptions)),

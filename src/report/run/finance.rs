@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use rust_decimal::Decimal;
 
 use super::model::JobView;
+use crate::cells::{Cells, writer};
 use crate::ledger::JobState;
-use crate::report::cells::{Cells, writer};
 
 /// The columns, in order. New ones may be added at the end.
 ///

@@ -88,6 +88,9 @@ pub struct RunTotals {
     /// Jobs that were in flight at several crashes in a row: runs take them up last and alone.
     #[serde(default)]
     pub parked: u64,
+    /// Finished clips that are not what their channels ask.
+    #[serde(default)]
+    pub unsuited: u64,
 }
 
 /// The folder in which the reader is.
@@ -127,6 +130,12 @@ pub struct JobView {
     pub references: Vec<ReferenceView>,
     /// The clip, once done.
     pub clip: Option<ClipView>,
+    /// The channel that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// What its clip lacks for the channel; empty where it suits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unsuited: Vec<String>,
     /// What it cost; absent while its attempt is open.
     #[schemars(with = "Option<String>")]
     pub cost: Option<Decimal>,
@@ -197,6 +206,9 @@ pub struct ReferenceView {
     pub role: Role,
     /// Path relative to the workspace.
     pub path: String,
+    /// URL that it was fetched from, where it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// A small JPEG of it as a `data:` address; the HTML report makes those that are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thumbnail: Option<String>,
@@ -272,6 +284,7 @@ impl RunTotals {
         }
         self.spent += job.cost.unwrap_or_default();
         self.parked += u64::from(job.is_parked());
+        self.unsuited += u64::from(job.is_unsuited());
         let cost = job.cost.unwrap_or_default();
         match job.state {
             JobState::Lost if job.written_off => {
@@ -302,6 +315,11 @@ impl JobView {
         at_provider && self.interruptions >= PARKED_AFTER
     }
 
+    /// Whether its clip is there and is not what its channel asks.
+    pub fn is_unsuited(&self) -> bool {
+        self.state == JobState::Done && !self.unsuited.is_empty()
+    }
+
     /// Whether it waits for a person.
     pub fn wants_a_person(&self) -> bool {
         matches!(self.state, JobState::Unknown | JobState::Lost) || self.is_parked()
@@ -312,18 +330,21 @@ impl JobView {
     pub fn from_attempt(attempt: &AttemptRecord) -> serde_json::Result<Self> {
         let request: Request = serde_json::from_str(&attempt.request)?;
         let address = attempt.address.as_str();
-        let (variant, take) = variant_and_take(address);
         let settled = !attempt.state.is_open();
         let held = attempt.reserved.get() > 0;
         let in_doubt = matches!(attempt.state, JobState::Submitting | JobState::Unknown);
         let (number, began) = (attempt.number, attempt.started);
         let key = AttemptKey::of(&attempt.address, &attempt.fingerprint, number, began);
+        let asked = request.channel.as_ref().zip(attempt.clip.as_ref());
+        let unsuited = asked.map_or_else(Vec::new, |(ask, clip)| ask.missed_by(clip.measures()));
         Ok(JobView {
+            channel: request.channel.map(|ask| ask.channel),
+            unsuited,
             address: address.to_owned(),
             subject: request.subject,
             shot: request.shot,
-            variant,
-            take,
+            variant: attempt.address.variant().map(str::to_owned),
+            take: attempt.address.take(),
             state: attempt.state,
             model: request.model,
             provider: request.provider,
@@ -346,6 +367,7 @@ impl JobView {
                     name: r.name,
                     role: r.role,
                     path: r.path,
+                    source: r.source,
                     thumbnail: None,
                 })
                 .collect(),
@@ -374,12 +396,4 @@ impl JobView {
             finished: (!attempt.state.is_open()).then_some(attempt.updated),
         })
     }
-}
-
-/// The last two parts of an address. They hold no `/` of their own: it is escaped there.
-fn variant_and_take(address: &str) -> (Option<String>, u32) {
-    let mut parts = address.rsplitn(3, '/');
-    let take = parts.next().and_then(|t| t.parse().ok()).unwrap_or(1);
-    let variant = parts.next().filter(|v| *v != crate::address::NONE);
-    (variant.map(str::to_owned), take)
 }

@@ -32,6 +32,7 @@ pub fn job(subject: &str, shot: &str, state: JobState) -> JobView {
             name: "hero".into(),
             role: Role::Identity,
             path: "images/front.jpg".into(),
+            source: None,
             thumbnail: None,
         }],
         clip: done.then(|| ClipView {
@@ -43,6 +44,8 @@ pub fn job(subject: &str, shot: &str, state: JobState) -> JobView {
             duration_ms: 5_000,
             digest: "cd".repeat(32),
         }),
+        channel: None,
+        unsuited: Vec::new(),
         cost: (!state.is_open())
             .then(|| if done { "12.5" } else { "0" }.parse().expect("a decimal")),
         basis: (!state.is_open()).then_some(crate::ledger::Basis::Estimate),

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 
 use super::samples::{empty, job, report};
 use super::*;
+use crate::cells::Cells;
 use crate::ledger::JobState;
 use crate::plan::Actual;
-use crate::report::cells::Cells;
 use crate::report::layout::shown_width;
 use crate::report::markdown::MARKDOWN_BYTES;
 

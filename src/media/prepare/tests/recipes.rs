@@ -108,10 +108,10 @@ fn padding_a_thin_picture_makes_no_giant() {
 
 #[test]
 fn traits_go_into_one_number_and_back() {
-    for bits in 0..32 {
+    for bits in 0..64 {
         assert_eq!(Traits::from_bits(bits).map(Traits::bits), Some(bits));
     }
-    assert_eq!(Traits::from_bits(32), None);
+    assert_eq!(Traits::from_bits(64), None);
 }
 
 /// Whether a size has a shape as nearly as whole pixels allow, after scaling too.

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::PlanHtmlOptions;
 use crate::digest::Digest;
+use crate::media::{Locked, PictureLock};
 use crate::plan::JobLine;
 use crate::report::plan::sample::SampledJobs;
 use crate::report::thumbnail::{inside, thumbnail};
@@ -44,11 +45,16 @@ impl Thumbnails {
         let Some(workspace) = &options.workspace else {
             return Thumbnails { made: BTreeMap::new(), left_out: paths.len() };
         };
+        // What has a URL is known by it; the lock file says where its bytes are.
+        let urls = paths.iter().any(|path| path.contains("://"));
+        let lock = urls.then(|| PictureLock::read(workspace).unwrap_or_default());
+        let lock = lock.unwrap_or_default();
         let small: Vec<Option<String>> = paths
             .par_iter()
             .take(options.thumbnails)
             .map(|path| {
-                let file = inside(workspace, path)?;
+                let kept = lock.get(path).map(Locked::path);
+                let file = inside(workspace, kept.as_deref().unwrap_or(path))?;
                 let planned = options.digests.get(*path);
                 let same = planned.is_none_or(|planned| digest_of(&file) == Some(*planned));
                 if same { thumbnail(&file, SIDE).ok() } else { None }

@@ -183,7 +183,7 @@ impl CardView {
         let thumb = |r: &ReferenceView| Thumb {
             name: clean(&r.name),
             role: r.role.as_str().replace('_', " "),
-            path: clean(&r.path),
+            path: clean(r.source.as_ref().unwrap_or(&r.path)),
             class: pictures.class(&r.path),
         };
         CardView {

@@ -1,8 +1,11 @@
-//! Any picture that Kinora reads → upright pixels in sRGB, 8 bits a channel, with straight alpha.
+//! Any picture that Kinora reads → upright pixels in sRGB, 8 bits a channel, with straight alpha
+//! where there may be any. Opaque pictures stay without that channel: they are most, and a quarter
+//! of the work is saved.
 
 use image::{DynamicImage, ImageDecoder, RgbaImage, metadata::Orientation};
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 
+use crate::media::avif;
 use crate::media::decode::{self, PictureLimits};
 use crate::media::file::{check_whole, recognise};
 use crate::media::header::{self, is_cmyk, jpeg_decoder};
@@ -10,26 +13,29 @@ use crate::media::pictures::{Format, PictureProblem};
 use crate::media::profile;
 
 /// Decodes a picture; of several frames, the first.
-pub(super) fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<RgbaImage, PictureProblem> {
+pub(super) fn decode(bytes: &[u8], limits: &PictureLimits) -> Result<DynamicImage, PictureProblem> {
     let format = recognise(bytes)?;
     check_whole(format, bytes)?;
     let header = header::read(format, bytes)?;
     decode::check_pixels(header.width, header.height, limits)?;
-    let image = match header.traits.cmyk {
-        true => of_inks(bytes)?,
-        false => of_lights(format, bytes, limits)?,
+    let mut image = match (format, header.traits.cmyk) {
+        (Format::Jpeg, true) => of_inks(bytes)?,
+        (Format::Avif, _) => {
+            let (image, icc) = avif::pixels(bytes, limits)?;
+            profile::into_srgb(image, icc.as_deref())
+        }
+        _ => of_lights(format, bytes, limits)?,
     };
-    let mut picture = DynamicImage::ImageRgba8(image);
     let turned = Orientation::from_exif(header.orientation.0);
-    picture.apply_orientation(turned.unwrap_or(Orientation::NoTransforms));
-    Ok(picture.into_rgba8())
+    image.apply_orientation(turned.unwrap_or(Orientation::NoTransforms));
+    Ok(image)
 }
 
 fn of_lights(
     format: Format,
     bytes: &[u8],
     limits: &PictureLimits,
-) -> Result<RgbaImage, PictureProblem> {
+) -> Result<DynamicImage, PictureProblem> {
     let mut decoder = decode::decoder(format, bytes, limits)?;
     // Who can't read a profile shows the picture without it; so does everybody else.
     let icc = decoder.icc_profile().ok().flatten();
@@ -38,7 +44,7 @@ fn of_lights(
 
 /// A JPEG of four components. The decoder gives them as they are stored, because a profile is
 /// about inks, not about what a decoder takes for their lights.
-fn of_inks(bytes: &[u8]) -> Result<RgbaImage, PictureProblem> {
+fn of_inks(bytes: &[u8]) -> Result<DynamicImage, PictureProblem> {
     let damaged = |e: &dyn std::fmt::Display| PictureProblem::Damaged(e.to_string());
     let mut decoder = jpeg_decoder(bytes)?;
     let space = decoder.input_colorspace().filter(|space| is_cmyk(Some(*space)));
@@ -59,6 +65,7 @@ fn of_inks(bytes: &[u8]) -> Result<RgbaImage, PictureProblem> {
         Some((Ok(width), Ok(height))) => RgbaImage::from_raw(width, height, colours),
         _ => None,
     }
+    .map(|image| DynamicImage::ImageRgb8(DynamicImage::ImageRgba8(image).into_rgb8()))
     .ok_or_else(|| damaged(&"it has not as many pixels as its header says"))
 }
 

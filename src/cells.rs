@@ -11,7 +11,8 @@ use std::borrow::Cow;
 use std::io::Write;
 
 /// Who reads the cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Cells {
     /// Programs: every cell exactly as it is.
     #[default]
@@ -22,7 +23,7 @@ pub enum Cells {
 
 impl Cells {
     /// A text of a user as this reader gets it.
-    pub(super) fn text(self, text: &str) -> Cow<'_, str> {
+    pub(crate) fn text(self, text: &str) -> Cow<'_, str> {
         let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
         match self {
             Cells::Spreadsheet if runs => Cow::Owned(format!("'{text}")),
@@ -32,6 +33,6 @@ impl Cells {
 }
 
 /// A CSV writer as all reports use it: numbers bare, all else quoted, lines end with `\n`.
-pub(super) fn writer<W: Write>(out: W) -> csv::Writer<W> {
+pub(crate) fn writer<W: Write>(out: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(out)
 }

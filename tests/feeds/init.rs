@@ -1,0 +1,270 @@
+//! `kinora init`: a first manifest for every form of feed, which works as it is.
+
+use std::path::Path;
+use std::process::Command;
+
+/// A folder in which the program is run.
+struct Shop(tempfile::TempDir);
+
+/// What a command said, and how it ended.
+struct Ran {
+    said: String,
+    talk: String,
+    code: i32,
+}
+
+impl Shop {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let shop = Shop(tempfile::tempdir().expect("a temporary folder"));
+        for (name, text) in files {
+            shop.write(name, text.as_bytes());
+        }
+        shop
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+        std::fs::write(path, bytes).expect("a file");
+    }
+
+    /// Pictures that can be opened, under these names.
+    fn with_pictures(self, names: &[&str]) -> Self {
+        names.iter().for_each(|name| self.write(name, kinora::starter::PICTURE));
+        self
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).expect("it is there")
+    }
+
+    fn kinora(&self, arguments: &[&str]) -> Ran {
+        let out = Command::new(env!("CARGO_BIN_EXE_kinora"))
+            .args(arguments)
+            .current_dir(self.path())
+            .env("COLUMNS", "100")
+            .env_remove("NO_COLOR")
+            .output()
+            .expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        Ran {
+            said: text(out.stdout),
+            talk: text(out.stderr),
+            code: out.status.code().expect("it ended by itself"),
+        }
+    }
+
+    /// Runs `init` and says what it told; the manifest must then be checked and planned without
+    /// an error or a warning.
+    fn init(&self, arguments: &[&str], clips: &str) -> String {
+        let told = self.told(arguments);
+        let check = self.kinora(&["check"]);
+        assert_eq!(check.code, 0, "{}\n{}", check.talk, self.read("kinora.yaml"));
+        assert!(!check.talk.contains("warning"), "{}", check.talk);
+        let plan = self.kinora(&["plan"]);
+        assert_eq!(plan.code, 0, "{}", plan.talk);
+        assert!(plan.said.contains(clips), "{}", plan.said);
+        told
+    }
+
+    fn told(&self, arguments: &[&str]) -> String {
+        let ran = self.kinora(&[&["init"], arguments].concat());
+        assert_eq!(ran.code, 0, "{}{}", ran.said, ran.talk);
+        ran.said
+    }
+
+    /// The part of the manifest between two lines.
+    fn part(&self, from: &str, to: &str) -> String {
+        let text = self.read("kinora.yaml");
+        let start = text.find(from).expect("the part begins");
+        let end = text[start..].find(to).map_or(text.len(), |end| start + end);
+        text[start..end].trim_end().to_owned()
+    }
+}
+
+const SHOPIFY: &str = "\
+Handle,Title,Body (HTML),Vendor,Tags,Option1 Name,Option1 Value,Variant SKU,Variant Price,Image Src,Image Position,Image Alt Text
+mug,Terra mug,<p>Clay.</p>,Acme,\"new, kitchen\",Size,Small,M1,12.00,pictures/mug-1.jpg,1,front
+mug,,,,,,Large,M2,14.00,pictures/mug-2.jpg,2,side
+lamp,Lykta lamp,,Acme,light,Title,Default Title,L1,49.00,,,
+";
+
+#[test]
+fn a_shopify_export() {
+    let shop = Shop::new(&[("export.csv", SHOPIFY)])
+        .with_pictures(&["pictures/mug-1.jpg", "pictures/mug-2.jpg"]);
+    insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--name", "spring"], "2 clips"), @r"");
+    insta::assert_snapshot!(shop.read("kinora.yaml"), @r"");
+}
+
+#[test]
+fn variants_of_a_shopify_export() {
+    let shop = Shop::new(&[("export.csv", SHOPIFY)])
+        .with_pictures(&["pictures/mug-1.jpg", "pictures/mug-2.jpg"]);
+    insta::assert_snapshot!(shop.init(&["--from", "export.csv", "--variants"], "4 clips"), @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+}
+
+#[test]
+fn a_woocommerce_export() {
+    let feed = "\
+ID,Type,SKU,Name,Published,Regular price,Categories,Tags,Images,Parent
+1,simple,M1,Terra mug,1,12,Kitchen,new,\"pictures/mug-1.jpg, pictures/mug-2.jpg\",
+2,simple,L1,Lykta lamp,1,49,Home > Light,,pictures/lamp.jpg,
+";
+    let shop = Shop::new(&[("export.csv", feed)]).with_pictures(&[
+        "pictures/mug-1.jpg",
+        "pictures/mug-2.jpg",
+        "pictures/lamp.jpg",
+    ]);
+    insta::assert_snapshot!(shop.init(&["--from", "export.csv"], "4 clips"), @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+}
+
+#[test]
+fn a_merchant_feed_as_xml_and_as_values() {
+    let xml = "<rss xmlns:g=\"http://base.google.com/ns/1.0\"><channel>\n<item><g:id>M1</g:id>\
+         <title>Terra mug</title><link>https://s.example/m</link>\
+         <g:image_link>pictures/mug.jpg</g:image_link></item>\n</channel></rss>";
+    let shop = Shop::new(&[("feed.xml", xml)]).with_pictures(&["pictures/mug.jpg"]);
+    insta::assert_snapshot!(shop.init(&["--from", "feed.xml"], "2 clips"), @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    let tsv = "id\ttitle\tlink\timage_link\nM1\tTerra mug\thttps://s.example/m\tpictures/mug.jpg\n";
+    let shop = Shop::new(&[("feed.txt", tsv)]).with_pictures(&["pictures/mug.jpg"]);
+    insta::assert_snapshot!(shop.init(&["--from", "feed.txt"], "2 clips"), @r"");
+}
+
+#[test]
+fn values_of_ones_own_with_a_column_that_names_rows() {
+    let feed = "Article No;Product Name;Photo\n007;Terra mug;pictures/mug.jpg\n008;Lamp;pictures/mug.jpg\n";
+    let shop = Shop::new(&[("ours.csv", feed)]).with_pictures(&["pictures/mug.jpg"]);
+    insta::assert_snapshot!(shop.init(&["--from", "ours.csv"], "4 clips"), @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+}
+
+#[test]
+fn json_lines_with_a_bad_one() {
+    let feed = "{\"sku\":\"a\",\"title\":\"Mug\",\"image\":\"pictures/mug.jpg\"}\n{\"sku\":\n";
+    let shop = Shop::new(&[("feed.jsonl", feed)]).with_pictures(&["pictures/mug.jpg"]);
+    let told = shop.told(&["--from", "feed.jsonl"]);
+    insta::assert_snapshot!(told, @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+    assert_eq!(shop.kinora(&["check"]).code, 0);
+    assert_eq!(shop.kinora(&["plan"]).code, 0);
+}
+
+#[test]
+fn a_folder_of_folders() {
+    let shop = Shop::new(&[]).with_pictures(&[
+        "photos/mug terra/front.jpg",
+        "photos/mug terra/side.jpg",
+        "photos/lamp/front.jpg",
+    ]);
+    insta::assert_snapshot!(shop.init(&["--from", "photos"], "4 clips"), @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+}
+
+#[test]
+fn a_folder_of_files_whose_names_say_what_they_show() {
+    let shop = Shop::new(&[]).with_pictures(&[
+        "photos/mug-terra-1.jpg",
+        "photos/mug-terra-2.jpg",
+        "photos/lamp-1.jpg",
+        "photos/lamp-2.jpg",
+    ]);
+    insta::assert_snapshot!(shop.init(&["--from", "photos/"], "4 clips"), @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "\n# What is made"), @r"");
+}
+
+#[test]
+fn without_a_feed_there_is_a_picture_to_begin_with() {
+    let shop = Shop::new(&[]);
+    insta::assert_snapshot!(shop.init(&[".", "--name", "first"], "2 clips"), @r"");
+    insta::assert_snapshot!(shop.part("subjects:", "never"), @r"");
+}
+
+#[test]
+fn a_feed_elsewhere_is_allowed_by_name() {
+    let shop = Shop::new(&[("feeds/ours.csv", "sku,title\na,Mug\nb,Lamp\n")]);
+    shop.told(&["work/spring", "--from", "feeds/ours.csv"]);
+    let manifest = shop.read("work/spring/kinora.yaml");
+    assert!(manifest.contains("from: ../../feeds/ours.csv"), "{manifest}");
+    assert!(manifest.contains("allow: {roots: [../../feeds]}"), "{manifest}");
+    let check = shop.kinora(&["check", "work/spring"]);
+    assert_eq!(check.code, 0, "{}", check.talk);
+}
+
+#[test]
+fn a_large_feed_begins_with_a_pilot() {
+    let rows: String = (0..100).map(|n| format!("s{n},Mug {n},pictures/mug.jpg\n")).collect();
+    let shop = Shop::new(&[("ours.csv", &format!("sku,title,image\n{rows}"))])
+        .with_pictures(&["pictures/mug.jpg"]);
+    shop.init(&["--from", "ours.csv"], "40 clips");
+    insta::assert_snapshot!(shop.part("    select:", "    references:"), @r"");
+}
+
+#[test]
+fn pictures_behind_urls_are_fetched_next() {
+    let feed = "sku,title,image\na,Mug,https://s.example/a.jpg\n";
+    let shop = Shop::new(&[("ours.csv", feed)]);
+    insta::assert_snapshot!(shop.told(&["--from", "ours.csv"]), @r"");
+    let check = shop.kinora(&["check"]);
+    assert_eq!(check.code, 0, "{}", check.talk);
+    assert!(check.talk.contains("kinora fetch"), "{}", check.talk);
+}
+
+#[test]
+fn what_is_there_is_never_lost() {
+    let shop = Shop::new(&[("kinora.yaml", "mine")]);
+    let refused = shop.kinora(&["init"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.talk.contains("kinora.yaml is there already"), "{}", refused.talk);
+    assert_eq!(shop.read("kinora.yaml"), "mine");
+    shop.told(&["--force"]);
+    assert_eq!(shop.read("kinora.yaml.1"), "mine");
+    shop.write("pictures/mug.jpg", b"another");
+    shop.told(&["--force"]);
+    assert!(shop.path().join("kinora.yaml.2").exists());
+    assert_eq!(shop.read("pictures/mug.jpg"), "another");
+}
+
+#[test]
+fn nothing_is_written_for_a_feed_that_cannot_be_used() {
+    let cases = [
+        ("nothing.csv", None, 2),
+        ("empty.csv", Some("sku,title\n"), 3),
+        ("twins.csv", Some("colour,size\nred,1\nred,1\n"), 3),
+        ("list.json", Some("[{\"id\":1}]"), 3),
+        ("page.xml", Some("<html/>"), 3),
+    ];
+    let shop = Shop::new(&[]);
+    let mut said = String::new();
+    for (name, text, code) in cases {
+        if let Some(text) = text {
+            shop.write(name, text.as_bytes());
+        }
+        let ran = shop.kinora(&["init", "--from", name]);
+        assert_eq!(ran.code, code, "{name}: {}{}", ran.said, ran.talk);
+        said.push_str(&ran.talk);
+        assert!(!shop.path().join("kinora.yaml").exists(), "{name}");
+    }
+    insta::assert_snapshot!(said, @r"");
+}
+
+#[test]
+fn programs_are_told_the_same() {
+    let feed = "sku,title,image\na,Mug,https://s.example/a.jpg\nb,Lamp,\n";
+    let shop = Shop::new(&[("ours.csv", feed)]);
+    let told: serde_json::Value =
+        serde_json::from_str(&shop.told(&["--json", "--from", "ours.csv"])).expect("JSON");
+    assert_eq!(told["manifest"], "./kinora.yaml");
+    assert_eq!(told["feed"]["format"], "csv");
+    assert_eq!(told["feed"]["entries"], 2);
+    assert_eq!(told["feed"]["without_pictures"], 1);
+    assert_eq!(told["feed"]["id"], "sku");
+    assert_eq!(told["next"][0], "kinora fetch");
+}

@@ -1,0 +1,569 @@
+//! Sets from feeds: which products become subjects, with which pictures, and what becomes of rows
+//! that can't be used.
+
+use std::path::Path;
+
+use kinora::diagnostic::{Severity, render_text};
+use kinora::manifest::{Catalogue, LoadOptions, Loaded, Subject, load};
+
+/// A workspace with files; pictures are only looked at, so any byte will do.
+fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    }
+    dir
+}
+
+fn open(dir: &Path) -> Loaded {
+    load(&dir.join("kinora.yaml"), &LoadOptions::default())
+}
+
+fn shown(loaded: &Loaded) -> String {
+    render_text(&loaded.findings, &loaded.sources, 100, false)
+}
+
+/// A manifest with one set, read from `feed.csv`, and one shot with this prompt.
+fn manifest(set: &str, prompt: &str) -> String {
+    format!(
+        "kinora: 1\nsubjects:\n  products:\n    kind: product\n    from: feed.csv\n{}\n\
+         shots:\n  - {{id: turn, for: products, prompt: \"{prompt}\"}}\n",
+        set.lines().map(|line| format!("    {line}\n")).collect::<String>()
+    )
+}
+
+struct Case {
+    _dir: tempfile::TempDir,
+    loaded: Loaded,
+}
+
+fn case(set: &str, feed: &str) -> Case {
+    with_prompt(set, feed, "It turns.")
+}
+
+fn with_prompt(set: &str, feed: &str, prompt: &str) -> Case {
+    let dir = workspace(&[
+        ("kinora.yaml", &manifest(set, prompt)),
+        ("feed.csv", feed),
+        ("a.jpg", "a"),
+        ("b.jpg", "b"),
+        ("c.jpg", "c"),
+    ]);
+    let loaded = open(dir.path());
+    Case { _dir: dir, loaded }
+}
+
+impl Case {
+    fn catalogue(&self) -> &Catalogue {
+        self.loaded.catalogue.as_ref().unwrap_or_else(|| panic!("{}", shown(&self.loaded)))
+    }
+
+    fn subjects(&self) -> &[Subject] {
+        &self.catalogue().sets[0].subjects
+    }
+
+    fn ids(&self) -> Vec<&str> {
+        self.subjects().iter().map(|s| &*s.id).collect()
+    }
+
+    fn errors(&self) -> Vec<(&str, &str)> {
+        let items = self.loaded.findings.items().iter();
+        let errors = items.filter(|f| f.severity == Severity::Error);
+        errors.map(|f| (f.code, f.message.as_str())).collect()
+    }
+
+    /// The message and help of the finding with a code.
+    fn said(&self, code: &str) -> (&str, &str) {
+        let found = self.loaded.findings.items().iter().find(|f| f.code == code);
+        let found = found.unwrap_or_else(|| panic!("no {code} in\n{}", shown(&self.loaded)));
+        (&found.message, found.help.as_deref().unwrap_or_default())
+    }
+}
+
+const SHOP: &str = "\
+sku,title,tags,product_type,price,availability,video_link,vendor
+s1,Mug,\"kitchen, new\",Home > Kitchen,12.00 EUR,in stock,,Acme
+s2,Lamp,new,Home > Light,49.00 EUR,out of stock,,Acme
+s3,Hoodie,summer,Clothing > Hoodies,59.00 EUR,in stock,https://cdn.example.com/s3.mp4,Bolt
+s4,Cap,\"summer, new\",Clothing,19.00 EUR,in stock,,Bolt
+s5,Socks,,Clothing > Socks,,in stock,,Bolt
+";
+
+fn selected(select: &str) -> Case {
+    case(&format!("id: \"{{{{ sku }}}}\"\nselect: {{{select}}}"), SHOP)
+}
+
+mod selection {
+    use super::*;
+
+    #[test]
+    fn products_are_chosen_by_what_shops_know_of_them() {
+        let cases: [(&str, &[&str]); 14] = [
+            ("tags: new", &["s1", "s2", "s4"]),
+            ("tags: [summer, new]", &["s4"]),
+            ("collection: clothing", &["s3", "s4", "s5"]),
+            ("collection: [Kitchen, Socks]", &["s1", "s5"]),
+            ("collection: Home > Light", &["s2"]),
+            ("price: {min: 19}", &["s2", "s3", "s4"]),
+            ("price: {max: 19.00}", &["s1", "s4"]),
+            ("price: {min: 20, max: 50}", &["s2"]),
+            ("in_stock: true", &["s1", "s3", "s4", "s5"]),
+            ("in_stock: false", &["s2"]),
+            ("without_video: true", &["s1", "s2", "s4", "s5"]),
+            ("without_video: false", &["s1", "s2", "s3", "s4", "s5"]),
+            ("where: vendor == \"Bolt\" and \"summer\" in tags", &["s3", "s4"]),
+            ("where: subject.id != \"s1\" and \"s\" in id, in_stock: true", &["s3", "s4", "s5"]),
+        ];
+        for (select, expected) in cases {
+            assert_eq!(selected(select).ids(), expected, "{select}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_said() {
+        let case = selected("in_stock: true, collection: Clothing, price: {min: 10}");
+        assert_eq!(case.ids(), ["s3", "s4"]);
+        let (message, help) = case.said("feed::selected");
+        assert_eq!(message, "2 of 5 in the feed of `products` are selected");
+        assert_eq!(help, "left out: 2 by collection, 1 by price");
+        let facts = case.catalogue().sets[0].feed.as_ref().expect("it is from a feed");
+        assert_eq!((facts.given, facts.left_out, facts.bad), (5, 3, 0));
+    }
+
+    #[test]
+    fn a_selection_that_nothing_fits_is_a_warning() {
+        let case = selected("tags: winter");
+        assert_eq!(case.ids(), [""; 0]);
+        let (message, help) = case.said("feed::nothing_selected");
+        assert_eq!(message, "0 of 5 in the feed of `products` are selected");
+        assert_eq!(help, "left out: 5 by tags");
+    }
+
+    #[test]
+    fn a_cell_with_nothing_to_compare_leaves_its_product_out() {
+        let set = "id: \"{{ sku }}\"\nselect: {where: stock > 2}";
+        let case = case(set, "sku,stock\na,3\nb,\nc,1\nd,many\n");
+        assert_eq!(case.ids(), ["a"]);
+        let (_, help) = case.said("feed::selected");
+        assert_eq!(help, "left out: 1 by where, 2 by where (nothing to compare in the cell)");
+    }
+
+    #[test]
+    fn what_is_left_out_needs_no_picture() {
+        let set = "id: \"{{ sku }}\"\nselect: {tags: new}\n\
+                   references: [{image: \"{{ picture }}\"}]";
+        let case = case(set, "sku,tags,picture\na,new,a.jpg\nb,old,\nc,old,missing.jpg\n");
+        assert_eq!(case.ids(), ["a"]);
+    }
+
+    #[test]
+    fn the_columns_that_it_looks_at_can_be_named() {
+        let set = "id: \"{{ sku }}\"\n\
+                   attributes: {collection: Label 0, price: Amount}\n\
+                   select: {collection: Pilot, price: {max: 10}, without_video: Clip}";
+        let feed = "sku,Label 0,Amount,Clip\na,Pilot,9.50,\nb,Pilot,11,\nc,,1,\nd,Pilot,2,x.mp4\n";
+        assert_eq!(case(set, feed).ids(), ["a"]);
+    }
+
+    #[test]
+    fn a_column_that_is_not_there_is_an_error_with_the_way_out() {
+        let set = "id: \"{{ sku }}\"\nselect: {price: {min: 1}, in_stock: true, \
+                   without_video: Clip, collection: A, where: sice > 2}";
+        let case = case(set, "sku,size\na,3\n");
+        let mut errors = case.errors();
+        errors.sort_unstable();
+        assert_eq!(
+            errors,
+            [
+                ("feed::no_column", "no column of the feed is known to hold collections"),
+                ("feed::no_column", "no column of the feed is known to hold prices"),
+                ("feed::no_column", "no column of the feed is known to hold stocks"),
+                ("feed::unknown_column", "the feed has no column `Clip`"),
+                ("template::undefined", "`sice` is not defined: `products` has no such attribute"),
+            ]
+        );
+        let (_, help) = case.said("feed::no_column");
+        assert!(help.ends_with("columns: sku, size"), "{help}");
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_a_bad_row() {
+        let case = case(
+            "id: \"{{ sku }}\"\nselect: {price: {min: 1}, in_stock: true}",
+            "sku,price,stock\na,3,2\nb,dear,1\nc,4,some\n",
+        );
+        assert_eq!(
+            case.errors(),
+            [
+                ("feed::price", "row 3, column `price`: `dear` is no price"),
+                (
+                    "feed::stock",
+                    "row 4, column `stock`: `some` says neither that it is in stock nor that it \
+                     isn't"
+                ),
+            ]
+        );
+    }
+}
+
+mod samples {
+    use super::*;
+
+    fn feed(ids: impl Iterator<Item = u32>) -> String {
+        let rows = ids.map(|id| format!("p{id},{}\n", if id % 2 == 0 { "even" } else { "odd" }));
+        format!("sku,tags\n{}", rows.collect::<String>())
+    }
+
+    fn sampled(sample: &str, feed: &str) -> Vec<String> {
+        let set = format!("id: \"{{{{ sku }}}}\"\nselect: {{tags: even, sample: {sample}}}");
+        case(&set, feed).ids().into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_same_products_are_taken_whatever_their_order() {
+        let forwards = sampled("5", &feed(0..1000));
+        let mut backwards = sampled("5", &feed((0..1000).rev()));
+        backwards.reverse();
+        assert_eq!(forwards.len(), 5);
+        assert_eq!(forwards, backwards);
+        assert!(forwards.iter().all(|id| id[1..].parse::<u32>().is_ok_and(|n| n % 2 == 0)));
+    }
+
+    #[test]
+    fn another_seed_takes_others_and_more_keep_the_first() {
+        let feed = feed(0..1000);
+        let five = sampled("5", &feed);
+        assert_eq!(sampled("{count: 5}", &feed), five);
+        assert_ne!(sampled("{count: 5, seed: 1}", &feed), five);
+        let ten = sampled("10", &feed);
+        assert!(five.iter().all(|id| ten.contains(id)));
+    }
+
+    #[test]
+    fn a_sample_larger_than_the_feed_is_all_of_it() {
+        assert_eq!(sampled("5000", &feed(0..10)).len(), 5);
+    }
+
+    #[test]
+    fn what_is_not_in_it_needs_no_picture() {
+        let set = "id: \"{{ sku }}\"\nselect: {sample: 1}\n\
+                   references: [{image: \"{{ sku }}.jpg\"}]";
+        // One of three exists, whichever it is that is taken.
+        let case = case(set, "sku\na\nb\nc\n");
+        assert_eq!(case.ids().len(), 1);
+        assert_eq!(case.catalogue().pictures.len(), 1);
+        let (_, help) = case.said("feed::selected");
+        assert_eq!(help, "left out: 2 by sample");
+    }
+}
+
+mod bad_rows {
+    use super::*;
+
+    const FEED: &str = "\
+sku,price,picture
+a,1,a.jpg
+b,dear,b.jpg
+c,3
+,4,c.jpg
+a,5,c.jpg
+d,6,
+e,7,a.jpg
+";
+
+    fn set(bad_rows: &str) -> String {
+        format!(
+            "id: \"{{{{ sku }}}}\"\nattributes: {{price: {{type: number}}}}\n\
+             references: [{{image: \"{{{{ picture }}}}\"}}]\nbad_rows: {bad_rows}"
+        )
+    }
+
+    fn codes(case: &Case) -> Vec<(u64, &str)> {
+        let [rejects] = &case.loaded.rejects[..] else { panic!("one feed was read") };
+        rejects.rows.iter().map(|row| (row.row, row.code)).collect()
+    }
+
+    const WRONG: [(u64, &str); 5] = [
+        (3, "feed::cell_type"),
+        (4, "feed::ragged"),
+        (5, "feed::bad_id"),
+        (6, "feed::duplicate_id"),
+        (7, "reference::empty_path"),
+    ];
+
+    #[test]
+    fn by_itself_every_bad_row_is_an_error() {
+        let case = case(&set("stop"), FEED);
+        assert!(case.loaded.catalogue.is_none());
+        let mut found: Vec<&str> = case.errors().iter().map(|(code, _)| *code).collect();
+        let mut wrong = WRONG.map(|(_, code)| code);
+        found.sort_unstable();
+        wrong.sort_unstable();
+        assert_eq!(found, wrong);
+        assert_eq!(codes(&case), WRONG, "they are also for the rejects file");
+    }
+
+    #[test]
+    fn as_many_as_are_allowed_are_left_out() {
+        for allowed in ["{allow: 5}", "{allow: all}", "{allow: \"72%\"}"] {
+            let case = case(&set(allowed), FEED);
+            assert_eq!(case.ids(), ["a", "e"], "{allowed}");
+            assert_eq!(codes(&case), WRONG);
+            let (message, help) = case.said("feed::bad_rows");
+            assert_eq!(
+                message,
+                "5 rows of 7 in the feed of `products` can't be used and are left out"
+            );
+            assert_eq!(help, "what is wrong with each: .kinora/rejects/products.csv");
+            let pictures: Vec<&str> =
+                case.catalogue().pictures.iter().map(|(_, p)| &*p.path).collect();
+            assert_eq!(pictures, ["a.jpg"], "no picture of a row that is left out");
+        }
+    }
+
+    #[test]
+    fn more_than_are_allowed_are_errors_all_the_same() {
+        for allowed in ["{allow: 4}", "{allow: \"70%\"}", "{allow: 0}"] {
+            let case = case(&set(allowed), FEED);
+            assert!(case.loaded.catalogue.is_none(), "{allowed}");
+            assert_eq!(case.errors().len(), 6);
+            assert_eq!(codes(&case), WRONG);
+        }
+        let (case, what) = (case(&set("{allow: 4}"), FEED), "4 may be left out");
+        let (message, _) = case.said("feed::bad_rows");
+        assert!(message.ends_with(what), "{message}");
+    }
+
+    #[test]
+    fn a_row_is_kept_as_it_stands_in_the_feed() {
+        let case = case(&set("{allow: all}"), FEED);
+        let rows = &case.loaded.rejects[0].rows;
+        let seen: Vec<(u64, Option<&str>, &str)> =
+            rows.iter().map(|r| (r.line, r.column.as_deref(), r.raw.trim_end())).collect();
+        assert_eq!(seen[0], (3, Some("price"), "b,dear,b.jpg"));
+        assert_eq!((seen[1].0, seen[1].2), (4, "c,3"));
+        assert_eq!(seen[3], (6, Some("sku"), "a,5,c.jpg"));
+    }
+
+    #[test]
+    fn what_is_allowed_must_be_readable() {
+        for wrong in ["{allow: some}", "{allow: \"101%\"}", "{allow: -1}"] {
+            let case = case(&set(wrong), "sku,price,picture\na,1,a.jpg\n");
+            let codes: Vec<&str> = case.errors().iter().map(|(code, _)| *code).collect();
+            assert_eq!(codes, ["manifest::wrong_value"], "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rejects_go_nowhere_else_than_into_a_csv_file_of_the_workspace() {
+        for (file, code) in
+            [("../x.csv", "reference::outside"), ("kinora.yaml", "manifest::wrong_value")]
+        {
+            let case = case(&set(&format!("{{allow: all, file: {file}}}")), FEED);
+            let codes: Vec<&str> = case.errors().iter().map(|(code, _)| *code).collect();
+            assert_eq!(codes, [code], "{file}");
+        }
+    }
+
+    mod by_the_program {
+        use super::*;
+        use std::process::{Command, Output};
+
+        fn check(dir: &Path) -> Output {
+            let mut kinora = Command::new(env!("CARGO_BIN_EXE_kinora"));
+            kinora.args(["check", "."]).current_dir(dir).output().expect("kinora runs")
+        }
+
+        fn files(bad_rows: &str, feed: &str) -> tempfile::TempDir {
+            let manifest = manifest(&set(bad_rows), "It turns.");
+            workspace(&[("kinora.yaml", &manifest), ("feed.csv", feed), ("a.jpg", "a")])
+        }
+
+        #[test]
+        fn rejects_are_written_and_go_when_there_are_none() {
+            // Pictures of one byte are an error of their own, so that only optional ones are here.
+            let set = "id: \"{{ sku }}\"\nbad_rows: {allow: \"50%\", file: bad/rows.csv}";
+            let manifest = manifest(set, "It turns.");
+            let dir = workspace(&[
+                ("kinora.yaml", &manifest),
+                ("feed.csv", "sku,n\na,1\nb\n=c,1,2\nd,4\n"),
+            ]);
+            let file = dir.path().join("bad/rows.csv");
+            let output = check(dir.path());
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let text = std::fs::read_to_string(&file).expect("the rejects file");
+            insta::assert_snapshot!(text, @r#"
+            "file","row","line","column","code","reason","help","text"
+            "feed.csv",3,3,"","feed::ragged","row 3 has 1 cell, but the header has 2","a cell that contains the delimiter or a line break must be in double quotes","b"
+            "feed.csv",4,4,"","feed::ragged","row 4 has 3 cells, but the header has 2","a cell that contains the delimiter or a line break must be in double quotes","'=c,1,2"
+            "#);
+            std::fs::write(dir.path().join("feed.csv"), "sku,n\na,1\n").expect("a mended feed");
+            assert!(check(dir.path()).status.success());
+            assert!(!file.exists(), "nothing is wrong any more");
+        }
+
+        #[test]
+        fn rejects_are_written_when_nothing_is_allowed_too() {
+            let dir = files("stop", FEED);
+            let output = check(dir.path());
+            assert!(!output.status.success());
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                said.contains("5 bad rows of `products`: .kinora/rejects/products.csv"),
+                "{said}"
+            );
+            let text = std::fs::read_to_string(dir.path().join(".kinora/rejects/products.csv"));
+            assert_eq!(text.expect("the rejects file").lines().count(), 6);
+        }
+
+        #[test]
+        fn another_file_is_not_written_over() {
+            let dir = files("{allow: all, file: feed.csv}", FEED);
+            let output = check(dir.path());
+            assert!(!output.status.success());
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("is there and no rejects file"), "{said}");
+            assert_eq!(std::fs::read_to_string(dir.path().join("feed.csv")).expect("it"), FEED);
+        }
+    }
+}
+
+mod pictures {
+    use super::*;
+
+    /// Two products with pictures, by the columns of a Google Merchant feed.
+    const FEED: &str = "\
+id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tavailability\tprice
+m1\tMug\tWhite\thttps://shop.example.com/m1\ta.jpg\tb.jpg|c.jpg\tin_stock\t12.00 EUR
+m2\tLamp\tTall\thttps://shop.example.com/m2\tb.jpg\t\tin_stock\t49.00 EUR
+";
+
+    fn names(subject: &Subject, case: &Case) -> Vec<(String, String)> {
+        let name = |r: &kinora::manifest::Reference| {
+            (r.name.to_string(), case.catalogue().pictures.get(r.picture).path.to_string())
+        };
+        subject.references.iter().map(name).collect()
+    }
+
+    fn pair(name: &str, path: &str) -> (String, String) {
+        (name.to_owned(), path.to_owned())
+    }
+
+    #[test]
+    fn references_take_them_as_the_feed_has_them() {
+        let case = case(
+            "references:\n  - {name: hero, feed: first}\n  - {name: detail, feed: others, optional: true}\n\
+             \x20 - {name: back, role: last_frame, feed: 3, optional: true}",
+            FEED,
+        );
+        assert_eq!(case.ids(), ["m1", "m2"]);
+        let [mug, lamp] = case.subjects() else { panic!("two products") };
+        assert_eq!(
+            names(mug, &case),
+            [
+                pair("hero", "a.jpg"),
+                pair("detail-1", "b.jpg"),
+                pair("detail-2", "c.jpg"),
+                pair("back", "c.jpg")
+            ]
+        );
+        assert_eq!(names(lamp, &case), [pair("hero", "b.jpg")]);
+    }
+
+    #[test]
+    fn a_product_without_one_is_said_unless_it_is_optional() {
+        let case = case("references: [{name: back, feed: 2}]", FEED);
+        assert_eq!(
+            case.errors(),
+            [(
+                "reference::no_feed_picture",
+                "`products.m2`: the feed does not name a picture number 2"
+            )]
+        );
+    }
+
+    #[test]
+    fn the_first_row_of_each_is_known() {
+        let case = case("", FEED);
+        let rows: Vec<u32> = case.subjects().iter().map(|s| s.first_row).collect();
+        assert_eq!(rows, [2, 3]);
+    }
+
+    #[test]
+    fn feed_and_image_exclude_each_other_and_items_have_no_feed() {
+        let both = case("references: [{image: a.jpg, feed: first}]", FEED);
+        assert_eq!(
+            both.errors(),
+            [("reference::image_and_images", "a reference has either `image` or `feed`")]
+        );
+        let dir = workspace(&[(
+            "kinora.yaml",
+            "kinora: 1\nsubjects: {cast: {kind: character, select: {tags: a}, items: \
+             [{id: mia, references: [{feed: first}]}]}}\nshots: [{id: s, for: cast, prompt: p}]\n",
+        )]);
+        let codes = open(dir.path());
+        let codes: Vec<&str> = codes.findings.items().iter().map(|f| f.code).collect();
+        assert_eq!(codes, ["manifest::only_for_feeds"; 2]);
+    }
+}
+
+mod memory {
+    use super::*;
+
+    const FEED: &str = "sku,title,colour,body,stock,changed\na,Mug,white,long,3,2026-01-01\n";
+
+    /// The attributes whose text a subject has, after loading.
+    fn kept(set: &str, prompt: &str) -> Vec<String> {
+        let case = with_prompt(&format!("id: \"{{{{ sku }}}}\"\n{set}"), FEED, prompt);
+        let set = &case.catalogue().sets[0];
+        let names = set.columns.names().enumerate();
+        let kept = names.filter(|(column, _)| set.subjects[0].row.get(*column).is_some());
+        kept.map(|(_, name)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn only_text_that_is_named_is_kept() {
+        assert_eq!(kept("", "It turns."), ["sku", "title"]);
+        assert_eq!(kept("", "{{ colour }}"), ["sku", "title", "colour"]);
+        assert_eq!(kept("", "{{ subject.colour }}"), ["sku", "title", "colour"]);
+        assert_eq!(kept("updated: changed", "It turns."), ["sku", "title", "changed"]);
+        assert_eq!(kept("select: {where: stock > 1}", "It turns."), ["sku", "title"]);
+    }
+
+    #[test]
+    fn a_subject_that_is_taken_as_a_whole_keeps_all() {
+        assert_eq!(kept("", "{{ subject['bo' ~ 'dy'] }}").len(), 6);
+    }
+
+    #[test]
+    fn what_is_not_kept_is_still_known() {
+        let case = with_prompt("id: \"{{ sku }}\"", FEED, "{{ bod }}");
+        assert_eq!(case.said("template::undefined").1, "did you mean `body`?");
+    }
+}
+
+mod forms {
+    use super::*;
+
+    #[test]
+    fn an_unknown_encoding_is_said() {
+        let case = case("id: \"{{ sku }}\"\nencoding: utf-99", "sku\na\n");
+        assert_eq!(case.errors(), [("manifest::wrong_value", "there is no encoding `utf-99`")]);
+    }
+
+    #[test]
+    fn a_told_encoding_is_taken() {
+        let dir = workspace(&[(
+            "kinora.yaml",
+            &manifest("id: \"{{ sku }}\"\nencoding: windows-1252", "{{ title }}"),
+        )]);
+        std::fs::write(dir.path().join("feed.csv"), b"sku,title\na,Caf\xe9\n").expect("a feed");
+        let loaded = open(dir.path());
+        let set =
+            &loaded.catalogue.as_ref().unwrap_or_else(|| panic!("{}", shown(&loaded))).sets[0];
+        let title = set.columns.position("title").expect("a title");
+        assert_eq!(set.subjects[0].row.get(title), Some("Caf\u{e9}"));
+    }
+}
