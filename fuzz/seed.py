@@ -37,10 +37,16 @@ def main():
     keep("manifest", [m + BETWEEN + (feeds[0] if feeds else b"") for m in manifests])
     models, providers = files("manifests/models/*.yaml"), files("manifests/providers/*.yaml")
     keep("cards", [m + BETWEEN + providers[i % len(providers)] for i, m in enumerate(models[::4])])
-    keep("picture", files("tests/**/pictures/*") + files("fuzz/seeds/*.jpg"))
+    keep("picture", files("tests/**/pictures/*.*") + files("tests/pictures/made/*.*") + files("fuzz/seeds/*.jpg"))
+    feeds += files("fuzz/seeds/*.csv") + files("fuzz/seeds/*.tsv") + files("tests/feeds/**/*.[ct]sv")
+    keep("feed_delimited", [bytes([how]) + f for f in feeds for how in (0, 1, 2, 4, 6, 9)])
+    keep("feed_xml", files("fuzz/seeds/*.xml") + files("tests/feeds/**/*.xml"))
+    keep("feed_json_lines", files("fuzz/seeds/feed*.jsonl") + files("tests/feeds/**/*.jsonl"))
+    keep("feed_html", files("fuzz/seeds/*.html"))
+    keep("picture_lock", files("fuzz/seeds/*.lock"))
     # A clip, a plan and an approval as the program itself made them.
     keep("clip", files("fuzz/seeds/*.mp4"))
-    keep("plan_file", files("fuzz/seeds/*.plan") + [b"\0" + t for t in files("fuzz/seeds/*.jsonl")])
+    keep("plan_file", files("fuzz/seeds/*.plan") + [b"\0" + t for t in files("fuzz/seeds/plan.jsonl")])
     keep("approval_file", files("fuzz/seeds/*.approval.json"))
 
 

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use kinora::approval::ApprovalFile;
+use kinora::channel::Channels;
 use kinora::diagnostic::{Sources, render_json, render_text};
+use kinora::feed::{self, Each, FeedFormat, FeedOptions};
 use kinora::limits::Limits;
 use kinora::manifest::{LoadOptions, load};
 use kinora::media::clip::{inspect, poster};
 use kinora::media::decode::{PictureLimits, decode};
-use kinora::media::probe;
+use kinora::media::{PictureLock, probe};
 use kinora::models::Shelf;
 use kinora::plan::file::PlanReader;
 use kinora::protocol::Rack;
@@ -26,8 +28,13 @@ pub const TARGETS: &[Target] = &[
     ("approval_file", approval_file),
     ("cards", cards),
     ("clip", clip),
+    ("feed_delimited", feed_delimited),
+    ("feed_html", feed_html),
+    ("feed_json_lines", feed_json_lines),
+    ("feed_xml", feed_xml),
     ("manifest", manifest),
     ("picture", picture),
+    ("picture_lock", picture_lock),
     ("plan_file", plan_file),
 ];
 
@@ -124,10 +131,15 @@ pub fn manifest(data: &[u8]) {
     let _ = render_json(&loaded.findings, &loaded.sources);
 }
 
-/// A workspace's own model card, provider card and price file.
+/// A workspace's own model card, provider card, price file and channel profile.
 pub fn cards(data: &[u8]) {
     let mut parts = parts(data);
-    for name in ["cards/models/own.yaml", "cards/providers/own.yaml", "cards/prices.yaml"] {
+    for name in [
+        "cards/models/own.yaml",
+        "cards/providers/own.yaml",
+        "cards/prices.yaml",
+        "cards/channels/own.yaml",
+    ] {
         file(name, parts.next().unwrap_or_default());
     }
     let workspace = folder().join("cards");
@@ -136,6 +148,8 @@ pub fn cards(data: &[u8]) {
     let (_, findings) = Shelf::load(&workspace, day, &limits(), &mut sources);
     let _ = render_json(&findings, &sources);
     let (_, findings) = Rack::load(&workspace, &limits(), &mut sources);
+    let _ = render_json(&findings, &sources);
+    let (_, findings) = Channels::load(&workspace, &limits(), &mut sources);
     let _ = render_json(&findings, &sources);
 }
 
@@ -165,4 +179,64 @@ pub fn approval_file(data: &[u8]) {
     }
     // What was read can be written and read again.
     assert!(ApprovalFile::parse(&file.to_text()).is_ok());
+}
+
+/// A feed of cells: as whichever program is said to have written it, or as it looks.
+pub fn feed_delimited(data: &[u8]) {
+    let Some((how, text)) = data.split_first() else { return };
+    let format = match how >> 1 {
+        1 => Some(FeedFormat::Shopify),
+        2 => Some(FeedFormat::Woocommerce),
+        3 => Some(FeedFormat::Google),
+        4 => Some(FeedFormat::Csv),
+        _ => None,
+    };
+    let each = if how & 1 == 0 { Each::Product } else { Each::Variant };
+    read_feed("feed.csv", text, &FeedOptions { format, each, ..FeedOptions::default() });
+}
+
+/// A feed of JSON objects.
+pub fn feed_json_lines(data: &[u8]) {
+    let format = Some(FeedFormat::Jsonl);
+    read_feed("feed.jsonl", data, &FeedOptions { format, ..FeedOptions::default() });
+}
+
+/// A feed of XML elements.
+pub fn feed_xml(data: &[u8]) {
+    let format = Some(FeedFormat::Google);
+    read_feed("feed.xml", data, &FeedOptions { format, ..FeedOptions::default() });
+}
+
+fn read_feed(name: &str, text: &[u8], options: &FeedOptions) {
+    let path = file(name, text);
+    let Ok(mut feed) = feed::open(&path, options, &limits()) else { return };
+    let columns = feed.columns().len();
+    // A byte of a legacy encoding may become three bytes of UTF-8, which is what places count.
+    let most = 3 * text.len() as u64 + 3;
+    while let Ok(Some(batch)) = feed.next_batch() {
+        for entry in &batch.entries {
+            assert!(entry.row.get(columns).is_none(), "no cell has no column");
+            assert!(entry.at.start + u64::from(entry.at.length) <= most, "{:?}", entry.at);
+            let _ = (batch.line(entry), batch.raw(entry));
+        }
+        for bad in &batch.bad {
+            assert!(bad.at.start + u64::from(bad.at.length) <= most, "{:?}", bad.at);
+            assert!(!bad.reason.is_empty() && bad.row > 0);
+        }
+    }
+    let _ = feed.digest();
+}
+
+/// The HTML of a product's description.
+pub fn feed_html(data: &[u8]) {
+    let Ok(html) = std::str::from_utf8(data) else { return };
+    let text = feed::html::text(html);
+    assert!(!text.contains('\0') || html.contains('\0') || html.contains('&'));
+}
+
+/// What is noted of pictures from URLs.
+pub fn picture_lock(data: &[u8]) {
+    let Ok(lock) = PictureLock::parse(data) else { return };
+    let again = PictureLock::parse(&lock.text()).expect("what was written can be read");
+    assert_eq!(again.text(), lock.text(), "and says the same");
 }
