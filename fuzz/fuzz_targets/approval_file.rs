@@ -1,0 +1,5 @@
+//! An approval that travelled as a file.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: kinora_fuzz::tell_of_panics(), |data: &[u8]| kinora_fuzz::targets::approval_file(data));

@@ -1,0 +1,5 @@
+//! A picture: recognised, probed, decoded, and made fit for a receiver.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: kinora_fuzz::tell_of_panics(), |data: &[u8]| kinora_fuzz::targets::picture(data));
