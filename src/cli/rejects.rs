@@ -16,10 +16,10 @@ const HEAD: u64 = 1024;
 /// Writes the bad rows of each feed to its file; where a feed has none, an earlier file goes.
 /// Gives what could not be done.
 pub fn write_rejects(all: &[Rejects], output: &Output) -> Vec<Finding> {
-    all.iter().filter_map(|rejects| write(rejects, output).err()).collect()
+    all.iter().filter_map(|rejects| write(rejects, output).err().map(|finding| *finding)).collect()
 }
 
-fn write(rejects: &Rejects, output: &Output) -> Result<(), Finding> {
+fn write(rejects: &Rejects, output: &Output) -> Result<(), Box<Finding>> {
     let path = &rejects.path;
     match whose(path) {
         Ok(Whose::Nobodys | Whose::Ours) if rejects.bad > 0 => {
@@ -38,22 +38,22 @@ fn write(rejects: &Rejects, output: &Output) -> Result<(), Finding> {
         Ok(Whose::Nobodys) => Ok(()),
         // Without bad rows, nothing would be written to it.
         Ok(Whose::Anothers) | Err(_) if rejects.bad == 0 => Ok(()),
-        Ok(Whose::Anothers) => Err(Finding::error(
+        Ok(Whose::Anothers) => Err(Box::new(Finding::error(
             "feed::rejects",
             format!(
                 "`{}` is there and no rejects file; the bad rows of `{}` are not written over it",
                 rejects.shown, rejects.set
             ),
         )
-        .help("give `bad_rows` another `file`")),
+        .help("give `bad_rows` another `file`"))),
         Err(why) => Err(kept_nowhere(rejects, &why.to_string())),
     }
 }
 
-fn kept_nowhere(rejects: &Rejects, why: &str) -> Finding {
+fn kept_nowhere(rejects: &Rejects, why: &str) -> Box<Finding> {
     let message =
         format!("the bad rows of `{}` can't be written to `{}`", rejects.set, rejects.shown);
-    Finding::warning("feed::rejects", format!("{message}: {why}"))
+    Box::new(Finding::warning("feed::rejects", format!("{message}: {why}")))
 }
 
 /// Who wrote a file.

@@ -32,6 +32,9 @@ use crate::manifest::{FetchSettings, HeaderText};
 use crate::media::Locked;
 use crate::net;
 
+/// What became of a picture, by its number: it came, or did not after so many tries.
+type Outcome = (usize, Result<Came, (Problem, u32)>);
+
 /// Tries in a row that bring little.
 const TRIES: u32 = 4;
 
@@ -362,7 +365,7 @@ impl Crew {
     }
 
     /// Fetches a host's pictures, one after another, until none is left.
-    async fn work(&self, host: &Host, send: &mpsc::Sender<(usize, Result<Came, (Problem, u32)>)>) {
+    async fn work(&self, host: &Host, send: &mpsc::Sender<Outcome>) {
         while let Some(task) = host.next() {
             let came = self.one(host, &task).await;
             if send.send((task.at, came)).await.is_err() {

@@ -149,7 +149,8 @@ impl Drop for Filling {
     fn drop(&mut self) {
         let of_use = self.validator.is_some() && self.came >= WORTH_KEEPING;
         // What can't be kept comes again.
-        if !self.finished && !(of_use && self.write_out().is_ok()) {
+        let kept = self.finished || of_use && self.write_out().is_ok();
+        if !kept {
             self.forget();
         }
     }

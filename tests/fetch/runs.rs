@@ -10,7 +10,7 @@ fn changing() -> (Server, Arc<AtomicU8>) {
     let colour = Arc::new(AtomicU8::new(1));
     let shown = Arc::clone(&colour);
     let server = Server::new(move |asked| {
-        let other = asked.path.bytes().nth(1).unwrap_or_default();
+        let other = asked.path.as_bytes().get(1).copied().unwrap_or_default();
         let colour = shown.load(Ordering::SeqCst);
         Answer::picture(&picture([colour * 100, other, 0])).with("etag", &format!("\"{colour}\""))
     });
