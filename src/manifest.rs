@@ -21,6 +21,7 @@ mod length;
 mod limits;
 mod load;
 mod names;
+mod on_disk;
 mod people;
 mod prices;
 mod providers;

@@ -241,10 +241,7 @@ impl Reading for Pictures {
     fn entries(&self, group: &[Member<'_>], maker: &mut Maker<'_>) {
         for member in group {
             let record = member.record;
-            for column in 0..self.columns.len() {
-                let text = if maker.keeps(column) { record.get(column) } else { None };
-                maker.cell(text.as_deref());
-            }
+            maker.as_written(record, self.columns.len());
             let paths = record.get(self.columns.len()).unwrap_or_default();
             let image = |path: &str| FeedImage { address: Box::from(path), alt: None };
             let images = paths.split(SEPARATOR).map(image).collect();

@@ -73,10 +73,7 @@ impl Reading for Plain {
     fn entries(&self, group: &[Member<'_>], maker: &mut Maker<'_>) {
         for member in group {
             let record = member.record;
-            for column in 0..self.columns.len() {
-                let text = if maker.keeps(column) { record.get(column) } else { None };
-                maker.cell(text.as_deref());
-            }
+            maker.as_written(record, self.columns.len());
             let tags = self.tags.and_then(|column| record.get(column)).unwrap_or_default();
             let tags = distinct(tags.split([',', ';', '|']));
             let mut images = Vec::new();

@@ -82,6 +82,14 @@ impl<'m> Maker<'m> {
         self.packer.push(text);
     }
 
+    /// The first `columns` cells of a record, as they are written.
+    pub fn as_written(&mut self, record: Record<'_>, columns: usize) {
+        for column in 0..columns {
+            let text = if self.keeps(column) { record.get(column) } else { None };
+            self.cell(text.as_deref());
+        }
+    }
+
     /// The entry is whole: it comes from `from`, and its id stands in the written column `id`.
     pub fn entry(
         &mut self,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Shot, SubjectSet, Template};
 use super::limits::{RawLimits, concurrency};
+use super::on_disk;
 use super::raw::{CODES, RawManifest};
 use super::references::{self, Entering};
 use super::rejects::Rejects;
@@ -416,7 +417,7 @@ impl Loader<'_> {
     /// Looks at all pictures, once all are known.
     fn settle_pictures(&mut self, sets: &mut [SubjectSet], shots: &mut [Shot]) {
         self.locked_pictures();
-        let absent = references::look(&mut self.pictures, &self.workspace);
+        let absent = on_disk::look(&mut self.pictures, &self.workspace);
         if absent.is_empty() {
             return;
         }
@@ -424,7 +425,7 @@ impl Loader<'_> {
         for set in sets {
             for subject in &mut set.subjects {
                 let who = || (format!("`{}.{}`", set.name, subject.id), subject.place);
-                references::settle(
+                on_disk::settle(
                     &mut subject.references,
                     &absent,
                     &self.optional,
@@ -438,7 +439,7 @@ impl Loader<'_> {
         for shot in shots {
             let who = || (format!("shot `{}`", shot.id), shot.place);
             let mut list = std::mem::take(&mut shot.references).into_boxed_slice();
-            references::settle(
+            on_disk::settle(
                 &mut list,
                 &absent,
                 &self.optional,
