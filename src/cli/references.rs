@@ -213,8 +213,10 @@ fn on_sheet(
     let catalogue = &workspace.catalogue;
     let picture = catalogue.pictures.get(id);
     let facts = catalogue.pictures.facts(id);
-    let image =
-        facts.and_then(|facts| thumbnails.of(&catalogue.workspace.join(&*picture.path), facts));
+    let image = facts.and_then(|facts| {
+        let path = catalogue.workspace.join(&*picture.path);
+        thumbnails.of(&path, (facts.width, facts.height))
+    });
     let view = report.pictures.get(id.0 as usize);
     let measures = view.and_then(|view| view.measures.as_ref());
     let says = |code: Code| findings.iter().any(|f| f.code == code);

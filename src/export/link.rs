@@ -194,6 +194,8 @@ mod tests {
             "https://queue.fal.run/x.mp4",
             "https://cdn.runwayml.com/x.mp4",
             "https://replicate.delivery/x.mp4",
+            "https://v3.fal.media./x.mp4",
+            "https://dnznrvs05pmza.cloudfront.net/x.mp4",
             "https://generativelanguage.googleapis.com/x.mp4",
             "https://dashscope.aliyuncs.com/x.mp4",
             "https://openrouter.ai/x.mp4",
@@ -204,8 +206,34 @@ mod tests {
         for link in [
             "https://b.s3.amazonaws.com/a.mp4?X-Amz-Signature=1",
             "https://cdn.shop.example/a.mp4?Expires=1&Signature=2",
+            "https://cdn.shop.example/a.mp4?_jwt=1",
+            "https://cdn.shop.example/a.mp4?OSSAccessKeyId=1",
+            "https://cdn.shop.example/a.mp4?token=1",
         ] {
             assert!(checked(link, &providers).expect_err(link).contains("expire"), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_card_of_ones_own_names_its_own_host_alone() {
+        let shop = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(shop.path().join("providers")).expect("made");
+        for (name, host) in [("gpu", "gpu.myshop.example"), ("rack", "rack.myshop.co.uk")] {
+            let card = format!(
+                "kinora_provider: 1\nprovider: {name}\nlike: runway\ntitle: Ours\nsource: ours\n\
+                 base_url: https://{host}\n"
+            );
+            std::fs::write(shop.path().join(format!("providers/{name}.yaml")), card)
+                .expect("written");
+        }
+        let (rack, found) = Rack::load(shop.path(), &Limits::default(), &mut Sources::default());
+        assert!(rack.is_own("gpu") && rack.is_own("rack"), "{:?}", found.items());
+        let checked = |text| checked(text, &ProviderHosts::of(&rack));
+        for own in ["https://cdn.myshop.example/a.mp4", "https://cdn.othershop.co.uk/a.mp4"] {
+            assert_eq!(checked(own).as_deref(), Ok(own));
+        }
+        for theirs in ["https://gpu.myshop.example/a.mp4", "https://rack.myshop.co.uk./a.mp4"] {
+            assert!(checked(theirs).is_err(), "{theirs}");
         }
     }
 

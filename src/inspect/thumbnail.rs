@@ -11,7 +11,6 @@ use super::gate::Gate;
 use super::raster::reduced;
 use super::sheet::PICTURE;
 use crate::limits::Limits;
-use crate::media::Facts;
 use crate::media::decode::{PictureLimits, load};
 
 /// Loads pictures as small as a sheet shows them. The pixels of those that are decoded at once stay
@@ -27,11 +26,29 @@ impl Thumbnails {
         Thumbnails { gate: Gate::new(limits.picture_pixels), limits: PictureLimits::from(limits) }
     }
 
-    /// A picture that was probed; `None` where it can't be read.
-    pub fn of(&self, path: &Path, facts: &Facts) -> Option<RgbaImage> {
-        let pass = self.gate.enter(u64::from(facts.width) * u64::from(facts.height));
+    /// A picture that has so many pixels by its header; `None` where it can't be read.
+    pub fn of(&self, path: &Path, (width, height): (u32, u32)) -> Option<RgbaImage> {
+        let pass = self.gate.enter(u64::from(width) * u64::from(height));
         let picture = load(path, &self.limits).ok().map(|pixels| reduced(&pixels.image, PICTURE));
         drop(pass);
         picture
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_no_larger_in_memory_than_on_its_sheet() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("wide.png");
+        RgbaImage::new(1200, 300).save(&path).expect("saved");
+        let thumbnails = Thumbnails::new(&Limits::default());
+        let small = thumbnails.of(&path, (1200, 300)).expect("a picture");
+        assert_eq!(small.dimensions(), (PICTURE, 75));
+        // Drawn from it, a sheet is the same.
+        assert_eq!(reduced(&small, PICTURE), small);
+        assert_eq!(thumbnails.of(&folder.path().join("none.png"), (1, 1)), None);
     }
 }
