@@ -122,6 +122,14 @@ mod selection {
     }
 
     #[test]
+    fn tags_are_the_same_in_any_case() {
+        assert_eq!(selected("tags: [Summer, NEW]").ids(), ["s4"]);
+        let feed = "sku,tags\na,\"Größe, Neu\"\nb,größe\nc,GRÖSSE\n";
+        let case = case("id: \"{{ sku }}\"\nselect: {tags: GRößE}", feed);
+        assert_eq!(case.ids(), ["a", "b"]);
+    }
+
+    #[test]
     fn what_is_left_out_is_counted_and_said() {
         let case = selected("in_stock: true, collection: Clothing, price: {min: 10}");
         assert_eq!(case.ids(), ["s3", "s4"]);
@@ -367,6 +375,48 @@ e,7,a.jpg
         }
     }
 
+    #[test]
+    fn no_two_sets_have_one_file_for_them() {
+        let sets = |mugs: &str, lamps: &str| {
+            let set = |name: &str, bad_rows: &str| {
+                format!(
+                    "  {name}: {{kind: product, from: feed.csv, id: \"{{{{ sku }}}}\"{bad_rows}}}\n"
+                )
+            };
+            let (mugs, lamps) = (set("mugs", mugs), set("lamps", lamps));
+            let text = format!("kinora: 1\nsubjects:\n{mugs}{lamps}shots: []\n");
+            let dir = workspace(&[("kinora.yaml", &text), ("feed.csv", "sku\na\n")]);
+            Case { loaded: open(dir.path()), _dir: dir }
+        };
+        let to = |file: &str| format!(", bad_rows: {{allow: 1, file: {file}}}");
+        assert!(sets(&to("a.csv"), &to("b.csv")).errors().is_empty());
+        assert!(sets("", &to("a.csv")).errors().is_empty());
+        let usual = to(".kinora/rejects/lamps.csv");
+        for (mugs, lamps) in
+            [(&*to("a.csv"), &*to("./a.csv")), (&usual, ""), (&usual, ", bad_rows: {allow: all}")]
+        {
+            let case = sets(mugs, lamps);
+            let errors = case.errors();
+            let [(code, message)] = &errors[..] else { panic!("{mugs} {lamps}: {errors:?}") };
+            assert_eq!(*code, "manifest::wrong_value");
+            assert!(message.starts_with("the bad rows of `mugs` are written to"), "{message}");
+        }
+        insta::assert_snapshot!(shown(&sets(&to("a.csv"), &to("a.csv")).loaded), @r#"
+        manifest::wrong_value
+
+          × the bad rows of `mugs` are written to `a.csv` too
+           ╭─[kinora.yaml:4:86]
+         3 │   mugs: {kind: product, from: feed.csv, id: "{{ sku }}", bad_rows: {allow: 1, file: a.csv}}
+         4 │   lamps: {kind: product, from: feed.csv, id: "{{ sku }}", bad_rows: {allow: 1, file: a.csv}}
+           ·                                                                                      ──┬──
+           ·                                                                                        ╰── this file again
+         5 │ shots: []
+           ╰────
+          help: give each set a file of its own
+           see also kinora.yaml:3:85: the file of `mugs`
+        "#);
+    }
+
     mod by_the_program {
         use super::*;
         use std::process::{Command, Output};
@@ -506,6 +556,77 @@ m2\tLamp\tTall\thttps://shop.example.com/m2\tb.jpg\t\tin_stock\t49.00 EUR
         let codes = open(dir.path());
         let codes: Vec<&str> = codes.findings.items().iter().map(|f| f.code).collect();
         assert_eq!(codes, ["manifest::only_for_feeds"; 2]);
+    }
+}
+
+mod headers {
+    use super::*;
+
+    #[test]
+    fn columns_without_a_name_of_their_own_get_one() {
+        let feed = "sku,title,,価格,Product Name,product-name,,title\na,Mug,x,5,One,Two,y,Again\n";
+        let prompt = "{{ column_3 }} {{ column_4 }} {{ product_name }} {{ product_name_2 }} \
+                      {{ column_7 }} {{ title_2 }}";
+        let case = with_prompt("id: \"{{ sku }}\"", feed, prompt);
+        let set = &case.catalogue().sets[0];
+        let cells = set.columns.names().enumerate().map(|(at, name)| {
+            format!("{name}={}", set.subjects[0].row.get(at).unwrap_or_default())
+        });
+        assert_eq!(
+            cells.collect::<Vec<_>>().join(" "),
+            "sku=a title=Mug column_3=x column_4=5 product_name=One product_name_2=Two \
+             column_7=y title_2=Again"
+        );
+        insta::assert_snapshot!(shown(&case.loaded), @r#"
+        feed::empty_header
+
+          ☞ columns 3, 7 have no names
+           ╭─[feed.csv:1:11]
+         1 │ sku,title,,価格,Product Name,product-name,,title
+           ·           ▲
+           ·           ╰── an empty header
+           ╰────
+          help: templates call them `column_3`, `column_7`
+
+        feed::header
+
+          ☞ no attribute can be called `価格`
+           ╭─[feed.csv:1:12]
+         1 │ sku,title,,価格,Product Name,product-name,,title
+           ·            ──┬─
+           ·              ╰── not a letter of a to z in it
+           ╰────
+          help: templates call it `column_4`; another name: `attributes: {name: "価格"}`
+
+        feed::duplicate_column
+
+          ☞ `product-name`, `title`: a column before has the same name
+           ╭─[feed.csv:1:28]
+         1 │ sku,title,,価格,Product Name,product-name,,title
+           ·                              ──────┬─────
+           ·                                    ╰── this one comes later
+           ╰────
+          help: templates call them `product_name_2`, `title_2`; `attributes:` names it otherwise
+           see also feed.csv:1:15: the first of this name
+        "#);
+    }
+
+    #[test]
+    fn the_manifest_can_call_them_otherwise() {
+        let feed = "sku,,Product Name,product-name\na,x,One,Two\n";
+        let attributes = "{note: column_2, name: Product Name, other: product_name_2}";
+        let set = format!("id: \"{{{{ sku }}}}\"\nattributes: {attributes}");
+        let case = with_prompt(&set, feed, "{{ note }} {{ name }} {{ other }}");
+        let names: Vec<&str> = case.catalogue().sets[0].columns.known().collect();
+        assert_eq!(names, ["sku", "note", "name", "other"]);
+        assert!(case.loaded.findings.items().is_empty(), "{}", shown(&case.loaded));
+        // Without the other, there is no twin any more.
+        let case = with_prompt(
+            "id: \"{{ sku }}\"\nattributes: {note: column_2, name: Product Name}",
+            feed,
+            "{{ name }} {{ product_name }}",
+        );
+        assert!(case.loaded.findings.items().is_empty(), "{}", shown(&case.loaded));
     }
 }
 
