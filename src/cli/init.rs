@@ -111,7 +111,8 @@ fn look_through(feed: &Path, arguments: &InitArgs, global: &Global) -> Result<Fo
         let columns: Vec<&str> = look.attributes.iter().map(String::as_str).take(20).collect();
         return Err(refuse(format!(
             "{}: no column that could name a product (sku, handle, id, the first, …) is different \
-             in every row; give the feed one; its columns: {}; {nothing_written}",
+             in every row and more than its number; give the feed one; its columns: {}; \
+             {nothing_written}",
             feed.display(),
             columns.join(", ")
         )));
@@ -288,20 +289,26 @@ fn lines_of(feed: &Path, look: &Look) -> Vec<String> {
         (_, FeedFormat::Folder) => "subject",
         _ => "product",
     };
-    let without = match look.without {
-        0 => String::new(),
-        n => format!(", {n} without one"),
+    let pictures = match (look.pictures, look.without) {
+        (0, _) => "no pictures".to_owned(),
+        (n, 0) => count(n, "picture"),
+        (n, without) => format!("{}, {without} without one", count(n, "picture")),
     };
     let mut lines = vec![format!(
-        "{}: {form}{written}: {}, {}{without}",
+        "{}: {form}{written}: {}, {pictures}",
         feed.display(),
         count(look.entries, entry),
-        count(look.pictures, "picture"),
     )];
     if let Some(pattern) = &look.pattern {
         lines.push(format!("its files are named like {pattern}"));
     }
     lines.extend(look.notes.iter().cloned());
+    if let Some(id) = look.id.as_ref().filter(|_| look.id_counts) {
+        lines.push(format!(
+            "clips are named by `{id}`, which looks like a row's number: it must stay the same in \
+             the next export"
+        ));
+    }
     if look.bad > 0 {
         lines.push(format!(
             "{} can't be used, and the manifest allows that; `kinora check` says why",
@@ -333,6 +340,7 @@ fn json_of(
             "encoding": look.encoding,
             "pattern": look.pattern,
             "id": look.id,
+            "id_counts_rows": look.id_counts,
             "entries": look.entries,
             "pictures": look.pictures,
             "urls": look.urls,

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::digest::Digest;
-use crate::feed::{self, BadRow, Batch, Each, Entry, Feed, FeedFormat, FeedOptions, FeedProblem};
+use crate::feed::{
+    self, BadRow, Batch, Each, Entry, Feed, FeedFormat, FeedImage, FeedOptions, FeedProblem,
+};
 use crate::limits::Limits;
 
 /// Columns that name a product, the likeliest first.
-const IDS: [&str; 21] = [
+const IDS: [&str; 28] = [
     "id",
     "sku",
     "handle",
@@ -24,16 +26,23 @@ const IDS: [&str; 21] = [
     "number",
     "code",
     "product_code",
+    "artikelnummer",
+    "artikelnr",
+    "artikel_nr",
+    "produktnummer",
+    "reference",
+    "referencia",
     "ref",
     "slug",
     "mpn",
     "gtin",
     "ean",
     "barcode",
+    "asin",
 ];
 
 /// Columns that say what a product is called.
-const TITLES: [&str; 10] = [
+const TITLES: [&str; 16] = [
     "title",
     "name",
     "product_name",
@@ -43,11 +52,20 @@ const TITLES: [&str; 10] = [
     "label",
     "product",
     "bezeichnung",
+    "produktname",
     "titel",
+    "titre",
+    "nom",
+    "nombre",
+    "nome",
+    "naam",
 ];
 
 /// How a file name may part what it shows from which view of it.
-const PATTERNS: [&str; 4] = ["{id}-{view}", "{id}_{view}", "{id} {view}", "{category}/{id}/{view}"];
+const PATTERNS: [&str; 3] = ["{id}-{view}", "{id}_{view}", "{id} {view}"];
+
+/// How folders may be sorted above those of products.
+const TREE: &str = "{category}/{id}/{view}";
 
 /// Bad rows that are kept to be shown.
 const SHOWN: usize = 3;
@@ -73,12 +91,16 @@ pub struct Look {
     pub without: u64,
     /// Entries with more than one picture.
     pub several: u64,
+    /// Entries whose pictures stand in more than one folder.
+    pub scattered: u64,
     /// Rows that can't be used.
     pub bad: u64,
     /// The first of them.
     pub first_bad: Vec<BadRow>,
     /// Attribute that is different in every entry; `None` where there is none.
     pub id: Option<String>,
+    /// Whether that counts rows, so that another export may give other ids.
+    pub id_counts: bool,
     /// Attribute with what a product is called, where every entry has one.
     pub title: Option<String>,
     /// Attribute that is empty in just those entries that have no picture.
@@ -97,6 +119,16 @@ struct Column {
     like_pictures: bool,
     /// What was seen, while it can still be an id.
     seen: Option<HashSet<[u8; 16]>>,
+    /// How far its number is behind the row's, as long as it is the same in every entry.
+    behind: Behind,
+}
+
+/// Whether a column counts rows, from 0 or from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Unknown,
+    By(u64),
+    Varies,
 }
 
 /// Looks through a feed.
@@ -108,14 +140,19 @@ pub fn look(path: &Path, options: &FeedOptions, limits: &Limits) -> Result<Look,
     if found.format != FeedFormat::Folder || options.pattern.is_some() {
         return Ok(found);
     }
+    let by_pattern = |pattern: &str| {
+        let pattern = Some(pattern.to_owned());
+        let named = FeedOptions { pattern: pattern.clone(), ..options.clone() };
+        through(path, &named, limits).map(|by_name| Look { pattern, ..by_name })
+    };
     for pattern in PATTERNS {
-        let named = FeedOptions { pattern: Some(pattern.to_owned()), ..options.clone() };
-        let by_name = through(path, &named, limits)?;
+        let by_name = by_pattern(pattern)?;
         if by_name.groups_better(&found) {
-            return Ok(Look { pattern: Some(pattern.to_owned()), ..by_name });
+            return Ok(by_name);
         }
     }
-    Ok(found)
+    let tree = by_pattern(TREE)?;
+    Ok(if tree.sorts_better(&found) { tree } else { found })
 }
 
 fn through(path: &Path, options: &FeedOptions, limits: &Limits) -> Result<Look, FeedProblem> {
@@ -132,23 +169,34 @@ fn through(path: &Path, options: &FeedOptions, limits: &Limits) -> Result<Look, 
 }
 
 fn columns_of(feed: &Feed) -> Vec<Column> {
-    let column = |column: &feed::FeedColumn| {
-        let name = column.attribute.clone().unwrap_or_default();
+    let column = |name: String| {
         let may_be_id = IDS.contains(&name.to_ascii_lowercase().as_str());
         let seen = may_be_id.then(HashSet::new);
-        Column { name, filled: 0, like_pictures: true, seen }
+        Column { name, filled: 0, like_pictures: true, seen, behind: Behind::Unknown }
     };
-    let mut columns: Vec<Column> = feed.columns().iter().map(column).collect();
+    let mut columns: Vec<Column> = names_of(feed).map(column).collect();
     // A feed of one's own often begins with what names a row, whatever it is called.
-    if let Some(first) = columns.first_mut().filter(|first| !first.name.is_empty()) {
+    if let Some(first) = columns.first_mut() {
         first.seen.get_or_insert_default();
     }
     columns
 }
 
+/// What templates call the columns.
+fn names_of(feed: &Feed) -> impl Iterator<Item = String> {
+    feed::called(feed.columns(), &[]).into_iter().map(|called| called.name)
+}
+
 impl Column {
-    fn see(&mut self, cell: Option<&str>, has_pictures: bool) {
+    fn see(&mut self, cell: Option<&str>, has_pictures: bool, row: u64) {
         let cell = cell.map(str::trim).unwrap_or_default();
+        let behind = cell.parse().ok().and_then(|number| row.checked_sub(number));
+        self.behind = match (self.behind, behind) {
+            // The header may be a row, and the first of them 0.
+            (Behind::Unknown, Some(by @ 0..=2)) => Behind::By(by),
+            (Behind::By(before), Some(by)) if by == before => Behind::By(by),
+            _ => Behind::Varies,
+        };
         self.filled += u64::from(!cell.is_empty());
         self.like_pictures &= cell.is_empty() != has_pictures;
         if let Some(seen) = &mut self.seen {
@@ -165,7 +213,6 @@ impl Column {
 
 impl Look {
     fn new(feed: &Feed, options: &FeedOptions) -> Self {
-        let attributes = feed.columns().iter().filter_map(|column| column.attribute.clone());
         Look {
             format: feed.format(),
             each: options.each,
@@ -176,12 +223,14 @@ impl Look {
             urls: 0,
             without: 0,
             several: 0,
+            scattered: 0,
             bad: 0,
             first_bad: Vec::new(),
             id: None,
+            id_counts: false,
             title: None,
             picture: None,
-            attributes: attributes.collect(),
+            attributes: names_of(feed).collect(),
             notes: Vec::new(),
         }
     }
@@ -190,7 +239,8 @@ impl Look {
         for entry in &batch.entries {
             self.entry(entry);
             for (position, column) in columns.iter_mut().enumerate() {
-                column.see(entry.row.get(position), !entry.images.is_empty());
+                let cell = entry.row.get(position);
+                column.see(cell, !entry.images.is_empty(), entry.first_row);
             }
         }
         self.bad += batch.bad.len() as u64;
@@ -205,6 +255,10 @@ impl Look {
         self.urls += entry.images.iter().filter(|image| url(&image.address)).count() as u64;
         self.without += u64::from(entry.images.is_empty());
         self.several += u64::from(entry.images.len() > 1);
+        let folder =
+            |image: &FeedImage| image.address.rfind('/').map(|at| image.address[..at].to_owned());
+        let first = entry.images.first().and_then(folder);
+        self.scattered += u64::from(entry.images.iter().any(|image| folder(image) != first));
     }
 
     fn decide(&mut self, columns: &[Column]) {
@@ -214,11 +268,20 @@ impl Look {
             wanted.iter().find_map(by_name).map(|column| column.name.clone())
         };
         let unique = |column: &Column| column.seen.is_some();
-        let first = columns.first().filter(|c| unique(c)).map(|c| c.name.clone());
+        // A shop's own number may count from 1 as well; in a file of one's own it is likelier to
+        // be that of a row.
+        let own = matches!(self.format, FeedFormat::Csv | FeedFormat::Jsonl) && self.entries > 1;
+        let counts = |column: &Column| own && matches!(column.behind, Behind::By(_));
+        let lasting = |column: &Column| unique(column) && !counts(column);
+        let first = columns.first().filter(|c| lasting(c)).map(|c| c.name.clone());
         // Shopify's own name for a product, which also stands in its links.
         let usual = if self.format == FeedFormat::Shopify { &IDS[2..] } else { &IDS[..] };
         let usual = if self.each == Each::Variant { &IDS[..] } else { usual };
-        self.id = named(usual, &unique).or(first);
+        self.id = named(usual, &lasting).or(first);
+        if self.id.is_none() {
+            self.id = named(usual, &unique);
+            self.id_counts = self.id.is_some();
+        }
         self.title = named(&TITLES, &|column| column.filled == self.entries);
         let pictured = columns.iter().filter(|c| c.like_pictures && !c.name.is_empty());
         let says_so = |name: &str| {
@@ -233,9 +296,18 @@ impl Look {
     /// Whether a pattern over names puts together what belongs together: every picture fits, and
     /// views come back from one product to the next.
     fn groups_better(&self, plain: &Look) -> bool {
-        let all_fit = self.bad == 0 && self.pictures == plain.pictures;
         let flat = plain.several == 0 || plain.bad > 0;
         let shared = self.several * 2 >= self.entries && self.entries > 0;
-        all_fit && flat && shared && self.entries < plain.entries.max(self.pictures)
+        self.fits_all(plain) && flat && shared && self.entries < plain.entries.max(self.pictures)
+    }
+
+    /// Whether folders in folders are products in categories: there are several in most, and none
+    /// of them comes back in another. `mug/front/1.jpg` beside `lamp/front/1.jpg` is none.
+    fn sorts_better(&self, plain: &Look) -> bool {
+        self.fits_all(plain) && self.scattered == 0 && self.entries >= 2 * plain.entries
+    }
+
+    fn fits_all(&self, plain: &Look) -> bool {
+        self.bad == 0 && self.pictures == plain.pictures
     }
 }

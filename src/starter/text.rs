@@ -86,8 +86,11 @@ fn set_of_feed(out: &mut String, from: &str, look: &Look) {
         _ => {}
     }
     if let Some(id) = &look.id {
-        let _ =
-            writeln!(out, "    id: \"{{{{ {id} }}}}\" # names the clips; it must stay the same");
+        let counts = if look.id_counts { ", but looks like a row's number" } else { "" };
+        let _ = writeln!(
+            out,
+            "    id: \"{{{{ {id} }}}}\" # names the clips; it must stay the same{counts}"
+        );
     }
     select(out, look);
     if look.bad > 0 {
