@@ -110,10 +110,11 @@ fn look_through(feed: &Path, arguments: &InitArgs, global: &Global) -> Result<Fo
     if look.id.is_none() {
         let columns: Vec<&str> = look.attributes.iter().map(String::as_str).take(20).collect();
         return Err(refuse(format!(
-            "{}: no column that could name a product (sku, handle, id, the first, …) is different \
-             in every row and more than its number; give the feed one; its columns: {}; \
+            "{}: no column can name a product: it must be different in every row and more than its \
+             number, but {}; give the feed one (sku, handle, id, …); its columns: {}; \
              {nothing_written}",
             feed.display(),
+            look.no_id,
             columns.join(", ")
         )));
     }
@@ -319,6 +320,13 @@ fn lines_of(feed: &Path, look: &Look) -> Vec<String> {
             false => format!("  {} (line {})", bad.reason, bad.line),
         }));
     }
+    if let Some((lost, first)) = &look.lost {
+        let are = if *lost == 1 { "is" } else { "are" };
+        lines.push(format!(
+            "{} {are} not where the feed says, for instance {first}; `kinora check` names them",
+            count(*lost, "picture")
+        ));
+    }
     if look.pictures == 0 {
         lines.push("no column names pictures; say in the manifest where they are".to_owned());
     }
@@ -345,6 +353,7 @@ fn json_of(
             "pictures": look.pictures,
             "urls": look.urls,
             "without_pictures": look.without,
+            "lost_pictures": look.lost.as_ref().map_or(0, |(lost, _)| *lost),
             "bad_rows": look.bad,
             "notes": look.notes,
         })
