@@ -321,11 +321,11 @@ fn lines_of(feed: &Path, look: &Look) -> Vec<String> {
         }));
     }
     if let Some((lost, first)) = &look.lost {
-        let are = if *lost == 1 { "is" } else { "are" };
-        lines.push(format!(
-            "{} {are} not where the feed says, for instance {first}; `kinora check` names them",
-            count(*lost, "picture")
-        ));
+        let which = match lost {
+            1 => format!("1 picture is not where the feed says: {first}"),
+            lost => format!("{lost} pictures are not where the feed says, for instance {first}"),
+        };
+        lines.push(format!("{which}; `kinora check` says more"));
     }
     if look.pictures == 0 {
         lines.push("no column names pictures; say in the manifest where they are".to_owned());

@@ -518,7 +518,7 @@ fn what_a_person_should_know_of_a_feed_is_said() {
     insta::assert_snapshot!(shop.told(&["--from", "shop/pl.csv"]), @r"
     shop/pl.csv: separated values, UTF-8: 3 rows, 3 pictures
     this may be a WooCommerce export in a language that is not known, in which no variation finds its product: export it again with the account set to English
-    2 pictures are not where the feed says, for instance a.jpg; `kinora check` names them
+    2 pictures are not where the feed says, for instance a.jpg; `kinora check` says more
     written: kinora.yaml
     next: look at it, then `kinora plan` (the dry run; free)
     ");
