@@ -136,7 +136,7 @@ fn what_another_model_needs_is_fetched_too_once_the_first_is_known_not_to_fit() 
     let files = &shop.files;
     files.write("providers/studio.yaml", STUDIO);
     // The cheap one takes one picture, and none as small as this shop's.
-    let small = "{image: {min: 1, max: 1, min_side: 4000, prepare: false}}";
+    let small = "{references: {min: 1, max: 1, min_side: 4000, prepare: false}}";
     files.write("models/one.yaml", &card("one", small, "0.10"));
     files.write("models/many.yaml", &card("many", "{references: {min: 1, max: 4}}", "0.30"));
     let settings = "{model: auto, duration: 5, aspect: \"1:1\", choose: {providers: [studio]}}";
