@@ -180,11 +180,11 @@ impl Census {
                 Kin::Mate(family) => *self.sizes.entry(family).or_default() += 1,
                 Kin::Child(parent) => *self.children.entry(parent).or_default() += 1,
                 Kin::Parent(keys) => {
-                    let known = keys.iter().flatten().find_map(|key| self.names.get(key)).copied();
-                    let Some(name) = known.or_else(|| keys.into_iter().flatten().next()) else {
-                        continue;
-                    };
-                    for key in keys.into_iter().flatten() {
+                    let mut keys = keys.into_iter().flatten();
+                    let Some(first) = keys.next() else { continue };
+                    // Parents with ids of their own are others, even where they share a SKU.
+                    let name = *self.names.entry(first).or_insert(first);
+                    for key in keys {
                         self.names.entry(key).or_insert(name);
                     }
                     *self.sizes.entry(name).or_default() += 1;

@@ -319,6 +319,80 @@ fn woocommerce_exports_are_the_same_in_every_language() {
     }
 }
 
+/// A WooCommerce export of few columns.
+fn woo(rows: &str) -> String {
+    format!(
+        "ID,Type,SKU,Name,Published,Sale price,Regular price,Description,Categories,Parent\n{rows}"
+    )
+}
+
+#[test]
+fn prices_with_a_decimal_comma_or_a_currency_are_numbers() {
+    let rows = "1,simple,mug,Mug,1,\"12,50\",\"1.234,50\",,,\n2,simple,cup,Cup,1,,on request,,,\n";
+    let shop = read(&woo(rows));
+    let (mug, cup) = (shop.product("mug"), shop.product("cup"));
+    assert_eq!((mug.get("price"), mug.get("price_max")), ("12.50", "12.50"));
+    assert_eq!((mug.get("sale_price"), mug.get("regular_price")), ("12.50", "1234.50"));
+    assert_eq!((cup.get("price"), cup.get("price_max")), ("on request", "on request"), "as it is");
+    let google = read(
+        "id\ttitle\timage_link\titem_group_id\tprice\n\
+         a\tA\t\tg\t1,234.50 USD\nb\tB\t\tg\t999,00 USD\nc\tC\t\t\tEUR12.00\n",
+    );
+    let (group, alone) = (google.product("g"), google.product("c"));
+    assert_eq!((group.get("price"), group.get("price_max")), ("999.00", "1234.50"));
+    assert_eq!((group.get("currency"), alone.get("currency")), ("USD", "EUR"));
+    assert_eq!(alone.get("price"), "12.00");
+}
+
+#[test]
+fn woocommerce_writes_line_breaks_of_descriptions_as_letters() {
+    let rows = "1,simple,a,A,1,,1,Soft.\\nWarm: C:\\\\new.,,\n\
+                2,simple,b,B,1,,1,<p>Soft.</p>\\n<p>Warm.</p>,,\n";
+    let shop = read(&woo(rows));
+    let (plain, html) = (shop.product("a"), shop.product("b"));
+    assert_eq!(plain.get("description"), "Soft.\nWarm: C:\\new.");
+    assert_eq!(html.get("description"), "Soft.\nWarm.");
+    assert_eq!(html.get("body_html"), "<p>Soft.</p>\n<p>Warm.</p>");
+    let other = read("sku,title,description\na,A,C:\\new\n");
+    assert_eq!(other.products[0].get("description"), "C:\\new", "only WooCommerce does");
+}
+
+#[test]
+fn woocommerce_subscriptions_have_variations_too() {
+    let rows = "1,variable-subscription,box,Box,1,,,,,\n\
+                2,subscription_variation,box-s,Small,1,,9,,,id:1\n\
+                3,\"Subscription_Variation, virtual\",box-l,Large,1,,12,,,box\n\
+                4,subscription,tea,Tea,1,,5,,,\n";
+    let shop = read(&woo(rows));
+    assert_eq!((shop.wrong(), shop.ids()), (vec![], vec!["box", "tea"]));
+    let tea = shop.product("box");
+    assert_eq!((tea.get("variants"), tea.get("price"), tea.get("price_max")), ("2", "9", "12"));
+    assert_eq!(variants(&woo(rows)).ids(), ["box-s", "box-l", "tea"]);
+}
+
+#[test]
+fn woocommerce_products_that_share_a_sku_are_two_products() {
+    let rows = "1,variable,shirt,Shirt,1,,,,,\n2,variable,shirt,Blouse,1,,,,,\n\
+                3,variation,a,A,1,,9,,,id:1\n4,variation,b,B,1,,10,,,id:2\n\
+                5,variation,c,C,1,,11,,,shirt\n2,variable,other,Again,1,,,,,\n";
+    let shop = read(&woo(rows));
+    let found: Vec<_> =
+        shop.products.iter().map(|p| (p.get("title"), p.get("variants"), p.get("price"))).collect();
+    assert_eq!(found, [("Shirt", "2", "9"), ("Blouse", "1", "10")], "a SKU means the first");
+    assert_eq!(shop.wrong(), [(7, "feed::comes_back", "SKU")]);
+}
+
+#[test]
+fn woocommerce_codes_lose_the_apostrophe_that_guards_them() {
+    let rows = "1,variable,'-cup,Cup,1,,,,,\n2,variation,'=s,S,1,,9,,,'-cup\n\
+                3,variation,+l,L,1,,10,,,-cup\n";
+    let shop = read(&woo(rows));
+    assert_eq!((shop.wrong(), shop.ids()), (vec![], vec!["-cup"]));
+    let cup = shop.product("-cup");
+    assert_eq!((cup.get("sku"), cup.get("skus")), ("-cup", "-cup, =s, +l"));
+    assert_eq!(variants(&woo(rows)).ids(), ["=s", "+l"]);
+}
+
 const GOOGLE: &str = "\
 id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tlifestyle_image_link\titem_group_id\tprice\tavailability\tcustom_label_0\tproduct_type
 s-red\tShirt red\tSoft\thttps://x.test/s\thttps://x.test/r.jpg\thttps://x.test/r1.jpg,https://x.test/r2.jpg\thttps://x.test/life.jpg\tshirt\t15.00 EUR\tin_stock\tnew\tClothes > Shirts
@@ -349,6 +423,13 @@ fn google_items_of_a_group_are_one_product() {
     assert_eq!((shirt.get("skus"), shirt.get("variants")), ("s-red, s-blue", "2"));
     assert_eq!(shirt.tags, ["Clothes", "Shirts", "new"]);
     assert_eq!(read.product("mug").get("availability"), "out_of_stock");
+    let sold = |from: &str| GOOGLE.replacen("in_stock", from, 1);
+    for (first, group) in [("out_of_stock", "in_stock"), ("", "in_stock")] {
+        let shirt = self::read(&sold(first)).product("shirt").get("availability").to_owned();
+        assert_eq!(shirt, group, "one of them is in stock");
+    }
+    let none = self::read(&GOOGLE.replace("in_stock", "preorder"));
+    assert_eq!(none.product("shirt").get("availability"), "preorder");
     let items = variants(GOOGLE);
     assert_eq!(items.ids(), ["s-red", "mug", "s-blue"]);
     assert_eq!(items.product("s-blue").get("item_group_id"), "shirt");

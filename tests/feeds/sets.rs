@@ -132,6 +132,26 @@ mod selection {
     }
 
     #[test]
+    fn what_an_export_says_of_products_is_found() {
+        let woo = "ID,Type,SKU,Name,Published,Regular price,Categories,Images\n\
+                   1,simple,a,A,1,\"12,50\",\"New\\, hot, Sale\",a.jpg\n\
+                   2,simple,b,B,1,\"1.250,00\",\"Sale, hot\",a.jpg\n\
+                   3,simple,c,C,1,on request,Sale,a.jpg\n";
+        let chosen = |select: &str, feed: &str| case(&format!("select: {{{select}}}"), feed);
+        assert_eq!(chosen("collection: \"New, hot\"", woo).ids(), ["a"]);
+        assert_eq!(chosen("where: \"'New, hot' in categories\"", woo).ids(), ["a"]);
+        let errors = chosen("price: {max: 20}", woo);
+        let message = "row 4, column `Regular price`: `on request` is no price";
+        assert_eq!(errors.errors(), [("feed::price", message)]);
+        let readable = woo.replace("on request", "13");
+        assert_eq!(chosen("price: {max: 20}", &readable).ids(), ["a", "c"]);
+        let google = "id\ttitle\timage_link\titem_group_id\tavailability\n\
+                      a1\tA\ta.jpg\ta\tout_of_stock\na2\tA\tb.jpg\ta\tin_stock\n\
+                      b1\tB\tb.jpg\tb\tout_of_stock\n";
+        assert_eq!(chosen("in_stock: true", google).ids(), ["a"]);
+    }
+
+    #[test]
     fn what_is_left_out_is_counted_and_said() {
         let case = selected("in_stock: true, collection: Clothing, price: {min: 10}");
         assert_eq!(case.ids(), ["s3", "s4"]);
