@@ -52,8 +52,11 @@ pub(super) enum Value {
     OfLowest(usize, Vec<usize>),
     /// The currency behind an amount.
     Currency(Vec<usize>),
-    /// Whole numbers added up.
+    /// How many there are in all: what is owed of one is not taken from another.
     Sum(usize),
+    /// `true` where one of the variants can be sold, else `false`; a quantity that is no number
+    /// as it stands.
+    ForSale(ForSale),
     /// How many variants there are.
     Count,
     /// Address of the first picture.
@@ -62,6 +65,30 @@ pub(super) enum Value {
     OptionNames,
     /// What the variant is among the others: `Small / Blue`.
     Variant,
+}
+
+/// Columns that say whether a variant can be sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ForSale {
+    pub quantity: usize,
+    /// Who counts it; nobody where it is empty.
+    pub tracker: Option<usize>,
+    /// Whether it is sold when none is left.
+    pub policy: Option<usize>,
+}
+
+impl ForSale {
+    /// Whether a variant can be sold; its quantity where that is no number.
+    fn of<'b>(&self, variant: Member<'b>) -> Result<bool, Cow<'b, str>> {
+        let quantity = cell(variant, self.quantity);
+        let counted = self.tracker.is_none_or(|column| !cell(variant, column).is_empty());
+        let policy = self.policy.map(|column| cell(variant, column)).unwrap_or_default();
+        let goes_on = ["continue", "true"].iter().any(|word| policy.eq_ignore_ascii_case(word));
+        if !counted || goes_on || quantity.is_empty() {
+            return Ok(true);
+        }
+        quantity.parse::<Decimal>().map(|number| number > Decimal::ZERO).map_err(|_| quantity)
+    }
 }
 
 /// Columns of names and values of options.
@@ -121,6 +148,7 @@ impl<'p, 'b> Product<'p, 'b> {
             },
             Value::Currency(columns) => self.currency(columns),
             Value::Sum(column) => self.sum(*column),
+            Value::ForSale(columns) => self.for_sale(columns),
             Value::Count => Cow::Owned(self.variants.len().to_string()),
             Value::Image => Cow::Borrowed(self.images.first().map_or("", |image| &*image.address)),
             Value::OptionNames => {
@@ -198,10 +226,28 @@ impl<'p, 'b> Product<'p, 'b> {
     fn sum(&self, column: usize) -> Cow<'_, str> {
         let numbers = |members: &[Member<'b>]| {
             let texts = members.iter().map(|m| cell(*m, column));
-            texts.filter_map(|t| t.trim().parse::<i64>().ok()).reduce(i64::saturating_add)
+            let numbers = texts.filter_map(|text| text.parse::<Decimal>().ok());
+            numbers.map(|n| n.max(Decimal::ZERO)).reduce(Decimal::saturating_add)
         };
         let sum = numbers(self.priced()).or_else(|| numbers(self.all));
-        sum.map_or(Cow::Borrowed(""), |sum| Cow::Owned(sum.to_string()))
+        sum.map_or(Cow::Borrowed(""), |sum| Cow::Owned(sum.normalize().to_string()))
+    }
+
+    fn for_sale(&self, columns: &ForSale) -> Cow<'b, str> {
+        // Rows of further pictures count nothing.
+        let sold = match self.own.is_none() && self.variants.is_empty() {
+            true => &self.all[..self.all.len().min(1)],
+            false => self.priced(),
+        };
+        let mut unread = None;
+        for variant in sold {
+            match columns.of(*variant) {
+                Ok(true) => return Cow::Borrowed("true"),
+                Ok(false) => {}
+                Err(quantity) => unread = unread.or(Some(quantity)),
+            }
+        }
+        unread.unwrap_or(Cow::Borrowed("false"))
     }
 
     fn list(&self, column: usize, mend: impl Fn(Cow<'b, str>) -> Cow<'b, str>) -> Cow<'b, str> {
@@ -327,6 +373,7 @@ impl Attributes {
                 | Value::Codes(_)
                 | Value::Html(_)
                 | Value::EscapedHtml(_)
+                | Value::ForSale(_)
         );
         self.columns.push(FeedColumn {
             attribute: Some(self.free(name)),

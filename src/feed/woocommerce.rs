@@ -3,13 +3,12 @@
 //! Every row is a product or a variation. A variation names its parent by id (`id:123`) or by SKU,
 //! and may stand anywhere in the file.
 
-use super::columns::Slugs;
+use super::columns::{Slugs, folded};
 use super::entry::{Each, FeedImage};
 use super::open::FeedColumn;
 use super::product::{Attributes, Options, Product, Value, cell, uncovered, variant_title};
 use super::reading::{Kin, Maker, Member, Reading, Refusal, Together, distinct, key};
 use super::row::AttributeType::{Auto, List, Text};
-use super::shopify::own_first;
 use super::source::{Record, WrittenColumn};
 use super::translated;
 
@@ -274,12 +273,12 @@ impl Reading for Woocommerce {
             let (mut id, mut at) = self.id_of(*child);
             if id.is_empty() {
                 let title = variant_title(child.record, &self.meaning.options, "-");
-                id = format!("{}-{}", product.id, title.to_lowercase().replace(' ', "-"));
+                id = format!("{}-{}", product.id, folded(&title));
                 at = self.meaning.name;
             }
-            let mut own = images.clone();
-            if let Some(image) = self.images(&[*child]).first() {
-                own_first(&mut own, &image.address);
+            let mut own = self.images(&[*child, parent]);
+            if own.is_empty() {
+                own.clone_from(&images);
             }
             let one = Product { own: Some(*child), id: &id, images: &own, ..product };
             self.attributes.fill(&one, maker);

@@ -1,5 +1,7 @@
 //! Exports of shops, as they are: products, variants, pictures, in every encoding.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -174,7 +176,7 @@ fn a_shopify_product_is_all_its_rows() {
     assert_eq!(said("price_max"), "12.50");
     assert_eq!(said("compare_at_price"), "", "of the cheapest variant");
     assert_eq!((said("sku"), said("skus")), ("001".to_owned(), "001, 002".to_owned()));
-    assert_eq!((said("stock"), said("variants")), ("3".to_owned(), "2".to_owned()));
+    assert_eq!((said("stock"), said("variants")), ("4".to_owned(), "2".to_owned()));
     assert_eq!(
         (said("options"), said("option1_value")),
         ("Size, Finish".into(), "Small, Large".into())
@@ -202,7 +204,7 @@ fn each_shopify_variant_has_what_is_its_own() {
     );
     assert_eq!(
         (large.get("title"), large.get("vendor"), large.get("stock")),
-        ("Red Mug", "Clay & Co", "-1")
+        ("Red Mug", "Clay & Co", "0")
     );
     assert_eq!((large.get("barcode"), large.get("custom_material")), ("", "clay"));
     assert_eq!(small.images[0], "https://x.test/4.jpg", "its own first");
@@ -217,6 +219,29 @@ fn variants_without_a_sku_are_called_by_their_options() {
          mug,Mug,Size,Extra Large,,1\nmug,,,Small,,2\n",
     );
     assert_eq!(read.ids(), ["mug-extra-large", "mug-small"]);
+}
+
+#[test]
+fn a_first_line_may_say_what_parts_cells() {
+    for (line, part) in [("sep=;", ";"), ("SEP=,", ","), ("\"sep=^\"", "^"), ("sep=\t", "\t")] {
+        for end in ["\n", "\r\n", "\r"] {
+            let (header, row) = (["id", "title"].join(part), ["1", "Mug red"].join(part));
+            let text = [line, &header, &row, "short"].join(end) + end;
+            let read = read(&text);
+            assert_eq!(read.ids(), ["1"], "{text:?}");
+            assert_eq!(read.product("1").get("title"), "Mug red", "{text:?}");
+            assert_eq!((read.products[0].row, read.products[0].line), (2, 3), "{text:?}");
+            assert_eq!((read.bad[0].row, read.bad[0].line), (3, 4), "{text:?}");
+            let at = text.find("short").map(|at| at as u64);
+            assert_eq!(Some(read.bad[0].at.start), at, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_named_twice_is_one() {
+    let read = read("id,image,images\nmug,1.jpg,1.jpg|2.jpg|2.jpg\n");
+    assert_eq!(read.product("mug").images, ["1.jpg", "2.jpg"]);
 }
 
 #[test]
@@ -590,6 +615,16 @@ fn a_real_export_gives_the_products_rows_and_pictures_that_are_in_it() {
         sources.sort_unstable();
         sources.dedup();
         assert_eq!(pictured, sources.len(), "no picture is lost: {file}");
+        let sold = |p: &&Product| p.get("in_stock") == "true";
+        assert!(found.products.iter().filter(sold).count() > 0, "{file}");
+        let untracked = |id: &str| {
+            let own = all.iter().filter(|row| row.get("Handle") == id);
+            let mut own = own.filter(|row| !row.get("variant_price").is_empty());
+            own.any(|row| row.get("variant_inventory_tracker").is_empty())
+        };
+        for product in found.products.iter().filter(|p| untracked(p.get("id"))) {
+            assert_eq!(product.get("in_stock"), "true", "{} of {file}", product.get("id"));
+        }
         let each = FeedOptions { each: Each::Variant, ..Default::default() };
         let variants = read_file(&path, &each).expect("a feed").products;
         let own = all.iter().filter(|row| !row.get("variant_price").is_empty()).count();

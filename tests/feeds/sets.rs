@@ -350,6 +350,31 @@ m2\tLamp\tTall\thttps://shop.example.com/m2\tb.jpg\t\tin_stock\t49.00 EUR
         assert_eq!(rows, [2, 3]);
     }
 
+    const SCATTERED: &str = "\
+ID,Type,SKU,Name,Published,Regular price,Images,Parent
+2,variation,small,Mug,1,1,,id:1
+,simple,bowl,Bowl,1,2,a.jpg,
+1,variable,mug,Mug,1,,b.jpg,
+";
+
+    #[test]
+    fn products_stand_in_the_order_of_their_first_rows() {
+        for more in ["", "select: {sample: 2}"] {
+            let case = case(&format!("references: [{{feed: first}}]\n{more}"), SCATTERED);
+            assert_eq!(case.ids(), ["mug", "bowl"], "{more}");
+            let rows: Vec<u32> = case.subjects().iter().map(|s| s.first_row).collect();
+            assert_eq!(rows, [2, 3], "{more}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_product_is_said_of_its_own_row() {
+        let feed = SCATTERED.replace("b.jpg", "");
+        let case = case("references: [{feed: first}]\nbad_rows: {allow: all}", &feed);
+        let [row] = &case.loaded.rejects[0].rows[..] else { panic!("{:?}", case.loaded.rejects) };
+        assert_eq!((row.row, row.line, &*row.raw), (4, 4, "1,variable,mug,Mug,1,,,"));
+    }
+
     #[test]
     fn feed_and_image_exclude_each_other_and_items_have_no_feed() {
         let both = case("references: [{image: a.jpg, feed: first}]", FEED);
