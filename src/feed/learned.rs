@@ -56,8 +56,11 @@ pub(super) fn xml(
         // What the bytes say can't be wrong; what the declaration says was often copied.
         let by_bytes = Encoding::by_first_bytes(&head);
         match declared(&head).map(|name| (Encoding::by_name(&name), name)) {
-            Some((Some(encoding), _)) if by_bytes.is_none() && is_ascii_based(encoding) => {
-                file.tell(encoding);
+            Some((Some(encoding), name)) if by_bytes.is_none() && is_ascii_based(encoding) => {
+                match file.is_utf8_beyond_ascii()? {
+                    true => notes.push(declaration_is_wrong(&name, None)),
+                    false => file.tell(encoding),
+                }
             }
             Some((found, name)) if found != by_bytes.or(Some(Encoding::UTF_8)) => {
                 notes.push(declaration_is_wrong(&name, by_bytes));
@@ -98,7 +101,7 @@ fn declaration_is_wrong(name: &str, by_bytes: Option<Encoding>) -> FeedNote {
     let read_as = by_bytes.unwrap_or(Encoding::UTF_8).name();
     FeedNote {
         code: "feed::encoding",
-        message: format!("the XML says that it is {shown}, but its first bytes are {read_as}"),
+        message: format!("the XML says that it is {shown}, but its bytes are {read_as}"),
         help: "it is read by its bytes; write `encoding:` beside `from` if letters are wrong"
             .to_owned(),
         at: None,

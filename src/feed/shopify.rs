@@ -12,7 +12,7 @@ use super::product::{
     Attributes, ForSale, Options, Product, Value, cell, uncovered, variant_title,
 };
 use super::reading::{Maker, Member, Reading, Refusal, Together, distinct};
-use super::row::AttributeType::{Auto, List, Text};
+use super::row::AttributeType::{Auto, Boolean, List, Text};
 use super::source::WrittenColumn;
 
 /// Columns by what they mean; names of the older headers and of those since 2024, as slugs.
@@ -204,7 +204,7 @@ fn attributes(
     let quantity = meaning.stock.map(|stock| stock.quantity);
     add("stock", Auto, quantity, &Value::Sum);
     if let Some(stock) = meaning.stock {
-        add("in_stock", Auto, quantity, &|_| Value::ForSale(stock));
+        add("in_stock", Boolean, quantity, &|_| Value::ForSale(stock));
     }
     for (index, (name, value)) in meaning.options.iter().enumerate() {
         let number = index + 1;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::problem::FeedProblem;
 use crate::digest::Digest;
-use crate::encoding::{Decoded, Encoding};
+use crate::encoding::{Decoded, Encoding, READ_BYTES};
 use crate::limits::Limits;
 
 /// A file, how it is written, and what was last read of it.
@@ -59,6 +59,29 @@ impl TextFile {
         file.and_then(|file| file.take(most).read_to_end(&mut bytes))
             .map_err(|e| FeedProblem::unreadable(&e))?;
         Ok(bytes)
+    }
+
+    /// Whether its bytes are UTF-8 with letters beyond ASCII, which no other encoding's are by
+    /// chance. Reads it until it is not.
+    pub fn is_utf8_beyond_ascii(&self) -> Result<bool, FeedProblem> {
+        let unreadable = |error| FeedProblem::unreadable(&error);
+        let mut file = File::open(&self.path).map_err(unreadable)?;
+        let (mut bytes, mut beyond) = (Vec::new(), false);
+        loop {
+            let read = (&mut file).take(READ_BYTES as u64).read_to_end(&mut bytes);
+            let ended = read.map_err(unreadable)? == 0;
+            let sound = match std::str::from_utf8(&bytes) {
+                Ok(text) => text.len(),
+                // Half a letter: what it belongs to is read next.
+                Err(error) if error.error_len().is_none() && !ended => error.valid_up_to(),
+                Err(_) => return Ok(false),
+            };
+            beyond |= !bytes[..sound].is_ascii();
+            if ended {
+                return Ok(beyond);
+            }
+            bytes.drain(..sound);
+        }
     }
 
     /// Says how it is written, where nobody said so.

@@ -59,13 +59,8 @@ impl Loader<'_> {
         }
         let (real_person, consent) = self.people_of_rows(raw, set);
         let columns = set.columns.clone();
-        let strict = |column: &usize| {
-            matches!(columns.type_of(*column), AttributeType::Number | AttributeType::Boolean)
-        };
         let width = header.written.len();
-        let strict: Vec<usize> = (0..width).filter(strict).collect();
         let mut read: BTreeSet<usize> = select.iter().flat_map(Wanted::columns).collect();
-        read.extend(&strict);
         if let Tags::Column(column) = tags {
             read.insert(column);
         }
@@ -74,6 +69,15 @@ impl Loader<'_> {
         }
         let names = columns.names().enumerate();
         read.extend(names.filter(|(_, name)| self.used.has(name)).map(|(column, _)| column));
+        // What the manifest calls a number is one in every row; what a format makes itself matters
+        // where something looks at it.
+        let checked = |kind| matches!(kind, AttributeType::Number | AttributeType::Boolean);
+        let strict = |column: &usize| {
+            let made = checked(feed.columns()[*column].kind);
+            checked(columns.type_of(*column)) && (!made || read.contains(column))
+        };
+        let strict: Vec<usize> = (0..width).filter(strict).collect();
+        read.extend(&strict);
         feed.keep(|column, _| read.contains(&column));
         // What is only said to be there stays known, so that nothing more is said of it.
         let kept = columns.names().enumerate();

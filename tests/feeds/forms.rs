@@ -155,6 +155,11 @@ mod xml {
         let wrong = of_title(&western("utf-8"));
         let read_as = "the feed is not UTF-8; it is read as Windows-1252";
         assert_eq!(wrong, format!("  title: Größe; note: {read_as}"));
+        // A declaration that was copied from another file.
+        let copied = of_title(says("ISO-8859-1").as_bytes());
+        let read =
+            "  title: Größe; note: the XML says that it is ISO-8859-1, but its bytes are UTF-8";
+        assert!(copied.starts_with(read), "{copied}");
         let unknown = of_title(says("klingon").as_bytes());
         assert!(unknown.contains("note: the XML says that it is klingon"), "{unknown}");
     }

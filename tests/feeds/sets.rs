@@ -149,6 +149,19 @@ mod selection {
                       a1\tA\ta.jpg\ta\tout_of_stock\na2\tA\tb.jpg\ta\tin_stock\n\
                       b1\tB\tb.jpg\tb\tout_of_stock\n";
         assert_eq!(chosen("in_stock: true", google).ids(), ["a"]);
+        let shopify = "Handle,Title,Image Src,Variant Price,Variant Inventory Tracker,\
+                       Variant Inventory Qty,Variant Inventory Policy\n\
+                       a,A,a.jpg,1,shopify,2,deny\nb,B,a.jpg,1,shopify,0,deny\n\
+                       c,C,a.jpg,1,shopify,a few,deny\n";
+        assert_eq!(chosen("price: {max: 20}", shopify).ids(), ["a", "b", "c"]);
+        for select in ["in_stock: true", "where: in_stock"] {
+            assert_eq!(chosen(select, &shopify.replace("a few", "0")).ids(), ["a"], "{select}");
+            let unread = chosen(select, shopify);
+            assert_eq!(
+                unread.errors().iter().map(|e| e.0).collect::<Vec<_>>(),
+                ["feed::cell_type"]
+            );
+        }
     }
 
     #[test]
