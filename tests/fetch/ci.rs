@@ -9,13 +9,10 @@ use crate::server::{Answer, Server};
 use crate::shop::{Shop, picture};
 
 fn changing() -> (Server, Arc<AtomicU8>) {
-    let colour = Arc::new(AtomicU8::new(1));
-    let shown = Arc::clone(&colour);
-    let server = Server::new(move |asked| {
+    Server::with_state(1, |colour, asked| {
         let other = asked.path.as_bytes().get(1).copied().unwrap_or_default();
-        Answer::picture(&picture([shown.load(Ordering::SeqCst), other, 0]))
-    });
-    (server, colour)
+        Answer::picture(&picture([colour, other, 0]))
+    })
 }
 
 /// A machine that has the lock file and no picture.

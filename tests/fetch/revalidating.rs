@@ -8,18 +8,14 @@ use crate::shop::{Shop, picture};
 
 /// A server whose picture is of a colour that can be changed, and which knows validators.
 fn changing(named: bool) -> (Server, Arc<AtomicU8>) {
-    let colour = Arc::new(AtomicU8::new(1));
-    let shown = Arc::clone(&colour);
-    let server = Server::new(move |asked| {
-        let colour = shown.load(Ordering::SeqCst);
+    Server::with_state(1, move |colour, asked| {
         let etag = format!("\"v{colour}\"");
         if named && asked.header("if-none-match") == Some(&etag) {
             return Answer::status(304).with("etag", &etag);
         }
         let answer = Answer::picture(&picture([colour, 0, 0]));
         if named { answer.with("etag", &etag) } else { answer }
-    });
-    (server, colour)
+    })
 }
 
 #[test]
@@ -72,9 +68,7 @@ fn a_picture_that_changed_at_the_shop_shows_up_in_the_next_plan() {
 
 #[test]
 fn a_picture_that_is_gone_at_the_shop_is_kept_here() {
-    let gone = Arc::new(AtomicU8::new(0));
-    let is_gone = Arc::clone(&gone);
-    let server = Server::new(move |_| match is_gone.load(Ordering::SeqCst) {
+    let (server, gone) = Server::with_state(0, |gone, _| match gone {
         0 => Answer::picture(&picture([1, 1, 1])),
         _ => Answer::status(404),
     });

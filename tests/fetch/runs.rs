@@ -7,14 +7,10 @@ use crate::server::{Answer, Server};
 use crate::shop::{Shop, picture};
 
 fn changing() -> (Server, Arc<AtomicU8>) {
-    let colour = Arc::new(AtomicU8::new(1));
-    let shown = Arc::clone(&colour);
-    let server = Server::new(move |asked| {
+    Server::with_state(1, |colour, asked| {
         let other = asked.path.as_bytes().get(1).copied().unwrap_or_default();
-        let colour = shown.load(Ordering::SeqCst);
         Answer::picture(&picture([colour * 100, other, 0])).with("etag", &format!("\"{colour}\""))
-    });
-    (server, colour)
+    })
 }
 
 #[test]
@@ -169,9 +165,7 @@ fn a_run_that_asks_about_pictures_takes_the_new_ones_though_the_folder_is_lost()
 
 #[test]
 fn a_run_goes_on_with_a_picture_that_is_gone_at_the_shop() {
-    let gone = Arc::new(AtomicU8::new(0));
-    let is_gone = Arc::clone(&gone);
-    let server = Server::new(move |_| match is_gone.load(Ordering::SeqCst) {
+    let (server, gone) = Server::with_state(0, |gone, _| match gone {
         0 => Answer::picture(&picture([1, 1, 1])),
         _ => Answer::status(404),
     });

@@ -1,7 +1,7 @@
 //! A server of pictures on the loopback that misbehaves as it is told.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -163,6 +163,16 @@ pub struct Server {
 }
 
 impl Server {
+    /// One that answers by a state, which the test changes.
+    pub fn with_state(
+        first: u8,
+        says: impl Fn(u8, &Asked) -> Answer + Send + Sync + 'static,
+    ) -> (Self, Arc<AtomicU8>) {
+        let state = Arc::new(AtomicU8::new(first));
+        let seen = Arc::clone(&state);
+        (Self::new(move |asked| says(seen.load(Ordering::SeqCst), asked)), state)
+    }
+
     pub fn new(says: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
         let desk = Desk {
             says: Arc::new(says),
