@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let plan = Plan { codec: "hev1".to_owned(), facts: facts(), frames: vec![(0, 0), (11, 458)] };
+        let plan =
+            Plan { codec: "hev1".to_owned(), facts: facts(), frames: vec![(0, 0), (11, 458)] };
         for answer in [
             Answer::Frames(sampled()),
             Answer::NotDecoded(plan),

@@ -108,7 +108,10 @@ mod tests {
     fn samples_move_to_key_frames_and_away_from_the_ends_of_groups() {
         assert_eq!(chosen(101, 25, 1, 5), [0, 25, 50, 75, 100]);
         assert_eq!(chosen(101, 24, 1, 5), [0, 24, 48, 72, 100]);
-        assert_eq!(chosen(120, 30, 1, 14), [0, 6, 15, 30, 34, 43, 60, 61, 70, 90, 92, 101, 110, 119]);
+        assert_eq!(
+            chosen(120, 30, 1, 14),
+            [0, 7, 16, 30, 34, 43, 52, 62, 71, 80, 92, 101, 110, 119]
+        );
     }
 
     #[test]

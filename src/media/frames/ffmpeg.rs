@@ -146,7 +146,9 @@ mod tests {
         for length in 1..one.len() {
             assert!(read(&one[..length], wanted, plan(&[(0, 0)])).is_err(), "cut to {length}");
         }
-        for wrong in ["P6\n17 1\n255\n", "P6\n0 1\n255\n", "P5\n2 1\n255\n", "P6\n2 1\n65535\n", "P6"] {
+        for wrong in
+            ["P6\n17 1\n255\n", "P6\n0 1\n255\n", "P5\n2 1\n255\n", "P6\n2 1\n65535\n", "P6"]
+        {
             let bytes = [wrong.as_bytes(), &[0; 600]].concat();
             assert!(read(&bytes, wanted, plan(&[(0, 0)])).is_err(), "{wrong}");
         }

@@ -61,16 +61,19 @@ impl Painter {
     }
 
     fn scaled(&mut self, from: Plane<'_>, size: (u32, u32), to: (u32, u32)) -> Option<Vec<u8>> {
-        let rows = from.samples.len().checked_div(from.stride)?;
-        let (stride, rows) = (u32::try_from(from.stride).ok()?, u32::try_from(rows).ok()?);
-        if size.0 > stride || size.1 > rows {
+        let (width, height) = (size.0 as usize, size.1 as usize);
+        if width == 0
+            || width > from.stride
+            || from.samples.len() < from.stride.checked_mul(height)?
+        {
             return None;
         }
-        let source = ImageRef::new(stride, size.1, from.samples, PixelType::U8).ok()?;
+        // Without its padding: the resizer would mix it into the edge.
+        let rows = from.samples.chunks_exact(from.stride).take(height);
+        let tight: Vec<u8> = rows.map(|row| &row[..width]).collect::<Vec<_>>().concat();
+        let source = ImageRef::new(size.0, size.1, &tight, PixelType::U8).ok()?;
         let mut made = Image::new(to.0, to.1, PixelType::U8);
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Hamming))
-            .crop(0.0, 0.0, f64::from(size.0), f64::from(size.1));
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
         self.resizer.resize(&source, &mut made, &options).ok()?;
         Some(made.into_vec())
     }
@@ -79,7 +82,8 @@ impl Painter {
     pub fn repaint(&mut self, stored: &RgbImage, shape: &Shape, longest: u32) -> Option<RgbImage> {
         let (w, h) = within(shape.shown(stored.dimensions()), longest);
         let source =
-            ImageRef::new(stored.width(), stored.height(), stored.as_raw(), PixelType::U8x3).ok()?;
+            ImageRef::new(stored.width(), stored.height(), stored.as_raw(), PixelType::U8x3)
+                .ok()?;
         let mut made = Image::new(w, h, PixelType::U8x3);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
         self.resizer.resize(&source, &mut made, &options).ok()?;
