@@ -20,14 +20,14 @@ make vp09.mp4 12 64x48 '' -c:v libvpx-vp9 -crf 30 -b:v 0
 make av01.mp4 24 64x48 '' -c:v libaom-av1 -cpu-used 8 -crf 20
 make anamorphic.mp4 12 64x48 ',setsar=3/2' $x264
 # Luma and chroma of full range by BT.601, and said so in the stream.
-make full_range.mp4 12 64x48 ',setparams=range=pc:colorspace=smpte170m' $x264
+make full_range.mp4 12 64x48 '' $x264 -x264-params fullrange=on:colormatrix=smpte170m
 make tiny.mp4 12 2x2 '' $x264
 make huge.mp4 1 8192x8192 '' $x264 -x264-params ref=1:rc-lookahead=1:aq-mode=0
 make plain.mp4 12 64x48 '' $x264
 ffmpeg -loglevel error -y -bitexact -i plain.mp4 -c copy -metadata:s:v:0 rotate=270 turned.mp4
 # Its frames change their size halfway.
-ffmpeg -loglevel error -y -bitexact -i plain.mp4 -c copy -bsf:v h264_mp4toannexb one.264
-make two.264 12 96x80 '' $x264 -f h264
+make one.264 12 64x48 '' $x264 -bf 0 -f h264
+make two.264 12 96x80 '' $x264 -bf 0 -f h264
 cat one.264 two.264 > both.264
 ffmpeg -loglevel error -y -bitexact -r 24 -f h264 -i both.264 -c copy resized.mp4
 rm one.264 two.264 both.264 plain.mp4
