@@ -24,13 +24,37 @@ pub enum Cells {
 impl Cells {
     /// A text of a user as this reader gets it.
     pub(crate) fn text(self, text: &str) -> Cow<'_, str> {
-        let runs = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+        let runs = text.starts_with(STARTS) || text.starts_with(['\t', '\r', '\n']);
         match self {
             Cells::Spreadsheet if runs => Cow::Owned(format!("'{text}")),
             _ => Cow::Borrowed(text),
         }
     }
+
+    /// A text with cells of its own, such as a row of another file. A spreadsheet that parts cells
+    /// at semicolons or tabs may part it in spite of its quotes, so that an apostrophe also stands
+    /// before what would run in one of those.
+    pub(crate) fn cells_in(self, text: &str) -> Cow<'_, str> {
+        let start = self.text(text);
+        let parts = |c| matches!(c, ';' | '\t' | '\r' | '\n');
+        if self == Cells::Exact || !text.contains(parts) {
+            return start;
+        }
+        let mut out = String::with_capacity(start.len());
+        let mut begins = false;
+        for c in start.chars() {
+            if begins && STARTS.contains(&c) {
+                out.push('\'');
+            }
+            begins = parts(c);
+            out.push(c);
+        }
+        Cow::Owned(out)
+    }
 }
+
+/// What begins a formula.
+const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// A CSV writer as all reports use it: numbers bare, all else quoted, lines end with `\n`.
 pub(crate) fn writer<W: Write>(out: W) -> csv::Writer<W> {

@@ -18,6 +18,7 @@ pub mod html;
 mod items;
 mod jsonl;
 mod learned;
+mod naming;
 mod open;
 mod plain;
 mod problem;
@@ -29,11 +30,13 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod text;
+mod translated;
 mod woocommerce;
 mod xml;
 
 pub use batch::Batch;
 pub use entry::{BadRow, Each, Entry, FeedFormat, FeedImage, Spot};
+pub(crate) use naming::{Called, NameFrom, called};
 pub use open::{Feed, FeedColumn, FeedOptions, open};
 pub use problem::{FeedNote, FeedProblem};
 pub use row::{AttributeType, Columns, Row};

@@ -13,6 +13,6 @@ mod problem;
 mod sniff;
 mod store;
 
-pub use crew::{Fetched, Progress, Setup, SetupProblem, Wanted, fetch_all};
+pub use crew::{Bound, Fetched, Progress, Setup, SetupProblem, Wanted, fetch_all};
 pub use problem::Problem;
 pub use store::{Pruned, Store, StoreProblem};

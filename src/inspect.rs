@@ -24,6 +24,7 @@ mod segment;
 mod sharpness;
 mod sheet;
 mod thresholds;
+mod thumbnail;
 mod uses;
 
 pub use background::{Background, Bars, Subject};
@@ -38,4 +39,5 @@ pub use measure::{MEASURES_VERSION, Measures, measure};
 pub use sharpness::Sharpness;
 pub use sheet::{SheetPicture, contact_sheet};
 pub use thresholds::{THRESHOLDS, Threshold, threshold};
+pub use thumbnail::Thumbnails;
 pub use uses::{Change, Frames, Handling, Use, Uses, Views};

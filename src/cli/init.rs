@@ -110,9 +110,11 @@ fn look_through(feed: &Path, arguments: &InitArgs, global: &Global) -> Result<Fo
     if look.id.is_none() {
         let columns: Vec<&str> = look.attributes.iter().map(String::as_str).take(20).collect();
         return Err(refuse(format!(
-            "{}: no column that could name a product (sku, handle, id, the first, …) is different \
-             in every row; give the feed one; its columns: {}; {nothing_written}",
+            "{}: no column can name a product: it must be different in every row and more than its \
+             number, but {}; give the feed one (sku, handle, id, …); its columns: {}; \
+             {nothing_written}",
             feed.display(),
+            look.no_id,
             columns.join(", ")
         )));
     }
@@ -288,20 +290,26 @@ fn lines_of(feed: &Path, look: &Look) -> Vec<String> {
         (_, FeedFormat::Folder) => "subject",
         _ => "product",
     };
-    let without = match look.without {
-        0 => String::new(),
-        n => format!(", {n} without one"),
+    let pictures = match (look.pictures, look.without) {
+        (0, _) => "no pictures".to_owned(),
+        (n, 0) => count(n, "picture"),
+        (n, without) => format!("{}, {without} without one", count(n, "picture")),
     };
     let mut lines = vec![format!(
-        "{}: {form}{written}: {}, {}{without}",
+        "{}: {form}{written}: {}, {pictures}",
         feed.display(),
         count(look.entries, entry),
-        count(look.pictures, "picture"),
     )];
     if let Some(pattern) = &look.pattern {
         lines.push(format!("its files are named like {pattern}"));
     }
     lines.extend(look.notes.iter().cloned());
+    if let Some(id) = look.id.as_ref().filter(|_| look.id_counts) {
+        lines.push(format!(
+            "clips are named by `{id}`, which looks like a row's number: it must stay the same in \
+             the next export"
+        ));
+    }
     if look.bad > 0 {
         lines.push(format!(
             "{} can't be used, and the manifest allows that; `kinora check` says why",
@@ -311,6 +319,13 @@ fn lines_of(feed: &Path, look: &Look) -> Vec<String> {
             true => format!("  {}", bad.reason),
             false => format!("  {} (line {})", bad.reason, bad.line),
         }));
+    }
+    if let Some((lost, first)) = &look.lost {
+        let which = match lost {
+            1 => format!("1 picture is not where the feed says: {first}"),
+            lost => format!("{lost} pictures are not where the feed says, for instance {first}"),
+        };
+        lines.push(format!("{which}; `kinora check` says more"));
     }
     if look.pictures == 0 {
         lines.push("no column names pictures; say in the manifest where they are".to_owned());
@@ -333,10 +348,12 @@ fn json_of(
             "encoding": look.encoding,
             "pattern": look.pattern,
             "id": look.id,
+            "id_counts_rows": look.id_counts,
             "entries": look.entries,
             "pictures": look.pictures,
             "urls": look.urls,
             "without_pictures": look.without,
+            "lost_pictures": look.lost.as_ref().map_or(0, |(lost, _)| *lost),
             "bad_rows": look.bad,
             "notes": look.notes,
         })

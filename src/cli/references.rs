@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use image::{ImageFormat, RgbaImage};
+use image::ImageFormat;
 use indicatif::{ProgressBar, ProgressStyle};
 use kinora::diagnostic::Severity;
 use kinora::exit::Exit;
 use kinora::inspect::{
-    Code, Judged, Judging, Kept, Looked, Looking, ReferenceFinding, SheetPicture, Uses,
+    Code, Judged, Judging, Kept, Looked, Looking, ReferenceFinding, SheetPicture, Thumbnails, Uses,
     contact_sheet, judge, look,
 };
 use kinora::ledger::Ledger;
 use kinora::manifest::Missing;
 use kinora::media::PictureId;
-use kinora::media::decode::{PictureLimits, load};
 use kinora::report::{
     self, ReferencesFacts, ReferencesReport, count, figures_line, references_json, references_text,
 };
@@ -132,12 +131,14 @@ fn sheets(
         output.say("no contact sheet: nothing is said of any picture");
         return Ok(());
     }
+    let thumbnails = Thumbnails::new(&workspace.catalogue.limits);
     let total = pictures.len();
     let pages = total.div_ceil(ON_A_SHEET).min(SHEETS);
     for (page, on_it) in pictures.chunks(ON_A_SHEET).take(SHEETS).enumerate() {
         let shown: Vec<SheetPicture> = on_it
             .par_iter()
-            .map(|(id, findings)| on_sheet(workspace, uses, report, *id, findings))
+            .with_max_len(1)
+            .map(|(id, findings)| on_sheet(workspace, &thumbnails, uses, report, (*id, findings)))
             .collect();
         let name = &workspace.catalogue.name;
         let mut note = format!(
@@ -204,16 +205,18 @@ fn worst_first(judged: &Judged) -> Vec<(PictureId, Vec<&ReferenceFinding>)> {
 
 fn on_sheet(
     workspace: &Workspace,
+    thumbnails: &Thumbnails,
     uses: &Uses,
     report: &ReferencesReport,
-    id: PictureId,
-    findings: &[&ReferenceFinding],
+    (id, findings): (PictureId, &[&ReferenceFinding]),
 ) -> SheetPicture {
     let catalogue = &workspace.catalogue;
     let picture = catalogue.pictures.get(id);
-    let limits = PictureLimits::from(&catalogue.limits);
-    let image: Option<RgbaImage> =
-        load(&catalogue.workspace.join(&*picture.path), &limits).ok().map(|pixels| pixels.image);
+    let facts = catalogue.pictures.facts(id);
+    let image = facts.and_then(|facts| {
+        let path = catalogue.workspace.join(&*picture.path);
+        thumbnails.of(&path, (facts.width, facts.height))
+    });
     let view = report.pictures.get(id.0 as usize);
     let measures = view.and_then(|view| view.measures.as_ref());
     let says = |code: Code| findings.iter().any(|f| f.code == code);

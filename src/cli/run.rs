@@ -59,7 +59,12 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
-    let not_fetched = before_run(&mut workspace, &ledger, &signals, output)?;
+    let pictures = planned.as_ref().map(|file| &file.pictures);
+    let not_fetched = before_run(&mut workspace, &ledger, pictures, &signals, output);
+    let not_fetched = not_fetched.map_err(|failure| match &planned {
+        Some(file) => file.not_loaded(failure),
+        None => failure,
+    })?;
     if signals.asked() {
         return Ok(Exit::Interrupted);
     }
@@ -115,6 +120,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
         let names = (workspace.catalogue.name.as_str(), workspace.given.as_str());
         super::report::write_page(&ledger, &folder, names, path, output)?;
     }
+    let not_fetched = (not_fetched > 0).then_some(Exit::JobsFailed);
     Ok(Exit::of_most_need([exit].into_iter().chain(not_fetched)))
 }
 

@@ -120,10 +120,13 @@ pub struct Job {
     pub attempts: u32,
     /// When the clip was made.
     pub made: Option<Timestamp>,
-    /// Why it has no clip.
+    /// Why its latest attempt has no clip.
     pub why: Option<String>,
     /// The clip.
     pub clip: Option<Clip>,
+    /// Whether the clip, and how it was asked for, are those of an earlier attempt than the latest:
+    /// it is being made anew, or that came to nothing.
+    pub earlier: bool,
 }
 
 /// What stands for a job that no plan has any more.
@@ -137,9 +140,9 @@ impl Job {
         self.state.map_or(PLANNED, JobState::as_str)
     }
 
-    /// The clip, if it is done and still asked for: what is given to a shop.
+    /// The clip, if it is still asked for: what is given to a shop, until there is a newer one.
     pub fn for_shops(&self) -> Option<&Clip> {
-        let wanted = self.state == Some(JobState::Done) && self.change != Some(ORPHANED);
+        let wanted = self.change != Some(ORPHANED);
         self.clip.as_ref().filter(|clip| wanted && clip.is_whole())
     }
 
@@ -167,7 +170,7 @@ type Place = (u8, u32, u32, u32, i64);
 
 enum Entry {
     Subject,
-    Known { attempt: i64, change: Option<&'static str>, charged: Micros, attempts: u32 },
+    Known(Known, Option<&'static str>),
     New(Box<NewJob>),
 }
 
@@ -177,6 +180,8 @@ pub struct Book<'a> {
     pub catalogue: &'a Arc<Catalogue>,
     /// The ledger.
     pub ledger: &'a Ledger,
+    /// Whether it is known which jobs the manifest asks for.
+    pub is_planned: bool,
     entries: Vec<(Place, Option<SubjectRef>, Entry)>,
 }
 
@@ -184,6 +189,8 @@ pub struct Book<'a> {
 struct Known {
     address: Address,
     latest: i64,
+    /// The last attempt that made a clip.
+    clip: Option<i64>,
     charged: Micros,
     attempts: u32,
 }
@@ -207,10 +214,12 @@ impl<'a> Book<'a> {
             let known = jobs.entry(attempt.job).or_insert_with(|| Known {
                 address: attempt.address.clone(),
                 latest: attempt.id,
+                clip: None,
                 charged: Micros::default(),
                 attempts: 0,
             });
             known.latest = known.latest.max(attempt.id);
+            known.clip = known.clip.max(attempt.clip.as_ref().map(|_| attempt.id));
             known.charged = known.charged.saturating_add(attempt.settled);
             known.attempts += 1;
         })?;
@@ -227,9 +236,8 @@ impl<'a> Book<'a> {
             let subject = known.address.subject().and_then(|name| places.get(name)).copied();
             let order = want.map_or(u32::MAX, |want| want.order);
             let place = place(subject, known.address.subject().is_some(), order, known.latest);
-            let Known { latest: attempt, charged, attempts, .. } = known;
             with_jobs.extend(subject);
-            entries.push((place, subject, Entry::Known { attempt, change, charged, attempts }));
+            entries.push((place, subject, Entry::Known(known, change)));
         }
         for want in wanted.into_values() {
             let Some(new) = want.new else { continue };
@@ -241,7 +249,7 @@ impl<'a> Book<'a> {
             entries.push((place(Some(at), true, 0, 0), Some(at), Entry::Subject));
         }
         entries.sort_unstable_by_key(|(place, ..)| *place);
-        Ok(Book { catalogue, ledger, entries })
+        Ok(Book { catalogue, ledger, is_planned, entries })
     }
 
     /// How many lines it has.
@@ -265,10 +273,13 @@ impl<'a> Book<'a> {
                 lines.push(match entry {
                     Entry::Subject => (self.line(*subject, None), None),
                     Entry::New(new) => (self.line(*subject, Some(self.planned(new))), None),
-                    Entry::Known { attempt, change, charged, attempts } => {
-                        let record = self.ledger.attempt(*attempt)?;
-                        let Some(record) = record else { continue };
-                        self.known(*subject, record, *change, (*charged, *attempts))?
+                    Entry::Known(known, change) => {
+                        let Some(latest) = self.ledger.attempt(known.latest)? else { continue };
+                        let earlier = match known.clip.filter(|_| latest.clip.is_none()) {
+                            Some(attempt) => self.ledger.attempt(attempt)?,
+                            None => None,
+                        };
+                        self.known(*subject, (latest, earlier), *change, known)?
                     }
                 });
             }
@@ -302,29 +313,35 @@ impl<'a> Book<'a> {
     fn known(
         &self,
         subject: Option<SubjectRef>,
-        record: AttemptRecord,
+        (latest, earlier): (AttemptRecord, Option<AttemptRecord>),
         change: Option<&'static str>,
-        (charged, attempts): (Micros, u32),
+        known: &Known,
     ) -> Result<(Line, Option<crate::ledger::ClipRecord>), ExportError> {
+        let is_settled = !latest.state.is_open() || known.charged.get() > 0;
+        let (state, done) = (latest.state, latest.state == JobState::Done);
+        let estimated = Some(latest.estimate.to_decimal());
+        let is_earlier = earlier.is_some();
+        let why = latest.message.clone().filter(|_| !done);
+        // The attempt of the clip that there is, or else the latest.
+        let record = earlier.unwrap_or(latest);
         let request = request_of(&record)?;
-        let is_settled = !record.state.is_open() || charged.get() > 0;
-        let done = record.state == JobState::Done;
         let job = Job {
             variant: record.address.variant().map(str::to_owned),
             take: record.address.take(),
             shot: request.shot,
-            state: Some(record.state),
+            state: Some(state),
             change,
             provider: record.provider,
             model: record.model,
             settings: request.settings,
             prompt: Digest::of(request.prompt.as_bytes()),
-            estimated: Some(record.estimate.to_decimal()),
-            charged: is_settled.then(|| charged.to_decimal()),
-            attempts,
-            made: done.then_some(record.updated),
-            why: record.message.filter(|_| !done),
+            estimated,
+            charged: is_settled.then(|| known.charged.to_decimal()),
+            attempts: known.attempts,
+            made: (done || is_earlier).then_some(record.updated),
+            why,
             clip: None,
+            earlier: is_earlier,
             address: record.address,
         };
         let mut line = self.line(subject, Some(job));
@@ -353,6 +370,7 @@ impl<'a> Book<'a> {
             made: None,
             why: None,
             clip: None,
+            earlier: false,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! Credentials now. It says more than the sidecar, which is written before there is a plan's
 //! approval to be named: the same facts, with the approval around them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -224,8 +224,15 @@ impl Evidence {
     }
 }
 
-/// Where the evidence of a clip goes, below the export's folder: clips have paths of their own.
-pub(super) fn path_of(clip: &ClipRecord) -> String {
+/// Where the evidence of a clip goes, below the export's folder: beside those that are `taken`. Two
+/// attempts that made equal bytes share a path, and each has evidence of its own.
+pub(super) fn path_of(clip: &ClipRecord, attempt: i64, taken: &mut HashSet<String>) -> String {
     let stem = clip.path.strip_suffix(".mp4").unwrap_or(&clip.path);
-    format!("evidence/{stem}.json")
+    let path = format!("evidence/{stem}.json");
+    if taken.insert(path.clone()) {
+        return path;
+    }
+    let path = format!("evidence/{stem}.attempt-{attempt}.json");
+    taken.insert(path.clone());
+    path
 }

@@ -1,7 +1,8 @@
 //! Templates about finished clips: what they see, and filling them in.
 //!
 //! They see what `out` sees, and the clip: `file` (its path in the workspace), `clip.name`,
-//! `clip.digest`. In a link, every value is written as a URL takes it.
+//! `clip.digest`. In a link, every value is written as a URL takes it, but for
+//! those of the environment, which are parts of URLs as they are.
 
 use std::sync::Arc;
 
@@ -167,7 +168,8 @@ impl Object for Part {
             (Which::Shot, "id") => Some(of.text(&job.shot)),
             (Which::Job, "short") => Some(Value::from(job.address.key().short())),
             (Which::Job, "address") => Some(of.text(job.address.as_str())),
-            (Which::Env, _) => of.catalogue.env.get(key).map(|value| of.text(value)),
+            // Whoever sets it writes a part of the URL, `https://` perhaps.
+            (Which::Env, _) => of.catalogue.env.get(key).map(|value| Value::from(&**value)),
             (Which::Clip, "name") => job.clip.as_ref().map(|clip| of.text(clip.name())),
             (Which::Clip, "digest") => {
                 job.clip.as_ref().map(|clip| Value::from(clip.record.digest.to_string()))

@@ -3,14 +3,16 @@
 //! A tab-separated file of `id` and `video_link`, which the Merchant Center joins to the main feed
 //! by `id`. The rules of links are in `link`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::book::{Job, Line};
+use super::clip::Clip;
 use super::fill::Fill;
 use super::link::{ProviderHosts, checked};
 use super::notes::{Note, Notes};
 use crate::diagnostic::{Finding, Findings};
+use crate::digest::Digest;
 use crate::manifest::{Catalogue, GoogleExport};
 use crate::template::Engine;
 use std::sync::Arc;
@@ -27,7 +29,8 @@ pub(super) struct Google<'e, 's> {
     /// Products in the order in which they came, with their links.
     rows: Vec<(String, Vec<String>)>,
     by_id: HashMap<String, usize>,
-    given: HashSet<String>,
+    /// What each link gives.
+    given: HashMap<String, Digest>,
     twice: Option<String>,
     pub links: u64,
 }
@@ -45,14 +48,20 @@ impl<'e, 's> Google<'e, 's> {
             id: settings.id.as_ref().map(|id| Fill::text(engine, id)),
             rows: Vec::new(),
             by_id: HashMap::new(),
-            given: HashSet::new(),
+            given: HashMap::new(),
             twice: None,
             links: 0,
         }
     }
 
     /// Adds a product's clip.
-    pub fn add(&mut self, catalogue: &Arc<Catalogue>, line: &Line, job: &Job, notes: &mut Notes) {
+    pub fn add(
+        &mut self,
+        catalogue: &Arc<Catalogue>,
+        line: &Line,
+        (job, clip): (&Job, &Clip),
+        notes: &mut Notes,
+    ) {
         if !job.fits(line, &self.settings.only) {
             return;
         }
@@ -72,17 +81,21 @@ impl<'e, 's> Google<'e, 's> {
                 return notes.add(Note::Link, || format!("{}: `{link}` {why}", job.address));
             }
         };
+        // Equal clips may have one link; another clip under it would never be seen.
+        if *self.given.entry(link.clone()).or_insert(clip.record.digest) != clip.record.digest {
+            self.twice.get_or_insert(link);
+            return;
+        }
         let row = *self.by_id.entry(id.clone()).or_insert_with(|| {
             self.rows.push((id, Vec::new()));
             self.rows.len() - 1
         });
         let links = &mut self.rows[row].1;
+        if links.contains(&link) {
+            return;
+        }
         if links.len() == MOST_LINKS {
             return notes.add(Note::Links, || job.address.to_string());
-        }
-        if !self.given.insert(link.clone()) {
-            self.twice.get_or_insert(link);
-            return;
         }
         links.push(link);
         self.links += 1;

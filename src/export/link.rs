@@ -14,8 +14,15 @@ use crate::protocol::{ProviderCard, Rack};
 /// Most characters of a link.
 const MOST_CHARACTERS: usize = 2_000;
 
-/// Hosts from which providers serve clips, beside those on their cards.
-const CLIP_HOSTS: [&str; 2] = ["fal.media", "replicate.delivery"];
+/// Hosts from which providers are known to serve clips, beside those on their cards: fal, Replicate,
+/// Runway, Luma, Kling.
+const CLIP_HOSTS: [&str; 5] = [
+    "fal.media",
+    "replicate.delivery",
+    "dnznrvs05pmza.cloudfront.net",
+    "cdn-luma.com",
+    "kechuangai.com",
+];
 
 /// Clouds that providers and shops share: of these a provider's own host says nothing about others.
 const SHARED: [&str; 7] = [
@@ -29,16 +36,22 @@ const SHARED: [&str; 7] = [
 ];
 
 /// Parameters of URLs that are signed for a time.
-const EXPIRING: [&str; 9] = [
+const EXPIRING: [&str; 15] = [
     "x-amz-signature",
     "x-amz-expires",
     "x-goog-signature",
     "x-goog-expires",
     "x-tos-signature",
     "x-oss-signature",
+    "x-amz-security-token",
+    "security-token",
+    "ossaccesskeyid",
+    "awsaccesskeyid",
     "expires",
     "signature",
     "sig",
+    "token",
+    "_jwt",
 ];
 
 /// Where providers are reached, so that no link of theirs is given away.
@@ -51,12 +64,19 @@ impl ProviderHosts {
         let mut hosts: BTreeSet<String> =
             CLIP_HOSTS.iter().map(|host| (*host).to_owned()).collect();
         for card in rack.iter() {
-            hosts.extend(hosts_of(card).into_iter().map(|host| owner(&host)));
+            let hosts_of = hosts_of(card).into_iter();
+            // Who writes a card of their own may keep their clips beside that machine.
+            match rack.is_own(&card.provider) {
+                true => hosts.extend(hosts_of),
+                false => hosts.extend(hosts_of.map(|host| owner(&host))),
+            }
         }
         ProviderHosts(hosts)
     }
 
     fn serve(&self, host: &str) -> bool {
+        // A dot at the end names the same host.
+        let host = host.trim_end_matches('.');
         let ends = |own: &String| {
             host.strip_suffix(own.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
@@ -174,6 +194,8 @@ mod tests {
             "https://queue.fal.run/x.mp4",
             "https://cdn.runwayml.com/x.mp4",
             "https://replicate.delivery/x.mp4",
+            "https://v3.fal.media./x.mp4",
+            "https://dnznrvs05pmza.cloudfront.net/x.mp4",
             "https://generativelanguage.googleapis.com/x.mp4",
             "https://dashscope.aliyuncs.com/x.mp4",
             "https://openrouter.ai/x.mp4",
@@ -184,8 +206,34 @@ mod tests {
         for link in [
             "https://b.s3.amazonaws.com/a.mp4?X-Amz-Signature=1",
             "https://cdn.shop.example/a.mp4?Expires=1&Signature=2",
+            "https://cdn.shop.example/a.mp4?_jwt=1",
+            "https://cdn.shop.example/a.mp4?OSSAccessKeyId=1",
+            "https://cdn.shop.example/a.mp4?token=1",
         ] {
             assert!(checked(link, &providers).expect_err(link).contains("expire"), "{link}");
+        }
+    }
+
+    #[test]
+    fn a_card_of_ones_own_names_its_own_host_alone() {
+        let shop = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(shop.path().join("providers")).expect("made");
+        for (name, host) in [("gpu", "gpu.myshop.example"), ("rack", "rack.myshop.co.uk")] {
+            let card = format!(
+                "kinora_provider: 1\nprovider: {name}\nlike: runway\ntitle: Ours\nsource: ours\n\
+                 base_url: https://{host}\n"
+            );
+            std::fs::write(shop.path().join(format!("providers/{name}.yaml")), card)
+                .expect("written");
+        }
+        let (rack, found) = Rack::load(shop.path(), &Limits::default(), &mut Sources::default());
+        assert!(rack.is_own("gpu") && rack.is_own("rack"), "{:?}", found.items());
+        let checked = |text| checked(text, &ProviderHosts::of(&rack));
+        for own in ["https://cdn.myshop.example/a.mp4", "https://cdn.othershop.co.uk/a.mp4"] {
+            assert_eq!(checked(own).as_deref(), Ok(own));
+        }
+        for theirs in ["https://gpu.myshop.example/a.mp4", "https://rack.myshop.co.uk./a.mp4"] {
+            assert!(checked(theirs).is_err(), "{theirs}");
         }
     }
 

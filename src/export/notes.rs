@@ -17,6 +17,8 @@ pub(super) enum Note {
     Credentials,
     /// A finished clip whose job no plan has any more.
     Orphaned,
+    /// A clip whose job was begun anew, and has no newer clip yet.
+    Earlier,
     /// A clip of an earlier request, with a job that a run would start anew.
     Changed,
     /// More clips than a product may have links.
@@ -39,6 +41,7 @@ impl Note {
             Note::File => "export::file",
             Note::Credentials => "export::credentials",
             Note::Orphaned => "export::orphaned",
+            Note::Earlier => "export::earlier",
             Note::Changed => "export::changed",
             Note::Links => "export::links",
             Note::Link => "export::link",
@@ -66,6 +69,11 @@ impl Note {
                 "clip is for no shop, since the manifest asks for it no more",
                 "clips are for no shop, since the manifest asks for them no more",
                 "the results and the evidence have them all the same",
+            ),
+            Note::Earlier => (
+                "clip is of an earlier attempt: its job was begun anew, and has no newer one yet",
+                "clips are of earlier attempts: their jobs were begun anew, and have no newer ones yet",
+                "they are given until there are newer ones; `status` and `why` in the results say more",
             ),
             Note::Changed => (
                 "clip is of an earlier request: its prompt, pictures or settings changed since",

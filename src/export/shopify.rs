@@ -8,7 +8,7 @@
 //! (`fileSize` is needed for videos), `CreateMediaInput`, `productUpdate`, `productReorderMedia`
 //! (positions count from 0) of the GraphQL Admin API, version 2026-10.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ use super::clip::Clip;
 use super::fill::Fill;
 use super::notes::{Note, Notes};
 use crate::diagnostic::{Finding, Findings};
+use crate::digest::Digest;
 use crate::manifest::{Catalogue, ShopPlan, ShopifyExport};
 use crate::template::Engine;
 
@@ -169,7 +170,8 @@ pub(super) struct Shopify<'e, 's, W: Write> {
     settings: &'s ShopifyExport,
     handle: Option<Fill<'e, 's>>,
     alt: Option<Fill<'e, 's>>,
-    uploaded: HashSet<crate::digest::Digest>,
+    /// Clips that have an upload, and whether that goes beyond what the shop hosts.
+    uploaded: HashMap<Digest, bool>,
     /// Clips by handle.
     numbers: HashMap<String, u32>,
     pub clips: u64,
@@ -183,7 +185,7 @@ impl<'e, 's, W: Write> Shopify<'e, 's, W> {
             settings,
             handle: settings.handle.as_ref().map(|handle| Fill::text(engine, handle)),
             alt: settings.alt.as_ref().map(|alt| Fill::text(engine, alt)),
-            uploaded: HashSet::new(),
+            uploaded: HashMap::new(),
             numbers: HashMap::new(),
             clips: 0,
         };
@@ -240,13 +242,17 @@ impl<'e, 's, W: Write> Shopify<'e, 's, W> {
         if number == MOST_MEDIA + 1 {
             notes.add(Note::TooMany, || handle.clone());
         }
-        let is_new = self.uploaded.insert(record.digest);
-        self.clips += u64::from(is_new);
-        let beyond_cap =
-            self.settings.most().is_some_and(|most| self.settings.hosted + self.clips > most);
-        if is_new {
-            self.put(&upload(clip, beyond_cap))?;
-        }
+        let beyond_cap = match self.uploaded.get(&record.digest) {
+            Some(beyond_cap) => *beyond_cap,
+            None => {
+                self.clips += 1;
+                let all = self.settings.hosted.saturating_add(self.clips);
+                let beyond_cap = self.settings.most().is_some_and(|most| all > most);
+                self.uploaded.insert(record.digest, beyond_cap);
+                self.put(&upload(clip, beyond_cap))?;
+                beyond_cap
+            }
+        };
         let reorder = self.settings.position.map(|first| Reorder {
             call: "productReorderMedia",
             new_position: (u64::from(first) - 1 + u64::from(number) - 1).to_string(),
@@ -306,7 +312,7 @@ fn upload(clip: &Clip, beyond_cap: bool) -> ShopifyLine {
 /// What is to be said of the number of videos that the shop would host then.
 fn cap_finding(settings: &ShopifyExport, clips: u64) -> Option<Finding> {
     let code = "export::shopify_cap";
-    let all = settings.hosted + clips;
+    let all = settings.hosted.saturating_add(clips);
     let basic = ShopPlan::Basic.cap().unwrap_or(u64::MAX);
     let Some(most) = settings.most() else {
         let by_arrangement = settings.plan == Some(ShopPlan::Plus);

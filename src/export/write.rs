@@ -3,7 +3,7 @@
 //! What lives here: which files there are, and that each appears whole or not at all. What never
 //! does: what stands in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +25,7 @@ use super::sheet::{MOST_SHEETS, Sheets};
 use super::shopify::{Shopify, ShopifyLine};
 use crate::diagnostic::{Finding, Findings};
 use crate::digest::Digest;
-use crate::ledger::{JobState, Which};
+use crate::ledger::Which;
 use crate::manifest::{ShopifyExport, SubjectKind};
 use crate::media::c2pa::Credentials;
 use crate::plan::FindingOut;
@@ -35,6 +35,10 @@ use crate::template::Engine;
 /// Version of what `kinora export --json` prints. Readers refuse another major version and ignore
 /// fields that they don't know.
 pub const EXPORT_FORMAT: &str = "1.0";
+
+/// The files for shops.
+const SHOPIFY: &str = "shopify.jsonl";
+const GOOGLE: &str = "google.tsv";
 
 /// How many clips' evidence is in memory at once.
 const AT_ONCE: usize = 1024;
@@ -148,14 +152,15 @@ pub fn export(inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Exported, 
     };
     let usual = ShopifyExport::default();
     let for_shopify = settings.shopify.as_ref().unwrap_or(&usual);
-    let mut shopify = match wants(What::Shopify) {
+    // Which clips are still asked for, only a plan says.
+    let mut shopify = match wants(What::Shopify) && book.is_planned {
         true => {
-            let draft = folder.draft("shopify.jsonl")?;
-            Some(folder.wrote("shopify.jsonl", Shopify::new(draft, &engine, for_shopify))?)
+            let draft = folder.draft(SHOPIFY)?;
+            Some(folder.wrote(SHOPIFY, Shopify::new(draft, &engine, for_shopify))?)
         }
         false => None,
     };
-    let google = settings.google.as_ref().filter(|_| wants(What::Google));
+    let google = settings.google.as_ref().filter(|_| wants(What::Google) && book.is_planned);
     let mut google = google.map(|google| Google::new(&engine, google, ProviderHosts::of(rack)));
     let mut sheets = wants(What::Sheet).then(Sheets::default);
     let mut lines = 0;
@@ -177,13 +182,22 @@ pub fn export(inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Exported, 
         }
         if let Some(shopify) = &mut shopify {
             let added = shopify.add(book.catalogue, line, (job, clip), &mut notes);
-            folder.wrote("shopify.jsonl", added)?;
+            folder.wrote(SHOPIFY, added)?;
         }
         if let Some(google) = &mut google {
-            google.add(book.catalogue, line, job, &mut notes);
+            google.add(book.catalogue, line, (job, clip), &mut notes);
         }
         Ok(())
     })?;
+    if !book.is_planned && (wants(What::Shopify) || wants(What::Google)) {
+        findings.push(unplanned());
+    }
+    // What stands there from an earlier export would be taken for what this one gives.
+    for (what, name) in [(What::Shopify, SHOPIFY), (What::Google, GOOGLE)] {
+        if wants(what) {
+            folder.remove(name)?;
+        }
+    }
     let files = &mut exported.files;
     if let Some(results) = results {
         let draft = folder.wrote("results.csv", results.finish())?;
@@ -197,8 +211,8 @@ pub fn export(inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Exported, 
         }
     }
     if let Some(google) = google {
-        let mut draft = folder.draft("google.tsv")?;
-        folder.wrote("google.tsv", google.write(&mut draft))?;
+        let mut draft = folder.draft(GOOGLE)?;
+        folder.wrote(GOOGLE, google.write(&mut draft))?;
         let products = google.products();
         if !google.findings(findings) {
             files.push(draft.finish(What::Google, products)?);
@@ -217,12 +231,17 @@ pub fn export(inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Exported, 
     Ok(exported)
 }
 
+/// That no shop gets anything where nobody knows which clips are still asked for.
+fn unplanned() -> Finding {
+    let message = "the files for shops are not written: without a plan nobody can tell which clips \
+                   the manifest still asks for";
+    Finding::error("export::no_plan", message)
+        .help("make a plan possible again, or choose others with `--what results,evidence,sheet`")
+}
+
 /// What is to be said of a job's clip, whatever is exported.
 fn note(job: &Job, notes: &mut Notes) {
     let Some(clip) = &job.clip else { return };
-    if job.state != Some(JobState::Done) {
-        return;
-    }
     let path = || clip.record.path.clone();
     if let Some(problem) = clip.disk.problem() {
         notes.add(Note::File, || format!("{} {problem}", path()));
@@ -232,6 +251,7 @@ fn note(job: &Job, notes: &mut Notes) {
     }
     match job.change {
         Some(ORPHANED) => notes.add(Note::Orphaned, path),
+        _ if job.earlier => notes.add(Note::Earlier, path),
         Some("changed") => notes.add(Note::Changed, path),
         _ => {}
     }
@@ -257,7 +277,7 @@ fn evidence(
         under: book.ledger.approvals_of_clips()?,
         workspace: &book.catalogue.workspace,
     };
-    let mut with_clips = Vec::new();
+    let (mut with_clips, mut taken) = (Vec::new(), HashSet::new());
     book.ledger.each_attempt(Which::All, |attempt| {
         if attempt.clip.is_some() {
             with_clips.push(attempt.id);
@@ -270,7 +290,7 @@ fn evidence(
             let Some(attempt) = book.ledger.attempt(*id)? else { continue };
             let Some(clip) = &attempt.clip else { continue };
             let (evidence, _): (Evidence, Clip) = record.evidence(&attempt, clip)?;
-            let (path, json) = (path_of(clip), evidence.to_json());
+            let (path, json) = (path_of(clip, attempt.id, &mut taken), evidence.to_json());
             folder.small(&path, json.as_bytes())?;
             let line: EvidenceLine = evidence.line(&path, json.as_bytes());
             let mut text = serde_json::to_vec(&line).expect("texts are JSON");
@@ -288,8 +308,12 @@ fn draw(
     notes: &mut Notes,
 ) -> Result<Vec<ExportedFile>, ExportError> {
     let mut files = Vec::new();
+    let name_of = |number: usize| format!("sheet-{:02}.png", number + 1);
+    for number in sheets.len()..MOST_SHEETS {
+        folder.remove(&name_of(number))?;
+    }
     for number in 0..sheets.len() {
-        let path = format!("sheet-{:02}.png", number + 1);
+        let path = name_of(number);
         let drawn = sheets.draw(number, name, notes);
         let png = drawn.map_err(|what| ExportError::Files { path: path.clone(), what })?;
         let mut draft = folder.draft(&path)?;
@@ -338,6 +362,14 @@ impl Folder {
         let file = BufWriter::new(self.wrote(name, file)?);
         let (name, folder) = (name.to_owned(), self.0.clone());
         Ok(Draft { file, name, folder })
+    }
+
+    /// Takes away a file of an earlier export that this one does not give.
+    fn remove(&self, name: &str) -> Result<(), ExportError> {
+        match fs::remove_file(self.0.join(name)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => self.wrote(name, Err(e)),
+            _ => Ok(()),
+        }
     }
 
     /// Writes one of many small files, unless it stands there already. It appears whole; that it

@@ -36,7 +36,12 @@ pub(super) struct Slugs(Vec<String>);
 
 impl Slugs {
     pub fn of(columns: &[WrittenColumn]) -> Self {
-        Slugs(columns.iter().map(|c| slug(&c.header).unwrap_or_default()).collect())
+        Self::called(columns.iter().map(|c| slug(&c.header).unwrap_or_default()))
+    }
+
+    /// The slugs of columns, in order.
+    pub fn called(slugs: impl Iterator<Item = String>) -> Self {
+        Slugs(slugs.collect())
     }
 
     /// The first column that has one of these names, the earlier name before the later.

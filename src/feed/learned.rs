@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::delimited::read_as_western;
 use super::entry::Spot;
 use super::items::{Field, Item, Items};
 use super::jsonl::JsonLines;
@@ -225,6 +226,7 @@ impl RecordSource for Learned {
     }
 
     fn notes(&self) -> Vec<FeedNote> {
-        self.notes.clone()
+        let western = self.learned.encoding == Encoding::WINDOWS_1252 && !self.file.is_told();
+        self.notes.iter().cloned().chain(western.then(read_as_western)).collect()
     }
 }

@@ -22,6 +22,7 @@ use super::reading::{Maker, Member, Reading, Together};
 use super::row::AttributeType;
 use super::shopify::{self, Shopify};
 use super::source::{Block, RecordSource, WrittenColumn};
+use super::translated;
 use super::woocommerce::{self, Woocommerce};
 use crate::digest::Digest;
 use crate::encoding::{Encoding, READ_BYTES};
@@ -303,7 +304,7 @@ fn format_of(form: Form, written: &[WrittenColumn]) -> FeedFormat {
         Form::JsonLines => FeedFormat::Jsonl,
         Form::Folder => FeedFormat::Folder,
         Form::Delimited if shopify::is(&slugs) => FeedFormat::Shopify,
-        Form::Delimited if woocommerce::is(&slugs) => FeedFormat::Woocommerce,
+        Form::Delimited if woocommerce::is(&translated::slugs(written)) => FeedFormat::Woocommerce,
         Form::Delimited if google::is(&slugs) => FeedFormat::Google,
         Form::Delimited => FeedFormat::Csv,
     }

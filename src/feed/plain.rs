@@ -7,24 +7,45 @@ use super::reading::{Maker, Member, Reading, distinct};
 use super::row::AttributeType;
 use super::source::WrittenColumn;
 
-/// Names under which pictures stand in catalogues that people make themselves.
-const PICTURES: [&str; 16] = [
+/// Names under which pictures stand in catalogues that people make themselves, without what parts
+/// or numbers them: `image_2_url` and `imageUrl` are both `imageurl`.
+const PICTURES: [&str; 36] = [
     "image",
     "images",
-    "image_url",
-    "image_urls",
-    "image_link",
-    "image_src",
-    "images_src",
-    "images_url",
-    "source_image_url",
-    "main_image",
+    "imageurl",
+    "imageurls",
+    "imagesurl",
+    "imagelink",
+    "imagesrc",
+    "imagessrc",
+    "img",
+    "imgurl",
+    "imgsrc",
+    "sourceimageurl",
+    "mainimage",
+    "mainimageurl",
+    "productimage",
+    "productimages",
+    "productimageurl",
     "picture",
     "pictures",
+    "pictureurl",
     "photo",
     "photos",
-    "additional_image_link",
-    "additional_images",
+    "photourl",
+    "additionalimage",
+    "additionalimages",
+    "additionalimagelink",
+    "bild",
+    "bilder",
+    "bildurl",
+    "produktbild",
+    "foto",
+    "fotos",
+    "imagen",
+    "imagenes",
+    "immagine",
+    "afbeelding",
 ];
 
 /// Columns as they are.
@@ -41,9 +62,9 @@ impl Plain {
         let by_name =
             |name: &str| columns.iter().position(|c| c.attribute.as_deref() == Some(name));
         let names = |c: &WrittenColumn| {
-            // `image 2` and `image_url_3` are further pictures.
-            let slug = slug(&c.header).unwrap_or_default();
-            slug.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned()
+            let mut slug = slug(&c.header).unwrap_or_default();
+            slug.retain(|c| c.is_ascii_alphabetic());
+            slug
         };
         let pictures = written.iter().enumerate().filter(|(_, c)| PICTURES.contains(&&*names(c)));
         let pictures = pictures.map(|(column, _)| column).collect();

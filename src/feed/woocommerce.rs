@@ -11,6 +11,7 @@ use super::reading::{Kin, Maker, Member, Reading, Refusal, Together, distinct, k
 use super::row::AttributeType::{Auto, List, Text};
 use super::shopify::own_first;
 use super::source::{Record, WrittenColumn};
+use super::translated;
 
 /// Columns by what they mean.
 /// Source: https://github.com/woocommerce/woocommerce/wiki/Product-CSV-Import-Schema
@@ -51,7 +52,7 @@ pub(super) struct Woocommerce {
 impl Woocommerce {
     /// `None` where columns are missing that say what a row is.
     pub fn new(written: &[WrittenColumn], each: Each) -> Option<Self> {
-        let slugs = Slugs::of(written);
+        let slugs = translated::slugs(written);
         let option = |n: usize| {
             let name = slugs.find(&[&format!("attribute_{n}_name")])?;
             let value = [format!("attribute_{n}_value_s"), format!("attribute_{n}_value")];

@@ -4,7 +4,7 @@
 //! Workers only download. Whatever is written beside parts of downloads is written by the one who
 //! waits for them, in the order in which pictures come.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +21,7 @@ use url::Url;
 use super::client::Client;
 use super::download::{Came, Downloader, Whole};
 use super::filling::Filling;
-use super::guard::Guard;
+use super::guard::{Guard, place};
 use super::problem::{Problem, Trouble};
 use super::store::Store;
 use crate::clock::{Chance, Clock};
@@ -53,6 +53,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Pictures of one host that could not be asked for, one after another, before it is left alone.
 const SILENT: u32 = 3;
 
+/// Pictures of one host in a row that were given up, before it is left alone. Each takes minutes
+/// where it comes too slowly, and a shop has a hundred thousand.
+const USELESS: u32 = 12;
+
 /// A picture that is wanted.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -78,8 +82,20 @@ pub struct Setup<'a> {
     pub chance: Chance,
     /// Whether servers are asked about what is here.
     pub revalidate: bool,
-    /// Whether every picture must be what the lock file names, which is not changed then.
-    pub locked: bool,
+    /// Which pictures must be what the lock file names.
+    pub bound: Bound,
+}
+
+/// Which pictures must be what the lock file names. Other bytes for those are a failure, and the
+/// lock file keeps what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// None: the lock file follows what servers give.
+    Nothing,
+    /// Those that it names. Others are entered.
+    Named,
+    /// All: those that it doesn't name are not fetched, and nothing in it changes.
+    All,
 }
 
 /// What became of a picture.
@@ -187,22 +203,25 @@ pub async fn fetch_all(
     drop(send);
     let today = setup.clock.today();
     let mut stop = std::pin::pin!(stop);
+    let mut stopped = false;
     loop {
-        let (at, came) = tokio::select! {
+        let next = tokio::select! {
             biased;
-            () = &mut stop => break,
-            next = results.recv() => match next {
-                Some(next) => next,
-                None => break,
-            },
+            () = &mut stop, if !stopped => {
+                stopped = true;
+                // Downloads on their way end where they are, and keep what came. Of those that
+                // ended, nobody was told yet.
+                workers.shutdown().await;
+                continue;
+            }
+            next = results.recv() => next,
         };
-        let fetched = take(store, &wanted[at], came, setup.locked, today)?;
+        let Some((at, came)) = next else { break };
+        let fetched = take(store, &wanted[at], came, setup.bound, today)?;
         done += 1;
         progress(Progress { done, of: wanted.len() }, &fetched);
         all[at] = fetched;
     }
-    // Downloads on their way end where they are, and keep what came.
-    workers.shutdown().await;
     Ok(all)
 }
 
@@ -211,7 +230,7 @@ fn without_asking(picture: &Wanted, setup: &Setup<'_>) -> Option<Fetched> {
     if picture.here && !setup.revalidate {
         return Some(Fetched::Here);
     }
-    if setup.locked && picture.known.is_none() {
+    if setup.bound == Bound::All && picture.known.is_none() {
         let help = "run `kinora fetch` without --locked, and commit the lock file";
         let message = "is not in pictures.lock";
         let problem = Problem::new("fetch::not_locked", message, help);
@@ -225,7 +244,7 @@ fn take(
     store: &mut Store,
     picture: &Wanted,
     came: Result<Came, (Problem, u32)>,
-    locked: bool,
+    bound: Bound,
     today: Date,
 ) -> Result<Fetched, SetupProblem> {
     let whole = match came {
@@ -239,11 +258,18 @@ fn take(
     let fetched = same.map_or(today, |known| known.fetched);
     let (digest, bytes, format) = (facts.digest, facts.bytes, facts.format);
     let now = Locked { digest, bytes, format, etag, last_modified, fetched };
-    if locked && same.is_none() {
+    let is_bound = match bound {
+        Bound::Nothing => false,
+        Bound::Named => picture.known.is_some(),
+        Bound::All => true,
+    };
+    if is_bound && same.is_none() {
         std::fs::remove_file(&file).map_err(io)?;
         let message = "gives other bytes than pictures.lock names";
-        let help = "the picture changed at the shop: run `kinora fetch --revalidate` without \
-                    --locked, look at the plan, and commit the lock file";
+        let help = "the picture changed, or its server packs it anew: `kinora fetch --revalidate` \
+                    takes what it gives now; look at the plan then, since its clips are made \
+                    again, and commit the lock file. Or bring .kinora/pictures from a machine \
+                    that has the bytes of the lock file";
         let problem = Problem::new("fetch::changed", message, help);
         return Ok(Fetched::Failed { problem, tries: 1 });
     }
@@ -252,7 +278,7 @@ fn take(
     } else {
         store.keep(&file, &now).map_err(io)?;
     }
-    if !locked {
+    if bound != Bound::All {
         store.enter(&picture.url, now).map_err(io)?;
     }
     Ok(match (&picture.known, same) {
@@ -279,6 +305,8 @@ struct Host {
     rests_until: Mutex<Option<Instant>>,
     /// Pictures in a row that could not be asked for.
     silent: AtomicU32,
+    /// Pictures in a row that were given up.
+    useless: AtomicU32,
     /// Why nothing more is asked.
     down: OnceLock<Problem>,
 }
@@ -297,6 +325,25 @@ impl Host {
 
     fn next(&self) -> Option<Task> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// It gave a picture, or said for good why not.
+    fn answered(&self) {
+        self.silent.store(0, Ordering::Relaxed);
+        self.useless.store(0, Ordering::Relaxed);
+    }
+
+    /// A picture was given up, after all its tries. Where that goes on, nothing more is asked.
+    fn gave_nothing(&self, problem: &Problem, unreachable: bool) {
+        // What came whole says nothing of others.
+        if problem.code == "fetch::damaged" {
+            return self.answered();
+        }
+        let useless = self.useless.fetch_add(1, Ordering::Relaxed) + 1;
+        let silent = unreachable && self.silent.fetch_add(1, Ordering::Relaxed) + 1 >= SILENT;
+        if silent || useless >= USELESS {
+            let _ = self.down.set(problem.clone());
+        }
     }
 
     async fn rest(&self) {
@@ -323,11 +370,13 @@ impl Crew {
         to_ask: &[usize],
     ) -> Result<Self, SetupProblem> {
         let mut hosts: BTreeMap<String, VecDeque<Task>> = BTreeMap::new();
+        let mut places = BTreeSet::new();
         for at in to_ask {
             let picture = &wanted[*at];
             // Loading read it; a URL that it let in is one.
             let Ok(url) = Url::parse(&picture.url) else { continue };
             let known = picture.known.clone().filter(|_| picture.here);
+            places.insert(place(&url));
             let origin = url.origin().ascii_serialization();
             hosts.entry(origin).or_default().push_back(Task { at: *at, url, known });
         }
@@ -336,13 +385,14 @@ impl Crew {
                 queue: Mutex::new(queue),
                 rests_until: Mutex::new(None),
                 silent: AtomicU32::new(0),
+                useless: AtomicU32::new(0),
                 down: OnceLock::new(),
             })
         };
         let settings = setup.settings;
         let guard = Guard {
             allowed: settings.allow_hosts.clone(),
-            headers: headers(settings, setup.environment)?,
+            headers: headers(settings, setup.environment, &places)?,
             proxies: net::proxies(setup.environment),
         };
         let picture_bytes = setup.limits.picture_bytes;
@@ -390,11 +440,11 @@ impl Crew {
             drop(place);
             let (problem, wait, unreachable) = match came {
                 Ok(came) => {
-                    host.silent.store(0, Ordering::Relaxed);
+                    host.answered();
                     return Ok(came);
                 }
                 Err(Trouble::ForGood(problem)) => {
-                    host.silent.store(0, Ordering::Relaxed);
+                    host.answered();
                     return Err((problem, tries));
                 }
                 Err(Trouble::ForNow { problem, wait, host }) => (problem, wait, host),
@@ -408,11 +458,7 @@ impl Crew {
                 return Err((problem, tries));
             }
             if in_vain >= TRIES || tries >= MOST_TRIES {
-                let silent =
-                    unreachable && host.silent.fetch_add(1, Ordering::Relaxed) + 1 >= SILENT;
-                if silent {
-                    let _ = host.down.set(problem.clone());
-                }
+                host.gave_nothing(&problem, unreachable);
                 let message = format!("{} ({tries} tries)", problem.message);
                 return Err((Problem { message, ..problem }, tries));
             }
@@ -429,10 +475,13 @@ impl Crew {
     }
 }
 
-/// The headers of each host, ready to be sent, and never to be printed.
+/// The headers of each host, ready to be sent, and never to be printed. `asked` are the hosts that
+/// are asked first; of another one, to which a redirect may lead, a variable may be unset, and it
+/// will say what it lacks.
 fn headers(
     settings: &FetchSettings,
     environment: &dyn Environment,
+    asked: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Vec<(HeaderName, HeaderValue)>>, SetupProblem> {
     let mut all = BTreeMap::new();
     for (host, headers) in &settings.headers {
@@ -440,10 +489,13 @@ fn headers(
         for (name, text) in headers {
             let value = match text {
                 HeaderText::Literal(text) => text.clone(),
-                HeaderText::Environment(variable) => {
-                    let unset = || SetupProblem::Unset(variable.clone());
-                    environment.get(variable).ok_or_else(unset)?
-                }
+                HeaderText::Environment(variable) => match environment.get(variable) {
+                    Some(text) => text,
+                    None if asked.contains(host) => {
+                        return Err(SetupProblem::Unset(variable.clone()));
+                    }
+                    None => continue,
+                },
             };
             let pair = HeaderName::from_bytes(name.as_bytes())
                 .ok()

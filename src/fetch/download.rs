@@ -320,7 +320,15 @@ fn conditions(known: Option<&Locked>, filling: &mut Filling) -> HeaderMap {
     headers
 }
 
-/// Whether a response goes on where the file ends.
+/// Whether a response names other bytes than those that came before. `If-Range` asks for that, and
+/// not every server knows it.
+fn is_other(headers: &HeaderMap, known: Option<&HeaderValue>) -> bool {
+    let Some(known) = known else { return true };
+    let name = if known.as_bytes().starts_with(b"\"") { ETAG } else { LAST_MODIFIED };
+    headers.get(name).is_some_and(|now| now != known)
+}
+
+/// Whether a response goes on where the file ends, with the same bytes.
 fn goes_on(response: &Response, filling: &mut Filling) -> bool {
     if filling.came == 0 {
         return false;
@@ -329,5 +337,5 @@ fn goes_on(response: &Response, filling: &mut Filling) -> bool {
     let Some((start, total)) = range.and_then(content_range) else { return false };
     let same = filling.total.zip(total).is_none_or(|(known, total)| known == total);
     filling.total = filling.total.or(total);
-    start == filling.came && same
+    start == filling.came && same && !is_other(response.headers(), filling.validator.as_ref())
 }

@@ -65,8 +65,7 @@ impl Guard {
             let why = format!("{host} is a private address");
             return refused("fetch::private", why, ALLOW);
         }
-        let port = url.port().map_or(String::new(), |port| format!(":{port}"));
-        let headers = self.headers.get(&format!("{host}{port}"));
+        let headers = self.headers.get(&place(url));
         // What a server of one's own is told may stand in plain text; nothing else may.
         let headers = headers.filter(|_| own || url.scheme() == "https");
         Ok(Permit { own, headers: headers.map_or(&[], Vec::as_slice) })
@@ -81,6 +80,12 @@ impl Guard {
             None => known.trim_start_matches('[').trim_end_matches(']') == host,
         })
     }
+}
+
+/// What headers are kept by: a URL's host, with its port where it is not the scheme's own.
+pub(super) fn place(url: &Url) -> String {
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+    format!("{}{port}", url.host_str().unwrap_or_default())
 }
 
 /// What is said of a name that has private addresses only.

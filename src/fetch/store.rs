@@ -2,13 +2,13 @@
 //! and a journal of what came since the lock file was written, so that a process that is killed
 //! loses nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use crate::digest::Digest;
-use crate::media::{LockProblem, Locked, PICTURES, PictureLock};
+use crate::media::{LOCK_FILE, LockProblem, Locked, PICTURES, PictureLock};
 
 /// Where parts are.
 const PARTS: &str = "parts";
@@ -53,18 +53,21 @@ pub struct Store {
     journal: Option<File>,
     /// What each URL gave, with what came in this process.
     pub lock: PictureLock,
-    /// Whether `lock` differs from the file.
-    changed: bool,
+    /// URLs whose lines in the file are to be those of `lock`.
+    entered: BTreeSet<String>,
+    /// Whether the lock file is not to be changed.
+    frozen: bool,
     #[expect(dead_code, reason = "dropping it lets others fetch")]
     busy: File,
 }
 
 impl Store {
-    /// Takes the folder of a workspace, and what a process that died in it had fetched.
+    /// Takes the folder of a workspace, and what a process that died in it had fetched. Where the
+    /// lock file is not to be changed (`frozen`), that is left for the next one.
     ///
     /// # Errors
     /// When another process has it, or it can't be written, or the lock file can't be read.
-    pub fn open(workspace: &Path) -> Result<Self, StoreProblem> {
+    pub fn open(workspace: &Path, frozen: bool) -> Result<Self, StoreProblem> {
         let folder = workspace.join(PICTURES);
         let io = |path: &Path| {
             let path = path.to_owned();
@@ -81,18 +84,23 @@ impl Store {
         }
         let lock = PictureLock::read(workspace)?;
         let workspace = workspace.to_owned();
-        let mut store = Store { workspace, folder, journal: None, lock, changed: false, busy };
-        store.take_up_journal();
+        let entered = BTreeSet::new();
+        let mut store = Store { workspace, folder, journal: None, lock, entered, frozen, busy };
+        if !frozen {
+            store.take_up_journal();
+        }
         Ok(store)
     }
 
-    /// Enters what a process fetched that did not come to write the lock file.
+    /// Enters what a process fetched that did not come to write the lock file. Of a URL that the
+    /// lock file names since the same day or a later one, its line counts: somebody brought it.
     fn take_up_journal(&mut self) {
         let Ok(text) = std::fs::read(self.folder.join(JOURNAL)) else { return };
         for (url, locked) in PictureLock::whole_lines(&text) {
-            if self.is_here(&locked) && self.lock.get(&url) != Some(&locked) {
+            let newer = self.lock.get(&url).is_none_or(|known| locked.fetched > known.fetched);
+            if newer && self.is_here(&locked) {
                 self.lock.set(&url, locked);
-                self.changed = true;
+                self.entered.insert(url);
             }
         }
     }
@@ -135,28 +143,47 @@ impl Store {
             Some(journal) => journal,
             none => {
                 let path = self.folder.join(JOURNAL);
-                none.insert(OpenOptions::new().create(true).append(true).open(path)?)
+                let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+                // The last line of a process that was killed may have no end.
+                file.write_all(b"\n")?;
+                none.insert(file)
             }
         };
         journal.write_all(&PictureLock::line(url, &locked))?;
         self.lock.set(url, locked);
-        self.changed = true;
+        self.entered.insert(url.to_owned());
         Ok(())
     }
 
-    /// Writes the lock file, if anything changed; says whether it did.
+    /// Writes what was entered into the lock file; says whether there was anything. What others
+    /// wrote there meanwhile stays, by a merge for instance.
     ///
     /// # Errors
-    /// When it can't be written. What came is in the journal then.
+    /// When it can't be read or written. What came is in the journal then.
     pub fn save(&mut self) -> Result<bool, StoreProblem> {
-        let path = self.workspace.join(crate::media::LOCK_FILE);
-        if self.changed {
-            self.lock.write(&self.workspace).map_err(|e| StoreProblem::Io(path, e))?;
+        if self.frozen {
+            return Ok(false);
+        }
+        let entered = !self.entered.is_empty();
+        if entered {
+            let mut lock = PictureLock::read(&self.workspace)?;
+            for url in &self.entered {
+                let locked = self.lock.get(url).expect("what is entered is in the lock");
+                lock.set(url, locked.clone());
+            }
+            self.lock = lock;
+            self.write()?;
+            self.entered.clear();
         }
         self.journal = None;
         // It is read again where it stays, and says nothing new then.
         let _ = std::fs::remove_file(self.folder.join(JOURNAL));
-        Ok(std::mem::take(&mut self.changed))
+        Ok(entered)
+    }
+
+    fn write(&self) -> Result<(), StoreProblem> {
+        let path = self.workspace.join(LOCK_FILE);
+        self.lock.write(&self.workspace).map_err(|e| StoreProblem::Io(path, e))
     }
 
     /// Takes URLs out of the lock that are not to be kept, and removes files that it names no more,
@@ -169,10 +196,14 @@ impl Store {
         keep: impl FnMut(&str) -> bool,
         also: &HashSet<Digest>,
     ) -> Result<Pruned, StoreProblem> {
-        let mut pruned = Pruned { urls: self.lock.retain(keep) as u64, ..Pruned::default() };
-        self.changed |= pruned.urls > 0;
-        // First the lock: it never names what is gone.
+        assert!(!self.frozen, "whoever prunes may change the lock file");
         self.save()?;
+        self.lock = PictureLock::read(&self.workspace)?;
+        let mut pruned = Pruned { urls: self.lock.retain(keep) as u64, ..Pruned::default() };
+        // First the lock: it never names what is gone.
+        if pruned.urls > 0 {
+            self.write()?;
+        }
         let mut named: HashSet<Digest> = self.lock.iter().map(|(_, l)| l.digest).collect();
         named.extend(also);
         let digest =
@@ -209,4 +240,96 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreProblem> {
     let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(io)?;
     paths.sort();
     Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::Format;
+
+    const URL: &str = "https://cdn.example.com/a.jpg";
+
+    /// Bytes that are kept, as they stand in a lock.
+    fn kept(store: &Store, of: &[u8], day: &str) -> Locked {
+        let locked = Locked {
+            digest: Digest::of(of),
+            bytes: of.len() as u64,
+            format: Format::Jpeg,
+            etag: None,
+            last_modified: None,
+            fetched: day.parse().expect("a day"),
+        };
+        let file = store.parts().join("new.part");
+        std::fs::write(&file, of).expect("it is written");
+        store.keep(&file, &locked).expect("it is kept");
+        locked
+    }
+
+    fn open(workspace: &Path) -> Store {
+        Store::open(workspace, false).expect("it opens")
+    }
+
+    #[test]
+    fn what_a_killed_process_entered_is_taken_up_though_another_tore_the_journal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        let torn = store.folder.join(JOURNAL);
+        std::fs::write(torn, "{\"url\":\"https://cdn.example.com/b").expect("it is written");
+        let locked = kept(&store, b"a", "2026-11-02");
+        store.enter(URL, locked.clone()).expect("it is entered");
+        drop(store);
+        let mut store = open(folder.path());
+        assert_eq!(store.lock.get(URL), Some(&locked));
+        assert!(store.save().is_ok_and(|written| written));
+        assert!(!store.folder.join(JOURNAL).exists());
+    }
+
+    #[test]
+    fn a_line_of_the_lock_file_counts_more_than_an_older_one_of_the_journal() {
+        for (then, taken) in [("2026-11-01", false), ("2026-11-02", false), ("2026-11-03", true)] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut store = open(folder.path());
+            let killed = kept(&store, b"killed", then);
+            store.enter(URL, killed.clone()).expect("it is entered");
+            drop(store);
+            // As version control brings it.
+            let mut lock = PictureLock::default();
+            let mut brought = killed.clone();
+            brought.digest = Digest::of(b"brought");
+            brought.fetched = "2026-11-02".parse().expect("a day");
+            lock.set(URL, brought.clone());
+            lock.write(folder.path()).expect("it is written");
+            let store = open(folder.path());
+            let expected = if taken { killed } else { brought };
+            assert_eq!(store.lock.get(URL), Some(&expected), "{then}");
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_into_the_lock_file_meanwhile_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        let locked = kept(&store, b"a", "2026-11-02");
+        store.enter(URL, locked.clone()).expect("it is entered");
+        let mut merged = PictureLock::default();
+        let other = "https://cdn.example.com/b.jpg";
+        merged.set(other, locked.clone());
+        merged.write(folder.path()).expect("it is written");
+        store.save().expect("it is saved");
+        let lock = PictureLock::read(folder.path()).expect("a lock");
+        assert_eq!((lock.get(URL), lock.get(other)), (Some(&locked), Some(&locked)));
+    }
+
+    #[test]
+    fn a_frozen_lock_file_is_not_changed_and_the_journal_waits() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        let locked = kept(&store, b"a", "2026-11-02");
+        store.enter(URL, locked).expect("it is entered");
+        drop(store);
+        let mut frozen = Store::open(folder.path(), true).expect("it opens");
+        assert_eq!((frozen.lock.len(), frozen.save().ok()), (0, Some(false)));
+        drop(frozen);
+        assert_eq!(open(folder.path()).lock.len(), 1);
+    }
 }

@@ -140,11 +140,12 @@ pub fn near(pictures: &[Option<&Likeness>], most: (f32, f32)) -> Vec<Pair> {
         for (i, (a, first)) in places.iter().enumerate() {
             for (b, second) in places[i + 1..].iter().take(WINDOW) {
                 let (first, second) = (*first.min(second), *first.max(second));
+                let bits = a.bits_apart(b);
+                if bits > MOST_BITS {
+                    // Cheaper to find again than to remember: of a large shop most pairs end here.
+                    continue;
+                }
                 found.entry((first, second)).or_insert_with(|| {
-                    let bits = a.bits_apart(b);
-                    if bits > MOST_BITS {
-                        return None;
-                    }
                     let (colours, worst) = a.colours_apart(b);
                     let same = colours <= most.0 && worst <= most.1;
                     same.then_some(Pair { first, second, bits, colours })

@@ -11,7 +11,7 @@ use crate::diagnostic::Severity;
 /// One picture on a sheet.
 #[derive(Debug, Clone)]
 pub struct SheetPicture {
-    /// The picture itself, of any size; absent where it can't be read.
+    /// The picture itself, of any size, best as `Thumbnails` gives it; absent where it can't be read.
     pub image: Option<RgbaImage>,
     /// Its path.
     pub path: String,
@@ -27,6 +27,8 @@ pub struct SheetPicture {
 
 const COLUMNS: usize = 4;
 const CELL: u32 = 300;
+/// Longer side of a picture in its cell.
+pub(super) const PICTURE: u32 = CELL - 2;
 const GAP: u32 = 24;
 const MARGIN: u32 = 36;
 const HEAD: u32 = 96;
@@ -158,7 +160,7 @@ fn show(sheet: &mut RgbaImage, lettering: &Lettering, picture: &SheetPicture, (x
         lettering.line(sheet, text, (left, (y + CELL / 2) as f32), NOTE, QUIET);
         return;
     };
-    let small = reduced(image, CELL - 2);
+    let small = reduced(image, PICTURE);
     let (w, h) = small.dimensions();
     fill(sheet, (x + 1, y + 1), (CELL - 2, CELL - 1), [240, 238, 235]);
     let (left, top) = (x + (CELL - w) / 2, y + (CELL - h) / 2);

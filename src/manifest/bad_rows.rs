@@ -161,7 +161,8 @@ impl Loader<'_> {
     ) -> Policy {
         let standard = || format!(".kinora/rejects/{set}.csv");
         let Some(RawBadRows::Allow { allow, file }) = raw.map(|raw| &raw.value) else {
-            return Policy { allowance: Allowance::None, place: None, file: standard() };
+            let file = self.own_file(set, standard(), None);
+            return Policy { allowance: Allowance::None, place: None, file };
         };
         let allowance = Allowance::parse(allow).unwrap_or_else(|| {
             let message = format!("`{}` is no number of rows", &**allow);
@@ -173,8 +174,33 @@ impl Loader<'_> {
             // One finding is enough.
             Allowance::All
         });
-        let file = file.as_ref().and_then(|written| self.rejects_file(written, folder));
-        Policy { allowance, place: Some(allow.place), file: file.unwrap_or_else(standard) }
+        let told = file.as_ref().and_then(|written| {
+            self.rejects_file(written, folder).map(|shown| (shown, Some(written.place)))
+        });
+        let (shown, place) = told.unwrap_or_else(|| (standard(), None));
+        let file = self.own_file(set, shown, place);
+        Policy { allowance, place: Some(allow.place), file }
+    }
+
+    /// Gives a file to a set; that of another would be overwritten, or taken away when this set
+    /// has no bad rows. `place` is where the manifest names it.
+    fn own_file(&mut self, set: &str, shown: String, place: Option<Place>) -> String {
+        let Some((other, others)) = self.rejects_files.get(&shown) else {
+            self.rejects_files.insert(shown.clone(), (set.to_owned(), place));
+            return shown;
+        };
+        let message = format!("the bad rows of `{other}` are written to `{shown}` too");
+        let finding = Finding::error("manifest::wrong_value", message);
+        // Without either, two sets would have the same name.
+        let finding = match (place, *others) {
+            (Some(place), Some(others)) => {
+                finding.at(place, "this file again").also(others, format!("the file of `{other}`"))
+            }
+            (Some(place), None) | (None, Some(place)) => finding.at(place, "the same file"),
+            (None, None) => finding,
+        };
+        self.findings.push(finding.help("give each set a file of its own"));
+        shown
     }
 
     /// Where rejects go: never over a file that was read.

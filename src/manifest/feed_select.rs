@@ -28,7 +28,7 @@ pub struct RawSelect {
     /// An expression over attributes, `tags`, `kind` and `id` that a product must fulfil.
     #[serde(rename = "where")]
     pub condition: Option<Text>,
-    /// Tags that a product must all have.
+    /// Tags that a product must all have, in any case.
     #[serde(default)]
     pub tags: OneOrMany<Text>,
     /// Collections or categories, in one of which a product must be; `Clothing` has what is in

@@ -1,9 +1,7 @@
 //! A feed's columns: which attribute each is.
 
-use std::collections::HashMap;
-
 use crate::diagnostic::{Finding, Findings, Place, SourceId, nearest};
-use crate::feed::{AttributeType, FeedColumn};
+use crate::feed::{AttributeType, Called, FeedColumn, NameFrom, called};
 use crate::manifest::raw::RawAttribute;
 use crate::yaml::{Placed, Table};
 
@@ -34,11 +32,12 @@ impl Given<'_> {
         spot.map_or(self.from, |at| Place::new(self.source, at.start, at.length))
     }
 
-    /// The column that the manifest calls so: by its header, else by the attribute it is.
+    /// The column that the manifest calls so: by its header, else by the attribute it is without
+    /// the manifest.
     fn position(&self, wanted: &str) -> Option<usize> {
         let by_header = self.columns.iter().position(|c| c.header.as_deref() == Some(wanted));
-        by_header
-            .or_else(|| self.columns.iter().position(|c| c.attribute.as_deref() == Some(wanted)))
+        let by_name = || called(self.columns, &[]).iter().position(|c| c.name == wanted);
+        by_header.or_else(by_name)
     }
 }
 
@@ -81,43 +80,22 @@ impl Header {
         types: Vec<Option<(String, AttributeType)>>,
         findings: &mut Findings,
     ) -> Self {
-        let mut written = Vec::new();
-        let mut attributes = Vec::new();
-        let mut seen: HashMap<String, (usize, Place)> = HashMap::new();
-        // What the manifest says of a column goes before what another is by itself.
-        let taken: Vec<String> = types.iter().flatten().map(|(name, _)| name.clone()).collect();
-        for (index, told) in types.into_iter().enumerate() {
-            let (column, number) = (&given.columns[index], index + 1);
-            let (place, title) = (given.place(index), given.written(index));
-            written.push(title.to_owned());
-            // Nobody wrote a column that a format makes of others; a name may be given away.
-            let made = column.header.is_none();
-            let by_itself = || {
-                let kind = column.kind;
-                let name = column.attribute.clone()?;
-                let free = !(made && taken.contains(&name));
-                Some((if free { name } else { format!("feed_{name}") }, kind))
-            };
-            let (name, kind) = told.or_else(by_itself).unwrap_or_else(|| {
-                findings.push(nameless(title, number, place));
-                (format!("column_{number}"), AttributeType::Auto)
-            });
-            if let Some((first, first_place)) = seen.get(&name) {
-                findings.push(
-                    Finding::error(
-                        "feed::duplicate_column",
-                        format!("columns {first} and {number} are both the attribute `{name}`"),
-                    )
-                    .at(place, format!("column {number}"))
-                    .also(*first_place, format!("column {first}"))
-                    .help("rename one of them in the file, or give one another name with `attributes:`"),
-                );
-            } else {
-                seen.insert(name.clone(), (number, place));
+        let told: Vec<Option<&str>> =
+            types.iter().map(|told| told.as_ref().map(|(name, _)| name.as_str())).collect();
+        let called = called(given.columns, &told);
+        say_what_is_made_up(given, &called, findings);
+        for (index, one) in called.iter().enumerate() {
+            if let NameFrom::Clash(named) = one.from {
+                findings.push(clash(given, &one.name, named, index));
             }
-            attributes.push((name, kind));
         }
-        Header { written, attributes }
+        let kinds = types.iter().zip(given.columns);
+        let kinds =
+            kinds.map(|(told, column)| told.as_ref().map_or(column.kind, |(_, kind)| *kind));
+        Header {
+            written: (0..called.len()).map(|index| given.written(index).to_owned()).collect(),
+            attributes: called.into_iter().map(|one| one.name).zip(kinds).collect(),
+        }
     }
 
     /// Position of the column that `name` means: an attribute, or a header as written.
@@ -146,13 +124,69 @@ fn unknown_column(given: &Given<'_>, wanted: &str, place: Place) -> Finding {
         .help(help)
 }
 
-fn nameless(header: &str, number: usize, place: Place) -> Finding {
-    if header.trim().is_empty() {
-        return Finding::error("feed::empty_header", format!("column {number} has no name"))
-            .at(place, "an empty header")
-            .help("name the column in the first row, or remove it");
+/// The manifest calls a column as another is called by itself.
+fn clash(given: &Given<'_>, name: &str, named: usize, index: usize) -> Finding {
+    let (named_number, number) = (named + 1, index + 1);
+    let (low, high) = (named_number.min(number), named_number.max(number));
+    let message = format!("columns {low} and {high} are both the attribute `{name}`");
+    Finding::error("feed::duplicate_column", message)
+        .at(given.place(index), format!("column {number} is called so by itself"))
+        .also(given.place(named), format!("column {named_number} by `attributes:`"))
+        .help("give one of them another name with `attributes:`")
+}
+
+/// Columns that are of use only under names that nobody wrote: each sort is said once, since
+/// spreadsheets leave dozens of them.
+fn say_what_is_made_up(given: &Given<'_>, called: &[Called], findings: &mut Findings) {
+    let of = |wanted: &dyn Fn(usize, NameFrom) -> bool| -> Vec<usize> {
+        (0..called.len()).filter(|index| wanted(*index, called[*index].from)).collect()
+    };
+    let blank = |index: usize| given.written(index).trim().is_empty();
+    let empty = of(&|index, from| from == NameFrom::Place && blank(index));
+    let odd = of(&|index, from| from == NameFrom::Place && !blank(index));
+    let twins = of(&|_, from| matches!(from, NameFrom::Twin(_)));
+    let mut say = |code, columns: &[usize], message: String, label: &str, help: &str| {
+        let Some(first) = columns.first() else { return };
+        let names = listed(columns, |index| format!("`{}`", called[index].name));
+        let them = if columns.len() == 1 { "it" } else { "them" };
+        let advice = Finding::advice(code, message)
+            .at(given.place(*first), label)
+            .help(format!("templates call {them} {names}{help}"));
+        findings.push(match called[*first].from {
+            NameFrom::Twin(first) => advice.also(given.place(first), "the first of this name"),
+            _ => advice,
+        });
+    };
+    let message = match empty[..] {
+        [one] => format!("column {} has no name", one + 1),
+        _ => format!("columns {} have no names", listed(&empty, |index| (index + 1).to_string())),
+    };
+    say("feed::empty_header", &empty, message, "an empty header", "");
+    let headers = listed(&odd, |index| format!("`{}`", given.written(index)));
+    let example = odd.first().map(|index| given.written(*index)).unwrap_or_default();
+    say(
+        "feed::header",
+        &odd,
+        format!("no attribute can be called {headers}"),
+        "not a letter of a to z in it",
+        &format!("; another name: `attributes: {{name: \"{example}\"}}`"),
+    );
+    let headers = listed(&twins, |index| format!("`{}`", given.written(index)));
+    say(
+        "feed::duplicate_column",
+        &twins,
+        format!("{headers}: a column before has the same name"),
+        "this one comes later",
+        "; `attributes:` names it otherwise",
+    );
+}
+
+/// The first few, and how many more there are.
+fn listed(columns: &[usize], word: impl Fn(usize) -> String) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> = columns.iter().take(SHOWN).map(|index| word(*index)).collect();
+    match columns.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
-    Finding::error("feed::header", format!("no attribute can be called `{header}`"))
-        .at(place, "not a letter of a to z in it")
-        .help(format!("give it a name: `attributes: {{name: \"{header}\"}}`"))
 }

@@ -3,7 +3,7 @@
 //! What lives here: the order of things, includes, and the settings of the root manifest. Sets,
 //! shots, feeds and pictures have their own modules.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -78,6 +78,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Loaded {
         reference_names: Default::default(),
         used: Used::default(),
         rejects: Vec::new(),
+        rejects_files: HashMap::new(),
     };
     let catalogue = loader.catalogue(path);
     let Loader { sources, mut findings, rejects, .. } = loader;
@@ -112,11 +113,13 @@ pub(super) struct Loader<'o> {
     /// Sets that stand in a manifest but could not be read; nothing more is said of them.
     pub broken_sets: HashSet<String>,
     /// Names of the references that all subjects of a set have.
-    pub reference_names: std::collections::HashMap<u32, Vec<Arc<str>>>,
+    pub reference_names: HashMap<u32, Vec<Arc<str>>>,
     /// The attributes that any manifest names.
     pub used: Used,
     /// Bad rows, by feed.
     pub rejects: Vec<Rejects>,
+    /// The files for them, with the set that each is for and where the manifest names it.
+    pub rejects_files: HashMap<String, (String, Option<Place>)>,
 }
 
 impl Loader<'_> {

@@ -321,7 +321,8 @@ fn of_feed(
             Finding::error("reference::no_feed_picture", message)
                 .at(spec.path.place, format!("nothing for {}", who()))
                 .help(
-                    "add the picture at the shop, mark the reference `optional: true`, or leave                      such products out with `select`",
+                    "add the picture at the shop, mark the reference `optional: true`, or leave \
+                     such products out with `select`",
                 ),
         );
     }

@@ -5,8 +5,10 @@
 //! clips that are made already, savings by crops.
 
 mod fit;
+mod reach;
 
 pub(super) use fit::{Basics, fit};
+pub(super) use reach::{Own, Reach};
 
 use std::sync::Arc;
 
@@ -37,6 +39,8 @@ pub(super) struct Demand {
     pub overruled: Inherited,
     /// Whether a resolution of the manifest's defaults may be overruled.
     own: bool,
+    /// Which routes the jobs may go by.
+    reach: Reach,
 }
 
 /// The channel of one variant, where it is named, and whether the shot itself names it.
@@ -55,6 +59,7 @@ pub(super) fn demand(
     axes: &[AxisValue],
     channels: &Channels,
     card: Option<&ModelCard>,
+    reach: impl FnOnce() -> Reach,
     findings: &mut Findings,
 ) -> Result<Option<Demand>, ()> {
     let Some((name, place, own)) = named(shot, axes) else { return Ok(None) };
@@ -63,8 +68,8 @@ pub(super) fn demand(
         findings.push(Finding::error("plan::unknown_channel", message).at(place, "this channel"));
         return Err(());
     };
-    let mut demand =
-        Demand { channel: channel.clone(), place, overruled: Inherited::default(), own };
+    let overruled = Inherited::default();
+    let mut demand = Demand { channel: channel.clone(), place, overruled, own, reach: reach() };
     let wanted = Wanted { shot, axes, demand: None };
     let inherited = shot.settings.inherited;
     let mut sound = true;

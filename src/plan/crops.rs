@@ -5,11 +5,10 @@
 //! decides whether what is cut away matters.
 //!
 //! Careful by intent: only variants of one shot with the same subject, take, model and prompt, only
-//! where the rest of the frame still has the pixels that the channel asks, and only at a length
-//! that both take.
+//! where half of the frame at least stays and has the pixels that the channel asks, and only at a
+//! length that both take.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
 
 use rust_decimal::Decimal;
 
@@ -44,19 +43,31 @@ pub(super) fn of_shot(catalogue: &Catalogue, shot: &Shot, variants: &[Variant]) 
     }
     let written = shot.axes.iter().any(|axis| &*axis.name == "duration");
     let open = shot.settings.duration.is_none() && !written;
-    let serves = |of: usize, other: usize| {
-        (of != other).then(|| crop(&variants[of], &variants[other], open)).flatten()
-    };
     let mut choice =
         Choice { crops: vec![None; variants.len()], stays: vec![false; variants.len()] };
-    // First what loses little, so that an upright clip rather serves upright channels.
-    choice.make(|of, other| {
-        let settings = &variants[of].settings;
-        serves(of, other)
-            .filter(|stays| area(*stays) * 2 >= area((settings.width, settings.height)))
-    });
-    choice.make(serves);
+    for group in alike(variants) {
+        choice.make(&group, |of, other| {
+            (of != other).then(|| crop(&variants[of], &variants[other], open)).flatten()
+        });
+    }
     choice.crops
+}
+
+/// Variants that differ in their channel alone, in the order of their first: of many variants, each
+/// is held against a few.
+fn alike(variants: &[Variant]) -> Vec<Vec<usize>> {
+    let mut places: HashMap<_, usize> = HashMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (at, variant) in variants.iter().enumerate() {
+        let rest: Vec<_> = variant.values.iter().filter(|(name, _)| **name != *AXIS).collect();
+        let with: Vec<_> = variant.with.iter().map(|(_, of)| (of.set, of.subject)).collect();
+        let place = *places.entry((rest, with, &variant.card.model)).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(at);
+    }
+    groups
 }
 
 /// Which variants serve others, while it is being decided.
@@ -67,22 +78,24 @@ struct Choice {
 }
 
 impl Choice {
-    /// Lets those that serve most others serve them; of equals, the first.
-    fn make(&mut self, serves: impl Fn(usize, usize) -> Option<(u32, u32)>) {
-        let all = 0..self.crops.len();
+    /// Lets those of a group that serve most others serve them; of equals, the first.
+    fn make(&mut self, all: &[usize], serves: impl Fn(usize, usize) -> Option<(u32, u32)>) {
         let open =
             |choice: &Choice, other: usize| choice.crops[other].is_none() && !choice.stays[other];
         let uses = |choice: &Choice, of: usize| {
-            let others = all.clone().filter(|other| open(choice, *other));
-            others.filter(|other| serves(of, *other).is_some()).count()
+            let others = all.iter().filter(|other| open(choice, **other));
+            others.filter(|other| serves(of, **other).is_some()).count()
         };
-        let mut by_use: Vec<(usize, usize)> = all.clone().map(|of| (uses(self, of), of)).collect();
+        let mut by_use: Vec<(usize, usize)> = all.iter().map(|of| (uses(self, *of), *of)).collect();
         by_use.sort_by_key(|(uses, of)| (std::cmp::Reverse(*uses), *of));
         for (_, of) in by_use {
             if self.crops[of].is_some() {
                 continue;
             }
-            for other in all.clone().filter(|other| open(self, *other)).collect::<Vec<_>>() {
+            for other in all.iter().copied() {
+                if !open(self, other) {
+                    continue;
+                }
                 if let Some(stays) = serves(of, other) {
                     self.crops[other] = Some(Crop { of, stays });
                     self.stays[of] = true;
@@ -117,9 +130,8 @@ fn is_one_prompt(catalogue: &Catalogue, shot: &Shot) -> bool {
 /// not serve. `open` where the length is for the channels to choose.
 fn crop(from: &Variant, to: &Variant, open: bool) -> Option<(u32, u32)> {
     let (_, channel) = (from.channel.as_ref()?, to.channel.as_ref()?);
-    let same_model = from.card.model == to.card.model;
     let (of, wanted) = (&from.settings, &to.settings);
-    if !same_model || !differ_in_channel_alone(from, to) || of.options != wanted.options {
+    if of.options != wanted.options {
         return None;
     }
     let same_length = of.duration == wanted.duration || open;
@@ -138,14 +150,16 @@ fn crop(from: &Variant, to: &Variant, open: bool) -> Option<(u32, u32)> {
     let asks = channel.frame(aspect).and_then(|frame| frame.least);
     // Where nobody says how few pixels will do, those that would be made must be there.
     let asks = asks.unwrap_or(Pixels { width: wanted.width, height: wanted.height });
-    (asks.reached_by(stays) && channel.takes_size(aspect, stays)).then_some(stays)
+    let is_sharp = asks.reached_by(stays) && near_enough(stays, (wanted.width, wanted.height));
+    // What is cut out of the smaller half of a frame shows something else than the whole does.
+    let is_most = area(stays) * 2 >= area(size);
+    (is_sharp && is_most && channel.takes_size(aspect, stays)).then_some(stays)
 }
 
-fn differ_in_channel_alone(a: &Variant, b: &Variant) -> bool {
-    let rest = |variant: &Variant| -> Vec<(Arc<str>, Arc<str>)> {
-        variant.values.iter().filter(|(name, _)| **name != *AXIS).cloned().collect()
-    };
-    rest(a) == rest(b) && a.with == b.with
+/// Whether a size has two thirds at least of the pixels that would be made, along both sides.
+fn near_enough(stays: (u32, u32), made: (u32, u32)) -> bool {
+    let enough = |stays: u32, made: u32| u64::from(stays) * 3 >= u64::from(made) * 2;
+    enough(stays.0, made.0) && enough(stays.1, made.1)
 }
 
 /// Whether a clip's length is taken by a channel, and is no worse there than `planned`.

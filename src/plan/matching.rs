@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::job::RouteReason;
 use super::mention::Call;
-use crate::manifest::{Reference, Role};
+use crate::manifest::{Reference, Role, Shot};
 use crate::models::{ModelCard, Route};
 
 /// Whose picture a candidate is.
@@ -56,6 +56,20 @@ impl Names<'_> {
 /// Whether a reference is called `name`, itself or by its group.
 fn is_called(reference: &Reference, name: &str) -> bool {
     *reference.name == *name || reference.group.as_deref() == Some(name)
+}
+
+/// Whether a shot's `use:` lets a reference in: by its name, its group, its subject's alias or id,
+/// or `alias.name`.
+pub(super) fn is_used(shot: &Shot, reference: &Reference, of: Option<(&str, &str)>) -> bool {
+    let Some(uses) = &shot.uses else { return true };
+    let named = |name: &str| is_called(reference, name);
+    uses.iter().any(|(name, _)| match of {
+        None => named(name),
+        Some((alias, id)) => [alias, id].into_iter().any(|owner| {
+            let rest = name.strip_prefix(owner);
+            rest.is_some_and(|r| r.is_empty() || r.strip_prefix('.').is_some_and(named))
+        }),
+    })
 }
 
 /// The candidates that a mention means, as positions; none when it is unknown.

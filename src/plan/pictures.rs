@@ -163,8 +163,14 @@ pub(super) fn recipes(
             Some(Ok(facts)) => match needs.map(|needs| (recipe(facts, needs.of(*role)), needs)) {
                 None | Some((Ok(_), _)) if by_url && candidate.reference.url.is_none() => {
                     let message = format!("`{provider}` takes pictures by public URLs only");
-                    let help = "give the reference a `url:` beside its `image:`".to_owned();
-                    ("plan::picture_url", message, help)
+                    let help = match picture.source {
+                        None => "give the reference a `url:` beside its `image:`",
+                        Some(_) => {
+                            "give the reference a `url:` too: that of its `image:`, if the \
+                                    provider may ask for it there"
+                        }
+                    };
+                    ("plan::picture_url", message, help.to_owned())
                 }
                 Some((Ok(recipe), needs)) if needs.prepare => {
                     if !by_url || recipe.making().is_none() {

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::channels;
+use super::channels::{self, Own, Reach};
 use super::choose::{self, Auto, Market};
 use super::job::JobSettings;
 use super::pictures::Framing;
@@ -83,11 +83,13 @@ pub(super) fn variants_of(
         findings.push(finding.at(shot.place, "this shot's matrix").help(help));
         return Vec::new();
     };
+    // Looked for once: a shot may have many subjects, and many variants.
+    let own = shot.has_channel().then(|| Own::of(catalogue, shot));
     let mut variants = Vec::new();
     for index in 0..count {
         let mut found = Findings::default();
         let combination = Combination::at(index, &dimensions, catalogue, shot);
-        let resolved = combination.resolve(shot, market, &mut found);
+        let resolved = combination.resolve((catalogue, shot), own.as_ref(), market, &mut found);
         said.pass_on(found, findings);
         if let Some(resolved) = resolved {
             variants.push(combination.into_variant(resolved));
@@ -192,7 +194,8 @@ impl Combination {
     /// Its model and settings; of a model that is left open, those of its first candidate.
     fn resolve(
         &self,
-        shot: &Shot,
+        (catalogue, shot): (&Catalogue, &Shot),
+        own: Option<&Own>,
         market: Market<'_>,
         findings: &mut Findings,
     ) -> Option<Resolved> {
@@ -201,7 +204,12 @@ impl Combination {
             settings::Named::Card(card) => Some(&**card),
             settings::Named::Auto(_) => None,
         };
-        let demand = channels::demand(shot, &self.axes, market.channels, known, findings).ok()?;
+        let reach = || {
+            let own = own.expect("a shot that has a channel was looked at for one");
+            Reach::of(catalogue, shot, &self.with, own)
+        };
+        let channels = market.channels;
+        let demand = channels::demand(shot, &self.axes, channels, known, reach, findings).ok()?;
         let wanted = Wanted { shot, axes: &self.axes, demand: demand.as_ref() };
         let channel = demand.as_ref().map(|demand| demand.channel.clone());
         match named {

@@ -13,7 +13,7 @@ pub fn rejects_csv(rejects: &Rejects) -> Vec<u8> {
     let cells = Cells::Spreadsheet;
     let mut record = |fields: [&str; 8]| {
         // Memory takes whatever is written.
-        let _ = out.write_record(fields.map(|field| cells.text(field)).iter().map(|f| &**f));
+        let _ = out.write_record(fields.map(|field| cells.cells_in(field)).iter().map(|f| &**f));
     };
     record(REJECTS_CSV_HEADER);
     for row in &rejects.rows {
@@ -84,6 +84,10 @@ mod tests {
         "products.csv","","","","feed::more","3 more are not listed","",""
         "#);
         assert!(is_rejects_csv(&text));
+        // A spreadsheet may part cells elsewhere than at commas.
+        let text = rejects_csv(&rejects("a;=A1;\"x\n+1\";b=2;\t@c"));
+        let text = String::from_utf8_lossy(&text);
+        assert!(text.contains("\"a;'=A1;\"\"x\n'+1\"\";b=2;\t'@c\""), "{text}");
     }
 
     #[test]

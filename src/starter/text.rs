@@ -86,8 +86,11 @@ fn set_of_feed(out: &mut String, from: &str, look: &Look) {
         _ => {}
     }
     if let Some(id) = &look.id {
-        let _ =
-            writeln!(out, "    id: \"{{{{ {id} }}}}\" # names the clips; it must stay the same");
+        let counts = if look.id_counts { ", but looks like a row's number" } else { "" };
+        let _ = writeln!(
+            out,
+            "    id: \"{{{{ {id} }}}}\" # names the clips; it must stay the same{counts}"
+        );
     }
     select(out, look);
     if look.bad > 0 {
@@ -108,7 +111,7 @@ fn select(out: &mut String, look: &Look) {
         && look.without < look.entries
         && let Some(column) = &look.picture
     {
-        lines.push(format!("where: {} # those with a picture", scalar(&has(column))));
+        lines.push(format!("where: {column} # those with a picture"));
         written = true;
     }
     if look.entries - look.without > PILOT {
@@ -135,11 +138,6 @@ fn select(out: &mut String, look: &Look) {
         let line = if written { line } else { format!("# {}", line.trim_start_matches("# ")) };
         let _ = writeln!(out, "      {line}");
     }
-}
-
-/// An expression that says whether an attribute has text.
-fn has(column: &str) -> String {
-    format!("{column} is defined and {column} != \"\"")
 }
 
 fn references(out: &mut String, look: &Look) {

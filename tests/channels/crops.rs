@@ -38,15 +38,18 @@ fn the_amount_is_the_estimate_of_the_jobs_that_could_be_left_out() {
 }
 
 #[test]
-fn lying_clips_serve_upright_channels_where_the_pixels_do() {
-    let more = "matrix: {channel: [amazon-listing, meta-reels]}";
-    assert_eq!(
-        crops(&plan(&shop("", &shot(more), &[ALL_ROUND]))),
-        ["amazon-listing → meta-reels, 606x1080, 2 jobs, 1.0"]
-    );
-    // At 720p only 404×720 would stay, and 540×960 are the least.
-    let small = format!("{more}\nresolution: 720p");
-    assert!(crops(&plan(&shop("", &shot(&small), &[ALL_ROUND]))).is_empty());
+fn a_crop_that_takes_most_of_the_frame_or_of_the_pixels_is_no_saving() {
+    // 606×1080 of 1920×1080 would stay: less than half, though the channel would take it.
+    for pair in ["[amazon-listing, meta-reels]", "[google-merchant, meta-reels]"] {
+        let more = format!("matrix: {{channel: {pair}}}");
+        assert!(crops(&plan(&shop("", &shot(&more), &[ALL_ROUND]))).is_empty(), "{pair}");
+    }
+    let own = "kinora_channel: 1\nchannel: window\ntitle: Ours\nas_of: 2026-11-23\n\
+               frames: [{aspect: \"9:16\", best: 480x853}]\n";
+    let shop = shop("", &shot("matrix: {channel: [window, meta-feed]}"), &[ALL_ROUND]);
+    shop.write("channels/window.yaml", own);
+    // Of 480×854, 480×600 would stay: the channel takes them, but 1080×1350 would be made.
+    assert_eq!(crops(&plan(&shop)), ["meta-feed → window, 758x1350, 2 jobs, 1.0"]);
 }
 
 #[test]

@@ -209,3 +209,62 @@ fn a_profile_of_the_workspace_wins_and_changes_the_plan() {
         "{said}"
     );
 }
+
+#[test]
+fn only_routes_that_the_jobs_can_go_by_bind_what_goes_together() {
+    let of = |model: &str, more: &str, prompt: &str| {
+        let shots = shot(more).replace("studio/all-round", model).replace("turns", prompt);
+        settings(&plan(&shop("", &shots, &[]))).join(", ")
+    };
+    // By references it makes 8 s alone, and a product with one picture does not go by them.
+    assert_eq!(of("fal/veo-3.1", "channel: meta-reels", "turns"), "1080x1920 4");
+    assert_eq!(of("fal/veo-3.1", "channel: meta-reels", "is @hero, it turns"), "1080x1920 8");
+    let asked = "channel: meta-reels\nroute: references";
+    assert_eq!(of("fal/veo-3.1", asked, "turns"), "1080x1920 8");
+    // From text alone it makes 16:9 and 9:16.
+    assert_eq!(of("runway/gen4.5", "channel: shopify-product", "turns"), "960x960 5");
+    let text = "channel: shopify-product\nroute: text";
+    assert_eq!(of("runway/gen4.5", text, "turns"), "1280x720 5");
+
+    let window = "kinora_channel: 1\nchannel: window\ntitle: Ours\nas_of: 2026-11-23\n\
+                  frames: [{aspect: \"9:16\", best: 720x1280}]\n";
+    let shots = shot("channel: window").replace("studio/all-round", "google/veo-3.1");
+    let shop = shop("", &shots, &[]);
+    shop.write("channels/window.yaml", window);
+    assert_eq!(settings(&plan(&shop)), ["720x1280 4"]);
+}
+
+#[test]
+fn pictures_of_further_subjects_and_of_the_shot_are_counted_too() {
+    let of = |more: &str| {
+        let shots = shot(&format!("channel: meta-reels\n{more}"));
+        settings(&plan(&shop("", &shots.replace("studio/all-round", "fal/veo-3.1"), &[]))).join("")
+    };
+    assert_eq!(of("with: {other: products.bowl}"), "1080x1920 8");
+    assert_eq!(of("with: {other: products.bowl}\nuse: [hero]"), "1080x1920 4");
+    assert_eq!(of("references: [{name: mood, role: mood, image: images/bowl.png}]"), "1080x1920 8");
+}
+
+#[test]
+fn a_low_resolution_does_not_change_the_shape() {
+    let small = shot("channel: youtube-shorts\nresolution: 360p").replace("all-round", "small");
+    let said = refused(&shop("", &small, &[SMALL]));
+    assert!(said.contains("at 360p; that is 360×640 pixels, and 480×854 are the least"), "{said}");
+    assert!(said.contains("the nearest possible is 480p"), "{said}");
+}
+
+#[test]
+fn a_default_that_no_model_knows_is_a_slip() {
+    let defaults = "defaults: {resolution: 1080}";
+    let said = refused(&shop(defaults, &shot("channel: meta-reels"), &[ALL_ROUND]));
+    assert!(said.contains("at the resolution `1080`"), "{said}");
+}
+
+#[test]
+fn a_default_length_that_is_the_models_to_decide_gives_way_too() {
+    let card = Card { more: "options: {auto_duration: {title: By itself}}", ..ALL_ROUND };
+    let shop = shop("defaults: {duration: auto}", &shot("channel: google-merchant"), &[card]);
+    let plan = plan(&shop);
+    assert_eq!(settings(&plan), ["1920x1080 10"]);
+    assert!(said(&plan, "plan::channel_length").is_empty());
+}

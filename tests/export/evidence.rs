@@ -165,3 +165,24 @@ fn signed_box() -> Vec<u8> {
     let length = u32::try_from(body.len() + 8).expect("small");
     [&length.to_be_bytes()[..], b"uuid", &body].concat()
 }
+
+#[test]
+fn two_attempts_that_made_equal_bytes_have_evidence_each() {
+    let shop = made("");
+    shop.edit("kinora.yaml", "turns slowly", "turns quickly");
+    shop.kinora(&["run", ".", "--yes"]).ends(0);
+    let ledger =
+        rusqlite::Connection::open(shop.path().join(".kinora/ledger.db")).expect("a ledger");
+    let sql = "UPDATE clips SET (path, digest, bytes) = (SELECT path, digest, bytes FROM clips \
+               WHERE attempt = 1) WHERE attempt = 10";
+    assert_eq!(ledger.execute(sql, []).expect("changed"), 1);
+    drop(ledger);
+    let index = index(&shop);
+    let twice: Vec<&Value> = index.iter().filter(|line| line["clip"] == index[0]["clip"]).collect();
+    assert_eq!(twice.len(), 2);
+    assert_ne!(twice[0]["evidence"], twice[1]["evidence"]);
+    for line in &index {
+        let file = Value::from(format!("export/{}", line["evidence"].as_str().expect("a path")));
+        assert_eq!(line["evidence_digest"], digest_of(&shop, &file), "{line}");
+    }
+}

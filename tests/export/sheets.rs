@@ -90,3 +90,14 @@ fn more_than_thirty_jobs_go_on_a_second_sheet() {
         sheet(&shop, "export/sheet-02.png").height() < sheet(&shop, "export/sheet-01.png").height()
     );
 }
+
+#[test]
+fn sheets_of_an_earlier_export_that_are_no_more_are_gone() {
+    let shop = made("");
+    shop.write("export/sheet-02.png", "of a time with more clips");
+    shop.kinora(&["export", ".", "--what", "results"]).ends(0);
+    assert!(shop.path().join("export/sheet-02.png").exists(), "no sheets were asked for");
+    shop.kinora(&["export", ".", "--what", "sheet"]).ends(0);
+    assert!(!shop.path().join("export/sheet-02.png").exists());
+    assert!(shop.path().join("export/sheet-01.png").is_file());
+}

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::shop::{codes, json_lines, made};
+use crate::played::Played;
+use crate::shop::{codes, equal_clips, hosted, json_lines, made, rows, with_key};
 
 fn lines(shop: &crate::workspace::Workspace, kind: &str) -> Vec<Value> {
     let all = json_lines(&shop.read("export/shopify.jsonl"));
@@ -148,6 +149,7 @@ fn a_providers_link_never_leaves_the_house() {
 #[test]
 fn a_template_that_fails_is_said_at_its_place_and_only_its_file_is_missing() {
     let shop = made(&GOOGLE.replace("{{ file }}", "{{ sku }}.mp4"));
+    shop.write("export/google.tsv", "of an earlier export");
     let ended = shop.kinora(&["export", "."]).ends(3);
     assert!(ended.stderr.contains("export::same_link"), "{}", ended.stderr);
     assert!(ended.stderr.contains("kinora.yaml:4:"), "{}", ended.stderr);
@@ -192,4 +194,91 @@ fn google_is_not_guessed_at() {
     let shop = made("");
     let ended = shop.kinora(&["export", ".", "--what", "google"]).ends(2);
     assert!(ended.stderr.contains("video_link"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_good_clip_stays_in_the_shops_until_there_is_a_newer_one() {
+    let (shop, played) = hosted("");
+    shop.edit("kinora.yaml", "retries: 0", &format!("retries: 0\n{GOOGLE}"));
+    with_key(&shop, &["run", ".", "--yes"]).ends(0);
+    with_key(&shop, &["export", ".", "--what", "google"]).ends(0);
+    let before = shop.read("export/google.tsv");
+    // They are asked for anew, and the provider refuses.
+    let worse = Played::start(&shop, "fal", &["--speed", "20", "--fault", "moderation=1"]);
+    let manifest = shop.read("kinora.yaml").replace(&played.url, &worse.url);
+    shop.write("kinora.yaml", &manifest.replace("turns slowly", "turns quickly"));
+    with_key(&shop, &["run", ".", "--yes"]).ends(7);
+    let what = ["export", ".", "--what", "results,shopify,google,sheet", "--json"];
+    let exported = with_key(&shop, &what).ends(0).json();
+    assert_eq!(codes(&exported), ["export::earlier"]);
+    assert_eq!(exported["clips"], 2);
+    assert_eq!(shop.read("export/google.tsv"), before);
+    assert_eq!((lines(&shop, "upload").len(), lines(&shop, "media").len()), (2, 2));
+    for row in rows(&shop.read("export/results.csv")) {
+        assert_eq!((&*row["status"], &*row["attempts"]), ("failed", "2"));
+        // The clip that there is, how it was asked for, and why there is no newer one.
+        let clip = std::fs::read(shop.path().join(&row["file"])).expect("a clip");
+        assert_eq!(row["digest"], blake3::hash(&clip).to_hex().as_str());
+        let prompt = blake3::hash(b"it turns slowly in the sun").to_hex();
+        assert_eq!(row["prompt_digest"], prompt.as_str());
+        assert!(!row["why"].is_empty() && !row["made_at"].is_empty(), "{row:?}");
+    }
+}
+
+#[test]
+fn without_a_plan_no_shop_gets_anything() {
+    let shop = made(&GOOGLE.replace("{google:", "{shopify: {}, google:"));
+    shop.kinora(&["export", "."]).ends(0);
+    // Nobody can tell now that these clips are asked for no more.
+    shop.edit("kinora.yaml", "{id: wide,", "{id: far,");
+    shop.edit("kinora.yaml", "resolution: 240p", "resolution: 1080p");
+    let exported = shop.kinora(&["export", ".", "--json"]).ends(3).json();
+    assert_eq!(codes(&exported), ["export::no_plan", "export::no_plan"]);
+    assert!(!shop.path().join("export/shopify.jsonl").exists());
+    assert!(!shop.path().join("export/google.tsv").exists());
+    assert!(shop.path().join("export/evidence/index.jsonl").is_file());
+    assert_eq!(rows(&shop.read("export/results.csv")).len(), 10);
+    shop.kinora(&["export", ".", "--what", "results"]).ends(0);
+}
+
+#[test]
+fn equal_clips_may_have_one_link() {
+    let shop = made(&GOOGLE.replace("{{ file }}", "{{ clip.digest }}.mp4"));
+    let links = |shop: &crate::workspace::Workspace| {
+        let exported = shop.kinora(&["export", ".", "--what", "google", "--json"]).ends(0).json();
+        assert_eq!(codes(&exported), Vec::<&str>::new());
+        shop.read("export/google.tsv").matches("https://").count()
+    };
+    assert_eq!(links(&shop), 8);
+    // One product's second clip is its first; a clip of another product has no row less for it.
+    let first = "products.teapot/turn/aspect=1:1/1";
+    equal_clips(&shop, "products.teapot/turn/aspect=9:16/1", first);
+    equal_clips(&shop, "products.mug/turn/aspect=1:1/1", first);
+    assert_eq!(links(&shop), 7);
+}
+
+#[test]
+fn a_link_may_begin_with_what_the_environment_says() {
+    let shop = made(GOOGLE);
+    shop.edit("kinora.yaml", "https://cdn.a.example/v/", "{{ env.CDN }}/");
+    shop.edit("kinora.yaml", "name: Spring", "name: Spring\nallow: {env: [CDN]}");
+    let mut export = shop.command(&["export", ".", "--what", "google", "--json"]);
+    let output = export.env("CDN", "https://cdn.a.example/v").output().expect("it starts");
+    let exported = crate::workspace::Ended::new(&[], output).ends(0).json();
+    assert_eq!(codes(&exported), Vec::<&str>::new());
+    assert!(shop.read("export/google.tsv").contains("https://cdn.a.example/v/clips/"));
+}
+
+#[test]
+fn a_clip_that_is_uploaded_within_the_cap_is_within_it_for_every_product() {
+    let shop = made("export: {shopify: {plan: basic, hosted: 245}}");
+    let one = |kind| lines(&shop, kind);
+    shop.kinora(&["export", ".", "--what", "shopify"]).ends(0);
+    let last = one("media").last().expect("a line")["job"].clone();
+    let first = one("media")[0]["job"].clone();
+    equal_clips(&shop, last.as_str().expect("a job"), first.as_str().expect("a job"));
+    shop.kinora(&["export", ".", "--what", "shopify"]).ends(0);
+    let media = one("media");
+    assert_eq!(media[7]["upload"], media[0]["upload"]);
+    assert_eq!((&media[6]["beyond_cap"], &media[7]["beyond_cap"]), (&json!(true), &json!(false)));
 }

@@ -290,6 +290,35 @@ fn each_woocommerce_variation_has_what_its_product_has() {
     assert_eq!(read.ids().len(), 5);
 }
 
+#[test]
+fn woocommerce_exports_are_the_same_in_every_language() {
+    let headers = [
+        "ID,Typ,Artikelnummer,Name,Veröffentlicht,Vorrätig?,Bestand,Angebotspreis,Regulärer Preis,\
+         Beschreibung,Kategorien,Schlagwörter,Bilder,Übergeordnetes Produkt,Attribut 1 Name,\
+         Attribut 1 Wert(e),Meta: _brand",
+        "ID,Type,UGS,Nom,Publié,En stock ?,Stock,Tarif promo,Tarif régulier,Description,Catégories,\
+         Étiquettes,Images,Parent,Nom de l’attribut 1,Valeur(s) de l’attribut 1 ,Meta: _brand",
+        "ID,Tipo,SKU,Nombre,Publicado,¿Existencias?,Inventario,Precio rebajado,Precio normal,\
+         Descripción,Categorías,Etiquetas,Imágenes,Superior,Nombre del atributo 1,\
+         Valor(es) del atributo 1,Meta: _brand",
+        "ID,Tipo,COD,Nome,Pubblicato,In stock?,Magazzino,Prezzo in offerta,Prezzo di listino,\
+         Descrizione,Categorie,Tag,Immagine,Genitore,Nome dell'attributo 1,Valore dell'attributo 1,\
+         Meta: _brand",
+        "ID,Type,SKU,Naam,Gepubliceerd,Op voorraad?,Voorraad,Actieprijs,Reguliere prijs,\
+         Beschrijving,Categorieën,Tags,Afbeeldingen,Hoofd,Naam eigenschap 1,Waarde eigenschap 1,\
+         Meta: _brand",
+    ];
+    let (_, rows) = WOO.split_once('\n').expect("a header");
+    let english = read(WOO);
+    for header in headers {
+        let translated = read(&format!("{header}\n{rows}"));
+        assert_eq!(translated.format, FeedFormat::Woocommerce, "{header}");
+        assert_eq!(translated.products, english.products, "{header}");
+        let (_, code, _) = translated.wrong()[0];
+        assert_eq!(code, "feed::no_parent", "{header}");
+    }
+}
+
 const GOOGLE: &str = "\
 id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tlifestyle_image_link\titem_group_id\tprice\tavailability\tcustom_label_0\tproduct_type
 s-red\tShirt red\tSoft\thttps://x.test/s\thttps://x.test/r.jpg\thttps://x.test/r1.jpg,https://x.test/r2.jpg\thttps://x.test/life.jpg\tshirt\t15.00 EUR\tin_stock\tnew\tClothes > Shirts
@@ -390,6 +419,35 @@ fn delimiters_are_found() {
         let found = read(&text);
         assert_eq!(found.format, FeedFormat::Csv);
         assert_eq!(found.products[0].get("title"), "Red, small; or | large", "{delimiter:?}");
+    }
+}
+
+#[test]
+fn pictures_are_found_under_the_names_that_people_give_their_columns() {
+    let headers = [
+        "image",
+        "Image URL",
+        "imageUrl",
+        "imageLink",
+        "mainimage",
+        "Main Image URL",
+        "img",
+        "image_0_url",
+        "Image 2 URL",
+        "product_image",
+        "product-image-url",
+        "picture_url",
+        "photo_url",
+        "Bild",
+        "Foto 3",
+    ];
+    for header in headers {
+        let read = read(&format!("sku,{header}\na,x.jpg\n"));
+        assert_eq!(read.products[0].images, ["x.jpg"], "{header}");
+    }
+    for header in ["image_alt_text", "Image position", "images_count", "imagery", "thumbnail"] {
+        let read = read(&format!("sku,{header}\na,x.jpg\n"));
+        assert!(read.products[0].images.is_empty(), "{header}");
     }
 }
 

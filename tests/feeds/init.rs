@@ -58,15 +58,13 @@ impl Shop {
         }
     }
 
-    /// Runs `init` and says what it told; the manifest must then be checked and planned without
-    /// an error or a warning.
+    /// Runs `init` and says what it told; the manifest must then be planned without an error or a
+    /// warning.
     fn init(&self, arguments: &[&str], clips: &str) -> String {
         let told = self.told(arguments);
-        let check = self.kinora(&["check"]);
-        assert_eq!(check.code, 0, "{}\n{}", check.talk, self.read("kinora.yaml"));
-        assert!(!check.talk.contains("warning"), "{}", check.talk);
         let plan = self.kinora(&["plan"]);
-        assert_eq!(plan.code, 0, "{}", plan.talk);
+        assert_eq!(plan.code, 0, "{}\n{}", plan.talk, self.read("kinora.yaml"));
+        assert!(!plan.talk.contains("warning"), "{}", plan.talk);
         assert!(plan.said.contains(clips), "{}", plan.said);
         told
     }
@@ -132,7 +130,7 @@ fn a_shopify_export() {
         # each: variant # a subject for each variant, not for each product
         id: "{{ handle }}" # names the clips; it must stay the same
         select:
-          where: "image is defined and image != \"\"" # those with a picture
+          where: image # those with a picture
           # price: {min: 20}
           # tags: [new]
         references:
@@ -174,7 +172,7 @@ fn variants_of_a_shopify_export() {
         each: variant
         id: "{{ id }}" # names the clips; it must stay the same
         select:
-          where: "image is defined and image != \"\"" # those with a picture
+          where: image # those with a picture
           # price: {min: 20}
           # tags: [new]
         references:
@@ -270,6 +268,58 @@ fn values_of_ones_own_with_a_column_that_names_rows() {
 }
 
 #[test]
+fn columns_without_a_name() {
+    let feed = ",商品コード,title,Photo,title,\n0,A1,Mug,pictures/mug.jpg,x,\n1,A2,Lamp,pictures/mug.jpg,y,\n";
+    let shop = Shop::new(&[("ours.csv", feed)]).with_pictures(&["pictures/mug.jpg"]);
+    // The first counts rows, and of the others nobody knows that they name products.
+    let refused = shop.kinora(&["init", "--from", "ours.csv"]);
+    assert_eq!(refused.code, 3, "{}", refused.said);
+    let named = "its columns: column_1, column_2, title, Photo, title_2, column_6";
+    assert!(refused.talk.contains(named), "{}", refused.talk);
+    let feed =
+        "商品コード,title,Photo,title,\nA1,Mug,pictures/mug.jpg,x,\nA2,Lamp,pictures/mug.jpg,y,\n";
+    shop.write("ours.csv", feed.as_bytes());
+    insta::assert_snapshot!(shop.init(&["--from", "ours.csv"], "4 clips"), @r"
+    ours.csv: separated values, UTF-8: 2 rows, 2 pictures
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+    assert_eq!(shop.part("    id:", " #"), "    id: \"{{ column_1 }}\"");
+}
+
+#[test]
+fn the_number_of_a_row_names_a_product_only_where_nothing_else_does() {
+    let shop = Shop::new(&[]);
+    let id = |feed: &str| {
+        shop.write("ours.csv", feed.as_bytes());
+        let ran = shop.kinora(&["init", "--force", "--from", "ours.csv"]);
+        if ran.code != 0 {
+            return ran.talk;
+        }
+        format!("{}\n{}", shop.part("    id:", "\n"), ran.said)
+    };
+    let names = |feed: &str, id_is: &str, counts: bool| {
+        let said = id(feed);
+        assert!(said.contains(&format!("id: \"{{{{ {id_is} }}}}\" #")), "{said}");
+        assert_eq!(said.contains("looks like a row's number"), counts, "{said}");
+    };
+    names("id,sku,title\n1,A,Mug\n2,B,Lamp\n3,C,Pot\n", "sku", false);
+    names("id,sku,title\n0,A,Mug\n1,B,Lamp\n", "sku", false);
+    names("id,sku,title\n17,A,Mug\n18,B,Lamp\n", "id", false);
+    names("id,sku,title\n2,A,Mug\n1,B,Lamp\n", "id", false);
+    // One row is no count, and a row that is left out changes nothing.
+    names("id,sku,title\n1,A,Mug\n", "id", false);
+    names("id,sku,title\n1,A,Mug\n2,B\n3,C,Pot\n", "sku", false);
+    names("id,title\n1,Mug\n2,Lamp\n", "id", true);
+    let refused = id("nr,title\n1,Mug\n2,Lamp\n");
+    assert!(refused.contains("but `nr` counts the rows; give the feed one"), "{refused}");
+    let refused = id("sku,title\nA,Mug\nB,Lamp\nA,Pot\n");
+    assert!(refused.contains("but `sku` has `A` again in row 4;"), "{refused}");
+    let refused = id("title,sku\nMug,A\nMug,\n");
+    assert!(refused.contains("but `sku` is empty in row 3;"), "{refused}");
+}
+
+#[test]
 fn json_lines_with_a_bad_one() {
     let feed = "{\"sku\":\"a\",\"title\":\"Mug\",\"image\":\"pictures/mug.jpg\"}\n{\"sku\":\n";
     let shop = Shop::new(&[("feed.jsonl", feed)]).with_pictures(&["pictures/mug.jpg"]);
@@ -293,7 +343,6 @@ fn json_lines_with_a_bad_one() {
           - {name: hero, feed: first}
     "#);
     assert_eq!(shop.kinora(&["check"]).code, 0);
-    assert_eq!(shop.kinora(&["plan"]).code, 0);
 }
 
 #[test]
@@ -347,6 +396,52 @@ fn a_folder_of_files_whose_names_say_what_they_show() {
           - {name: hero, feed: first}
           - {name: detail, feed: 2, optional: true} # `others` means all but the first
     "#);
+}
+
+#[test]
+fn folders_are_read_as_people_sort_them() {
+    let shop = Shop::new(&[]).with_pictures(&[
+        "photos/kitchen/mug/front.jpg",
+        "photos/kitchen/mug/side.jpg",
+        "photos/kitchen/pot/front.jpg",
+        "photos/light/lamp/front.jpg",
+        "photos/light/lamp/side.jpg",
+        "photos/light/torch/1.jpg",
+        // A view has a folder of its own, so that `front` comes back.
+        "views/mug/front/1.jpg",
+        "views/mug/side/1.jpg",
+        "views/lamp/front/1.jpg",
+        "views/lamp/side/1.jpg",
+        // Products with folders of their own for a picture or two.
+        "own/mug/1.jpg",
+        "own/mug/large/2.jpg",
+        "own/lamp/1.jpg",
+        // What a camera calls them, and products whose names begin alike.
+        "camera/IMG_0001.jpg",
+        "camera/IMG_0002.jpg",
+        "camera/IMG_0003.jpg",
+        "names/mug-terra.jpg",
+        "names/mug-sol.jpg",
+        "names/lamp-lykta.jpg",
+        "names/lamp-stor.jpg",
+        // Some have more views than others.
+        "flat/A1_1.jpg",
+        "flat/A1_2.jpg",
+        "flat/A1_3.jpg",
+        "flat/B2_1.jpg",
+    ]);
+    let facts = |folder: &str| {
+        let told = shop.told(&["--force", "--json", "--from", folder]);
+        let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        let feed = &told["feed"];
+        format!("{} {} {}", feed["pattern"], feed["entries"], feed["pictures"])
+    };
+    assert_eq!(facts("photos"), "\"{category}/{id}/{view}\" 4 6");
+    assert_eq!(facts("views"), "null 2 4");
+    assert_eq!(facts("own"), "null 2 3");
+    assert_eq!(facts("camera"), "null 3 3");
+    assert_eq!(facts("names"), "null 4 4");
+    assert_eq!(facts("flat"), "\"{id}_{view}\" 2 4");
 }
 
 #[test]
@@ -404,6 +499,32 @@ fn a_large_feed_begins_with_a_pilot() {
 }
 
 #[test]
+fn products_without_a_picture_are_left_out_at_first() {
+    let feed = "{\"sku\":\"a\",\"images\":[\"pictures/mug.jpg\"]}\n{\"sku\":\"b\",\"images\":[]}\n\
+                {\"sku\":\"c\",\"images\":\"\"}\n{\"sku\":\"d\"}\n";
+    let shop = Shop::new(&[("feed.jsonl", feed)]).with_pictures(&["pictures/mug.jpg"]);
+    shop.init(&["--from", "feed.jsonl"], "2 clips");
+    insta::assert_snapshot!(shop.part("    select:", "    references:"), @r"
+    select:
+      where: images # those with a picture
+    ");
+}
+
+#[test]
+fn what_a_person_should_know_of_a_feed_is_said() {
+    let feed = "ID,Typ,SKU,Nazwa,Obrazki,Rodzic,Image\n10,variable,k,Koszula,,,a.jpg\n\
+                11,variation,k-s,Koszula S,,id:10,pictures/mug.jpg\n12,variation,k-l,L,,id:10,b.jpg\n";
+    let shop = Shop::new(&[("shop/pl.csv", feed)]).with_pictures(&["shop/pictures/mug.jpg"]);
+    insta::assert_snapshot!(shop.told(&["--from", "shop/pl.csv"]), @r"
+    shop/pl.csv: separated values, UTF-8: 3 rows, 3 pictures
+    this may be a WooCommerce export in a language that is not known, in which no variation finds its product: export it again with the account set to English
+    2 pictures are not where the feed says, for instance a.jpg; `kinora check` says more
+    written: kinora.yaml
+    next: look at it, then `kinora plan` (the dry run; free)
+    ");
+}
+
+#[test]
 fn pictures_behind_urls_are_fetched_next() {
     let feed = "sku,title,image\na,Mug,https://s.example/a.jpg\n";
     let shop = Shop::new(&[("ours.csv", feed)]);
@@ -455,7 +576,7 @@ fn nothing_is_written_for_a_feed_that_cannot_be_used() {
     insta::assert_snapshot!(said, @r"
     kinora: there is no feed nothing.csv; nothing was written
     kinora: empty.csv has no products; nothing was written
-    kinora: twins.csv: no column that could name a product (sku, handle, id, the first, …) is different in every row; give the feed one; its columns: colour, size; nothing was written
+    kinora: twins.csv: no column can name a product: it must be different in every row and more than its number, but `colour` has `red` again in row 3; give the feed one (sku, handle, id, …); its columns: colour, size; nothing was written
     kinora: list.json: the file is one JSON list, not an object a line (write an object a line, for instance with `jq -c '.[]' FILE > FILE.jsonl`); nothing was written
     kinora: page.xml: the XML is no product feed: its first element is `html` (Google Merchant feeds begin with `<rss>` or `<feed>`; export it as such, or as CSV); nothing was written
     ");

@@ -1,6 +1,8 @@
 //! Sets from feeds: which products become subjects, with which pictures, and what becomes of rows
 //! that can't be used.
 
+mod bad_rows;
+
 use std::path::Path;
 
 use kinora::diagnostic::{Severity, render_text};
@@ -119,6 +121,14 @@ mod selection {
         for (select, expected) in cases {
             assert_eq!(selected(select).ids(), expected, "{select}");
         }
+    }
+
+    #[test]
+    fn tags_are_the_same_in_any_case() {
+        assert_eq!(selected("tags: [Summer, NEW]").ids(), ["s4"]);
+        let feed = "sku,tags\na,\"Größe, Neu\"\nb,größe\nc,GRÖSSE\n";
+        let case = case("id: \"{{ sku }}\"\nselect: {tags: GRößE}", feed);
+        assert_eq!(case.ids(), ["a", "b"]);
     }
 
     #[test]
@@ -259,177 +269,6 @@ mod samples {
     }
 }
 
-mod bad_rows {
-    use super::*;
-
-    const FEED: &str = "\
-sku,price,picture
-a,1,a.jpg
-b,dear,b.jpg
-c,3
-,4,c.jpg
-a,5,c.jpg
-d,6,
-e,7,a.jpg
-";
-
-    fn set(bad_rows: &str) -> String {
-        format!(
-            "id: \"{{{{ sku }}}}\"\nattributes: {{price: {{type: number}}}}\n\
-             references: [{{image: \"{{{{ picture }}}}\"}}]\nbad_rows: {bad_rows}"
-        )
-    }
-
-    fn codes(case: &Case) -> Vec<(u64, &str)> {
-        let [rejects] = &case.loaded.rejects[..] else { panic!("one feed was read") };
-        rejects.rows.iter().map(|row| (row.row, row.code)).collect()
-    }
-
-    const WRONG: [(u64, &str); 5] = [
-        (3, "feed::cell_type"),
-        (4, "feed::ragged"),
-        (5, "feed::bad_id"),
-        (6, "feed::duplicate_id"),
-        (7, "reference::empty_path"),
-    ];
-
-    #[test]
-    fn by_itself_every_bad_row_is_an_error() {
-        let case = case(&set("stop"), FEED);
-        assert!(case.loaded.catalogue.is_none());
-        let mut found: Vec<&str> = case.errors().iter().map(|(code, _)| *code).collect();
-        let mut wrong = WRONG.map(|(_, code)| code);
-        found.sort_unstable();
-        wrong.sort_unstable();
-        assert_eq!(found, wrong);
-        assert_eq!(codes(&case), WRONG, "they are also for the rejects file");
-    }
-
-    #[test]
-    fn as_many_as_are_allowed_are_left_out() {
-        for allowed in ["{allow: 5}", "{allow: all}", "{allow: \"72%\"}"] {
-            let case = case(&set(allowed), FEED);
-            assert_eq!(case.ids(), ["a", "e"], "{allowed}");
-            assert_eq!(codes(&case), WRONG);
-            let (message, help) = case.said("feed::bad_rows");
-            assert_eq!(
-                message,
-                "5 rows of 7 in the feed of `products` can't be used and are left out"
-            );
-            assert_eq!(help, "what is wrong with each: .kinora/rejects/products.csv");
-            let pictures: Vec<&str> =
-                case.catalogue().pictures.iter().map(|(_, p)| &*p.path).collect();
-            assert_eq!(pictures, ["a.jpg"], "no picture of a row that is left out");
-        }
-    }
-
-    #[test]
-    fn more_than_are_allowed_are_errors_all_the_same() {
-        for allowed in ["{allow: 4}", "{allow: \"70%\"}", "{allow: 0}"] {
-            let case = case(&set(allowed), FEED);
-            assert!(case.loaded.catalogue.is_none(), "{allowed}");
-            assert_eq!(case.errors().len(), 6);
-            assert_eq!(codes(&case), WRONG);
-        }
-        let (case, what) = (case(&set("{allow: 4}"), FEED), "4 may be left out");
-        let (message, _) = case.said("feed::bad_rows");
-        assert!(message.ends_with(what), "{message}");
-    }
-
-    #[test]
-    fn a_row_is_kept_as_it_stands_in_the_feed() {
-        let case = case(&set("{allow: all}"), FEED);
-        let rows = &case.loaded.rejects[0].rows;
-        let seen: Vec<(u64, Option<&str>, &str)> =
-            rows.iter().map(|r| (r.line, r.column.as_deref(), r.raw.trim_end())).collect();
-        assert_eq!(seen[0], (3, Some("price"), "b,dear,b.jpg"));
-        assert_eq!((seen[1].0, seen[1].2), (4, "c,3"));
-        assert_eq!(seen[3], (6, Some("sku"), "a,5,c.jpg"));
-    }
-
-    #[test]
-    fn what_is_allowed_must_be_readable() {
-        for wrong in ["{allow: some}", "{allow: \"101%\"}", "{allow: -1}"] {
-            let case = case(&set(wrong), "sku,price,picture\na,1,a.jpg\n");
-            let codes: Vec<&str> = case.errors().iter().map(|(code, _)| *code).collect();
-            assert_eq!(codes, ["manifest::wrong_value"], "{wrong}");
-        }
-    }
-
-    #[test]
-    fn rejects_go_nowhere_else_than_into_a_csv_file_of_the_workspace() {
-        for (file, code) in
-            [("../x.csv", "reference::outside"), ("kinora.yaml", "manifest::wrong_value")]
-        {
-            let case = case(&set(&format!("{{allow: all, file: {file}}}")), FEED);
-            let codes: Vec<&str> = case.errors().iter().map(|(code, _)| *code).collect();
-            assert_eq!(codes, [code], "{file}");
-        }
-    }
-
-    mod by_the_program {
-        use super::*;
-        use std::process::{Command, Output};
-
-        fn check(dir: &Path) -> Output {
-            let mut kinora = Command::new(env!("CARGO_BIN_EXE_kinora"));
-            kinora.args(["check", "."]).current_dir(dir).output().expect("kinora runs")
-        }
-
-        fn files(bad_rows: &str, feed: &str) -> tempfile::TempDir {
-            let manifest = manifest(&set(bad_rows), "It turns.");
-            workspace(&[("kinora.yaml", &manifest), ("feed.csv", feed), ("a.jpg", "a")])
-        }
-
-        #[test]
-        fn rejects_are_written_and_go_when_there_are_none() {
-            // Pictures of one byte are an error of their own, so that only optional ones are here.
-            let set = "id: \"{{ sku }}\"\nbad_rows: {allow: \"50%\", file: bad/rows.csv}";
-            let manifest = manifest(set, "It turns.");
-            let dir = workspace(&[
-                ("kinora.yaml", &manifest),
-                ("feed.csv", "sku,n\na,1\nb\n=c,1,2\nd,4\n"),
-            ]);
-            let file = dir.path().join("bad/rows.csv");
-            let output = check(dir.path());
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            let text = std::fs::read_to_string(&file).expect("the rejects file");
-            insta::assert_snapshot!(text, @r#"
-            "file","row","line","column","code","reason","help","text"
-            "feed.csv",3,3,"","feed::ragged","row 3 has 1 cell, but the header has 2","a cell that contains the delimiter or a line break must be in double quotes","b"
-            "feed.csv",4,4,"","feed::ragged","row 4 has 3 cells, but the header has 2","a cell that contains the delimiter or a line break must be in double quotes","'=c,1,2"
-            "#);
-            std::fs::write(dir.path().join("feed.csv"), "sku,n\na,1\n").expect("a mended feed");
-            assert!(check(dir.path()).status.success());
-            assert!(!file.exists(), "nothing is wrong any more");
-        }
-
-        #[test]
-        fn rejects_are_written_when_nothing_is_allowed_too() {
-            let dir = files("stop", FEED);
-            let output = check(dir.path());
-            assert!(!output.status.success());
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(
-                said.contains("5 bad rows of `products`: .kinora/rejects/products.csv"),
-                "{said}"
-            );
-            let text = std::fs::read_to_string(dir.path().join(".kinora/rejects/products.csv"));
-            assert_eq!(text.expect("the rejects file").lines().count(), 6);
-        }
-
-        #[test]
-        fn another_file_is_not_written_over() {
-            let dir = files("{allow: all, file: feed.csv}", FEED);
-            let output = check(dir.path());
-            assert!(!output.status.success());
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert!(said.contains("is there and no rejects file"), "{said}");
-            assert_eq!(std::fs::read_to_string(dir.path().join("feed.csv")).expect("it"), FEED);
-        }
-    }
-}
-
 mod pictures {
     use super::*;
 
@@ -506,6 +345,77 @@ m2\tLamp\tTall\thttps://shop.example.com/m2\tb.jpg\t\tin_stock\t49.00 EUR
         let codes = open(dir.path());
         let codes: Vec<&str> = codes.findings.items().iter().map(|f| f.code).collect();
         assert_eq!(codes, ["manifest::only_for_feeds"; 2]);
+    }
+}
+
+mod headers {
+    use super::*;
+
+    #[test]
+    fn columns_without_a_name_of_their_own_get_one() {
+        let feed = "sku,title,,価格,Product Name,product-name,,title\na,Mug,x,5,One,Two,y,Again\n";
+        let prompt = "{{ column_3 }} {{ column_4 }} {{ product_name }} {{ product_name_2 }} \
+                      {{ column_7 }} {{ title_2 }}";
+        let case = with_prompt("id: \"{{ sku }}\"", feed, prompt);
+        let set = &case.catalogue().sets[0];
+        let cells = set.columns.names().enumerate().map(|(at, name)| {
+            format!("{name}={}", set.subjects[0].row.get(at).unwrap_or_default())
+        });
+        assert_eq!(
+            cells.collect::<Vec<_>>().join(" "),
+            "sku=a title=Mug column_3=x column_4=5 product_name=One product_name_2=Two \
+             column_7=y title_2=Again"
+        );
+        insta::assert_snapshot!(shown(&case.loaded), @r#"
+        feed::empty_header
+
+          ☞ columns 3, 7 have no names
+           ╭─[feed.csv:1:11]
+         1 │ sku,title,,価格,Product Name,product-name,,title
+           ·           ▲
+           ·           ╰── an empty header
+           ╰────
+          help: templates call them `column_3`, `column_7`
+
+        feed::header
+
+          ☞ no attribute can be called `価格`
+           ╭─[feed.csv:1:12]
+         1 │ sku,title,,価格,Product Name,product-name,,title
+           ·            ──┬─
+           ·              ╰── not a letter of a to z in it
+           ╰────
+          help: templates call it `column_4`; another name: `attributes: {name: "価格"}`
+
+        feed::duplicate_column
+
+          ☞ `product-name`, `title`: a column before has the same name
+           ╭─[feed.csv:1:28]
+         1 │ sku,title,,価格,Product Name,product-name,,title
+           ·                              ──────┬─────
+           ·                                    ╰── this one comes later
+           ╰────
+          help: templates call them `product_name_2`, `title_2`; `attributes:` names it otherwise
+           see also feed.csv:1:15: the first of this name
+        "#);
+    }
+
+    #[test]
+    fn the_manifest_can_call_them_otherwise() {
+        let feed = "sku,,Product Name,product-name\na,x,One,Two\n";
+        let attributes = "{note: column_2, name: Product Name, other: product_name_2}";
+        let set = format!("id: \"{{{{ sku }}}}\"\nattributes: {attributes}");
+        let case = with_prompt(&set, feed, "{{ note }} {{ name }} {{ other }}");
+        let names: Vec<&str> = case.catalogue().sets[0].columns.known().collect();
+        assert_eq!(names, ["sku", "note", "name", "other"]);
+        assert!(case.loaded.findings.items().is_empty(), "{}", shown(&case.loaded));
+        // Without the other, there is no twin any more.
+        let case = with_prompt(
+            "id: \"{{ sku }}\"\nattributes: {note: column_2, name: Product Name}",
+            feed,
+            "{{ name }} {{ product_name }}",
+        );
+        assert!(case.loaded.findings.items().is_empty(), "{}", shown(&case.loaded));
     }
 }
 

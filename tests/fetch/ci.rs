@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use kinora::ledger::{Ledger, Mode};
+
 use crate::server::{Answer, Server};
 use crate::shop::{Shop, picture};
 
@@ -119,4 +121,40 @@ fn pruning_removes_what_nothing_names() {
     assert_eq!((shop.kept(), shop.locked().len()), (1, 1));
     assert!(shop.files.path().join(".kinora/pictures/ab/notes.txt").exists());
     shop.files.kinora(&["plan", "."]).ends(0);
+}
+
+#[test]
+fn nothing_is_removed_while_a_run_works() {
+    let (server, _) = changing();
+    let shop = Shop::at(&server, &["/a.png", "/b.png"]);
+    shop.fetch(&[]).ends(0);
+    shop.files.write("products.csv", &format!("sku,title,photo\np,P,{}/a.png\n", server.url));
+    let run = Ledger::open(shop.files.path(), Mode::Run).expect("nobody else has it");
+    let ended = shop.fetch(&["--prune"]).ends(10);
+    assert!(ended.stderr.contains("lock"), "{}", ended.stderr);
+    assert_eq!((shop.kept(), shop.locked().len()), (2, 2));
+    shop.fetch(&[]).ends(0);
+    drop(run);
+    shop.fetch(&["--prune"]).ends(0);
+    assert_eq!((shop.kept(), shop.locked().len()), (1, 1));
+}
+
+#[test]
+fn locked_takes_nothing_from_a_killed_process_and_leaves_it_for_the_next() {
+    let (server, colour) = changing();
+    let shop = Shop::at(&server, &["/a.png"]);
+    shop.fetch(&[]).ends(0);
+    let lock = shop.files.read("pictures.lock");
+    colour.store(2, Ordering::SeqCst);
+    shop.fetch(&["--revalidate"]).ends(0);
+    let newer = shop.files.read("pictures.lock");
+    // The process that fetched the newer picture was killed, some days later than the other.
+    let day = shop.locked()[0]["fetched"].as_str().expect("a day").to_owned();
+    let line = newer.lines().nth(1).expect("a line").replace(&day, "2999-01-01");
+    shop.files.write("pictures.lock", &lock);
+    shop.files.write(".kinora/pictures/journal.jsonl", &format!("{line}\n"));
+    shop.fetch(&["--locked"]).ends(0);
+    assert_eq!(shop.files.read("pictures.lock"), lock);
+    shop.fetch(&[]).ends(0);
+    assert_ne!(shop.files.read("pictures.lock"), lock);
 }

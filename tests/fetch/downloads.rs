@@ -90,6 +90,26 @@ fn a_server_that_goes_on_elsewhere_is_not_believed() {
 }
 
 #[test]
+fn a_server_that_goes_on_with_other_bytes_is_not_believed() {
+    let (old, new) = (large_picture(), large_picture());
+    let whole = new.clone();
+    let server = Server::new(move |asked| match (asked.before, asked.from()) {
+        (0, _) => Answer::part(asked, "\"v1\"", &old).cut_after(2_000_000),
+        // It looks at the range alone, and the picture has changed to one of the same length.
+        (_, Some(from)) => Answer::status(206)
+            .with("content-range", &format!("bytes {from}-{}/{}", new.len() - 1, new.len()))
+            .with("etag", "\"v2\"")
+            .body(&new[from..]),
+        _ => Answer::picture(&new).with("etag", "\"v2\""),
+    });
+    let shop = Shop::at(&server, &["/a.png"]);
+    let report = shop.report(&[], 0);
+    assert_eq!(report["bytes"].as_u64(), Some(whole.len() as u64));
+    let asked = server.asked();
+    assert!(asked[1].from().is_some() && asked[2].from().is_none(), "it begins again");
+}
+
+#[test]
 fn a_server_s_trouble_passes() {
     let server = Server::new(|asked| match asked.before {
         0 => Answer::status(500),

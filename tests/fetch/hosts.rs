@@ -145,6 +145,30 @@ fn a_host_that_is_not_there_is_not_asked_for_every_picture() {
 }
 
 #[test]
+fn a_host_in_trouble_is_not_asked_for_every_picture() {
+    let server = Server::new(|_| Answer::status(503));
+    let paths: Vec<String> = (0..200).map(|n| format!("/{n}.png")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let shop = Shop::at(&server, &paths);
+    shop.says("{allow_hosts: [\"127.0.0.1\"], per_host: 16}");
+    let report = shop.report(&[], 7);
+    assert_eq!(report["failed"], 200);
+    let failures = report["failures"].as_array().expect("failures");
+    assert!(failures.iter().all(|failure| failure["code"] == "fetch::server"));
+    let asked = failures.iter().filter(|failure| failure["tries"] != 0).count();
+    assert!((12..=12 + 16).contains(&asked), "{asked} were asked for");
+}
+
+#[test]
+fn a_header_of_a_host_that_is_not_asked_may_be_unset() {
+    let server = serving();
+    let shop = Shop::at(&server, &["/a.png"]);
+    let of = r#"{cdn.example.com: {X-Token: "env:SHOP_TOKEN"}}"#;
+    shop.says(&format!("{{allow_hosts: [\"127.0.0.1\"], headers: {of}}}"));
+    shop.fetch(&[]).ends(0);
+}
+
+#[test]
 fn urls_that_can_t_be_fetched_are_said_at_loading() {
     let canary = "https://me:canary@cdn.example.com/a.jpg".to_owned();
     for (url, says) in [

@@ -2,6 +2,7 @@
 
 use crate::server::{Answer, Server};
 use crate::shop::{Shop, picture};
+use crate::workspace::Ended;
 
 fn serving() -> Server {
     Server::new(|_| Answer::picture(&picture([5, 5, 5])))
@@ -99,4 +100,59 @@ fn an_empty_cell_of_an_optional_picture_needs_none() {
     assert_eq!(shop.report(&[], 0)["pictures"], 1);
     let plan = shop.files.kinora(&["plan", ".", "--json"]).ends(0).json();
     assert_eq!(plan["jobs"].as_array().map(Vec::len), Some(2));
+}
+
+const STUDIO: &str = r#"kinora_provider: 1
+provider: studio
+like: runway
+title: A studio
+source: its documentation, 2026-11
+auth: {header: Authorization, value: "Bearer {key}", keys: [{env: [STUDIO_KEY]}]}
+"#;
+
+fn card(name: &str, routes: &str, amount: &str) -> String {
+    format!(
+        "kinora_model: 1
+model: studio/{name}
+provider: studio
+title: {name}
+routes: {routes}
+durations: {{values: [5]}}
+aspects: ['1:1']
+resolutions: {{720p: {{short_side: 720}}}}
+price:
+  unit: USD
+  as_of: 2026-11-01
+  source: its price list
+  charges: [{{per: second, amount: {amount}}}]
+"
+    )
+}
+
+#[test]
+fn what_another_model_needs_is_fetched_too_once_the_first_is_known_not_to_fit() {
+    let server = serving();
+    let shop = Shop::at(&server, &["/a.png"]);
+    let files = &shop.files;
+    files.write("providers/studio.yaml", STUDIO);
+    // The cheap one takes one picture, and none as small as this shop's.
+    let small = "{references: {min: 1, max: 1, min_side: 4000, prepare: false}}";
+    files.write("models/one.yaml", &card("one", small, "0.10"));
+    files.write("models/many.yaml", &card("many", "{references: {min: 1, max: 4}}", "0.30"));
+    let settings = "{model: auto, duration: 5, aspect: \"1:1\", choose: {providers: [studio]}}";
+    let text = files.read("kinora.yaml");
+    let line = text.lines().find(|line| line.starts_with("defaults:")).expect("a line");
+    files.edit("kinora.yaml", line, &format!("budget: {{unit: USD}}\ndefaults: {settings}"));
+    let hero = "      - {name: hero, image: \"{{ photo }}\"}\n";
+    let back = format!("{hero}      - {{name: back, image: \"{}/back.png\"}}\n", server.url);
+    files.edit("kinora.yaml", hero, &back);
+    let with_key = |arguments: &[&str]| {
+        let output = files.command(arguments).env("STUDIO_KEY", "none").output();
+        Ended::new(arguments, output.expect("the program starts"))
+    };
+    let report = with_key(&["fetch", ".", "--json"]).ends(0).json();
+    assert_eq!((report["pictures"].as_u64(), report["new"].as_u64()), (Some(2), Some(2)));
+    assert_eq!((server.times("/a.png"), server.times("/back.png")), (1, 1));
+    let plan = with_key(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!(plan["jobs"][0]["model"], "studio/many");
 }

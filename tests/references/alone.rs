@@ -148,3 +148,11 @@ fn what_cannot_be_read_is_an_error_and_the_rest_is_looked_at() {
     assert_eq!(seen.report["planned"], false);
     assert!(seen.talk.contains("plan::picture"), "{}", seen.talk);
 }
+
+#[test]
+fn a_dot_in_a_name_says_no_format() {
+    let studio = Studio::new().product("cup", "{name: hero, image: cup.v2}");
+    studio.file("cup.png", &jar(300, RED));
+    std::fs::rename(studio.path().join("cup.png"), studio.path().join("cup.v2")).expect("renamed");
+    assert_eq!(studio.look().said(), [""; 0]);
+}

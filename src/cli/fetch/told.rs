@@ -24,10 +24,11 @@ struct Named {
     reference: Place,
 }
 
-/// Puts the failures into the report, and shows them.
+/// Puts the failures into the report, and shows them, unless the report does (`reported`).
 pub(super) fn say_failures<'a>(
     workspace: &Workspace,
     all: impl Iterator<Item = (PictureId, (&'a Wanted, &'a Fetched))>,
+    reported: bool,
     report: &mut FetchReport,
     output: &Output,
 ) {
@@ -64,13 +65,13 @@ pub(super) fn say_failures<'a>(
             tries: *tries,
             subject: who,
             at: named
-                .filter(|_| at < PLACED)
+                .filter(|_| reported && at < PLACED)
                 .map(|named| written_at(named.place, &workspace.sources)),
             kept: picture.here,
         });
     }
     findings.sort();
-    if !output.json {
+    if !reported {
         output.findings(&findings, &workspace.sources);
     }
 }

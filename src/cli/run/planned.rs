@@ -28,6 +28,8 @@ pub(super) struct PlannedRun {
     header: Header,
     /// The manifest that it is of.
     pub manifest: PathBuf,
+    /// The pictures that its jobs send, by their paths or URLs.
+    pub pictures: HashSet<String>,
     limits: Limits,
 }
 
@@ -57,12 +59,10 @@ impl PlannedRun {
             return usage("--unattended plans by itself; give it the manifest");
         }
         let limits = limits(global);
-        let read =
-            || -> Result<Header, PlanFileError> { PlanReader::open(path, &limits)?.verify() };
-        let header = read().map_err(|e| unusable(&e))?;
+        let (header, pictures) = read(path, &limits).map_err(|e| unusable(&e))?;
         let given = arguments.manifest_of_plan.as_deref();
         let manifest = manifest_of(&header, path, given)?;
-        Ok(Some(PlannedRun { path: path.clone(), header, manifest, limits }))
+        Ok(Some(PlannedRun { path: path.clone(), header, manifest, pictures, limits }))
     }
 
     /// A workspace that can't be loaded is not the one that was planned: it could be, then.
@@ -149,6 +149,16 @@ impl PlannedRun {
         }
         Failure::new(Exit::PlanStale, text)
     }
+}
+
+/// A plan file's header, which is proven then, and the pictures that its jobs send.
+fn read(path: &Path, limits: &Limits) -> Result<(Header, HashSet<String>), PlanFileError> {
+    let mut file = PlanReader::open(path, limits)?;
+    for job in &mut file {
+        job?;
+    }
+    let pictures = file.pictures().map(|picture| picture.path.to_owned()).collect();
+    Ok((file.verify()?, pictures))
 }
 
 /// The manifest of a plan: as given, where it was planned from, or from where the file is.

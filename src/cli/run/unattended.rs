@@ -75,7 +75,9 @@ fn work(
     if signals.asked() {
         return Ok(Ending::stopped(signals.deadline_came()));
     }
-    let not_fetched = before_run(&mut workspace, &ledger, &signals, &talk)?;
+    let not_fetched = before_run(&mut workspace, &ledger, None, &signals, &talk)?;
+    desk.not_fetched(not_fetched);
+    let not_fetched = (not_fetched > 0).then_some(Exit::JobsFailed);
     if signals.asked() {
         return Ok(Ending::stopped(signals.deadline_came()));
     }

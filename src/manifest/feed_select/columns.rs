@@ -29,6 +29,7 @@ const VIDEOS: [&str; 4] = ["video_link", "video_url", "video", "videos"];
 /// `select:`, with the columns that it looks at.
 #[derive(Debug, Default)]
 pub(in crate::manifest) struct Wanted {
+    /// In small letters.
     pub(super) tags: Vec<String>,
     pub(super) collections: Option<(Vec<Collection>, Vec<usize>)>,
     pub(super) price: Option<Range>,
@@ -79,7 +80,7 @@ impl Wanted {
     ) -> Self {
         let mut seek = Seek { header, findings };
         let mut wanted = Wanted {
-            tags: raw.tags.items.iter().map(|tag| tag.trim().to_owned()).collect(),
+            tags: raw.tags.items.iter().map(|tag| tag.trim().to_lowercase()).collect(),
             collections: seek.collections(raw),
             price: seek.price(raw),
             stock: seek.stock(raw.in_stock.as_ref()),

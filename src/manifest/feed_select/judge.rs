@@ -100,6 +100,15 @@ pub(in crate::manifest) struct Unreadable {
     pub help: String,
 }
 
+/// Whether a tag is the one that is wanted, which is in small letters: shops take tags that differ
+/// in case alone for one.
+fn is_tag(tag: &str, wanted: &str) -> bool {
+    match tag.is_ascii() {
+        true => tag.eq_ignore_ascii_case(wanted),
+        false => tag.to_lowercase() == wanted,
+    }
+}
+
 /// `select:`, ready to be asked.
 pub(in crate::manifest) struct Select<'e, 's> {
     wanted: &'e Wanted,
@@ -117,7 +126,7 @@ impl<'e, 's: 'e> Select<'e, 's> {
     /// Why a product is left out; `None` where it is in, as far as the sample lets it.
     pub fn judge(&self, one: &Candidate<'_>) -> Result<Option<Why>, Unreadable> {
         let wanted = self.wanted;
-        if !wanted.tags.iter().all(|tag| one.tags.iter().any(|t| **t == **tag)) {
+        if !wanted.tags.iter().all(|tag| one.tags.iter().any(|t| is_tag(t, tag))) {
             return Ok(Some(Why::Tags));
         }
         let cell = |column: usize| one.cells.get(column).copied().flatten().unwrap_or_default();

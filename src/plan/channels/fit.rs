@@ -2,6 +2,8 @@
 //!
 //! What never lives here: frame rates, options, prices.
 
+use std::collections::BTreeSet;
+
 use rust_decimal::Decimal;
 
 use super::Demand;
@@ -31,13 +33,13 @@ pub(in crate::plan) fn fit(
     let aspects = aspects(wanted, demand, card, shelf, findings);
     let sizes = sizes(wanted, demand, card, shelf, &aspects, findings);
     let (lengths, sizes) = (lengths?, sizes?);
-    let route = wanted.shot.route.map(|(route, _)| route);
+    let routes = demand.reach.routes(card);
     let together = |length: &Length, (aspect, resolution): &(AspectRatio, String)| {
         let seconds = match length {
             Length::Seconds(seconds) => Some(*seconds),
             Length::Auto => card.durations.longest(),
         };
-        go_together(card, route, resolution, seconds, *aspect)
+        go_together(card, &routes, resolution, seconds, *aspect)
     };
     let pairs = || sizes.iter().flat_map(|size| lengths.iter().map(move |length| (length, size)));
     let found = pairs().find(|(length, size)| together(length, size)).or_else(|| pairs().next());
@@ -45,18 +47,17 @@ pub(in crate::plan) fn fit(
     Some(Basics { aspect: *aspect, resolution: resolution.clone(), length: *length })
 }
 
-/// Whether nothing on the card speaks against it, on any route that the shot may take.
+/// Whether nothing on the card speaks against it, on any route that the jobs may go by.
 fn go_together(
     card: &ModelCard,
-    route: Option<Route>,
+    routes: &BTreeSet<Route>,
     resolution: &str,
     seconds: Option<Decimal>,
     aspect: AspectRatio,
 ) -> bool {
     let Some(seconds) = seconds else { return true };
     let aspect = aspect.to_string();
-    let mut routes = card.routes.keys().filter(|of| route.is_none_or(|asked| asked == **of));
-    routes.all(|route| card.not_together(*route, resolution, seconds, &aspect).is_none())
+    routes.iter().all(|route| card.not_together(*route, resolution, seconds, &aspect).is_none())
 }
 
 fn lengths(
@@ -68,10 +69,14 @@ fn lengths(
 ) -> Option<Vec<Length>> {
     if wanted.has_length() {
         let length = wanted.duration(card, shelf, findings)?;
-        if length == Length::Auto {
-            open_length(demand, card, findings);
+        let is_open = length == Length::Auto && !any_length_suits(demand, card);
+        let inherits = wanted.shot.settings.inherited.duration && wanted.axis("duration").is_none();
+        if !(is_open && inherits && demand.own) {
+            if is_open {
+                open_length(demand, card, findings);
+            }
+            return Some(vec![length]);
         }
-        return Some(vec![length]);
     }
     let lengths: Vec<Length> = demand.lengths(card).into_iter().map(Length::Seconds).collect();
     if lengths.is_empty() {
@@ -84,12 +89,14 @@ fn lengths(
     Some(lengths)
 }
 
+/// Whether the channel takes a clip however long the model makes it.
+fn any_length_suits(demand: &Demand, card: &ModelCard) -> bool {
+    let ends = [card.durations.shortest(), card.durations.longest()];
+    ends.into_iter().flatten().all(|seconds| demand.channel.takes_length(seconds))
+}
+
 /// A length that is the model's to decide, some of which the channel would not take.
 fn open_length(demand: &Demand, card: &ModelCard, findings: &mut Findings) {
-    let ends = [card.durations.shortest(), card.durations.longest()];
-    if ends.into_iter().flatten().all(|seconds| demand.channel.takes_length(seconds)) {
-        return;
-    }
     let bounds = demand.channel.length.clone().unwrap_or_default();
     let message = format!(
         "`{}` decides by itself how long a clip is, and the channel `{}` takes {bounds}",
@@ -143,12 +150,15 @@ fn sizes(
     let first = *aspects.first()?;
     if let Some((name, _)) = wanted.written_resolution() {
         let taken = taken(demand, card, aspects, name);
-        if !taken.is_empty() {
+        // Fewer pixels are no reason for another shape than the channel's best.
+        if taken.first().is_some_and(|(aspect, _)| *aspect == first) {
             return Some(taken);
         }
         let from_defaults =
             wanted.shot.settings.inherited.resolution && wanted.axis("resolution").is_none();
-        if !(demand.own && from_defaults) {
+        // What no model knows is a slip, and no wish that gives way.
+        let is_known = shelf.iter().any(|card| card.resolutions.contains_key(name));
+        if !(demand.own && from_defaults && is_known) {
             let name = wanted.resolution(card, findings)?;
             findings.push(too_few_pixels(demand, card, shelf, first, &name));
             return None;

@@ -127,8 +127,8 @@ struct Pending {
     out: Vec<Out>,
     /// Of those that can't make every job, the one that makes most.
     nearest: Option<(Candidate, Tried)>,
-    /// Whether there is no job to try anything on.
-    empty: bool,
+    /// The first candidate of which no job says anything: there is none, or all wait for pictures.
+    untold: Option<Candidate>,
 }
 
 impl Pending {
@@ -138,14 +138,14 @@ impl Pending {
         let beaten = |(_, second): &(Candidate, Tried)| {
             next.least.saturating_mul(Decimal::from(second.made)) > second.cost
         };
-        self.empty || self.able.get(1).is_some_and(beaten)
+        self.untold.is_some() || self.able.get(1).is_some_and(beaten)
     }
 
     fn judge(&mut self, tried: Tried, budget: &Budget) {
         let candidate = self.auto.candidates[self.next].clone();
         self.next += 1;
         if tried.jobs() == 0 {
-            self.empty = true;
+            self.untold = Some(candidate);
             return;
         }
         let model = candidate.card.model.clone();
@@ -183,8 +183,8 @@ pub(in crate::plan) fn choose(
         for (variant, details) in plan.variants.iter().enumerate() {
             let Some(auto) = details.auto.clone() else { continue };
             let out = auto.out.clone();
-            let (able, nearest, empty) = (Vec::new(), None, false);
-            pending.push(Pending { shot, variant, auto, next: 0, able, out, nearest, empty });
+            let (able, nearest, untold) = (Vec::new(), None, None);
+            pending.push(Pending { shot, variant, auto, next: 0, able, out, nearest, untold });
         }
     }
     loop {
@@ -203,9 +203,10 @@ pub(in crate::plan) fn choose(
         let variant = &mut shots[pending.shot].variants[pending.variant];
         let shot = &catalogue.shots[pending.shot];
         pending.out.sort_by(|a, b| a.model.cmp(&b.model));
-        // A shot without any job may have any model.
-        let unasked = pending.auto.candidates.first().filter(|_| pending.empty);
-        match pending.able.first().map(|(candidate, _)| candidate).or(unasked) {
+        // A shot without any job may have any model; where jobs wait for pictures, those that can't
+        // make them, whatever the pictures are, came before.
+        let able = pending.able.first().map(|(candidate, _)| candidate);
+        match able.or(pending.untold.as_ref()) {
             Some(chosen) => {
                 variant.card = chosen.card.clone();
                 variant.settings = chosen.settings.clone();

@@ -74,6 +74,8 @@ struct Known {
     name: Option<String>,
     /// The manifest's path, for commands.
     given: String,
+    /// Pictures that are not here, since they could not be fetched.
+    not_fetched: u64,
     plan: Option<PlanOutline>,
     approval: Option<ApprovalOutline>,
     outside: Vec<OutsidePolicy>,
@@ -164,6 +166,11 @@ impl Desk {
         known.given.clone_from(&workspace.given);
     }
 
+    /// So many pictures could not be fetched.
+    pub fn not_fetched(&self, pictures: u64) {
+        self.known().not_fetched = pictures;
+    }
+
     /// The plan is known.
     pub fn planned(&self, summary: &PlanSummary) {
         let outline = PlanOutline::of(summary);
@@ -221,6 +228,7 @@ impl Desk {
         let facts = words::Facts {
             given: &known.given,
             narrowed: &self.narrowed,
+            not_fetched: known.not_fetched,
             plan: known.plan.as_ref(),
             run: known.run.as_ref(),
             outside: &known.outside,

@@ -19,6 +19,8 @@ pub(super) struct Facts<'a> {
     pub given: &'a str,
     /// Options that narrow the plan, for commands; begins with a space, or empty.
     pub narrowed: &'a str,
+    /// Pictures that could not be fetched.
+    pub not_fetched: u64,
     pub plan: Option<&'a PlanOutline>,
     pub run: Option<&'a RunSummary>,
     pub outside: &'a [OutsidePolicy],
@@ -54,12 +56,7 @@ pub(super) fn message(exit: Exit, facts: &Facts<'_>) -> String {
             "{} did not fit a budget or ceiling",
             count(facts.run.map_or(0, |run| run.over_budget), "job")
         )),
-        Exit::JobsFailed => {
-            let failed = facts.run.map_or(0, |r| r.failed + r.lost + r.refused + r.paid_before);
-            let held = facts.run.map_or(0, |r| r.held + r.unpriced);
-            let held = if held > 0 { format!(", {held} were held back") } else { String::new() };
-            Some(format!("{} failed{held}", count(failed, "job")))
-        }
+        Exit::JobsFailed => Some(failed(facts)),
         Exit::SubmissionsUnknown => Some("submissions of unknown outcome hold money".to_owned()),
         Exit::Interrupted => Some(
             match facts.stopped {
@@ -77,6 +74,30 @@ pub(super) fn message(exit: Exit, facts: &Facts<'_>) -> String {
         (None, Some(made)) => made,
         (None, None) => "nothing to do".to_owned(),
     }
+}
+
+/// Jobs that failed; or pictures that could not be fetched, so that their jobs are left out.
+fn failed(facts: &Facts<'_>) -> String {
+    let (jobs, held) = (jobs_failed(facts), jobs_held(facts));
+    let mut parts = Vec::new();
+    if jobs > 0 || facts.not_fetched == 0 {
+        parts.push(format!("{} failed", count(jobs, "job")));
+    }
+    if held > 0 {
+        parts.push(format!("{held} were held back"));
+    }
+    if facts.not_fetched > 0 {
+        parts.push(format!("{} could not be fetched", count(facts.not_fetched, "picture")));
+    }
+    parts.join(", ")
+}
+
+fn jobs_held(facts: &Facts<'_>) -> u64 {
+    facts.run.map_or(0, |r| r.held + r.unpriced)
+}
+
+fn jobs_failed(facts: &Facts<'_>) -> u64 {
+    facts.run.map_or(0, |r| r.failed + r.lost + r.refused + r.paid_before)
 }
 
 /// Which guardrails deny the plan, or stopped the run.
@@ -133,9 +154,24 @@ pub(super) fn needs(ends: &[Exit], facts: &Facts<'_>) -> Vec<String> {
              for its day or month to end"
                 .to_owned(),
         ),
-        (Exit::JobsFailed, format!("`kinora status {given}` says which failed, and why")),
     ];
-    order.into_iter().filter(|(exit, _)| ends.contains(exit)).map(|(_, need)| need).collect()
+    let needs = order.into_iter().filter(|(exit, _)| ends.contains(exit)).map(|(_, need)| need);
+    let mut needs: Vec<String> = needs.collect();
+    let of_jobs = jobs_failed(facts) + jobs_held(facts) > 0 || facts.not_fetched == 0;
+    if ends.contains(&Exit::JobsFailed) && of_jobs {
+        needs.push(format!("`kinora status {given}` says which failed, and why"));
+    }
+    if facts.not_fetched > 0 {
+        needs.push(to_fetch(given));
+    }
+    needs
+}
+
+/// What is to be done about pictures that could not be fetched.
+fn to_fetch(given: &str) -> String {
+    format!(
+        "`kinora fetch {given}` tries the pictures that are missing again, and says what is wrong"
+    )
 }
 
 /// The same for a run that did not come to its own end.
@@ -151,6 +187,9 @@ pub(super) fn of_failure(failure: &Failure, facts: &Facts<'_>) -> (String, Vec<S
         message => message.to_owned(),
     };
     let need = match failure.exit {
+        Exit::InvalidManifest if failure.errors.iter().any(|e| e.code == "plan::not_fetched") => {
+            to_fetch(given)
+        }
         // A check knows nothing of what the command line says.
         Exit::InvalidManifest if !facts.narrowed.is_empty() => {
             format!("`kinora plan {given}{}` shows every error at its place", facts.narrowed)
