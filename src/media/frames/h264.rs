@@ -116,7 +116,8 @@ pub(super) fn decode(
     };
     let mut counted = Counted::new(stream, group);
     let mut decoder = Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
-        .map_err(|e| FramesProblem::NotStarted(e.to_string()))?;
+        // With these settings, nothing but memory can be lacking.
+        .map_err(|_| FramesProblem::OutOfMemory(memory))?;
     // Flushing after each picture makes the decoder lose track of which pictures are free.
     let options = || DecodeOptions::new().flush_after_decode(Flush::NoFlush);
     let mut bytes = sets;
