@@ -10,7 +10,7 @@ use re_mp4::{Avc1Box, Mp4, StsdBoxContent, Track};
 use super::FramesProblem;
 use super::shape::Shape;
 use crate::media::clip::{self, ClipFacts, ClipProblem, Opened};
-use crate::media::mp4::{self, word};
+use crate::media::mp4::{self, Child, word};
 
 /// Bytes of one coded frame, at most.
 const MOST_OF_A_FRAME: u64 = 64 << 20;
@@ -103,7 +103,7 @@ fn contents<'i>(track: &Track, index: &'i Mp4) -> &'i StsdBoxContent {
 }
 
 /// The descriptions of a track's codecs: names and contents.
-fn entries(moov: &[u8], track: u32) -> Result<Vec<([u8; 4], &[u8])>, ClipProblem> {
+fn entries(moov: &[u8], track: u32) -> Result<Vec<Child<'_>>, ClipProblem> {
     for (_, trak) in mp4::children(moov)?.into_iter().filter(|(name, _)| name == b"trak") {
         let header = child(trak, b"tkhd")?;
         // The times before it have eight bytes each in the first version, else four.
@@ -124,7 +124,7 @@ fn child<'b>(body: &'b [u8], wanted: &[u8; 4]) -> Result<&'b [u8], ClipProblem> 
     })
 }
 
-fn several(entries: &[([u8; 4], &[u8])]) -> String {
+fn several(entries: &[Child<'_>]) -> String {
     let name = entries.first().map_or_else(String::new, |(n, _)| n.escape_ascii().to_string());
     format!("{name}, in {} formats one after the other", entries.len())
 }
