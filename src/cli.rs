@@ -8,6 +8,7 @@ mod approving;
 mod args;
 mod channels;
 mod check;
+mod decode_frames;
 mod export;
 mod fetch;
 mod guard;
@@ -108,5 +109,6 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),
         Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),
+        Command::DecodeFrames(request) => decode_frames::decode_frames(request),
     }
 }

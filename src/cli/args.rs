@@ -107,6 +107,9 @@ pub enum Command {
     Providers(ProvidersArgs),
     /// Print the JSON Schema of a file that Kinora reads or writes
     Schema(SchemaArgs),
+    /// Decode a clip's frames; Kinora starts it itself
+    #[command(name = kinora::media::frames::COMMAND, hide = true)]
+    DecodeFrames(super::decode_frames::DecodeFramesArgs),
 }
 
 /// A manifest.

@@ -11,7 +11,7 @@ use std::path::Path;
 use openh264::OpenH264API;
 use openh264::decoder::{DecodeOptions, Decoder, DecoderConfig, Flush};
 use openh264::formats::YUVSource;
-use re_mp4::{Mp4, Sample, StsdBoxContent, Track, TrackKind};
+use re_mp4::{Avc1Box, Mp4, Sample, StsdBoxContent, Track, TrackKind};
 use serde::{Deserialize, Serialize};
 
 use super::frame::Frame;
@@ -40,7 +40,7 @@ pub struct ClipFacts {
 }
 
 /// Why a file is no whole clip.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum ClipProblem {
     /// There is no such file.
     #[error("this file does not exist")]
@@ -68,7 +68,7 @@ pub enum ClipProblem {
 /// Reads a clip's index and checks that every frame it names is in the file. The frames
 /// themselves are not decoded.
 pub fn inspect(path: &Path) -> Result<ClipFacts, ClipProblem> {
-    let (_, index, bytes) = open(path)?;
+    let Opened { index, bytes, .. } = open(path)?;
     let track = video_track(&index)?;
     check_samples(track, bytes)?;
     facts(&index, track, bytes)
@@ -77,7 +77,7 @@ pub fn inspect(path: &Path) -> Result<ClipFacts, ClipProblem> {
 /// Writes a JPEG of the clip's key frame nearest to two fifths of its length, where most clips
 /// show what they are about, and returns the picture's bytes.
 pub fn poster(path: &Path) -> Result<Vec<u8>, ClipProblem> {
-    let (mut file, index, bytes) = open(path)?;
+    let Opened { mut file, index, bytes, .. } = open(path)?;
     let track = video_track(&index)?;
     check_samples(track, bytes)?;
     let StsdBoxContent::Avc1(entry) = &track.trak(&index).mdia.minf.stbl.stsd.contents else {
@@ -86,17 +86,27 @@ pub fn poster(path: &Path) -> Result<Vec<u8>, ClipProblem> {
     };
     let sample = poster_sample(track)
         .ok_or_else(|| ClipProblem::Damaged("it has no key frame".to_owned()))?;
-    let coded = read_sample(&mut file, sample)?;
+    let coded = read_part(&mut file, sample.offset, sample.size)?;
+    let mut stream = parameter_sets(entry);
+    mp4::append_annex_b(&coded, length_size(entry), &mut stream)
+        .ok_or_else(|| ClipProblem::Damaged("a frame's parts overlap its end".to_owned()))?;
+    jpeg(&decode_one(&stream)?)
+}
+
+/// The parameter sets of an H.264 track, with start codes.
+pub(super) fn parameter_sets(entry: &Avc1Box) -> Vec<u8> {
     let config = &entry.avcc.contents;
-    let mut stream = Vec::with_capacity(coded.len() + 256);
+    let mut stream = Vec::new();
     for set in config.sequence_parameter_sets.iter().chain(&config.picture_parameter_sets) {
         stream.extend([0, 0, 0, 1]);
         stream.extend(&set.bytes);
     }
-    let length_size = usize::from(config.length_size_minus_one & 3) + 1;
-    mp4::append_annex_b(&coded, length_size, &mut stream)
-        .ok_or_else(|| ClipProblem::Damaged("a frame's parts overlap its end".to_owned()))?;
-    jpeg(&decode_one(&stream)?)
+    stream
+}
+
+/// Bytes of the number before each part of a frame.
+pub(super) fn length_size(entry: &Avc1Box) -> usize {
+    usize::from(entry.avcc.contents.length_size_minus_one & 3) + 1
 }
 
 /// A frame as JPEG, 4:2:0.
@@ -117,12 +127,25 @@ pub fn jpeg(frame: &Frame) -> Result<Vec<u8>, ClipProblem> {
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<(BufReader<File>, Mp4, u64), ClipProblem> {
-    let unreadable = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => ClipProblem::Missing,
-        _ => ClipProblem::Unreadable(e.to_string()),
-    };
-    let file = File::open(path).map_err(unreadable)?;
+/// A clip whose index was read.
+pub(super) struct Opened {
+    /// The clip.
+    pub file: BufReader<File>,
+    /// What its index says.
+    pub index: Mp4,
+    /// The index itself: the content of its `moov`, without the parts that nobody asks about.
+    pub moov: Vec<u8>,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+fn open(path: &Path) -> Result<Opened, ClipProblem> {
+    open_file(File::open(path).map_err(|e| unreadable(&e))?)
+}
+
+/// Reads the index of a clip.
+pub(super) fn open_file(file: File) -> Result<Opened, ClipProblem> {
+    let unreadable = |e: std::io::Error| unreadable(&e);
     let bytes = file.metadata().map_err(unreadable)?.len();
     if bytes == 0 {
         return Err(ClipProblem::Empty);
@@ -137,7 +160,15 @@ fn open(path: &Path) -> Result<(BufReader<File>, Mp4, u64), ClipProblem> {
     let index = catch_unwind(AssertUnwindSafe(|| Mp4::read(&mut checked, bytes)))
         .map_err(|_| ClipProblem::Damaged("its index contradicts itself".to_owned()))?
         .map_err(|e| ClipProblem::Damaged(e.to_string()))?;
-    Ok((file, index, bytes))
+    let moov = checked.into_moov();
+    Ok(Opened { file, index, moov, bytes })
+}
+
+fn unreadable(error: &std::io::Error) -> ClipProblem {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => ClipProblem::Missing,
+        _ => ClipProblem::Unreadable(error.to_string()),
+    }
 }
 
 fn recognise(head: &[u8]) -> Result<(), ClipProblem> {
@@ -160,7 +191,7 @@ fn recognise(head: &[u8]) -> Result<(), ClipProblem> {
     Err(ClipProblem::NotAVideo(what))
 }
 
-fn video_track(index: &Mp4) -> Result<&Track, ClipProblem> {
+pub(super) fn video_track(index: &Mp4) -> Result<&Track, ClipProblem> {
     index
         .tracks()
         .values()
@@ -168,7 +199,7 @@ fn video_track(index: &Mp4) -> Result<&Track, ClipProblem> {
         .ok_or_else(|| ClipProblem::NotAVideo("it has no video track".to_owned()))
 }
 
-fn check_samples(track: &Track, bytes: u64) -> Result<(), ClipProblem> {
+pub(super) fn check_samples(track: &Track, bytes: u64) -> Result<(), ClipProblem> {
     if track.samples.is_empty() {
         return Err(ClipProblem::Damaged("it has no frames".to_owned()));
     }
@@ -186,7 +217,7 @@ fn check_samples(track: &Track, bytes: u64) -> Result<(), ClipProblem> {
     Ok(())
 }
 
-fn facts(index: &Mp4, track: &Track, bytes: u64) -> Result<ClipFacts, ClipProblem> {
+pub(super) fn facts(index: &Mp4, track: &Track, bytes: u64) -> Result<ClipFacts, ClipProblem> {
     let timescale = u128::from(track.timescale);
     if timescale == 0 {
         return Err(ClipProblem::Damaged("its clock stands still".to_owned()));
@@ -231,11 +262,16 @@ fn poster_sample(track: &Track) -> Option<&Sample> {
         .map(|(_, s)| s)
 }
 
-fn read_sample(file: &mut BufReader<File>, sample: &Sample) -> Result<Vec<u8>, ClipProblem> {
-    let unreadable = |e: std::io::Error| ClipProblem::Unreadable(e.to_string());
-    file.seek(SeekFrom::Start(sample.offset)).map_err(unreadable)?;
+/// A part of the file.
+pub(super) fn read_part(
+    file: &mut BufReader<File>,
+    offset: u64,
+    size: u64,
+) -> Result<Vec<u8>, ClipProblem> {
+    let unreadable = |e: std::io::Error| unreadable(&e);
+    file.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(sample.size).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(size).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
 }
 
