@@ -82,7 +82,7 @@ pub(super) fn again(
     let [w, h] = reference.aspect;
     let outside = |x: f32, y: f32| {
         let [u, v] = back.at(f64::from(x) + 0.5, f64::from(y) + 0.5);
-        !reference.holds(u, v) && !(u.abs() > 8.0 * w || v.abs() > 8.0 * h)
+        !(reference.holds(u, v) || u.abs() > 8.0 * w || v.abs() > 8.0 * h)
     };
     let points: Vec<Keypoint> =
         seen.points(pattern).iter().copied().filter(|p| outside(p.x, p.y)).collect();
@@ -126,7 +126,7 @@ fn searched(
                     continue;
                 }
                 let warp = Warp::similarity(p * size, q * size, x, y);
-                let likeness = likeness_at(reference, seen, &warp, 2);
+                let likeness = likeness_at(reference, seen, &warp, 2, &reference.coarse.weight);
                 if best.as_ref().is_none_or(|(most, _)| likeness > *most) {
                     best = Some((likeness, warp));
                 }
@@ -188,11 +188,24 @@ fn fitted(reference: &Reference, seen: &Seen) -> Vec<Warp> {
 
 /// How well the small copies agree: half for the whole, half for its parts one by one.
 pub(super) fn likeness(reference: &Reference, seen: &Seen, warp: &Warp) -> f32 {
-    likeness_at(reference, seen, warp, 1)
+    likeness_at(reference, seen, warp, 1, &reference.coarse.weight)
 }
 
-/// The same from each so-manieth pixel.
-fn likeness_at(reference: &Reference, seen: &Seen, warp: &Warp, each: usize) -> f32 {
+/// The same for a subject whose ground may be another one: with its rim or without, whichever is
+/// more alike. Without its rim a plain subject has nothing to show.
+pub(super) fn likeness_on_any_ground(reference: &Reference, seen: &Seen, warp: &Warp) -> f32 {
+    let inner = likeness_at(reference, seen, warp, 1, &reference.coarse.inner);
+    likeness(reference, seen, warp).max(inner)
+}
+
+/// The same from each so-manieth pixel, by other weights.
+fn likeness_at(
+    reference: &Reference,
+    seen: &Seen,
+    warp: &Warp,
+    each: usize,
+    weights: &[f32],
+) -> f32 {
     if !warp.is_sane(reference.aspect) {
         return -1.0;
     }
@@ -207,7 +220,7 @@ fn likeness_at(reference: &Reference, seen: &Seen, warp: &Warp, each: usize) -> 
     for y in (0..h).step_by(each) {
         for x in (0..w).step_by(each) {
             let at = y * w + x;
-            let share = small.weight[at];
+            let share = weights[at];
             if share < 0.1 {
                 continue;
             }
@@ -356,9 +369,11 @@ fn step(
             right[r] += t * miss;
         }
     }
-    for r in 0..8 {
-        for c in 0..r {
-            m[r][c] = m[c][r];
+    // It is symmetric: the other half.
+    let upper = m;
+    for (r, row) in m.iter_mut().enumerate() {
+        for (c, value) in row.iter_mut().enumerate().take(r) {
+            *value = upper[c][r];
         }
     }
     let size: f64 = (0..6).map(|i| m[i][i]).sum::<f64>() / 6.0;

@@ -43,12 +43,12 @@ pub(super) fn covered(
         let part: Vec<bool> = of.iter().map(|n| *n == name).collect();
         if share(&part) >= 0.01 && slides(reference, frames, &part) {
             // Its rim too.
-            for at in 0..out.len() {
+            for (at, hidden) in out.iter_mut().enumerate() {
                 let (x, y) = (at % across, at / across);
                 let near = (y.saturating_sub(1)..=(y + 1).min(down - 1)).any(|ny| {
                     (x.saturating_sub(1)..=(x + 1).min(across - 1)).any(|nx| part[ny * across + nx])
                 });
-                out[at] = out[at] || near;
+                *hidden = *hidden || near;
             }
         }
     }

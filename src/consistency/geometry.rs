@@ -130,17 +130,17 @@ impl Warp {
 pub(super) fn solve<const N: usize>(mut m: [[f64; N]; N], mut right: [f64; N]) -> Option<[f64; N]> {
     for col in 0..N {
         let pivot = (col..N).max_by(|a, b| m[*a][col].abs().total_cmp(&m[*b][col].abs()))?;
-        if !(m[pivot][col].abs() > 1e-12) {
+        let size = m[pivot][col].abs();
+        if size.is_nan() || size <= 1e-12 {
             return None;
         }
         m.swap(col, pivot);
         right.swap(col, pivot);
+        let above = m[col];
         for row in col + 1..N {
-            let factor = m[row][col] / m[col][col];
+            let factor = m[row][col] / above[col];
             if factor != 0.0 {
-                for k in col..N {
-                    m[row][k] -= factor * m[col][k];
-                }
+                m[row].iter_mut().zip(above).skip(col).for_each(|(v, a)| *v -= factor * a);
                 right[row] -= factor * right[col];
             }
         }
@@ -196,7 +196,7 @@ pub(super) fn agreed(matches: &[Match]) -> Option<(Warp, Vec<usize>)> {
     // Each match by itself says where, how large and how turned; two together say it better.
     let mut best: Option<(f64, Warp)> = None;
     let consider = |warp: Warp, reach: f64, best: &mut Option<(f64, Warp)>| {
-        if !(warp.scale() > 4.0) {
+        if warp.scale().is_nan() || warp.scale() <= 4.0 {
             return;
         }
         let votes = count(&warp, reach);

@@ -87,7 +87,10 @@ pub(super) struct Coarse {
     pub width: usize,
     pub height: usize,
     pub luma: Vec<f32>,
+    /// The subject and a rim of ground, which shows its outline.
     pub weight: Vec<f32>,
+    /// The subject without its rim.
+    pub inner: Vec<f32>,
 }
 
 impl Reference {
@@ -312,10 +315,12 @@ fn inner(mask: &Plane, outlined: bool) -> Vec<f32> {
 fn coarse(luma: &Plane, mask: &Plane) -> Coarse {
     let (small, set) = (smaller(luma, 64), smaller(mask, 64));
     let wide = blurred(&set, 1.5);
+    let inner = wide.values.iter().map(|v| ((v - 0.75) / 0.2).clamp(0.0, 1.0)).collect();
     Coarse {
         width: small.width,
         height: small.height,
         weight: wide.values.iter().map(|v| (v * 1.6).min(1.0)).collect(),
+        inner,
         luma: small.values,
     }
 }

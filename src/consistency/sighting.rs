@@ -3,7 +3,7 @@
 //! What lives here: looking frame by frame, and the measures that come of it. What never does:
 //! scores, evidence.
 
-use super::align::{again, align};
+use super::align::{again, align, likeness_on_any_ground};
 use super::calibrate::Measures;
 use super::cover::covered;
 use super::geometry::Warp;
@@ -61,7 +61,7 @@ pub(super) fn sightings(
         out.push(Sighting {
             frame,
             warp: aligned.warp,
-            likeness: aligned.likeness,
+            likeness: likeness_on_any_ground(reference, here, &aligned.warp),
             again,
             stretch: aligned.warp.stretch_of_plane(size) as f32,
             observed: observe(reference, here, &aligned.warp, tables),

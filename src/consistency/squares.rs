@@ -124,9 +124,9 @@ fn means(
         let (x, y) = (at % reference.width, at / reference.width);
         let pair = &mut pairs[(y / SQUARE) * across + x / SQUARE];
         pair.weight += share;
-        for c in 0..3 {
+        for (c, byte) in colours[at].into_iter().enumerate() {
             pair.reference[c] += share * reference.linear[at][c];
-            pair.frame[c] += share * tables.linear(colours[at][c]);
+            pair.frame[c] += share * tables.linear(byte);
         }
     }
     for pair in &mut pairs {

@@ -1,5 +1,8 @@
 //! Exports of shops, as they are: products, variants, pictures, in every encoding.
 
+mod rows;
+mod woocommerce;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -174,7 +177,7 @@ fn a_shopify_product_is_all_its_rows() {
     assert_eq!(said("price_max"), "12.50");
     assert_eq!(said("compare_at_price"), "", "of the cheapest variant");
     assert_eq!((said("sku"), said("skus")), ("001".to_owned(), "001, 002".to_owned()));
-    assert_eq!((said("stock"), said("variants")), ("3".to_owned(), "2".to_owned()));
+    assert_eq!((said("stock"), said("variants")), ("4".to_owned(), "2".to_owned()));
     assert_eq!(
         (said("options"), said("option1_value")),
         ("Size, Finish".into(), "Small, Large".into())
@@ -202,7 +205,7 @@ fn each_shopify_variant_has_what_is_its_own() {
     );
     assert_eq!(
         (large.get("title"), large.get("vendor"), large.get("stock")),
-        ("Red Mug", "Clay & Co", "-1")
+        ("Red Mug", "Clay & Co", "0")
     );
     assert_eq!((large.get("barcode"), large.get("custom_material")), ("", "clay"));
     assert_eq!(small.images[0], "https://x.test/4.jpg", "its own first");
@@ -217,6 +220,29 @@ fn variants_without_a_sku_are_called_by_their_options() {
          mug,Mug,Size,Extra Large,,1\nmug,,,Small,,2\n",
     );
     assert_eq!(read.ids(), ["mug-extra-large", "mug-small"]);
+}
+
+#[test]
+fn a_first_line_may_say_what_parts_cells() {
+    for (line, part) in [("sep=;", ";"), ("SEP=,", ","), ("\"sep=^\"", "^"), ("sep=\t", "\t")] {
+        for end in ["\n", "\r\n", "\r"] {
+            let (header, row) = (["id", "title"].join(part), ["1", "Mug red"].join(part));
+            let text = [line, &header, &row, "short"].join(end) + end;
+            let read = read(&text);
+            assert_eq!(read.ids(), ["1"], "{text:?}");
+            assert_eq!(read.product("1").get("title"), "Mug red", "{text:?}");
+            assert_eq!((read.products[0].row, read.products[0].line), (2, 3), "{text:?}");
+            assert_eq!((read.bad[0].row, read.bad[0].line), (3, 4), "{text:?}");
+            let at = text.find("short").map(|at| at as u64);
+            assert_eq!(Some(read.bad[0].at.start), at, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_named_twice_is_one() {
+    let read = read("id,image,images\nmug,1.jpg,1.jpg|2.jpg|2.jpg\n");
+    assert_eq!(read.product("mug").images, ["1.jpg", "2.jpg"]);
 }
 
 #[test]
@@ -253,72 +279,6 @@ ID,Type,SKU,Name,Published,In stock?,Stock,Sale price,Regular price,Description,
 40,\"grouped\",,Set,1,1,,,,,,,,,,,
 ";
 
-#[test]
-fn woocommerce_variations_find_their_product_wherever_they_stand() {
-    let read = read(WOO);
-    assert_eq!(read.format, FeedFormat::Woocommerce);
-    assert_eq!(read.wrong(), [(7, "feed::no_parent", "Parent")]);
-    assert_eq!(read.ids().len(), 4);
-    let shirt = read.product("shirt");
-    assert_eq!(
-        shirt.images,
-        ["https://x.test/1.jpg", "https://x.test/2.jpg", "https://x.test/s.jpg"]
-    );
-    assert_eq!(shirt.tags, ["summer", "cotton"]);
-    let said = |name: &str| shirt.get(name);
-    assert_eq!((said("price"), said("price_max"), said("stock")), ("12", "15", "5"));
-    assert_eq!((said("variants"), said("title"), said("description")), ("2", "Shirt", "Soft."));
-    assert_eq!((said("attribute_1_value"), said("meta_brand")), ("Small, Large", "Acme"));
-    assert_eq!(shirt.row, 2, "the first row of the family");
-    assert_eq!(
-        (read.product("mug").get("price"), read.product("mug").get("regular_price")),
-        ("8", "10")
-    );
-    assert_eq!(read.product("40").get("title"), "Set", "without a SKU it goes by its number");
-    assert_eq!(read.product("link").get("type"), "external");
-}
-
-#[test]
-fn each_woocommerce_variation_has_what_its_product_has() {
-    let read = variants(WOO);
-    let small = read.product("shirt-s");
-    assert_eq!((small.get("title"), small.get("price"), small.get("stock")), ("Shirt", "15", "2"));
-    assert_eq!((small.get("attribute_1_value"), small.get("meta_brand")), ("Small", "Acme"));
-    assert_eq!(small.images[0], "https://x.test/s.jpg");
-    assert_eq!(small.tags, ["summer", "cotton"]);
-    assert_eq!(read.product("12").get("price"), "12", "without a SKU it goes by its number");
-    assert_eq!(read.ids().len(), 5);
-}
-
-#[test]
-fn woocommerce_exports_are_the_same_in_every_language() {
-    let headers = [
-        "ID,Typ,Artikelnummer,Name,Veröffentlicht,Vorrätig?,Bestand,Angebotspreis,Regulärer Preis,\
-         Beschreibung,Kategorien,Schlagwörter,Bilder,Übergeordnetes Produkt,Attribut 1 Name,\
-         Attribut 1 Wert(e),Meta: _brand",
-        "ID,Type,UGS,Nom,Publié,En stock ?,Stock,Tarif promo,Tarif régulier,Description,Catégories,\
-         Étiquettes,Images,Parent,Nom de l’attribut 1,Valeur(s) de l’attribut 1 ,Meta: _brand",
-        "ID,Tipo,SKU,Nombre,Publicado,¿Existencias?,Inventario,Precio rebajado,Precio normal,\
-         Descripción,Categorías,Etiquetas,Imágenes,Superior,Nombre del atributo 1,\
-         Valor(es) del atributo 1,Meta: _brand",
-        "ID,Tipo,COD,Nome,Pubblicato,In stock?,Magazzino,Prezzo in offerta,Prezzo di listino,\
-         Descrizione,Categorie,Tag,Immagine,Genitore,Nome dell'attributo 1,Valore dell'attributo 1,\
-         Meta: _brand",
-        "ID,Type,SKU,Naam,Gepubliceerd,Op voorraad?,Voorraad,Actieprijs,Reguliere prijs,\
-         Beschrijving,Categorieën,Tags,Afbeeldingen,Hoofd,Naam eigenschap 1,Waarde eigenschap 1,\
-         Meta: _brand",
-    ];
-    let (_, rows) = WOO.split_once('\n').expect("a header");
-    let english = read(WOO);
-    for header in headers {
-        let translated = read(&format!("{header}\n{rows}"));
-        assert_eq!(translated.format, FeedFormat::Woocommerce, "{header}");
-        assert_eq!(translated.products, english.products, "{header}");
-        let (_, code, _) = translated.wrong()[0];
-        assert_eq!(code, "feed::no_parent", "{header}");
-    }
-}
-
 const GOOGLE: &str = "\
 id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tlifestyle_image_link\titem_group_id\tprice\tavailability\tcustom_label_0\tproduct_type
 s-red\tShirt red\tSoft\thttps://x.test/s\thttps://x.test/r.jpg\thttps://x.test/r1.jpg,https://x.test/r2.jpg\thttps://x.test/life.jpg\tshirt\t15.00 EUR\tin_stock\tnew\tClothes > Shirts
@@ -349,6 +309,13 @@ fn google_items_of_a_group_are_one_product() {
     assert_eq!((shirt.get("skus"), shirt.get("variants")), ("s-red, s-blue", "2"));
     assert_eq!(shirt.tags, ["Clothes", "Shirts", "new"]);
     assert_eq!(read.product("mug").get("availability"), "out_of_stock");
+    let sold = |from: &str| GOOGLE.replacen("in_stock", from, 1);
+    for (first, group) in [("out_of_stock", "in_stock"), ("", "in_stock")] {
+        let shirt = self::read(&sold(first)).product("shirt").get("availability").to_owned();
+        assert_eq!(shirt, group, "one of them is in stock");
+    }
+    let none = self::read(&GOOGLE.replace("in_stock", "preorder"));
+    assert_eq!(none.product("shirt").get("availability"), "preorder");
     let items = variants(GOOGLE);
     assert_eq!(items.ids(), ["s-red", "mug", "s-blue"]);
     assert_eq!(items.product("s-blue").get("item_group_id"), "shirt");
@@ -509,6 +476,16 @@ fn a_real_export_gives_the_products_rows_and_pictures_that_are_in_it() {
         sources.sort_unstable();
         sources.dedup();
         assert_eq!(pictured, sources.len(), "no picture is lost: {file}");
+        let sold = |p: &&Product| p.get("in_stock") == "true";
+        assert!(found.products.iter().filter(sold).count() > 0, "{file}");
+        let untracked = |id: &str| {
+            let own = all.iter().filter(|row| row.get("Handle") == id);
+            let mut own = own.filter(|row| !row.get("variant_price").is_empty());
+            own.any(|row| row.get("variant_inventory_tracker").is_empty())
+        };
+        for product in found.products.iter().filter(|p| untracked(p.get("id"))) {
+            assert_eq!(product.get("in_stock"), "true", "{} of {file}", product.get("id"));
+        }
         let each = FeedOptions { each: Each::Variant, ..Default::default() };
         let variants = read_file(&path, &each).expect("a feed").products;
         let own = all.iter().filter(|row| !row.get("variant_price").is_empty()).count();
