@@ -34,6 +34,7 @@ mod schema;
 mod select;
 mod signals;
 mod simulate;
+mod words;
 mod workspace;
 
 use clap::Parser;
@@ -98,6 +99,8 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Run(run) => run::run(run, global, output),
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
+        Command::Accept(accept) => words::accept(accept, output),
+        Command::Reject(reject) => words::reject(reject, output),
         Command::Report(report) => report::report(report, global, output),
         Command::Export(export) => export::export(export, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),

@@ -61,6 +61,7 @@ fn intent(address: &str, run: i64, cost: i64, second: i64) -> NewAttempt {
         plan: plan(),
         fingerprint: Digest::of(address.as_bytes()),
         parts: [1, 2, 3, u64::MAX],
+        retake: 0,
         provider: "p".to_owned(),
         model: "p/m".to_owned(),
         account: String::new(),
