@@ -6,6 +6,7 @@ mod memory;
 mod proving;
 mod stopping;
 mod totals;
+mod words;
 
 use std::path::Path;
 
