@@ -66,7 +66,7 @@ type Outcome = Result<Exit, Failure>;
 
 /// Reads the arguments, runs the command, says what went wrong.
 pub fn main() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(words::addresses_last(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
             let usage = error.use_stderr();

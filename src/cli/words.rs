@@ -3,6 +3,7 @@
 //! What never lives here: what follows from it for plans, runs and exports.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -45,8 +46,7 @@ pub struct RejectArgs {
 pub struct AboutArgs {
     /// Jobs: addresses as `report` shows them, or globs that fit a subject (`set.id`), shot, model
     /// or address
-    // Addresses of jobs without a subject begin with `-/`.
-    #[arg(required = true, value_name = "JOB", allow_hyphen_values = true)]
+    #[arg(required = true, value_name = "JOB")]
     pub jobs: Vec<String>,
     /// The manifest, or a folder that holds a `kinora.yaml`
     #[arg(long, value_name = "PATH", default_value = ".")]
@@ -57,6 +57,24 @@ pub struct AboutArgs {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+}
+
+/// The arguments with addresses that begin with `-/`, those of jobs without a subject, behind
+/// everything that may be an option; of these commands alone, which take several.
+pub fn addresses_last(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut given: Vec<OsString> = given.collect();
+    let is_ours = given.iter().skip(1).find(|text| !text.to_string_lossy().starts_with('-'));
+    let is_ours = is_ours.is_some_and(|name| name == "accept" || name == "reject");
+    if !is_ours || given.iter().any(|text| text == "--") {
+        return given;
+    }
+    let addresses: Vec<OsString> =
+        given.extract_if(.., |text| text.to_string_lossy().starts_with("-/")).collect();
+    if !addresses.is_empty() {
+        given.push("--".into());
+    }
+    given.extend(addresses);
+    given
 }
 
 /// Runs `accept`.
@@ -82,9 +100,6 @@ fn say(
     let by = approval::person(&by).map_err(wrong("--by"))?;
     let note = about.note.as_deref().map(approval::remark).transpose();
     let note = note.map_err(wrong("--note"))?.flatten();
-    if let Some(option) = about.jobs.iter().find(|text| text.starts_with("--")) {
-        return Err(Failure::new(Exit::Usage, format!("there is no option {option}")));
-    }
     let ledger = read_ledger(&workspace_of(&about.manifest)?)?;
     let meant = Meant::of(&about.jobs, &ledger)?;
     let at = SystemClock.now();
