@@ -32,6 +32,7 @@ mod tests;
 mod text;
 mod translated;
 mod woocommerce;
+mod words;
 mod xml;
 
 pub use batch::Batch;
@@ -40,3 +41,4 @@ pub(crate) use naming::{Called, NameFrom, called};
 pub use open::{Feed, FeedColumn, FeedOptions, open};
 pub use problem::{FeedNote, FeedProblem};
 pub use row::{AttributeType, Columns, Row};
+pub(crate) use words::{amount, in_stock};

@@ -29,8 +29,13 @@ impl Batch {
         }
     }
 
-    /// The line on which the row of an entry of this batch starts, from 1; of a product, its
-    /// first row.
+    /// The row that an entry of this batch is taken from, as people count, from 1: the product's
+    /// own, where variants may stand before it.
+    pub fn row(&self, entry: &Entry) -> u64 {
+        self.record(entry).map_or(entry.first_row, Record::number)
+    }
+
+    /// The line on which that row starts, from 1.
     pub fn line(&self, entry: &Entry) -> u64 {
         self.record(entry).map_or(entry.first_row, Record::line)
     }

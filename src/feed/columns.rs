@@ -31,6 +31,21 @@ pub(super) fn slug(header: &str) -> Option<String> {
     }
 }
 
+/// What a shop calls a variant, as a part of an id: letters and digits of any script in small
+/// letters, with `-` for everything else (`Größe 42 / Rød` → `größe-42-rød`).
+pub(super) fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_alphanumeric() {
+            folded.extend(c.to_lowercase());
+        } else if !folded.is_empty() && !folded.ends_with('-') {
+            folded.push('-');
+        }
+    }
+    folded.truncate(folded.trim_end_matches('-').len());
+    folded
+}
+
 /// A shop's columns by their slugs.
 pub(super) struct Slugs(Vec<String>);
 
@@ -67,6 +82,14 @@ impl Slugs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_variants_are_called_keeps_its_letters() {
+        assert_eq!(folded("Größe 42 / Rød"), "größe-42-rød");
+        assert_eq!(folded("42"), "42");
+        assert_eq!(folded("(赤・大)"), "赤-大");
+        assert_eq!(folded("/ !"), "");
+    }
 
     #[test]
     fn headers_become_names_that_a_template_can_use() {

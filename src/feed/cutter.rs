@@ -39,6 +39,8 @@ pub(super) struct Cutter<R> {
     scanned: usize,
     /// Where in `pending` the quote opens that is still open.
     open_quote: Option<usize>,
+    /// Where a cell in quotes opens that is too long to read on.
+    long: Option<usize>,
     /// Where something outside of quotes begins and ends, in what was looked through last.
     outside: Vec<(usize, usize)>,
     ended: bool,
@@ -56,6 +58,7 @@ impl<R: Read> Cutter<R> {
             start: 0,
             scanned: 0,
             open_quote: None,
+            long: None,
             outside: Vec::new(),
             ended: false,
         }
@@ -95,10 +98,11 @@ impl<R: Read> Cutter<R> {
     /// another follows.
     fn scan(&mut self) {
         self.outside.clear();
+        let most = self.longest_quoted();
         let text = &self.pending[..];
         let mut at = self.scanned;
         while at < text.len() {
-            if self.open_quote.is_some() {
+            if let Some(open) = self.open_quote {
                 let Some(found) = memchr(b'"', &text[at..]) else {
                     at = text.len();
                     break;
@@ -112,6 +116,9 @@ impl<R: Read> Cutter<R> {
                         break;
                     }
                     _ => {
+                        if (quote - open) as u64 > most {
+                            self.long = self.long.or(Some(open));
+                        }
                         self.open_quote = None;
                         at = quote + 1;
                     }
@@ -135,6 +142,16 @@ impl<R: Read> Cutter<R> {
             self.outside.push((from, self.open_quote.unwrap_or(at)));
         }
         self.scanned = at;
+        // It has at least what was looked through: one that goes on is judged as if it had ended.
+        let goes_on = self.open_quote.filter(|open| (at - open) as u64 > most);
+        self.long = self.long.or(goes_on);
+    }
+
+    /// How long a cell in quotes may be as it is written, the first of its quotes counted. Where
+    /// all that it has is doubled quotes it is twice as long as what it says; one between the two
+    /// is a bad row, wherever reads end.
+    fn longest_quoted(&self) -> u64 {
+        self.cell_limit.saturating_mul(2).saturating_add(1).min(MOST_PIECE_BYTES)
     }
 
     /// Behind the last line break outside of quotes; 0 where there is none. Where a file ends
@@ -152,18 +169,13 @@ impl<R: Read> Cutter<R> {
 
     fn check(&self, cut: usize) -> Result<(), FeedProblem> {
         let at = |offset: usize| Spot { start: self.start + offset as u64, length: 1 };
-        if let Some(quote) = self.open_quote {
-            if self.ended {
-                return Err(FeedProblem::new(
-                    "feed::open_quote",
-                    "a quote is opened and never closed",
-                )
+        if let Some(quote) = self.long {
+            return Err(self.long_cell(at(quote)));
+        }
+        if let Some(quote) = self.open_quote.filter(|_| self.ended) {
+            return Err(FeedProblem::new("feed::open_quote", "a quote is opened and never closed")
                 .at(at(quote), "opened here")
                 .help("close it, or double it (`\"\"`) if it belongs to the text"));
-            }
-            if (self.pending.len() - quote) as u64 > self.cell_limit {
-                return Err(self.long_cell(at(quote)));
-            }
         }
         // No cell may be longer than its limit, and no row is wider than some thousand cells;
         // without a line break in sight, this is no feed.
@@ -213,6 +225,32 @@ mod tests {
     fn an_open_quote_is_found_where_it_opens() {
         let problem = pieces(b"a,b\n1,\"two\n", 100).expect_err("it is open");
         assert_eq!((problem.code, problem.at.map(|at| at.start)), ("feed::open_quote", Some(6)));
+    }
+
+    #[test]
+    fn a_cell_is_too_long_wherever_reads_end() {
+        let limits = Limits { feed_cell_bytes: 4, ..Limits::default() };
+        let stops = |cell: &str, read_bytes: usize| {
+            let text = format!("a,b\n1,{cell}\n2,3\n");
+            let decoded = Decoded::new(text.as_bytes(), None).in_reads_of(read_bytes);
+            let mut cutter = Cutter::new(decoded, Vec::new(), b',', &limits);
+            loop {
+                match cutter.next_piece() {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break None,
+                    Err(problem) => break Some((problem.code, problem.at.map(|at| at.start))),
+                }
+            }
+        };
+        for read_bytes in 1..40 {
+            for cell in ["\"four\"", "\"eight888\"", "\"\"\"\"\"\"\"\"\"\""] {
+                assert_eq!(stops(cell, read_bytes), None, "{cell} in reads of {read_bytes}");
+            }
+            for cell in ["\"nine99999\"", "\"never closed"] {
+                let long = Some(("feed::limit", Some(6)));
+                assert_eq!(stops(cell, read_bytes), long, "{cell} in reads of {read_bytes}");
+            }
+        }
     }
 
     #[test]

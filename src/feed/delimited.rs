@@ -10,7 +10,7 @@ use super::cells::{self, Cell, Line};
 use super::cutter::{Cutter, Piece};
 use super::entry::{BadRow, Spot};
 use super::problem::{FeedNote, FeedProblem};
-use super::source::{Block, Head, RecordSource, WrittenColumn, line_breaks};
+use super::source::{Block, Head, LineBreaks, RecordSource, WrittenColumn, line_breaks};
 use crate::digest::Digest;
 use crate::encoding::{Decoded, Encoding};
 use crate::limits::Limits;
@@ -50,7 +50,16 @@ impl Delimited {
     /// Opens a file and reads its header.
     pub fn open(path: &Path, how: How, limits: &Limits) -> Result<Self, FeedProblem> {
         let (mut cutter, delimiter) = start(path, &how, limits)?;
-        let first = cutter.next_piece()?.ok_or_else(empty)?;
+        let mut first = cutter.next_piece()?.ok_or_else(empty)?;
+        let mut line = 1;
+        if let Some((_, length)) = told_delimiter(&first.bytes) {
+            line += line_breaks(&first.bytes[..length]);
+            first.start += length as u64;
+            first.bytes.drain(..length);
+            if first.bytes.is_empty() {
+                first = cutter.next_piece()?.ok_or_else(empty)?;
+            }
+        }
         let columns = header(&first, delimiter)?;
         if let ([only], Some(_)) = (&columns[..], how.delimiter)
             && let Some(other) = DELIMITERS.iter().find(|d| only.header.as_bytes().contains(d))
@@ -69,7 +78,7 @@ impl Delimited {
             columns,
             cutter,
             first: Some(first),
-            next: (1, 1),
+            next: (1, line),
             stopped: None,
         })
     }
@@ -94,20 +103,21 @@ impl Delimited {
     fn block(&mut self, parsed: Parsed) -> Block {
         let (number, line) = self.next;
         self.next = (number + u64::from(parsed.count), line + parsed.lines);
-        let rows: Vec<BadRow> = parsed
-            .damages
-            .iter()
-            .map(|damage| self.bad_row(damage, &parsed, (number, line)))
-            .collect();
+        let breaks = (!parsed.damages.is_empty()).then(|| LineBreaks::of(parsed.text.as_bytes()));
+        let bad_row = |damage: &Damage| {
+            let before = breaks.as_ref().map_or(0, |breaks| breaks.before(damage.line.start));
+            self.bad_row(damage, &parsed, number, line + before)
+        };
+        let rows: Vec<BadRow> = parsed.damages.iter().map(bad_row).collect();
         let Parsed { text, start, cells, records, .. } = parsed;
         let mut block = Block::of_text(text, start, (number, line), cells, records);
         rows.into_iter().for_each(|row| block.refuse(row));
         block
     }
 
-    fn bad_row(&self, damage: &Damage, parsed: &Parsed, (number, line): (u64, u64)) -> BadRow {
+    /// `number` is that of the piece's first record, `line` that on which this one starts.
+    fn bad_row(&self, damage: &Damage, parsed: &Parsed, number: u64, line: u64) -> BadRow {
         let row = number + u64::from(damage.ordinal);
-        let before = &parsed.text.as_bytes()[..damage.line.start as usize];
         let start = parsed.start + u64::from(damage.at.start);
         let title = |column: usize| match self.columns.get(column) {
             Some(column) if !column.header.is_empty() => format!("`{}`", column.header),
@@ -117,7 +127,7 @@ impl Delimited {
         let raw = &parsed.text[damage.line.start as usize..damage.line.end as usize];
         BadRow {
             row,
-            line: line + line_breaks(before),
+            line,
             column: said.column.and_then(|c| Some(self.columns.get(c)?.header.clone())),
             code: said.code,
             reason: said.reason,
@@ -238,12 +248,33 @@ fn start(path: &Path, how: &How, limits: &Limits) -> Result<(Cutter<File>, u8), 
             break;
         }
     }
-    let delimiter = how.delimiter.unwrap_or_else(|| likeliest_delimiter(&read));
+    let found = || match told_delimiter(&read) {
+        Some((delimiter, _)) => delimiter,
+        None => likeliest_delimiter(&read),
+    };
+    let delimiter = how.delimiter.unwrap_or_else(found);
     Ok((Cutter::new(text, read, delimiter, limits), delimiter))
 }
 
+/// The delimiter that a first line `sep=;` names, and how long that line is. Excel reads such a
+/// line and does not show it, so that it is no row.
+fn told_delimiter(text: &[u8]) -> Option<(u8, usize)> {
+    let quoted = text.first() == Some(&b'"');
+    let at = usize::from(quoted);
+    let named = text.get(at..at + 4)?.eq_ignore_ascii_case(b"sep=");
+    let delimiter = *text.get(at + 4)?;
+    let end = at + 5 + usize::from(quoted && text.get(at + 5) == Some(&b'"'));
+    let length = match &text[end..] {
+        [b'\r', b'\n', ..] => end + 2,
+        [b'\r' | b'\n', ..] => end + 1,
+        _ => return None,
+    };
+    (named && delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r' | b'\n'))
+        .then_some((delimiter, length))
+}
+
 /// The delimiter that the first record has most of, outside of quotes.
-pub(super) fn likeliest_delimiter(text: &[u8]) -> u8 {
+fn likeliest_delimiter(text: &[u8]) -> u8 {
     let mut counts = [0usize; DELIMITERS.len()];
     let mut quoted = false;
     let mut begun = false;

@@ -110,7 +110,10 @@ fn attributes(meaning: &Meaning, written: &[WrittenColumn], slugs: &Slugs) -> At
     for column in meaning.images.iter().skip(1) {
         out.without(*column);
     }
-    out.others(written, slugs, |_, column| Value::OwnElse(column));
+    out.others(written, slugs, |name, column| match name {
+        "availability" => Value::Available(column),
+        _ => Value::OwnElse(column),
+    });
     out
 }
 

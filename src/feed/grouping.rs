@@ -68,15 +68,13 @@ pub(super) struct Runs {
     header: String,
     /// The rows of the run that the last batch ended in.
     open: Option<Block>,
-    /// Whether that run is beyond what is sensible.
-    overflows: bool,
     /// Where runs began, by digests of their texts.
     seen: HashMap<u64, u64>,
 }
 
 impl Runs {
     pub fn new(column: usize, header: String) -> Self {
-        Runs { column, header, open: None, overflows: false, seen: HashMap::new() }
+        Runs { column, header, open: None, seen: HashMap::new() }
     }
 
     /// Adds blocks; the last run stays open unless `ended`.
@@ -88,13 +86,17 @@ impl Runs {
         for (index, block) in blocks.iter().enumerate() {
             for record in block.records() {
                 let own = record.get(self.column).unwrap_or_default();
+                // Spreadsheets leave rows of nothing but commas, between others and at the end.
+                if own.trim().is_empty() && record.is_blank() {
+                    continue;
+                }
                 if text.as_deref().is_none_or(|text| text.trim() != own.trim()) {
                     self.close(&blocks, &mut run, &mut grouped);
                     text = Some(own);
                 }
                 if run.len() < MOST_TOGETHER {
                     run.push(id(index, record.index()));
-                } else if !std::mem::replace(&mut self.overflows, true) {
+                } else {
                     grouped.bad.push(self.too_many(record));
                 }
             }
@@ -112,7 +114,6 @@ impl Runs {
     /// Ends a run: it becomes a group unless its text was there before.
     fn close(&mut self, blocks: &[Arc<Block>], run: &mut Vec<RecordId>, grouped: &mut Grouped) {
         let Some(first) = run.first().map(|id| record_of(blocks, *id)) else { return };
-        self.overflows = false;
         let text = first.get(self.column).unwrap_or_default();
         let text = text.trim();
         let at = first.spot(self.column);
@@ -144,7 +145,7 @@ impl Runs {
         let why = Refusal {
             code: "feed::limit",
             what: format!("more than {MOST_TOGETHER} rows have this one"),
-            label: "this row and those that follow it are left out".to_owned(),
+            label: "this row is left out".to_owned(),
             help: "is this the column that says which rows are one product?".to_owned(),
             also: None,
         };
@@ -180,11 +181,11 @@ impl Census {
                 Kin::Mate(family) => *self.sizes.entry(family).or_default() += 1,
                 Kin::Child(parent) => *self.children.entry(parent).or_default() += 1,
                 Kin::Parent(keys) => {
-                    let known = keys.iter().flatten().find_map(|key| self.names.get(key)).copied();
-                    let Some(name) = known.or_else(|| keys.into_iter().flatten().next()) else {
-                        continue;
-                    };
-                    for key in keys.into_iter().flatten() {
+                    let mut keys = keys.into_iter().flatten();
+                    let Some(first) = keys.next() else { continue };
+                    // Parents with ids of their own are others, even where they share a SKU.
+                    let name = *self.names.entry(first).or_insert(first);
+                    for key in keys {
                         self.names.entry(key).or_insert(name);
                     }
                     *self.sizes.entry(name).or_default() += 1;

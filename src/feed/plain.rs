@@ -97,10 +97,14 @@ impl Reading for Plain {
             maker.as_written(record, self.columns.len());
             let tags = self.tags.and_then(|column| record.get(column)).unwrap_or_default();
             let tags = distinct(tags.split([',', ';', '|']));
-            let mut images = Vec::new();
+            let mut images: Vec<FeedImage> = Vec::new();
             for column in &self.pictures {
                 let text = record.get(*column).unwrap_or_default();
                 for address in addresses(&text) {
+                    // A main picture often stands among the others once more.
+                    if images.iter().any(|image| *image.address == *address) {
+                        continue;
+                    }
                     images.push(FeedImage { address: Box::from(address), alt: None });
                 }
             }

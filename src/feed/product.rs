@@ -12,6 +12,7 @@ use super::open::FeedColumn;
 use super::reading::{Maker, Member};
 use super::row::AttributeType;
 use super::source::{Record, WrittenColumn};
+use super::words::{in_stock, written_amount};
 
 /// What parts the values of a list in one cell.
 const PART: &str = ", ";
@@ -36,16 +37,26 @@ pub(super) enum Value {
     Codes(usize),
     /// The product's, HTML made text.
     Html(usize),
-    /// The lowest amount; of each record, that in the first column that has one.
+    /// As `Product`, where line breaks are written as `\n`.
+    Escaped(usize),
+    /// As `Html`, where line breaks are written as `\n`.
+    EscapedHtml(usize),
+    /// The first that says that it is in stock, else the first.
+    Available(usize),
+    /// The lowest amount; of each record, that in the first column that has one. Where none can
+    /// be read, what is written there.
     Lowest(Vec<usize>),
     /// The highest amount.
     Highest(Vec<usize>),
-    /// What stands here in the record with the lowest amount.
+    /// The amount here in the record with the lowest one.
     OfLowest(usize, Vec<usize>),
     /// The currency behind an amount.
     Currency(Vec<usize>),
-    /// Whole numbers added up.
+    /// How many there are in all: what is owed of one is not taken from another.
     Sum(usize),
+    /// `true` where one of the variants can be sold, else `false`; a quantity that is no number
+    /// as it stands.
+    ForSale(ForSale),
     /// How many variants there are.
     Count,
     /// Address of the first picture.
@@ -54,6 +65,30 @@ pub(super) enum Value {
     OptionNames,
     /// What the variant is among the others: `Small / Blue`.
     Variant,
+}
+
+/// Columns that say whether a variant can be sold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ForSale {
+    pub quantity: usize,
+    /// Who counts it; nobody where it is empty.
+    pub tracker: Option<usize>,
+    /// Whether it is sold when none is left.
+    pub policy: Option<usize>,
+}
+
+impl ForSale {
+    /// Whether a variant can be sold; its quantity where that is no number.
+    fn of<'b>(&self, variant: Member<'b>) -> Result<bool, Cow<'b, str>> {
+        let quantity = cell(variant, self.quantity);
+        let counted = self.tracker.is_none_or(|column| !cell(variant, column).is_empty());
+        let policy = self.policy.map(|column| cell(variant, column)).unwrap_or_default();
+        let goes_on = ["continue", "true"].iter().any(|word| policy.eq_ignore_ascii_case(word));
+        if !counted || goes_on || quantity.is_empty() {
+            return Ok(true);
+        }
+        quantity.parse::<Decimal>().map(|number| number > Decimal::ZERO).map_err(|_| quantity)
+    }
 }
 
 /// Columns of names and values of options.
@@ -89,25 +124,31 @@ impl<'p, 'b> Product<'p, 'b> {
             Value::Code(column) => uncovered(self.value(&Value::Own(*column))),
             Value::All(column) => self.list(*column, |text| text),
             Value::Codes(column) => self.list(*column, uncovered),
-            Value::Html(column) => {
-                let body = self.first(*column);
-                // Text without a tag or an entity is what it would become.
-                if memchr::memchr2(b'<', b'&', body.as_bytes()).is_none() {
-                    return Cow::Owned(body.trim().to_owned());
-                }
-                Cow::Owned(html::text(&body))
+            Value::Html(column) => Cow::Owned(plain(&self.first(*column))),
+            Value::Escaped(column) => unescaped(self.first(*column)),
+            Value::EscapedHtml(column) => Cow::Owned(plain(&unescaped(self.first(*column)))),
+            Value::Available(column) => {
+                let mut texts = self.all.iter().map(|member| cell(*member, *column));
+                let there = texts.find(|t| !t.is_empty() && in_stock(t) == Some(true));
+                there.unwrap_or_else(|| self.first(*column))
             }
-            Value::Lowest(columns) => self.lowest(columns).map_or(Cow::Borrowed(""), |(_, t)| t),
+            Value::Lowest(columns) => match self.lowest(columns) {
+                Some((_, text)) => text,
+                None => self.no_amount(columns),
+            },
             Value::Highest(columns) => {
-                let amounts = self.amounts(columns).max_by_key(|(_, amount, _)| *amount);
-                amounts.map_or(Cow::Borrowed(""), |(_, _, text)| text)
+                let highest = self.amounts(columns).max_by_key(|(_, amount, _)| *amount);
+                highest.map_or_else(|| self.no_amount(columns), |(_, _, text)| text)
             }
             Value::OfLowest(column, amounts) => match self.lowest(amounts) {
-                Some((member, _)) => cell(member, *column),
+                Some((member, _)) => match amount_in(cell(member, *column)) {
+                    Ok((_, text)) | Err(text) => text,
+                },
                 None => self.value(&Value::Own(*column)),
             },
             Value::Currency(columns) => self.currency(columns),
             Value::Sum(column) => self.sum(*column),
+            Value::ForSale(columns) => self.for_sale(columns),
             Value::Count => Cow::Owned(self.variants.len().to_string()),
             Value::Image => Cow::Borrowed(self.images.first().map_or("", |image| &*image.address)),
             Value::OptionNames => {
@@ -148,7 +189,7 @@ impl<'p, 'b> Product<'p, 'b> {
     ) -> impl Iterator<Item = (Member<'b>, Decimal, Cow<'b, str>)> + 'c {
         let of = move |members: &'c [Member<'b>]| {
             members.iter().filter_map(move |member| {
-                let found = columns.iter().find_map(|c| amount_in(cell(*member, *c)));
+                let found = columns.iter().find_map(|c| amount_in(cell(*member, *c)).ok());
                 found.map(|(amount, text)| (*member, amount, text))
             })
         };
@@ -164,11 +205,20 @@ impl<'p, 'b> Product<'p, 'b> {
         Some((lowest.0, lowest.2))
     }
 
+    /// What stands where no amount could be read.
+    fn no_amount(&self, columns: &[usize]) -> Cow<'b, str> {
+        let mut texts = self.priced().iter().flat_map(|m| columns.iter().map(|c| cell(*m, *c)));
+        texts.find(|text| !text.is_empty()).unwrap_or_default()
+    }
+
     fn currency(&self, columns: &[usize]) -> Cow<'_, str> {
         let texts = self.all.iter().flat_map(|m| columns.iter().map(|c| cell(*m, *c)));
         let letters = |text: &str| {
-            let word = text.split_whitespace().find(|w| w.chars().all(|c| c.is_ascii_alphabetic()));
-            word.map(str::to_owned)
+            // It may stand right beside the amount: `EUR12.00`.
+            let amount = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
+            let mut words = text.split_whitespace().map(|word| word.trim_matches(amount));
+            let letters = |w: &&str| !w.is_empty() && w.chars().all(|c| c.is_ascii_alphabetic());
+            words.find(letters).map(str::to_owned)
         };
         texts.filter_map(|text| letters(&text)).next().map_or(Cow::Borrowed(""), Cow::Owned)
     }
@@ -176,10 +226,28 @@ impl<'p, 'b> Product<'p, 'b> {
     fn sum(&self, column: usize) -> Cow<'_, str> {
         let numbers = |members: &[Member<'b>]| {
             let texts = members.iter().map(|m| cell(*m, column));
-            texts.filter_map(|t| t.trim().parse::<i64>().ok()).reduce(i64::saturating_add)
+            let numbers = texts.filter_map(|text| text.parse::<Decimal>().ok());
+            numbers.map(|n| n.max(Decimal::ZERO)).reduce(Decimal::saturating_add)
         };
         let sum = numbers(self.priced()).or_else(|| numbers(self.all));
-        sum.map_or(Cow::Borrowed(""), |sum| Cow::Owned(sum.to_string()))
+        sum.map_or(Cow::Borrowed(""), |sum| Cow::Owned(sum.normalize().to_string()))
+    }
+
+    fn for_sale(&self, columns: &ForSale) -> Cow<'b, str> {
+        // Rows of further pictures count nothing.
+        let sold = match self.own.is_none() && self.variants.is_empty() {
+            true => &self.all[..self.all.len().min(1)],
+            false => self.priced(),
+        };
+        let mut unread = None;
+        for variant in sold {
+            match columns.of(*variant) {
+                Ok(true) => return Cow::Borrowed("true"),
+                Ok(false) => {}
+                Err(quantity) => unread = unread.or(Some(quantity)),
+            }
+        }
+        unread.unwrap_or(Cow::Borrowed("false"))
     }
 
     fn list(&self, column: usize, mend: impl Fn(Cow<'b, str>) -> Cow<'b, str>) -> Cow<'b, str> {
@@ -214,18 +282,42 @@ pub(super) fn cell<'b>(member: Member<'b>, column: usize) -> Cow<'b, str> {
 pub(super) fn uncovered(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix('\'').unwrap_or(text)),
-        Cow::Owned(text) => Cow::Owned(text.strip_prefix('\'').unwrap_or(&text).to_owned()),
+        Cow::Owned(text) if text.starts_with('\'') => Cow::Owned(text[1..].to_owned()),
+        text => text,
     }
 }
 
-/// The amount that a cell begins with (`12.00 EUR`), or has behind its currency (`EUR 12.00`).
-fn amount_in(text: Cow<'_, str>) -> Option<(Decimal, Cow<'_, str>)> {
-    let number = |word: &str| word.parse::<Decimal>().ok();
-    if let Some(amount) = number(&text) {
-        return Some((amount, text));
+/// HTML as text.
+fn plain(body: &str) -> String {
+    // Text without a tag or an entity is what it would become.
+    match memchr::memchr2(b'<', b'&', body.as_bytes()) {
+        None => body.trim().to_owned(),
+        Some(_) => html::text(body),
     }
-    let found = text.split_whitespace().find_map(|word| Some((number(word)?, word)))?;
-    Some((found.0, Cow::Owned(found.1.to_owned())))
+}
+
+/// A text with the line breaks that are written as `\n`; `\\n` is a backslash and an n.
+fn unescaped(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.contains("\\n") {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for (index, part) in text.split("\\\\n").enumerate() {
+        out.push_str(if index == 0 { "" } else { "\\n" });
+        out.push_str(&part.replace("\\n", "\n"));
+    }
+    Cow::Owned(out)
+}
+
+/// The amount in a cell, and how it is written as a plain number; else the cell's text.
+fn amount_in(text: Cow<'_, str>) -> Result<(Decimal, Cow<'_, str>), Cow<'_, str>> {
+    let Some((amount, plain)) = written_amount(&text) else { return Err(text) };
+    let text = match (plain, text) {
+        (None, _) => Cow::Owned(amount.to_string()),
+        (Some(at), Cow::Borrowed(text)) => Cow::Borrowed(&text[at]),
+        (Some(at), Cow::Owned(text)) => Cow::Owned(text[at].to_owned()),
+    };
+    Ok((amount, text))
 }
 
 /// A product without options has one all the same, in Shopify's exports.
@@ -275,7 +367,13 @@ impl Attributes {
         // What is made of several cells has no header of its own.
         let same = !matches!(
             value,
-            Value::Id | Value::Highest(_) | Value::Currency(_) | Value::Codes(_) | Value::Html(_)
+            Value::Id
+                | Value::Highest(_)
+                | Value::Currency(_)
+                | Value::Codes(_)
+                | Value::Html(_)
+                | Value::EscapedHtml(_)
+                | Value::ForSale(_)
         );
         self.columns.push(FeedColumn {
             attribute: Some(self.free(name)),
@@ -352,13 +450,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_may_have_a_currency() {
-        let amount =
-            |text: &'static str| amount_in(Cow::Borrowed(text)).map(|(_, t)| t.into_owned());
-        assert_eq!(amount("12.00 EUR").as_deref(), Some("12.00"));
-        assert_eq!(amount("EUR 12.00").as_deref(), Some("12.00"));
-        assert_eq!(amount("9.99").as_deref(), Some("9.99"));
-        assert_eq!(amount("free"), None);
+    fn amounts_are_written_without_currency_and_with_a_point() {
+        let cases = [
+            ("12.00 EUR", "12.00"),
+            ("EUR 12.00", "12.00"),
+            ("EUR12.00", "12.00"),
+            ("9.99", "9.99"),
+            ("12,50", "12.50"),
+            ("12,00 EUR", "12.00"),
+            ("1,234.50 USD", "1234.50"),
+            ("-3,00", "-3.00"),
+        ];
+        for (text, plain) in cases {
+            for cell in [Cow::Borrowed(text), Cow::Owned(text.to_owned())] {
+                assert_eq!(amount_in(cell).map(|(_, t)| t).as_deref(), Ok(plain), "{text}");
+            }
+        }
+        assert_eq!(amount_in(Cow::Borrowed("free")), Err(Cow::Borrowed("free")));
+    }
+
+    #[test]
+    fn a_line_break_may_be_written_as_a_letter() {
+        let cases = [("a\\nb", "a\nb"), ("a\\\\nb\\n", "a\\nb\n"), ("C:\\temp", "C:\\temp")];
+        for (text, meant) in cases {
+            assert_eq!(unescaped(Cow::Borrowed(text)), meant, "{text}");
+        }
     }
 
     #[test]

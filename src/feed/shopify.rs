@@ -5,10 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::columns::Slugs;
+use super::columns::{Slugs, folded};
 use super::entry::{Each, FeedImage};
 use super::open::FeedColumn;
-use super::product::{Attributes, Options, Product, Value, cell, uncovered, variant_title};
+use super::product::{
+    Attributes, ForSale, Options, Product, Value, cell, uncovered, variant_title,
+};
 use super::reading::{Maker, Member, Reading, Refusal, Together, distinct};
 use super::row::AttributeType::{Auto, List, Text};
 use super::source::WrittenColumn;
@@ -25,7 +27,7 @@ struct Meaning {
     barcode: Option<usize>,
     price: Option<usize>,
     compare_at: Option<usize>,
-    stock: Option<usize>,
+    stock: Option<ForSale>,
     image: Option<usize>,
     position: Option<usize>,
     alt: Option<usize>,
@@ -49,6 +51,16 @@ const OF_VARIANTS: [&str; 13] = [
     "requires_shipping",
     "fulfillment_service",
 ];
+
+/// The columns that say whether a variant can be sold; where no quantity is written, nobody can
+/// say. Source: https://help.shopify.com/en/manual/products/import-export/using-csv
+fn stock(slugs: &Slugs) -> Option<ForSale> {
+    Some(ForSale {
+        quantity: slugs.find(&["variant_inventory_qty", "inventory_quantity"])?,
+        tracker: slugs.find(&["variant_inventory_tracker", "inventory_tracker"]),
+        policy: slugs.find(&["variant_inventory_policy", "continue_selling_when_out_of_stock"]),
+    })
+}
 
 /// Whether these columns are those of such an export.
 pub(super) fn is(slugs: &Slugs) -> bool {
@@ -85,7 +97,7 @@ impl Shopify {
             barcode: slugs.find(&["variant_barcode", "variant_barcodes", "barcode", "barcodes"]),
             price: slugs.find(&["variant_price", "price"]),
             compare_at: slugs.find(&["variant_compare_at_price", "compare_at_price"]),
-            stock: slugs.find(&["variant_inventory_qty", "inventory_quantity"]),
+            stock: stock(&slugs),
             image: slugs.find(&["image_src", "product_image_url"]),
             position: slugs.find(&["image_position"]),
             alt: slugs.find(&["image_alt_text"]),
@@ -141,7 +153,7 @@ impl Shopify {
             return sku.into_owned();
         }
         let title = variant_title(member.record, &self.meaning.options, "-");
-        let title = super::columns::slug(&title).unwrap_or_default().replace('_', "-");
+        let title = folded(&title);
         if title.is_empty() { handle.to_owned() } else { format!("{handle}-{title}") }
     }
 
@@ -189,7 +201,11 @@ fn attributes(
     add("sku", Text, meaning.sku, &Value::Code);
     add("skus", List, meaning.sku, &Value::Codes);
     add("barcode", Text, meaning.barcode, &Value::Code);
-    add("stock", Auto, meaning.stock, &Value::Sum);
+    let quantity = meaning.stock.map(|stock| stock.quantity);
+    add("stock", Auto, quantity, &Value::Sum);
+    if let Some(stock) = meaning.stock {
+        add("in_stock", Auto, quantity, &|_| Value::ForSale(stock));
+    }
     for (index, (name, value)) in meaning.options.iter().enumerate() {
         let number = index + 1;
         add(&format!("option{number}_name"), Auto, Some(*name), &Value::Product);
@@ -225,10 +241,7 @@ impl Reading for Shopify {
         let Some(first) = group.first() else { return };
         let handle = cell(*first, self.meaning.handle);
         if handle.is_empty() {
-            // Spreadsheets leave rows of nothing but commas.
-            let blank = |m: &&Member<'_>| (0..m.record.len()).any(|c| !cell(**m, c).is_empty());
-            let rows: Vec<Member<'_>> = group.iter().filter(blank).copied().collect();
-            return self.refuse(&rows, self.meaning.handle, maker, no_handle);
+            return self.refuse(group, self.meaning.handle, maker, no_handle);
         }
         let nameless = |title| group.iter().all(|member| cell(*member, title).is_empty());
         if let Some(title) = self.meaning.title.filter(|title| nameless(*title)) {
@@ -255,12 +268,17 @@ impl Reading for Shopify {
             let images = images.clone().into_boxed_slice();
             return maker.entry(*first, first.record.number(), self.meaning.handle, tags, images);
         }
-        for variant in &variants {
+        let pictured = self.meaning.variant_image;
+        let owns: Vec<Cow<'_, str>> = variants
+            .iter()
+            .map(|variant| pictured.map(|column| cell(*variant, column)).unwrap_or_default())
+            .collect();
+        // Which pictures are those of single variants.
+        let owned: Vec<bool> =
+            images.iter().map(|image| owns.iter().any(|own| *own == *image.address)).collect();
+        for (variant, own) in variants.iter().zip(&owns) {
             let id = self.variant_id(&handle, *variant);
-            let mut own = images.clone();
-            if let Some(column) = self.meaning.variant_image {
-                own_first(&mut own, &cell(*variant, column));
-            }
+            let own = of_variant(&images, &owned, own);
             product.own = Some(*variant);
             let place = self.meaning.sku.filter(|column| !variant.record.is_empty(*column));
             let place = place.unwrap_or(self.meaning.handle);
@@ -272,11 +290,13 @@ impl Reading for Shopify {
     }
 }
 
-/// Puts a variant's own picture before the others.
-pub(super) fn own_first(images: &mut [FeedImage], address: &str) {
-    if let Some(at) = images.iter().position(|image| *image.address == *address) {
-        images[..=at].rotate_right(1);
-    }
+/// The pictures of a variant: its own, then those that are no single variant's; all where that
+/// would leave none.
+fn of_variant(images: &[FeedImage], owned: &[bool], own: &str) -> Vec<FeedImage> {
+    let mine = images.iter().filter(|image| *image.address == *own);
+    let shared = images.iter().zip(owned).filter(|(_, owned)| !**owned).map(|(image, _)| image);
+    let some: Vec<FeedImage> = mine.chain(shared).cloned().collect();
+    if some.is_empty() { images.to_vec() } else { some }
 }
 
 fn no_handle() -> Refusal {

@@ -2,6 +2,7 @@
 //! asks what its columns mean.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use super::cells::{Cell, Line};
 use super::entry::{BadRow, Spot};
@@ -72,7 +73,7 @@ pub(super) struct Head {
 #[derive(Debug)]
 enum Places {
     /// Its text is the file's from `start` on.
-    Text { start: u64, first_number: u64, first_line: u64 },
+    Text { start: u64, first_number: u64, first_line: u64, breaks: OnceLock<LineBreaks> },
     /// Told one by one.
     Told { records: Vec<Told>, cells: Vec<Spot>, raw: String },
 }
@@ -99,7 +100,8 @@ impl Block {
         cells: Vec<Cell>,
         records: Vec<Head>,
     ) -> Self {
-        let places = Places::Text { start, first_number, first_line };
+        let breaks = OnceLock::new();
+        let places = Places::Text { start, first_number, first_line, breaks };
         Block { text, cells, records, bad: Vec::new(), places }
     }
 
@@ -147,6 +149,11 @@ impl<'b> Record<'b> {
         self.cell(column).is_none_or(Cell::is_empty)
     }
 
+    /// Whether there is nothing but spaces in any of its cells.
+    pub fn is_blank(self) -> bool {
+        (0..self.len()).all(|column| self.get(column).is_none_or(|text| text.trim().is_empty()))
+    }
+
     /// How many cells it has.
     pub fn len(self) -> usize {
         self.head().line.cells as usize
@@ -165,12 +172,13 @@ impl<'b> Record<'b> {
         }
     }
 
-    /// The line on which it starts, from 1. Counts from the beginning of its block.
+    /// The line on which it starts, from 1. The first of its block that is asked looks through
+    /// the block.
     pub fn line(self) -> u64 {
         match &self.block.places {
-            Places::Text { first_line, .. } => {
-                let before = &self.block.text.as_bytes()[..self.head().line.start as usize];
-                first_line + line_breaks(before)
+            Places::Text { first_line, breaks, .. } => {
+                let breaks = breaks.get_or_init(|| LineBreaks::of(self.block.text.as_bytes()));
+                first_line + breaks.before(self.head().line.start)
             }
             Places::Told { records, .. } => records[self.index].line,
         }
@@ -230,8 +238,31 @@ impl<'b> Record<'b> {
 /// How many lines end in `text`: with LF, or with CR where no LF follows.
 pub(super) fn line_breaks(text: &[u8]) -> u64 {
     let feeds = memchr::memchr_iter(b'\n', text).count();
-    let lone = memchr::memchr_iter(b'\r', text).filter(|at| text.get(at + 1) != Some(&b'\n'));
-    (feeds + lone.count()) as u64
+    (feeds + lone_returns(text).count()) as u64
+}
+
+fn lone_returns(text: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'\r', text).filter(|at| text.get(at + 1) != Some(&b'\n'))
+}
+
+/// Where lines end in a text below 2 GiB, for whoever asks more than once.
+#[derive(Debug)]
+pub(super) struct LineBreaks(Vec<u32>);
+
+impl LineBreaks {
+    pub fn of(text: &[u8]) -> Self {
+        let mut breaks: Vec<u32> = memchr::memchr_iter(b'\n', text)
+            .chain(lone_returns(text))
+            .map(|at| at as u32)
+            .collect();
+        breaks.sort_unstable();
+        LineBreaks(breaks)
+    }
+
+    /// How many lines end before a place.
+    pub fn before(&self, at: u32) -> u64 {
+        self.0.partition_point(|end| *end < at) as u64
+    }
 }
 
 /// Builds a block record by record: for sources that have the cells one by one.
@@ -296,4 +327,22 @@ impl BlockBuilder {
 fn narrow(length: usize) -> u32 {
     let narrow = u32::try_from(length).ok().filter(|n| n >> 31 == 0);
     narrow.expect("a block is below 2 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn lines_before_a_place_are_those_that_end_there(text in "[a\n\r]{0,40}") {
+            let breaks = LineBreaks::of(text.as_bytes());
+            let begins = |at: &usize| !text[*at..].starts_with('\n') || !text[..*at].ends_with('\r');
+            for at in (0..=text.len()).filter(begins) {
+                prop_assert_eq!(breaks.before(at as u32), line_breaks(&text.as_bytes()[..at]));
+            }
+        }
+    }
 }

@@ -3,13 +3,12 @@
 //! Every row is a product or a variation. A variation names its parent by id (`id:123`) or by SKU,
 //! and may stand anywhere in the file.
 
-use super::columns::Slugs;
+use super::columns::{Slugs, folded};
 use super::entry::{Each, FeedImage};
 use super::open::FeedColumn;
-use super::product::{Attributes, Options, Product, Value, cell, variant_title};
+use super::product::{Attributes, Options, Product, Value, cell, uncovered, variant_title};
 use super::reading::{Kin, Maker, Member, Reading, Refusal, Together, distinct, key};
 use super::row::AttributeType::{Auto, List, Text};
-use super::shopify::own_first;
 use super::source::{Record, WrittenColumn};
 use super::translated;
 
@@ -80,10 +79,21 @@ impl Woocommerce {
         Some(Woocommerce { each, meaning, headers, attributes })
     }
 
-    /// A row's type may be followed by others: `variation, virtual`.
-    fn is_a(&self, record: Record<'_>, wanted: &str) -> bool {
+    /// A row's type may be followed by others: `variation, virtual`. Those of subscriptions are
+    /// `variable-subscription` and `subscription_variation`.
+    fn is_a(&self, record: Record<'_>, wanted: impl Fn(&str) -> bool) -> bool {
         let kinds = record.get(self.meaning.kind).unwrap_or_default();
-        kinds.split(',').any(|kind| kind.trim().eq_ignore_ascii_case(wanted))
+        kinds.split(',').any(|kind| wanted(kind.trim()))
+    }
+
+    fn is_variation(&self, record: Record<'_>) -> bool {
+        let variation = |word: &str| word.eq_ignore_ascii_case("variation");
+        self.is_a(record, |kind| kind.rsplit('_').next().is_some_and(variation))
+    }
+
+    fn is_variable(&self, record: Record<'_>) -> bool {
+        let variable = |word: &str| word.eq_ignore_ascii_case("variable");
+        self.is_a(record, |kind| kind.split('-').next().is_some_and(variable))
     }
 
     fn text(record: Record<'_>, column: Option<usize>) -> String {
@@ -93,7 +103,7 @@ impl Woocommerce {
     /// Its SKU, else its number in the shop.
     fn id_of(&self, member: Member<'_>) -> (String, usize) {
         for column in self.meaning.sku.into_iter().chain(self.meaning.id) {
-            let text = cell(member, column);
+            let text = uncovered(cell(member, column));
             if !text.is_empty() {
                 return (text.into_owned(), column);
             }
@@ -168,9 +178,9 @@ fn attributes(
     let price = prices.last().copied();
     add("product_id", Text, meaning.id, &Value::Own);
     add("title", Auto, Some(meaning.name), &Value::Product);
-    add("description", Text, meaning.description, &Value::Html);
-    add("body_html", Text, meaning.description, &Value::Product);
-    add("short_description", Text, meaning.short_description, &Value::Html);
+    add("description", Text, meaning.description, &Value::EscapedHtml);
+    add("body_html", Text, meaning.description, &Value::Escaped);
+    add("short_description", Text, meaning.short_description, &Value::EscapedHtml);
     add("type", Auto, Some(meaning.kind), &Value::Product);
     add("categories", List, meaning.categories, &Value::Product);
     add("tags", List, meaning.tags, &Value::Product);
@@ -178,7 +188,7 @@ fn attributes(
     add("price_max", Auto, price, &|_| Value::Highest(prices.clone()));
     add("regular_price", Auto, meaning.regular_price, &|c| Value::OfLowest(c, prices.clone()));
     add("sale_price", Auto, meaning.sale_price, &|c| Value::OfLowest(c, prices.clone()));
-    add("sku", Text, meaning.sku, &Value::Own);
+    add("sku", Text, meaning.sku, &Value::Code);
     add("skus", List, meaning.sku, &Value::Codes);
     add("barcode", Text, meaning.barcode, &Value::OwnElse);
     add("stock", Auto, meaning.stock, &Value::Sum);
@@ -212,27 +222,27 @@ impl Reading for Woocommerce {
     }
 
     fn kin(&self, record: Record<'_>) -> Kin {
-        if self.is_a(record, "variation") {
+        if self.is_variation(record) {
             let parent = Self::text(record, self.meaning.parent);
             return match parent.strip_prefix("id:") {
                 Some(id) => Kin::Child(key(&["id", id.trim()])),
-                None => Kin::Child(key(&["sku", &parent])),
+                None => Kin::Child(key(&["sku", bare(&parent)])),
             };
         }
-        if !self.is_a(record, "variable") {
+        if !self.is_variable(record) {
             return Kin::Alone;
         }
         let known = |kind: &str, column| {
             Some(Self::text(record, column))
                 .filter(|t| !t.is_empty())
-                .map(|text| key(&[kind, &text]))
+                .map(|text| key(&[kind, bare(&text)]))
         };
         Kin::Parent([known("id", self.meaning.id), known("sku", self.meaning.sku)])
     }
 
     fn entries(&self, group: &[Member<'_>], maker: &mut Maker<'_>) {
         let (children, mut parents): (Vec<Member<'_>>, Vec<Member<'_>>) =
-            group.iter().copied().partition(|member| self.is_a(member.record, "variation"));
+            group.iter().copied().partition(|member| self.is_variation(member.record));
         if parents.is_empty() {
             return children.iter().for_each(|child| self.orphan(*child, maker));
         }
@@ -263,12 +273,12 @@ impl Reading for Woocommerce {
             let (mut id, mut at) = self.id_of(*child);
             if id.is_empty() {
                 let title = variant_title(child.record, &self.meaning.options, "-");
-                id = format!("{}-{}", product.id, title.to_lowercase().replace(' ', "-"));
+                id = format!("{}-{}", product.id, folded(&title));
                 at = self.meaning.name;
             }
-            let mut own = images.clone();
-            if let Some(image) = self.images(&[*child]).first() {
-                own_first(&mut own, &image.address);
+            let mut own = self.images(&[*child, parent]);
+            if own.is_empty() {
+                own.clone_from(&images);
             }
             let one = Product { own: Some(*child), id: &id, images: &own, ..product };
             self.attributes.fill(&one, maker);
@@ -276,6 +286,11 @@ impl Reading for Woocommerce {
             maker.entry(*child, child.record.number(), at, tags.clone(), own);
         }
     }
+}
+
+/// A SKU without the apostrophe that keeps spreadsheets from running it.
+fn bare(sku: &str) -> &str {
+    sku.strip_prefix('\'').unwrap_or(sku)
 }
 
 /// The parts of a list; a comma behind a backslash belongs to its part.

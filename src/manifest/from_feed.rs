@@ -289,6 +289,8 @@ impl Loader<'_> {
         for (found, row) in sampler.into_iter().flat_map(Sampler::finish) {
             gathered.enter(found, |_| row, set, layout, &mut self.entering, &mut self.pictures);
         }
+        // A product whose rows are scattered comes with the last of them; it stands by its first.
+        set.subjects.sort_by_key(|subject| subject.first_row);
         gathered
     }
 

@@ -291,7 +291,7 @@ impl RowReader<'_> {
         label: &str,
         help: &str,
     ) -> Problem {
-        let row = at.entry.first_row;
+        let row = at.batch.row(at.entry);
         let title = column.filter(|_| titled).map(|column| self.layout.header.title(column));
         let reason = match title {
             Some(title) => format!("row {row}, column {title}: {what}"),
@@ -305,7 +305,7 @@ impl RowReader<'_> {
     fn blank(&self, at: At<'_>, column: Option<usize>) -> BadRow {
         let spot = column.map_or(at.entry.at, |column| at.batch.spot(at.entry, column));
         BadRow {
-            row: at.entry.first_row,
+            row: at.batch.row(at.entry),
             line: at.batch.line(at.entry),
             column: column.map(|column| self.written(column)),
             code: "feed::row",

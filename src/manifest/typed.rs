@@ -1,5 +1,7 @@
 //! Attributes as conditions see them: by their columns' types.
 
+use std::borrow::Cow;
+
 use crate::feed::AttributeType;
 use crate::template::TemplateValue as Value;
 
@@ -8,16 +10,28 @@ pub fn typed(text: &str, by: AttributeType) -> Value {
     match by {
         AttributeType::Text => Value::from(text),
         AttributeType::Boolean => Value::from(text.trim() == "true"),
-        AttributeType::List => {
-            let items = text.split([',', ';', '|']).map(str::trim).filter(|item| !item.is_empty());
-            items.map(Value::from).collect()
-        }
+        AttributeType::List => items(text).map(Value::from).collect(),
         AttributeType::Number => number(text.trim()).unwrap_or_else(|| Value::from(text)),
         AttributeType::Auto => {
             let found = Some(text.trim()).filter(|t| is_plain_number(t)).and_then(number);
             found.unwrap_or_else(|| Value::from(text))
         }
     }
+}
+
+/// The parts of a list in a cell. As WooCommerce writes it, a comma behind a backslash belongs to
+/// its part.
+pub fn items(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let mut before = ' ';
+    let parts = text.split(move |c| {
+        let kept = c == ',' && before == '\\';
+        before = c;
+        matches!(c, ',' | ';' | '|') && !kept
+    });
+    parts.map(str::trim).filter(|part| !part.is_empty()).map(|part| match part.contains("\\,") {
+        true => Cow::Owned(part.replace("\\,", ",")),
+        false => Cow::Borrowed(part),
+    })
 }
 
 fn number(text: &str) -> Option<Value> {
@@ -49,6 +63,12 @@ mod tests {
         for text in ["00123", "007", "-01", "12e4", "1.", ".5", "+49", "1.2.3", "x1", "", "inf"] {
             assert_eq!(typed(text, AttributeType::Auto).as_str(), Some(text));
         }
+    }
+
+    #[test]
+    fn a_comma_behind_a_backslash_belongs_to_its_part() {
+        let parts: Vec<_> = items("Sale, New\\, hot | Cups;,").collect();
+        assert_eq!(parts, ["Sale", "New, hot", "Cups"]);
     }
 
     #[test]

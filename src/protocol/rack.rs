@@ -77,6 +77,17 @@ impl Rack {
     /// The shipped cards, and those in the workspace's `providers` folder, which win by name.
     /// Cards with errors are left out.
     pub fn load(workspace: &Path, limits: &Limits, sources: &mut Sources) -> (Rack, Findings) {
+        Self::load_over(SHIPPED_PROVIDERS, workspace, limits, sources)
+    }
+
+    /// The same over other cards (file names and texts) than those that ship, as for
+    /// [`Shelf::load_over`](crate::models::Shelf::load_over).
+    pub fn load_over(
+        shipped: &[(&str, &str)],
+        workspace: &Path,
+        limits: &Limits,
+        sources: &mut Sources,
+    ) -> (Rack, Findings) {
         let mut loader = Loading {
             findings: Findings::default(),
             hasher: FieldHasher::new("rack"),
@@ -84,7 +95,7 @@ impl Rack {
             cards: BTreeMap::new(),
         };
         let mut files: Vec<(SourceId, Arc<str>, bool)> = Vec::new();
-        for (file, text) in SHIPPED_PROVIDERS {
+        for (file, text) in shipped {
             let text: Arc<str> = Arc::from(*text);
             let source = Source {
                 name: Arc::from(format!("(shipped) providers/{file}")),

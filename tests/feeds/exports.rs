@@ -1,5 +1,7 @@
 //! Exports of shops, as they are: products, variants, pictures, in every encoding.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -174,7 +176,7 @@ fn a_shopify_product_is_all_its_rows() {
     assert_eq!(said("price_max"), "12.50");
     assert_eq!(said("compare_at_price"), "", "of the cheapest variant");
     assert_eq!((said("sku"), said("skus")), ("001".to_owned(), "001, 002".to_owned()));
-    assert_eq!((said("stock"), said("variants")), ("3".to_owned(), "2".to_owned()));
+    assert_eq!((said("stock"), said("variants")), ("4".to_owned(), "2".to_owned()));
     assert_eq!(
         (said("options"), said("option1_value")),
         ("Size, Finish".into(), "Small, Large".into())
@@ -202,7 +204,7 @@ fn each_shopify_variant_has_what_is_its_own() {
     );
     assert_eq!(
         (large.get("title"), large.get("vendor"), large.get("stock")),
-        ("Red Mug", "Clay & Co", "-1")
+        ("Red Mug", "Clay & Co", "0")
     );
     assert_eq!((large.get("barcode"), large.get("custom_material")), ("", "clay"));
     assert_eq!(small.images[0], "https://x.test/4.jpg", "its own first");
@@ -217,6 +219,29 @@ fn variants_without_a_sku_are_called_by_their_options() {
          mug,Mug,Size,Extra Large,,1\nmug,,,Small,,2\n",
     );
     assert_eq!(read.ids(), ["mug-extra-large", "mug-small"]);
+}
+
+#[test]
+fn a_first_line_may_say_what_parts_cells() {
+    for (line, part) in [("sep=;", ";"), ("SEP=,", ","), ("\"sep=^\"", "^"), ("sep=\t", "\t")] {
+        for end in ["\n", "\r\n", "\r"] {
+            let (header, row) = (["id", "title"].join(part), ["1", "Mug red"].join(part));
+            let text = [line, &header, &row, "short"].join(end) + end;
+            let read = read(&text);
+            assert_eq!(read.ids(), ["1"], "{text:?}");
+            assert_eq!(read.product("1").get("title"), "Mug red", "{text:?}");
+            assert_eq!((read.products[0].row, read.products[0].line), (2, 3), "{text:?}");
+            assert_eq!((read.bad[0].row, read.bad[0].line), (3, 4), "{text:?}");
+            let at = text.find("short").map(|at| at as u64);
+            assert_eq!(Some(read.bad[0].at.start), at, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_named_twice_is_one() {
+    let read = read("id,image,images\nmug,1.jpg,1.jpg|2.jpg|2.jpg\n");
+    assert_eq!(read.product("mug").images, ["1.jpg", "2.jpg"]);
 }
 
 #[test]
@@ -319,6 +344,80 @@ fn woocommerce_exports_are_the_same_in_every_language() {
     }
 }
 
+/// A WooCommerce export of few columns.
+fn woo(rows: &str) -> String {
+    format!(
+        "ID,Type,SKU,Name,Published,Sale price,Regular price,Description,Categories,Parent\n{rows}"
+    )
+}
+
+#[test]
+fn prices_with_a_decimal_comma_or_a_currency_are_numbers() {
+    let rows = "1,simple,mug,Mug,1,\"12,50\",\"1.234,50\",,,\n2,simple,cup,Cup,1,,on request,,,\n";
+    let shop = read(&woo(rows));
+    let (mug, cup) = (shop.product("mug"), shop.product("cup"));
+    assert_eq!((mug.get("price"), mug.get("price_max")), ("12.50", "12.50"));
+    assert_eq!((mug.get("sale_price"), mug.get("regular_price")), ("12.50", "1234.50"));
+    assert_eq!((cup.get("price"), cup.get("price_max")), ("on request", "on request"), "as it is");
+    let google = read(
+        "id\ttitle\timage_link\titem_group_id\tprice\n\
+         a\tA\t\tg\t1,234.50 USD\nb\tB\t\tg\t999,00 USD\nc\tC\t\t\tEUR12.00\n",
+    );
+    let (group, alone) = (google.product("g"), google.product("c"));
+    assert_eq!((group.get("price"), group.get("price_max")), ("999.00", "1234.50"));
+    assert_eq!((group.get("currency"), alone.get("currency")), ("USD", "EUR"));
+    assert_eq!(alone.get("price"), "12.00");
+}
+
+#[test]
+fn woocommerce_writes_line_breaks_of_descriptions_as_letters() {
+    let rows = "1,simple,a,A,1,,1,Soft.\\nWarm: C:\\\\new.,,\n\
+                2,simple,b,B,1,,1,<p>Soft.</p>\\n<p>Warm.</p>,,\n";
+    let shop = read(&woo(rows));
+    let (plain, html) = (shop.product("a"), shop.product("b"));
+    assert_eq!(plain.get("description"), "Soft.\nWarm: C:\\new.");
+    assert_eq!(html.get("description"), "Soft.\nWarm.");
+    assert_eq!(html.get("body_html"), "<p>Soft.</p>\n<p>Warm.</p>");
+    let other = read("sku,title,description\na,A,C:\\new\n");
+    assert_eq!(other.products[0].get("description"), "C:\\new", "only WooCommerce does");
+}
+
+#[test]
+fn woocommerce_subscriptions_have_variations_too() {
+    let rows = "1,variable-subscription,box,Box,1,,,,,\n\
+                2,subscription_variation,box-s,Small,1,,9,,,id:1\n\
+                3,\"Subscription_Variation, virtual\",box-l,Large,1,,12,,,box\n\
+                4,subscription,tea,Tea,1,,5,,,\n";
+    let shop = read(&woo(rows));
+    assert_eq!((shop.wrong(), shop.ids()), (vec![], vec!["box", "tea"]));
+    let tea = shop.product("box");
+    assert_eq!((tea.get("variants"), tea.get("price"), tea.get("price_max")), ("2", "9", "12"));
+    assert_eq!(variants(&woo(rows)).ids(), ["box-s", "box-l", "tea"]);
+}
+
+#[test]
+fn woocommerce_products_that_share_a_sku_are_two_products() {
+    let rows = "1,variable,shirt,Shirt,1,,,,,\n2,variable,shirt,Blouse,1,,,,,\n\
+                3,variation,a,A,1,,9,,,id:1\n4,variation,b,B,1,,10,,,id:2\n\
+                5,variation,c,C,1,,11,,,shirt\n2,variable,other,Again,1,,,,,\n";
+    let shop = read(&woo(rows));
+    let found: Vec<_> =
+        shop.products.iter().map(|p| (p.get("title"), p.get("variants"), p.get("price"))).collect();
+    assert_eq!(found, [("Shirt", "2", "9"), ("Blouse", "1", "10")], "a SKU means the first");
+    assert_eq!(shop.wrong(), [(7, "feed::comes_back", "SKU")]);
+}
+
+#[test]
+fn woocommerce_codes_lose_the_apostrophe_that_guards_them() {
+    let rows = "1,variable,'-cup,Cup,1,,,,,\n2,variation,'=s,S,1,,9,,,'-cup\n\
+                3,variation,+l,L,1,,10,,,-cup\n";
+    let shop = read(&woo(rows));
+    assert_eq!((shop.wrong(), shop.ids()), (vec![], vec!["-cup"]));
+    let cup = shop.product("-cup");
+    assert_eq!((cup.get("sku"), cup.get("skus")), ("-cup", "-cup, =s, +l"));
+    assert_eq!(variants(&woo(rows)).ids(), ["=s", "+l"]);
+}
+
 const GOOGLE: &str = "\
 id\ttitle\tdescription\tlink\timage_link\tadditional_image_link\tlifestyle_image_link\titem_group_id\tprice\tavailability\tcustom_label_0\tproduct_type
 s-red\tShirt red\tSoft\thttps://x.test/s\thttps://x.test/r.jpg\thttps://x.test/r1.jpg,https://x.test/r2.jpg\thttps://x.test/life.jpg\tshirt\t15.00 EUR\tin_stock\tnew\tClothes > Shirts
@@ -349,6 +448,13 @@ fn google_items_of_a_group_are_one_product() {
     assert_eq!((shirt.get("skus"), shirt.get("variants")), ("s-red, s-blue", "2"));
     assert_eq!(shirt.tags, ["Clothes", "Shirts", "new"]);
     assert_eq!(read.product("mug").get("availability"), "out_of_stock");
+    let sold = |from: &str| GOOGLE.replacen("in_stock", from, 1);
+    for (first, group) in [("out_of_stock", "in_stock"), ("", "in_stock")] {
+        let shirt = self::read(&sold(first)).product("shirt").get("availability").to_owned();
+        assert_eq!(shirt, group, "one of them is in stock");
+    }
+    let none = self::read(&GOOGLE.replace("in_stock", "preorder"));
+    assert_eq!(none.product("shirt").get("availability"), "preorder");
     let items = variants(GOOGLE);
     assert_eq!(items.ids(), ["s-red", "mug", "s-blue"]);
     assert_eq!(items.product("s-blue").get("item_group_id"), "shirt");
@@ -509,6 +615,16 @@ fn a_real_export_gives_the_products_rows_and_pictures_that_are_in_it() {
         sources.sort_unstable();
         sources.dedup();
         assert_eq!(pictured, sources.len(), "no picture is lost: {file}");
+        let sold = |p: &&Product| p.get("in_stock") == "true";
+        assert!(found.products.iter().filter(sold).count() > 0, "{file}");
+        let untracked = |id: &str| {
+            let own = all.iter().filter(|row| row.get("Handle") == id);
+            let mut own = own.filter(|row| !row.get("variant_price").is_empty());
+            own.any(|row| row.get("variant_inventory_tracker").is_empty())
+        };
+        for product in found.products.iter().filter(|p| untracked(p.get("id"))) {
+            assert_eq!(product.get("in_stock"), "true", "{} of {file}", product.get("id"));
+        }
         let each = FeedOptions { each: Each::Variant, ..Default::default() };
         let variants = read_file(&path, &each).expect("a feed").products;
         let own = all.iter().filter(|row| !row.get("variant_price").is_empty()).count();

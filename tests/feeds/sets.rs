@@ -132,6 +132,26 @@ mod selection {
     }
 
     #[test]
+    fn what_an_export_says_of_products_is_found() {
+        let woo = "ID,Type,SKU,Name,Published,Regular price,Categories,Images\n\
+                   1,simple,a,A,1,\"12,50\",\"New\\, hot, Sale\",a.jpg\n\
+                   2,simple,b,B,1,\"1.250,00\",\"Sale, hot\",a.jpg\n\
+                   3,simple,c,C,1,on request,Sale,a.jpg\n";
+        let chosen = |select: &str, feed: &str| case(&format!("select: {{{select}}}"), feed);
+        assert_eq!(chosen("collection: \"New, hot\"", woo).ids(), ["a"]);
+        assert_eq!(chosen("where: \"'New, hot' in categories\"", woo).ids(), ["a"]);
+        let errors = chosen("price: {max: 20}", woo);
+        let message = "row 4, column `Regular price`: `on request` is no price";
+        assert_eq!(errors.errors(), [("feed::price", message)]);
+        let readable = woo.replace("on request", "13");
+        assert_eq!(chosen("price: {max: 20}", &readable).ids(), ["a", "c"]);
+        let google = "id\ttitle\timage_link\titem_group_id\tavailability\n\
+                      a1\tA\ta.jpg\ta\tout_of_stock\na2\tA\tb.jpg\ta\tin_stock\n\
+                      b1\tB\tb.jpg\tb\tout_of_stock\n";
+        assert_eq!(chosen("in_stock: true", google).ids(), ["a"]);
+    }
+
+    #[test]
     fn what_is_left_out_is_counted_and_said() {
         let case = selected("in_stock: true, collection: Clothing, price: {min: 10}");
         assert_eq!(case.ids(), ["s3", "s4"]);
@@ -328,6 +348,31 @@ m2\tLamp\tTall\thttps://shop.example.com/m2\tb.jpg\t\tin_stock\t49.00 EUR
         let case = case("", FEED);
         let rows: Vec<u32> = case.subjects().iter().map(|s| s.first_row).collect();
         assert_eq!(rows, [2, 3]);
+    }
+
+    const SCATTERED: &str = "\
+ID,Type,SKU,Name,Published,Regular price,Images,Parent
+2,variation,small,Mug,1,1,,id:1
+,simple,bowl,Bowl,1,2,a.jpg,
+1,variable,mug,Mug,1,,b.jpg,
+";
+
+    #[test]
+    fn products_stand_in_the_order_of_their_first_rows() {
+        for more in ["", "select: {sample: 2}"] {
+            let case = case(&format!("references: [{{feed: first}}]\n{more}"), SCATTERED);
+            assert_eq!(case.ids(), ["mug", "bowl"], "{more}");
+            let rows: Vec<u32> = case.subjects().iter().map(|s| s.first_row).collect();
+            assert_eq!(rows, [2, 3], "{more}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_product_is_said_of_its_own_row() {
+        let feed = SCATTERED.replace("b.jpg", "");
+        let case = case("references: [{feed: first}]\nbad_rows: {allow: all}", &feed);
+        let [row] = &case.loaded.rejects[0].rows[..] else { panic!("{:?}", case.loaded.rejects) };
+        assert_eq!((row.row, row.line, &*row.raw), (4, 4, "1,variable,mug,Mug,1,,,"));
     }
 
     #[test]

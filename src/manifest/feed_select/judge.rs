@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::columns::{Input, Wanted};
-use super::words::{amount, in_stock, names_video};
-use crate::feed::Columns;
+use super::words::names_video;
+use crate::feed::{Columns, amount, in_stock};
 use crate::manifest::catalogue::SubjectKind;
 use crate::manifest::typed::typed;
 use crate::template::{Condition, Engine, TemplateError, TemplateValue as Value};
