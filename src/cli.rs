@@ -35,6 +35,7 @@ mod schema;
 mod select;
 mod signals;
 mod simulate;
+mod words;
 mod workspace;
 
 use clap::Parser;
@@ -66,7 +67,7 @@ type Outcome = Result<Exit, Failure>;
 
 /// Reads the arguments, runs the command, says what went wrong.
 pub fn main() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(words::addresses_last(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
             let usage = error.use_stderr();
@@ -99,6 +100,8 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Run(run) => run::run(run, global, output),
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
+        Command::Accept(accept) => words::accept(accept, output),
+        Command::Reject(reject) => words::reject(reject, output),
         Command::Report(report) => report::report(report, global, output),
         Command::Export(export) => export::export(export, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),

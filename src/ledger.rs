@@ -20,6 +20,7 @@ mod schema;
 mod spent;
 mod totals;
 mod verify;
+mod words;
 mod write;
 mod writer;
 
@@ -40,5 +41,6 @@ pub use record::{
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};
 pub use verify::{Checked, ClipCheck, Fault, Rule, Verified, verify};
+pub use words::{NewWord, Said, Unsaid, Verdict, Word, Words};
 pub use write::{Begun, NewAttempt, NewRun, Transition, WRITTEN_OFF};
 pub use writer::Ack;

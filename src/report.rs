@@ -20,6 +20,7 @@ mod run;
 #[cfg(test)]
 mod schema_file;
 mod thumbnail;
+mod words;
 
 pub use crate::cells::Cells;
 pub use channels::{channels_json, channels_text};
@@ -58,7 +59,8 @@ pub use resolve::{
 };
 pub use run::{
     ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, RUN_FINANCE_HEADER,
-    ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals, SettingsView, attention_text,
-    html, run_json, run_markdown, run_schema, run_text, status_text,
+    ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals, SettingsView, WordView,
+    attention_text, html, run_json, run_markdown, run_schema, run_text, status_text,
 };
 pub use thumbnail::{ThumbnailError, thumbnail};
+pub use words::{SaidView, WORDS_FORMAT, WordsReport, words_json, words_schema, words_text};

@@ -212,6 +212,7 @@ fn work_of(number: u64, plan: Digest) -> Work {
         references: Vec::new(),
         out: format!("clips/{subject}/{shot}.mp4"),
         fingerprint: Digest::of(&number.to_le_bytes()),
+        retake: 0,
         shot,
         subject: Some(format!("products.{subject}")),
         channel: None,

@@ -78,6 +78,7 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
             options: Vec::new(),
         },
         fingerprint: Digest::of(&bytes),
+        retake: 0,
         references: vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::Identity,

@@ -87,6 +87,10 @@ pub enum Command {
     Status(StatusArgs),
     /// Submissions of unknown outcome: list them, settle them by evidence or by word
     Resolve(super::resolve::ResolveArgs),
+    /// Say that clips are as they should be
+    Accept(super::words::AcceptArgs),
+    /// Say that clips are not to be shown, and whether to make them again
+    Reject(super::words::RejectArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
     /// What was made, for shops and feeds: results, Shopify, Google, evidence, contact sheets
@@ -358,6 +362,8 @@ pub enum SchemaName {
     References,
     /// What `resolve --json` prints
     Resolve,
+    /// What `accept --json` and `reject --json` print
+    Words,
     /// One line of `run --json`
     Events,
     /// What `run --unattended` prints in the end, and what it tells by its notification

@@ -290,6 +290,9 @@ fn trouble(event: &RunEvent) -> Option<String> {
                 "skipped  {job}: its last attempt was charged and gave no clip; `pay_again: true` pays again"
             )
         }
+        RunEvent::Skipped { job, why: Skip::NotAsked, .. } => {
+            format!("skipped  {job}: a person's word leaves it as it is, said since it was planned")
+        }
         RunEvent::Skipped { job, guardrail: Some(broken), .. } => {
             let BrokenRule { rule, at, message } = &**broken;
             format!("denied   {job}: {message} ({rule} at {at})")

@@ -137,9 +137,11 @@ fn gather(
     let written_off = totals.iter().map(|total| total.written_off.to_decimal()).sum();
     let mut doubtful = BTreeSet::new();
     let mut damaged = None;
+    let words = ledger.words().map_err(|e| ledger_failure(&e))?;
     ledger
-        .each_attempt(Which::Latest, |attempt| match JobView::from_attempt(&attempt) {
+        .each_attempt(Which::Standing, |attempt| match JobView::from_attempt(&attempt) {
             Ok(view) => {
+                let view = view.with_words(&attempt, &words);
                 note_doubt(&view, &mut doubtful);
                 if report.jobs.len() < most(&view) {
                     report.add(view);
@@ -225,11 +227,12 @@ fn csv(ledger: &Ledger) -> Result<File, Failure> {
     spooled(|out| {
         let mut csv = RunCsv::new(out, &unit_of(ledger)?, Cells::Exact).map_err(fail)?;
         let mut written = Ok(());
+        let words = ledger.words().map_err(|e| ledger_failure(&e))?;
         ledger
-            .each_attempt(Which::Latest, |attempt| {
+            .each_attempt(Which::Standing, |attempt| {
                 if written.is_ok() {
                     let view = JobView::from_attempt(&attempt).map_err(std::io::Error::other);
-                    written = view.and_then(|view| csv.write(&view));
+                    written = view.and_then(|view| csv.write(&view.with_words(&attempt, &words)));
                 }
             })
             .map_err(|e| ledger_failure(&e))?;

@@ -23,6 +23,7 @@ use kinora::run::resolve::PARKED_AFTER;
 use kinora::run::{RunEvent, RunSummary};
 
 use self::consent::approval;
+pub(in crate::cli) use self::consent::person as sitting_here;
 pub(in crate::cli) use self::dispatch::{Dispatch, dispatch};
 use self::log::Log;
 use self::planned::PlannedRun;

@@ -15,7 +15,7 @@ use super::ExportError;
 use super::clip::Clip;
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
-use crate::ledger::{AttemptRecord, JobState, Ledger, LedgerError, Which};
+use crate::ledger::{AttemptRecord, JobState, Ledger, LedgerError, Verdict, Which, Word};
 use crate::manifest::{Catalogue, SubjectRef};
 use crate::models::BUILT_IN;
 use crate::money::Micros;
@@ -125,8 +125,10 @@ pub struct Job {
     /// The clip.
     pub clip: Option<Clip>,
     /// Whether the clip, and how it was asked for, are those of an earlier attempt than the latest:
-    /// it is being made anew, or that came to nothing.
+    /// it is being made anew, or that came to nothing, or a person wants the earlier one.
     pub earlier: bool,
+    /// What a person said last of the clip.
+    pub word: Option<Word>,
 }
 
 /// What stands for a job that no plan has any more.
@@ -140,9 +142,15 @@ impl Job {
         self.state.map_or(PLANNED, JobState::as_str)
     }
 
-    /// The clip, if it is still asked for: what is given to a shop, until there is a newer one.
+    /// Whether a person rejected its clip, and no earlier one stands.
+    pub fn is_rejected(&self) -> bool {
+        self.word.as_ref().is_some_and(|word| word.verdict == Verdict::Rejected)
+    }
+
+    /// The clip, if it is still asked for and nobody rejected it: what is given to a shop, until
+    /// there is a newer one.
     pub fn for_shops(&self) -> Option<&Clip> {
-        let wanted = self.change != Some(ORPHANED);
+        let wanted = self.change != Some(ORPHANED) && !self.is_rejected();
         self.clip.as_ref().filter(|clip| wanted && clip.is_whole())
     }
 
@@ -189,8 +197,11 @@ pub struct Book<'a> {
 struct Known {
     address: Address,
     latest: i64,
-    /// The last attempt that made a clip.
+    /// The attempt whose clip stands: the one that a person chose, or else the last that made one
+    /// and that nobody rejected.
     clip: Option<i64>,
+    /// What was said of that clip, or of the latest where none stands.
+    word: Option<Word>,
     charged: Micros,
     attempts: u32,
 }
@@ -209,17 +220,21 @@ impl<'a> Book<'a> {
                 places.insert(Address::subject_of(&of.name, &one.id), SubjectRef { set, subject });
             }
         }
+        let words = ledger.words()?;
         let mut jobs: HashMap<i64, Known> = HashMap::new();
         ledger.each_attempt(Which::All, |attempt| {
             let known = jobs.entry(attempt.job).or_insert_with(|| Known {
                 address: attempt.address.clone(),
                 latest: attempt.id,
                 clip: None,
+                word: None,
                 charged: Micros::default(),
                 attempts: 0,
             });
             known.latest = known.latest.max(attempt.id);
-            known.clip = known.clip.max(attempt.clip.as_ref().map(|_| attempt.id));
+            if attempt.clip.is_some() && !words.is_rejected(attempt.id) {
+                known.clip = known.clip.max(Some(attempt.id));
+            }
             known.charged = known.charged.saturating_add(attempt.settled);
             known.attempts += 1;
         })?;
@@ -227,7 +242,9 @@ impl<'a> Book<'a> {
         let mut wanted = wanted.unwrap_or_default().0;
         let mut entries = Vec::with_capacity(jobs.len());
         let mut with_jobs = std::collections::HashSet::new();
-        for known in jobs.into_values() {
+        for (job, mut known) in jobs {
+            known.clip = words.chosen(job).or(known.clip);
+            known.word = words.of_clip(known.clip.unwrap_or(known.latest)).cloned();
             let want = wanted.remove(&known.address.key());
             let change = match &want {
                 Some(want) => Some(want.change),
@@ -275,7 +292,7 @@ impl<'a> Book<'a> {
                     Entry::New(new) => (self.line(*subject, Some(self.planned(new))), None),
                     Entry::Known(known, change) => {
                         let Some(latest) = self.ledger.attempt(known.latest)? else { continue };
-                        let earlier = match known.clip.filter(|_| latest.clip.is_none()) {
+                        let earlier = match known.clip.filter(|clip| *clip != latest.id) {
                             Some(attempt) => self.ledger.attempt(attempt)?,
                             None => None,
                         };
@@ -342,6 +359,7 @@ impl<'a> Book<'a> {
             why,
             clip: None,
             earlier: is_earlier,
+            word: known.word.clone(),
             address: record.address,
         };
         let mut line = self.line(subject, Some(job));
@@ -371,6 +389,7 @@ impl<'a> Book<'a> {
             why: None,
             clip: None,
             earlier: false,
+            word: None,
         }
     }
 }

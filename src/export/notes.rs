@@ -17,6 +17,8 @@ pub(super) enum Note {
     Credentials,
     /// A finished clip whose job no plan has any more.
     Orphaned,
+    /// A clip that a person rejected.
+    Rejected,
     /// A clip whose job was begun anew, and has no newer clip yet.
     Earlier,
     /// A clip of an earlier request, with a job that a run would start anew.
@@ -41,6 +43,7 @@ impl Note {
             Note::File => "export::file",
             Note::Credentials => "export::credentials",
             Note::Orphaned => "export::orphaned",
+            Note::Rejected => "export::rejected",
             Note::Earlier => "export::earlier",
             Note::Changed => "export::changed",
             Note::Links => "export::links",
@@ -69,6 +72,11 @@ impl Note {
                 "clip is for no shop, since the manifest asks for it no more",
                 "clips are for no shop, since the manifest asks for them no more",
                 "the results and the evidence have them all the same",
+            ),
+            Note::Rejected => (
+                "clip is for no shop, since a person rejected it",
+                "clips are for no shop, since a person rejected them",
+                "`kinora accept JOB` takes one back; `kinora reject JOB --retake` asks for another",
             ),
             Note::Earlier => (
                 "clip is of an earlier attempt: its job was begun anew, and has no newer one yet",

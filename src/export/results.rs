@@ -10,8 +10,8 @@ use crate::cells::{Cells, writer};
 ///
 /// Amounts count `unit`. `estimated` is of the latest attempt; `charged` is what all attempts of the
 /// job cost, and its sum is what the ledger says was spent; empty means *not known yet*, never zero.
-/// `digest` and `prompt_digest` are BLAKE3. Times are UTC.
-pub const RESULTS_CSV_HEADER: [&str; 31] = [
+/// `word` is what a person said of the clip: `accepted`, `rejected`, or nothing. `digest` and `prompt_digest` are BLAKE3. Times are UTC.
+pub const RESULTS_CSV_HEADER: [&str; 34] = [
     "set",
     "id",
     "source_row",
@@ -43,6 +43,9 @@ pub const RESULTS_CSV_HEADER: [&str; 31] = [
     "resolution",
     "seconds_asked",
     "source",
+    "word",
+    "word_by",
+    "word_note",
 ];
 
 /// What stands for a subject that no shot makes a clip of.
@@ -71,6 +74,7 @@ impl<W: Write> Results<W> {
         let record = clip.map(|clip| &clip.record);
         let settings = job.map(|job| &job.settings);
         let why = job.and_then(|job| job.why.clone());
+        let word = job.and_then(|job| job.word.as_ref());
         let lost =
             || clip.and_then(|clip| clip.disk.problem()).map(|what| format!("its file {what}"));
         let why = why.or_else(lost).unwrap_or_default();
@@ -106,6 +110,9 @@ impl<W: Write> Results<W> {
             text(settings.map_or("", |settings| &settings.resolution)),
             shown(settings.map(|settings| settings.duration.normalize())),
             text(&line.source),
+            Cow::Borrowed(word.map_or("", |word| word.verdict.as_str())),
+            text(word.map_or("", |word| &word.by)),
+            text(word.and_then(|word| word.note.as_deref()).unwrap_or_default()),
         ];
         self.out.write_record(cells.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

@@ -251,6 +251,9 @@ fn note(job: &Job, notes: &mut Notes) {
     }
     match job.change {
         Some(ORPHANED) => notes.add(Note::Orphaned, path),
+        _ if job.is_rejected() => notes.add(Note::Rejected, path),
+        // The one that a person chose has no newer one to wait for.
+        _ if job.earlier && job.word.is_some() => {}
         _ if job.earlier => notes.add(Note::Earlier, path),
         Some("changed") => notes.add(Note::Changed, path),
         _ => {}

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::record::{AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs};
+use super::words;
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::money::{Micros, Unit};
@@ -19,6 +20,9 @@ pub enum Which {
     All,
     /// The latest of each job.
     Latest,
+    /// Of each job the one that stands: the latest, unless that has ended and a person chose the
+    /// clip of an earlier one.
+    Standing,
     /// Those that are open.
     Open,
 }
@@ -27,15 +31,21 @@ const ATTEMPT: &str = "SELECT a.id, a.job, j.address, s.state, a.number, a.plan,
         a.fingerprint, a.provider, a.model, a.estimate, a.started, s.remote_id, s.reserved,
         s.settled, s.basis, s.message, s.updated, s.ready, s.expires, s.interruptions,
         c.path, c.digest, c.bytes, c.width, c.height, c.duration_ms, c.frames,
-        a.parts, a.account
+        a.parts, a.account, a.retake
     FROM attempt_state s JOIN attempts a ON a.id = s.attempt JOIN jobs j ON j.id = a.job
     LEFT JOIN clips c ON c.attempt = s.attempt";
+
+const STANDING: &str = "WHERE s.attempt = coalesce(
+        CASE WHEN j.state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown') THEN NULL
+        ELSE (SELECT CASE WHEN w.verdict = 'accepted' THEN w.attempt END FROM words w
+            WHERE w.job = j.id AND w.latest = j.attempt ORDER BY w.id DESC LIMIT 1) END,
+        j.attempt)";
 
 impl Ledger {
     /// All jobs by key, small enough for a million of them.
     pub fn known_jobs(&self) -> Result<KnownJobs, LedgerError> {
         let read = || -> rusqlite::Result<KnownJobs> {
-            let c = self.reading();
+            let c = &*self.reading();
             let most: usize = c
                 .query_row("SELECT coalesce(max(id), 0) FROM jobs", [], |row| row.get::<_, i64>(0))
                 .map(|n| usize::try_from(n).unwrap_or_default())?;
@@ -46,8 +56,9 @@ impl Ledger {
                 let key = JobKey::of(row.get_ref(1)?.as_str()?);
                 let state = parse_state(2, row.get_ref(2)?.as_str()?)?;
                 let fingerprint = bytes(row, 3)?;
-                known.insert(key, Known { job: row.get(0)?, fingerprint, state });
+                known.insert(key, Known { job: row.get(0)?, fingerprint, state, retake: 0 });
             }
+            words::heed(c, &mut known)?;
             Ok(known)
         };
         read().map_err(|e| self.failed(&e))
@@ -119,6 +130,7 @@ impl Ledger {
         let filter = match which {
             Which::All => "",
             Which::Latest => "WHERE j.attempt = s.attempt",
+            Which::Standing => STANDING,
             // Word for word the index' own condition, so that it is used.
             Which::Open => {
                 "WHERE s.state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown')"
@@ -283,6 +295,7 @@ fn attempt_of(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         address: Address::from_stored(row.get_ref(2)?.as_str()?),
         state: parse_state(3, row.get_ref(3)?.as_str()?)?,
         number: row.get(4)?,
+        retake: row.get(30)?,
         plan: Digest::from_bytes(bytes(row, 5)?),
         request: row.get(6)?,
         fingerprint: Digest::from_bytes(bytes(row, 7)?),

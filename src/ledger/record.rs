@@ -103,8 +103,12 @@ pub struct Known {
     pub job: i64,
     /// First 16 bytes of the fingerprint of its latest attempt.
     pub fingerprint: [u8; 16],
-    /// Its state.
+    /// Its state; done, too, where a person's word ends it: a clip was accepted, or rejected and no
+    /// other asked for.
     pub state: JobState,
+    /// How often a person has asked for the same again, with what no attempt was begun for yet:
+    /// what an attempt would begin with now.
+    pub retake: u32,
 }
 
 /// All jobs of the ledger by key.
@@ -136,6 +140,8 @@ pub struct AttemptRecord {
     pub state: JobState,
     /// 1 for the job's first.
     pub number: u32,
+    /// How often a person had asked for the same again.
+    pub retake: u32,
     /// The plan that it was approved in.
     pub plan: Digest,
     /// The request as JSON, as it was or would be sent.

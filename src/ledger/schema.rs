@@ -11,13 +11,13 @@ use rusqlite::Connection;
 use super::error::LedgerError;
 
 /// The newest format that this binary reads and writes.
-pub const FORMAT: i64 = 4;
+pub const FORMAT: i64 = 5;
 
 /// Marks the file as a ledger of Kinora (`KNRA`).
 pub(super) const APPLICATION_ID: i64 = 0x4B4E_5241;
 
 /// Step `n` turns format `n` into format `n + 1`.
-const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2, STEP_3];
+const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2, STEP_3, STEP_4];
 
 const STEP_0: &str = "
 CREATE TABLE meta (
@@ -258,6 +258,32 @@ CREATE TRIGGER revocations_stay BEFORE UPDATE ON revocations
     BEGIN SELECT RAISE(ABORT, 'revocations are never changed'); END;
 CREATE TRIGGER revocations_remain BEFORE DELETE ON revocations
     BEGIN SELECT RAISE(ABORT, 'revocations are never removed'); END;
+";
+
+/// What people say of clips. `latest` is the job's latest attempt when it was said: a word rules
+/// until another attempt begins. Attempts know how often a person had asked for the same again.
+const STEP_4: &str = "
+ALTER TABLE attempts ADD COLUMN retake INTEGER NOT NULL DEFAULT 0 CHECK (retake >= 0);
+CREATE INDEX attempts_retaken ON attempts (job) WHERE retake > 0;
+
+CREATE TABLE words (
+    id      INTEGER PRIMARY KEY,
+    job     INTEGER NOT NULL REFERENCES jobs (id),
+    attempt INTEGER NOT NULL REFERENCES attempts (id),
+    latest  INTEGER NOT NULL REFERENCES attempts (id),
+    verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected')),
+    retake  INTEGER NOT NULL CHECK (retake IN (0, 1)),
+    by      TEXT NOT NULL CHECK (length(by) > 0),
+    note    TEXT,
+    at      INTEGER NOT NULL,
+    CHECK (retake = 0 OR verdict = 'rejected')
+) STRICT;
+CREATE INDEX words_by_job ON words (job, id);
+
+CREATE TRIGGER words_stay BEFORE UPDATE ON words
+    BEGIN SELECT RAISE(ABORT, 'words are never changed'); END;
+CREATE TRIGGER words_remain BEFORE DELETE ON words
+    BEGIN SELECT RAISE(ABORT, 'words are never removed'); END;
 ";
 
 /// Pages of the file that a connection keeps, in KiB.

@@ -7,6 +7,7 @@ mod approvals;
 mod clips;
 mod replay;
 mod rows;
+mod words;
 
 use std::path::Path;
 
@@ -45,6 +46,9 @@ pub enum Rule {
     Approvals,
     /// No provider gave one id to two different requests.
     RemoteIds,
+    /// What people said of clips stands as it was recorded, and no attempt began as a retake that
+    /// nobody asked for.
+    Words,
     /// A job that is done has a clip, and only such a job.
     ClipRows,
     /// A clip that was made stands on disk with the recorded length and digest (M6).
@@ -148,6 +152,7 @@ pub fn verify(
         rows::ceilings(&connection, &mut checked, each)?;
         approvals::approvals(&connection, each)?;
         rows::remote_ids(&connection, each)?;
+        words::words(&connection, each)?;
         clips::on_disk(&connection, workspace, clips, &mut checked, each)?;
         Ok(checked)
     };

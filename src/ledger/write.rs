@@ -11,6 +11,7 @@ use super::error::LedgerError;
 use super::open::Ledger;
 use super::record::{Basis, ClipRecord, JobState};
 use super::totals;
+use super::words;
 use super::writer::Ack;
 use crate::address::Address;
 use crate::digest::Digest;
@@ -45,6 +46,9 @@ pub struct NewAttempt {
     pub fingerprint: Digest,
     /// The request's parts, by which a later plan says what changed.
     pub parts: [u64; 4],
+    /// How often a person has asked for the same again: as with the job's latest attempt, or one
+    /// more where such a word stands.
+    pub retake: u32,
     /// Provider name.
     pub provider: String,
     /// Model name.
@@ -129,7 +133,8 @@ impl Ledger {
     }
 
     /// Records an intent. Refused while another attempt of the job is open (M2), and once the
-    /// approval that its run works under was revoked or has expired (M1).
+    /// approval that its run works under was revoked or has expired (M1), and where it is a retake that
+    /// nobody asks for any more (M2).
     pub fn begin_attempt(&self, attempt: NewAttempt) -> Ack<Begun> {
         self.write_running(move |c| insert_attempt(c, &attempt))
     }
@@ -168,14 +173,16 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
     let state = JobState::Submitting;
     let earlier = c
         .prepare_cached(
-            "SELECT jobs.id, jobs.state, attempts.number FROM jobs
+            "SELECT jobs.id, jobs.state, attempts.number, attempts.retake FROM jobs
              JOIN attempts ON attempts.id = jobs.attempt WHERE address = ?",
         )?
         .query_row([a.address.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get(3)?))
         })
         .optional()?;
-    let (job, number) = match earlier {
+    let no_retake = || LedgerError::NoRetake { address: a.address.to_string() };
+    let (job, number): (i64, u32) = match earlier {
+        None if a.retake != 0 => return Err(no_retake()),
         None => {
             c.prepare_cached(
                 "INSERT INTO jobs (address, state, attempt, fingerprint) VALUES (?, ?, 0, ?)",
@@ -187,17 +194,22 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
             ])?;
             (c.last_insert_rowid(), 1)
         }
-        Some((job, stored, number)) => {
+        Some((job, stored, number, retake)) => {
             let known = JobState::parse(&stored);
             if let Some(state) = known.filter(|s| s.is_open()) {
                 return Err(LedgerError::StillOpen { address: a.address.to_string(), state });
+            }
+            let (number, retake): (u32, u32) = (number, retake);
+            let next = retake.saturating_add(1);
+            if a.retake != retake && (a.retake != next || !words::asks_for_retake(c, job)?) {
+                return Err(no_retake());
             }
             (job, number.saturating_add(1))
         }
     };
     c.prepare_cached(
         "INSERT INTO attempts (job, number, plan, fingerprint, parts, provider, model, account,
-             estimate, started, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             estimate, started, request, retake) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         job,
@@ -210,7 +222,8 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
         a.account,
         a.reserved.get(),
         a.at.as_microsecond(),
-        a.request
+        a.request,
+        a.retake
     ])?;
     let attempt = c.last_insert_rowid();
     let total = totals::count_in(c, a)?;
@@ -227,9 +240,12 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
     ])?;
     c.prepare_cached("UPDATE jobs SET state = ?, attempt = ?, fingerprint = ? WHERE id = ?")?
         .execute(params![state.as_str(), attempt, &fingerprint[..16], job])?;
-    let detail = json!({
+    let mut detail = json!({
         "number": number, "run": a.run, "reserved": a.reserved.to_decimal().to_string(),
     });
+    if a.retake > 0 {
+        detail["retake"] = a.retake.into();
+    }
     insert_event(c, a.at, Some((job, attempt)), "intent", &detail)?;
     Ok(Begun { job, attempt, number })
 }

@@ -97,8 +97,7 @@ impl Comparer {
         if earlier.fingerprint != half(&job.fingerprint.whole) {
             self.found.changed += 1;
             let parts = short_parts(&job.fingerprint.parts);
-            let both = Part::ALL.into_iter().zip(parts.iter().zip(&earlier.parts));
-            let why = both.filter(|(_, (a, b))| a != b).map(|(part, _)| part).collect();
+            let why = Part::differing(&parts, &earlier.parts);
             self.examples.offer(job.key, before, now, || name("changed", why, before));
             return;
         }

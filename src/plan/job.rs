@@ -33,7 +33,7 @@ pub struct JobSettings {
     pub height: u32,
     /// Frames a second; absent when the model decides.
     pub fps: Option<u32>,
-    /// Seed; absent when the model takes none.
+    /// Seed; absent when the model takes none. Of a planned job, the one before any retake.
     pub seed: Option<u64>,
     /// What is switched on of what the model's card offers, such as `audio`; sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -130,6 +130,9 @@ pub struct PlannedJob {
     pub negative_prompt: Option<String>,
     /// Settings.
     pub settings: JobSettings,
+    /// How often a person has asked for another clip of the same: part of the request's name, and
+    /// of its seed where the model takes one.
+    pub retake: u32,
     /// Pictures as sent.
     pub attached: Vec<Attached>,
     /// The request's name.
@@ -148,8 +151,8 @@ pub struct PlannedJob {
     pub channel: Option<Arc<Channel>>,
 }
 
-/// The name of a request: a digest over its parts, and the parts' own digests, so that a later
-/// plan can say what changed.
+/// The name of a request: a digest over its parts and how often it was asked for again, and the
+/// parts' own digests, so that a later plan can say what changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
     /// Over all parts.
@@ -182,10 +185,12 @@ pub enum Part {
     Settings,
     /// Bytes, roles or order of pictures.
     Reference,
+    /// Nothing: a person asks for another clip of the same.
+    Retake,
 }
 
 impl Part {
-    /// In the order in which a fingerprint keeps them.
+    /// Those of a request, in the order in which a fingerprint keeps them.
     pub const ALL: [Part; 4] = [Part::Model, Part::Prompt, Part::Settings, Part::Reference];
 
     /// As reports write it.
@@ -195,19 +200,22 @@ impl Part {
             Part::Prompt => "prompt",
             Part::Settings => "settings",
             Part::Reference => "reference",
+            Part::Retake => "retake",
         }
     }
 }
 
 impl Fingerprint {
     /// Of a request's parts; a picture is its digest and what is done to it. Nothing here is a
-    /// position in a file, a path or a time.
+    /// position in a file, a path or a time. `settings` are those before any retake, so that
+    /// `retake` alone tells one from another, whether the model takes a seed or not.
     pub fn of<'a>(
         model: &ModelCard,
         route: Route,
         prompt: &str,
         negative_prompt: Option<&str>,
         settings: &JobSettings,
+        retake: u32,
         pictures: impl Iterator<Item = (Role, &'a Digest, &'a Recipe)>,
     ) -> Self {
         let pictures = pictures.map(|(role, digest, recipe)| {
@@ -215,7 +223,7 @@ impl Fingerprint {
             (role, digest, recipe.making().map(|_| Cow::Owned(recipe.id())))
         });
         let model = (model.provider.as_str(), model.model.as_str());
-        Self::of_named(model, route, prompt, negative_prompt, settings, pictures)
+        Self::of_named(model, route, (prompt, negative_prompt), settings, retake, pictures)
     }
 
     /// The same of a request whose model is known by the names of its provider and itself, and
@@ -223,9 +231,9 @@ impl Fingerprint {
     pub(super) fn of_named<'a>(
         (provider, model): (&str, &str),
         route: Route,
-        prompt: &str,
-        negative_prompt: Option<&str>,
+        (prompt, negative_prompt): (&str, Option<&str>),
         settings: &JobSettings,
+        retake: u32,
         pictures: impl Iterator<Item = (Role, &'a Digest, Option<Cow<'a, str>>)>,
     ) -> Self {
         let model = FieldHasher::new("model")
@@ -263,18 +271,37 @@ impl Fingerprint {
         for part in &parts {
             whole.field(part.as_bytes());
         }
+        // An addition, too.
+        if retake > 0 {
+            whole.field(b"retake").field(&retake.to_le_bytes());
+        }
         Fingerprint { whole: whole.finish(), parts: parts.map(|d| first_eight(&d)) }
     }
 
-    /// Which parts differ from an earlier request's.
+    /// Which parts differ from those of an earlier request with another name.
     pub fn differences(&self, earlier: &[u64; 4]) -> Vec<Part> {
-        Part::ALL
-            .into_iter()
-            .zip(self.parts.iter().zip(earlier))
-            .filter(|(_, (a, b))| a != b)
-            .map(|(p, _)| p)
-            .collect()
+        Part::differing(&self.parts, earlier)
     }
+}
+
+impl Part {
+    /// Where two requests with different names differ.
+    pub(super) fn differing<T: PartialEq>(now: &[T; 4], earlier: &[T; 4]) -> Vec<Part> {
+        let both = Part::ALL.into_iter().zip(now.iter().zip(earlier));
+        let parts: Vec<Part> = both.filter(|(_, (a, b))| a != b).map(|(part, _)| part).collect();
+        if parts.is_empty() { vec![Part::Retake] } else { parts }
+    }
+}
+
+/// The seed of a retake: another one for each, and below 2^31, which every provider that takes
+/// seeds accepts.
+pub(super) fn retake_seed(seed: u64, retake: u32) -> u64 {
+    if retake == 0 {
+        return seed;
+    }
+    let mixed =
+        FieldHasher::new("retake").field(&seed.to_le_bytes()).field(&retake.to_le_bytes()).finish();
+    first_eight(&mixed) >> 33
 }
 
 fn first_eight(digest: &Digest) -> u64 {
@@ -306,8 +333,11 @@ pub struct Request {
     pub references: Vec<RequestReference>,
     /// Where the clip goes, relative to the workspace, `/` between parts.
     pub out: String,
-    /// Fingerprint of all the above but address and `out`, and of nothing below.
+    /// Fingerprint of all the above but address and `out`, and of `retake`; of nothing else below.
     pub fingerprint: Digest,
+    /// How often a person had asked for another clip of the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retake: u32,
     /// Ids for reports: the shot.
     pub shot: String,
     /// Ids for reports: `set.id` of the subject, if any.
@@ -316,6 +346,10 @@ pub struct Request {
     /// What the channel that it is for asks of its clip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Ask>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// One picture of a request.

@@ -2,7 +2,7 @@
 //!
 //! What lives here: the two conversions. What never does: deciding anything about a job.
 
-use super::job::{PlannedJob, Request, RequestReference};
+use super::job::{JobSettings, PlannedJob, Request, RequestReference, retake_seed};
 use super::summary::{Change, JobLine};
 use crate::channel::Ask;
 use crate::manifest::Catalogue;
@@ -28,6 +28,11 @@ impl PlannedJob {
         self.subject.map(|at| catalogue.subject_name(at))
     }
 
+    /// The seed that is sent; absent when the model takes none.
+    pub fn seed(&self) -> Option<u64> {
+        self.settings.seed.map(|seed| retake_seed(seed, self.retake))
+    }
+
     /// As a line of a report.
     pub fn line(&self, change: &Change, catalogue: &Catalogue) -> JobLine {
         let estimate = self.estimate.known();
@@ -49,7 +54,7 @@ impl PlannedJob {
             seconds: self.settings.duration.normalize().to_string(),
             size: format!("{}x{}", self.settings.width, self.settings.height),
             fps: self.settings.fps,
-            seed: self.settings.seed,
+            seed: self.seed(),
             references: self.attached.iter().map(|a| a.name.to_string()).collect(),
             pictures: self.attached.iter().map(picture).collect(),
             prompt: self.prompt.clone(),
@@ -93,10 +98,11 @@ impl PlannedJob {
             route: self.route,
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
-            settings: self.settings.clone(),
+            settings: JobSettings { seed: self.seed(), ..self.settings.clone() },
             references: self.attached.iter().map(reference).collect::<Option<_>>()?,
             out: self.out.clone(),
             fingerprint: self.fingerprint.whole,
+            retake: self.retake,
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
             channel: self.asked_of_its_clip(),

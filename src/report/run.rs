@@ -20,7 +20,7 @@ pub use html::{HtmlFacts, HtmlOptions, html};
 pub use json::{run_json, run_schema};
 pub use markdown::run_markdown;
 pub use model::{
-    ClipView, JobView, REPORT_FORMAT, ReferenceView, RunReport, RunTotals, SettingsView,
+    ClipView, JobView, REPORT_FORMAT, ReferenceView, RunReport, RunTotals, SettingsView, WordView,
 };
 pub use summary::{RunEnd, run_text};
 pub use text::status_text;

@@ -156,6 +156,21 @@ impl Dispatcher {
         };
         let life = Life { state: Some(job.state), reserved: last.reserved, settled: last.settled };
         let changed = last.fingerprint != waiting.request.fingerprint;
+        let word = ledger.word(job.id)?;
+        if changed && last.parts == waiting.parts && waiting.request.retake != last.retake {
+            // Only a person's word makes the same request another one (M2).
+            let asked = word.as_ref().is_some_and(|word| word.retake);
+            let next = waiting.request.retake == last.retake.saturating_add(1);
+            return Ok(if asked && next {
+                Ok((life, Grounds::Retake))
+            } else {
+                Err(Skip::NotAsked)
+            });
+        }
+        if !changed && word.is_some() {
+            // It was said since the plan was made, which had the job otherwise.
+            return Ok(Err(Skip::NotAsked));
+        }
         Ok(match job.state {
             _ if changed => Ok((life, Grounds::Changed)),
             JobState::Done => Err(Skip::AlreadyDone),
@@ -189,6 +204,12 @@ impl Dispatcher {
         if let Ended::NotApproved(end) = &ended {
             return self.approval_ended(end).await;
         }
+        if let (Ended::NotAsked, Some(waiting)) = (&ended, &report.again) {
+            self.summary.skipped += 1;
+            let job = waiting.request.address.to_string();
+            let event = RunEvent::Skipped { job, why: Skip::NotAsked, guardrail: None };
+            return self.desk.say(event).await;
+        }
         let (cause, retry) = match &ended {
             Ended::Refused(refusal) => (refusal.cause.as_str(), refusal.retry),
             Ended::Failed(failure) if failure.charged => (failure.cause.as_str(), Retry::Never),
@@ -204,7 +225,9 @@ impl Dispatcher {
         }
         let count = match ended {
             Ended::Done => &mut self.summary.done,
-            Ended::NotSent | Ended::NotGranted(_) | Ended::NotApproved(_) => return,
+            Ended::NotSent | Ended::NotGranted(_) | Ended::NotApproved(_) | Ended::NotAsked => {
+                return;
+            }
             Ended::Waiting => &mut self.summary.waiting,
             Ended::Unknown => &mut self.summary.unknown,
             Ended::WrittenOff => &mut self.summary.written_off,

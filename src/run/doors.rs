@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::digest::Digest;
 use crate::ledger::{
     Ack, AttemptRecord, Begun, Holding, JobRecord, Ledger, LedgerError, NewAttempt, NewRun, Period,
-    SubjectHolding, Transition,
+    SubjectHolding, Transition, Word,
 };
 use crate::money::{Micros, Unit};
 use crate::providers::Answer;
@@ -37,6 +37,8 @@ pub trait Books: Send + Sync {
     fn job(&self, address: &Address) -> Result<Option<JobRecord>, LedgerError>;
     /// One attempt.
     fn attempt(&self, attempt: i64) -> Result<Option<AttemptRecord>, LedgerError>;
+    /// What a person said of a job since its latest attempt began.
+    fn word(&self, job: i64) -> Result<Option<Word>, LedgerError>;
     /// Every attempt that is open.
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError>;
     /// What is held, by everything that a budget or limit may count.
@@ -84,6 +86,10 @@ impl Books for Ledger {
 
     fn attempt(&self, attempt: i64) -> Result<Option<AttemptRecord>, LedgerError> {
         Ledger::attempt(self, attempt)
+    }
+
+    fn word(&self, job: i64) -> Result<Option<Word>, LedgerError> {
+        Ledger::word_on(self, job)
     }
 
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError> {

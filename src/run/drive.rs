@@ -52,6 +52,8 @@ pub enum Ended {
     NotGranted(NoGrant),
     /// The approval holds no more, so no attempt began.
     NotApproved(ApprovalEnd),
+    /// A person took back that it is to be made again, so no attempt began.
+    NotAsked,
 }
 
 /// Held until it is known that an attempt of an earlier run has no clip waiting to be fetched.
@@ -228,6 +230,7 @@ impl Opening {
             plan,
             fingerprint: request.fingerprint,
             parts: waiting.parts,
+            retake: request.retake,
             provider: request.provider.clone(),
             model: request.model.clone(),
             account: account.clone(),
@@ -237,12 +240,15 @@ impl Opening {
         };
         let begun = match desk.setup.ledger.begin_attempt(intent).await {
             Ok(begun) => begun,
-            Err(LedgerError::ApprovalEnded { end, .. }) => {
+            Err(error @ (LedgerError::ApprovalEnded { .. } | LedgerError::NoRetake { .. })) => {
                 let now = desk.moment();
                 let mut shared = desk.shared();
                 shared.budget.release(grant);
                 shared.pools.leave(seat, Left::NotSent, now);
-                return Ok(Err(Ended::NotApproved(end)));
+                return Ok(Err(match error {
+                    LedgerError::ApprovalEnded { end, .. } => Ended::NotApproved(end),
+                    _ => Ended::NotAsked,
+                }));
             }
             Err(error) => return Err(error.into()),
         };

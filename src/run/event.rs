@@ -310,6 +310,8 @@ pub enum Skip {
     NoProvider,
     /// A guardrail of the manifest denies it.
     Guardrail,
+    /// A person's word, said since the plan was made, leaves it as it is.
+    NotAsked,
 }
 
 /// A run in sum.

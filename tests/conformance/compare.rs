@@ -324,6 +324,7 @@ impl Job {
             references,
             out: "clip.mp4".to_owned(),
             fingerprint: Digest::of(b"request"),
+            retake: 0,
             shot: "shot".to_owned(),
             subject: Some("set.subject".to_owned()),
             channel: None,

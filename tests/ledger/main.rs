@@ -6,6 +6,7 @@ mod memory;
 mod proving;
 mod stopping;
 mod totals;
+mod words;
 
 use std::path::Path;
 
@@ -61,6 +62,7 @@ fn intent(address: &str, run: i64, cost: i64, second: i64) -> NewAttempt {
         plan: plan(),
         fingerprint: Digest::of(address.as_bytes()),
         parts: [1, 2, 3, u64::MAX],
+        retake: 0,
         provider: "p".to_owned(),
         model: "p/m".to_owned(),
         account: String::new(),

@@ -368,6 +368,7 @@ pub fn job() -> Request {
         references: Vec::new(),
         out: "clip.mp4".to_owned(),
         fingerprint: Digest::of(b"request"),
+        retake: 0,
         shot: "shot".to_owned(),
         subject: None,
         channel: None,

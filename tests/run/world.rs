@@ -14,7 +14,7 @@ use kinora::clock::{Chance, FixedClock};
 use kinora::digest::Digest;
 use kinora::ledger::{
     Approval, AttemptRecord, Begun, Holding, JobRecord, JobState, Ledger, LedgerError, Mode,
-    NewApproval, NewAttempt, NewRun, Period, SubjectHolding, Transition, Which,
+    NewApproval, NewAttempt, NewRun, Period, SubjectHolding, Transition, Which, Word,
 };
 use kinora::manifest::{Concurrency, Unknown};
 use kinora::models::Route;
@@ -151,6 +151,10 @@ impl Books for FusedBooks {
     }
     fn attempt(&self, attempt: i64) -> Result<Option<AttemptRecord>, LedgerError> {
         self.ledger.attempt(attempt)
+    }
+
+    fn word(&self, job: i64) -> Result<Option<Word>, LedgerError> {
+        self.ledger.word_on(job)
     }
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError> {
         self.ledger.open_attempts()
@@ -459,6 +463,7 @@ pub fn request(address: &str, model: &str) -> Request {
         references: vec![],
         out: format!("clips/{address}.mp4"),
         fingerprint: Digest::of(address.as_bytes()),
+        retake: 0,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use kinora::address::Address;
 use kinora::ledger::{
     AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError, NewAttempt, NewRun, Period,
-    SubjectHolding, Transition,
+    SubjectHolding, Transition, Word,
 };
 use kinora::money::{Micros, Unit};
 use kinora::run::{Books, Written};
@@ -214,6 +214,10 @@ impl Books for SimBooks {
     fn job(&self, address: &Address) -> Result<Option<JobRecord>, LedgerError> {
         let world = self.sim.lock();
         Ok(world.store.job(address).cloned())
+    }
+
+    fn word(&self, _: i64) -> Result<Option<Word>, LedgerError> {
+        Ok(None)
     }
 
     fn attempt(&self, attempt: i64) -> Result<Option<AttemptRecord>, LedgerError> {

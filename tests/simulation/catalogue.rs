@@ -126,6 +126,7 @@ pub fn request(job: &Job) -> Request {
         references: vec![],
         out: out(job),
         fingerprint: Digest::of(looks.as_bytes()),
+        retake: 0,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,

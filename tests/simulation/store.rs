@@ -157,6 +157,7 @@ impl Store {
             address: new.address.clone(),
             state,
             number,
+            retake: new.retake,
             plan: new.plan,
             request: new.request.clone(),
             remote_id: None,

@@ -34,7 +34,7 @@ struct Clip {
     bytes: u64,
 }
 
-/// Looks at the clips of jobs that are done. Those of earlier attempts may have been cleared away.
+/// Looks at the clips of jobs that are done, and at those that a person accepted. Others of earlier attempts may have been cleared away.
 pub(super) fn on_disk(
     c: &Connection,
     workspace: &Path,
@@ -47,8 +47,10 @@ pub(super) fn on_disk(
     }
     let mut query = c.prepare(
         "SELECT j.address, a.number, c.path, c.digest, c.bytes
-         FROM jobs j JOIN attempts a ON a.id = j.attempt JOIN clips c ON c.attempt = a.id
-         ORDER BY j.attempt",
+         FROM jobs j JOIN attempts a ON a.job = j.id JOIN clips c ON c.attempt = a.id
+         WHERE a.id = j.attempt OR 'accepted' = (SELECT w.verdict FROM words w
+             WHERE w.attempt = a.id ORDER BY w.id DESC LIMIT 1)
+         ORDER BY a.id",
     )?;
     let mut rows = query.query([])?;
     loop {

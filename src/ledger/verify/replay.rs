@@ -8,6 +8,7 @@ use super::{Checked, Fault, Rule};
 use crate::ledger::error::LedgerError;
 use crate::ledger::read::{count_of, parse_state};
 use crate::ledger::record::JobState;
+use crate::ledger::words::is_word;
 use crate::money::Micros;
 
 /// An attempt as its row says.
@@ -144,6 +145,7 @@ fn step(
         .map_err(|e| format!("its detail is no JSON: {e}"))
         .and_then(|detail| match before {
             None => intent(&kind, &detail, attempt),
+            Some(before) if is_word(&kind) => Ok(before),
             Some(before) => transition(&detail, before),
         });
     Ok(after.map(Some).map_err(|what| format!("event {seq} ({kind}): {what}")))

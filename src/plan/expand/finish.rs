@@ -34,8 +34,9 @@ impl<'c> Worker<'c, '_> {
         });
         let Prepared { prompt, negative, route, reason, .. } = &prepared;
         let (route, reason) = (*route, *reason);
+        let retake = self.known.get(&key).map_or(0, |known| known.retake);
         let fingerprint =
-            Fingerprint::of(card, route, prompt, negative.as_deref(), &settings, facts);
+            Fingerprint::of(card, route, prompt, negative.as_deref(), &settings, retake, facts);
         let Some(out) = self.out(step, take, (key, address.clone())) else { return };
         let job = PlannedJob {
             address,
@@ -49,6 +50,7 @@ impl<'c> Worker<'c, '_> {
             prompt: prepared.prompt,
             negative_prompt: prepared.negative,
             settings,
+            retake,
             attached: prepared.attached,
             fingerprint,
             estimate: prepared.estimate.price.clone(),

@@ -186,6 +186,9 @@ pub struct FormLine {
     /// `derived` from the job's key, a number, or absent when the model takes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<Seed>,
+    /// How often a person had asked for another clip of the same; the seed is the one before that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retake: u32,
     /// The prompt, unless a job has its own.
     pub prompt: Pattern,
     /// The negative prompt, unless a job has its own; absent where there is none.
@@ -212,6 +215,10 @@ pub struct FormLine {
     #[serde(default, with = "amount", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub as_text: Option<Decimal>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// A picture as attached to the jobs of a form.

@@ -357,6 +357,7 @@ impl Form {
             fps: settings.fps,
             options: settings.options.clone(),
             seed,
+            retake: job.retake,
             prompt: Pattern::learn(&job.prompt, filling),
             negative_prompt: job.negative_prompt.as_ref().map(|text| Pattern::learn(text, filling)),
             out: Pattern::learn(&job.out, filling),
@@ -382,7 +383,7 @@ impl Form {
             _ => false,
         };
         seed && self.shot == job.shot
-            && line.take == job.take
+            && (line.take, line.retake) == (job.take, job.retake)
             && line.set.is_some() == job.subject.is_some()
             && line.variant.as_deref() == variant(job)
             && (Arc::ptr_eq(&self.card, &job.model) || self.card == job.model)

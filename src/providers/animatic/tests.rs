@@ -81,6 +81,7 @@ impl Workspace {
                 options: Vec::new(),
             },
             fingerprint: Digest::of(format!("{route} {prompt} {files:?}").as_bytes()),
+            retake: 0,
             references,
             out: "clips/mug.mp4".to_owned(),
             shot: "turn".to_owned(),

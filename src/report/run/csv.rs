@@ -15,7 +15,7 @@ use crate::ledger::Basis;
 /// `cost` means *not settled*, never zero; `basis` says whether the cost is the `provider`'s own
 /// word or the `estimate`. Times are UTC. `ai_generated` is true for every
 /// clip that a trained model made, and false for the renderer's in the box: channels ask for it.
-pub const RUN_CSV_HEADER: [&str; 33] = [
+pub const RUN_CSV_HEADER: [&str; 36] = [
     "address",
     "subject",
     "shot",
@@ -49,6 +49,9 @@ pub const RUN_CSV_HEADER: [&str; 33] = [
     "interruptions",
     "estimate",
     "basis",
+    "word",
+    "word_by",
+    "word_note",
 ];
 
 /// Writes jobs as CSV. Memory does not grow with their number.
@@ -68,7 +71,7 @@ impl<W: Write> RunCsv<W> {
 
     /// Writes one job.
     pub fn write(&mut self, job: &JobView) -> io::Result<()> {
-        let clip = job.clip.as_ref();
+        let (clip, word) = (job.clip.as_ref(), job.word.as_ref());
         let names: Vec<&str> = job.references.iter().map(|r| r.name.as_str()).collect();
         let names = names.join("; ");
         let text = |t| self.cells.text(t);
@@ -106,6 +109,9 @@ impl<W: Write> RunCsv<W> {
             shown(Some(job.interruptions)),
             shown(job.estimate),
             Cow::Borrowed(job.basis.map_or("", Basis::as_str)),
+            Cow::Borrowed(word.map_or("", |word| word.short())),
+            text(word.map_or("", |word| &word.by)),
+            text(word.and_then(|word| word.note.as_deref()).unwrap_or_default()),
         ];
         self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{AttemptRecord, Basis, JobState};
+use crate::ledger::{AttemptRecord, Basis, JobState, Verdict, Word, Words};
 use crate::manifest::Role;
 use crate::models::Route;
 use crate::plan::{Actual, Request};
@@ -91,6 +91,15 @@ pub struct RunTotals {
     /// Finished clips that are not what their channels ask.
     #[serde(default)]
     pub unsuited: u64,
+    /// Finished clips that a person accepted.
+    #[serde(default)]
+    pub accepted: u64,
+    /// Finished clips that a person rejected: no shop gets them.
+    #[serde(default)]
+    pub rejected: u64,
+    /// Jobs of which a person asks for another clip: the next plan has them.
+    #[serde(default)]
+    pub retakes: u64,
 }
 
 /// The folder in which the reader is.
@@ -165,6 +174,9 @@ pub struct JobView {
     /// Whether its outcome stayed unknown and counts as spent.
     #[serde(default)]
     pub written_off: bool,
+    /// What a person said last of the clip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<WordView>,
     /// When its attempt began.
     #[schemars(with = "Option<String>")]
     pub started: Option<Timestamp>,
@@ -175,6 +187,41 @@ pub struct JobView {
     /// When it ended; absent while it is open.
     #[schemars(with = "Option<String>")]
     pub finished: Option<Timestamp>,
+}
+
+/// What a person said of a clip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WordView {
+    /// Whether it is as it should be.
+    pub verdict: Verdict,
+    /// Whether another clip is asked for, and not begun yet.
+    #[serde(default)]
+    pub retake: bool,
+    /// Who.
+    pub by: String,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl WordView {
+    /// Of a word in the ledger.
+    pub fn of(word: &Word) -> Self {
+        let Word { verdict, retake, by, note, at, .. } = word.clone();
+        WordView { verdict, retake, by, note, at }
+    }
+
+    /// In short, for tables.
+    pub fn short(&self) -> &'static str {
+        match (self.verdict, self.retake) {
+            (Verdict::Accepted, _) => "accepted",
+            (Verdict::Rejected, false) => "rejected",
+            (Verdict::Rejected, true) => "rejected, another asked for",
+        }
+    }
 }
 
 /// Settings of a job, all decided.
@@ -285,6 +332,14 @@ impl RunTotals {
         self.spent += job.cost.unwrap_or_default();
         self.parked += u64::from(job.is_parked());
         self.unsuited += u64::from(job.is_unsuited());
+        if let Some(word) = &job.word {
+            let of = match word.verdict {
+                Verdict::Accepted => &mut self.accepted,
+                Verdict::Rejected => &mut self.rejected,
+            };
+            *of += u64::from(job.state == JobState::Done);
+            self.retakes += u64::from(word.retake);
+        }
         let cost = job.cost.unwrap_or_default();
         match job.state {
             JobState::Lost if job.written_off => {
@@ -318,6 +373,18 @@ impl JobView {
     /// Whether its clip is there and is not what its channel asks.
     pub fn is_unsuited(&self) -> bool {
         self.state == JobState::Done && !self.unsuited.is_empty()
+    }
+
+    /// With the words that were said.
+    pub fn with_words(mut self, attempt: &AttemptRecord, words: &Words) -> Self {
+        // One that rules a job asks for what was not begun yet; one of before, for what was.
+        let rules = words.of_job(attempt.job).filter(|_| !attempt.state.is_open());
+        let mut word = rules.or(words.of_clip(attempt.id)).map(WordView::of);
+        if let (Some(word), None) = (&mut word, rules) {
+            word.retake = false;
+        }
+        self.word = word;
+        self
     }
 
     /// Whether it waits for a person.
@@ -391,6 +458,7 @@ impl JobView {
             interruptions: attempt.interruptions,
             // A clip that was ready once is lost; one that never was has an outcome nobody knows.
             written_off: attempt.state == JobState::Lost && attempt.ready.is_none(),
+            word: None,
             updated: Some(attempt.updated),
             started: Some(attempt.started),
             finished: (!attempt.state.is_open()).then_some(attempt.updated),

@@ -191,6 +191,7 @@ fn an_attempt_of_the_ledger_becomes_a_job() {
         address: crate::address::Address::from_stored("products.mug/turn/aspect=9:16/2"),
         state: JobState::Submitted,
         number: 1,
+        retake: 0,
         plan: crate::digest::Digest::of(b"plan"),
         request: request.to_string(),
         remote_id: None,

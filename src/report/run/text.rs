@@ -20,6 +20,7 @@ pub fn status_text(report: &RunReport, width: usize, colour: bool) -> String {
     let mut blocks = vec![said.iter().map(|l| paper.ink(Ink::Strong, l)).collect()];
     if report.totals.jobs > 0 {
         blocks.push(states(report, paper));
+        blocks.extend(words(report).map(|said| paper.prose("", &said)));
         blocks.push(money(report, paper));
         let title = format!("Charged against estimates, in {}", plain(&report.unit));
         blocks.push(actuals::table(&title, &report.actuals, paper));
@@ -48,6 +49,22 @@ pub(super) fn verdict(report: &RunReport) -> String {
         display_value(t.spent),
         plain(&report.unit)
     )
+}
+
+/// What people said of clips, in one sentence.
+pub(super) fn words(report: &RunReport) -> Option<String> {
+    let t = &report.totals;
+    let mut said = Vec::new();
+    if t.accepted > 0 {
+        said.push(format!("{} accepted", count(t.accepted, "clip")));
+    }
+    if t.rejected > 0 {
+        said.push(format!("{} rejected (in no shop's files)", count(t.rejected, "clip")));
+    }
+    if t.retakes > 0 {
+        said.push(format!("{} asked for again (the next plan has it)", count(t.retakes, "job")));
+    }
+    (!said.is_empty()).then(|| format!("By a person's word: {}.", said.join(", ")))
 }
 
 fn states(report: &RunReport, paper: Paper) -> Vec<String> {
