@@ -46,6 +46,7 @@ pub fn job(subject: &str, shot: &str, state: JobState) -> JobView {
         }),
         channel: None,
         unsuited: Vec::new(),
+        word: None,
         cost: (!state.is_open())
             .then(|| if done { "12.5" } else { "0" }.parse().expect("a decimal")),
         basis: (!state.is_open()).then_some(crate::ledger::Basis::Estimate),
