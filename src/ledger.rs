@@ -7,6 +7,7 @@
 mod approval;
 mod backup;
 mod cache;
+mod checks;
 mod error;
 mod examine;
 mod export;
@@ -27,6 +28,7 @@ mod writer;
 pub use approval::{Approval, ApprovalEnd, NewApproval, Origin, Revocation, Shown, Signature};
 pub use backup::{BackedUp, backup};
 pub use cache::Stored;
+pub use checks::{Check, Checks, ClipVerdict, NewCheck};
 pub use error::LedgerError;
 pub use export::{Asked, ExportError, ExportLine, export};
 pub use history::{Charged, History, Span};

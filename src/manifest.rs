@@ -9,6 +9,7 @@ mod bad_rows;
 mod catalogue;
 mod channels;
 mod choose;
+mod consistency;
 mod export;
 mod feed_pictures;
 mod feed_select;
@@ -49,6 +50,7 @@ pub use catalogue::{
     Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
+pub use consistency::{Bounds, ConsistencyRule, MOST_RETAKES, OnFail};
 pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};

@@ -179,6 +179,7 @@ fn report(workspace: &Path) -> RunReport {
                 clip: done.then(|| clip(workspace, &hero, &format!("{s}-{shot}"), width, height)),
                 channel: None,
                 unsuited: Vec::new(),
+                word: None,
                 cost: done.then(|| "12.5".parse().expect("a decimal")),
                 basis: done.then_some(Basis::Provider),
                 reserved: state.is_open().then(|| "12.5".parse().expect("a decimal")),

@@ -95,5 +95,6 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
         shot: "bench".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     })
 }

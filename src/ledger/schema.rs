@@ -280,6 +280,27 @@ CREATE TABLE words (
 ) STRICT;
 CREATE INDEX words_by_job ON words (job, id);
 
+-- What looking at a clip came to. The newest of an attempt counts; `retake` asks for another clip
+-- of the same, until an attempt begins or a person says a word.
+CREATE TABLE checks (
+    id      INTEGER PRIMARY KEY,
+    job     INTEGER NOT NULL REFERENCES jobs (id),
+    attempt INTEGER NOT NULL REFERENCES attempts (id),
+    measure TEXT NOT NULL CHECK (length(measure) > 0),
+    verdict TEXT NOT NULL CHECK (verdict IN ('pass', 'review', 'fail', 'not_inspected')),
+    score   INTEGER CHECK (score BETWEEN 0 AND 100),
+    retake  INTEGER NOT NULL CHECK (retake IN (0, 1)),
+    detail  TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    CHECK ((score IS NULL) = (verdict = 'not_inspected')),
+    CHECK (retake = 0 OR verdict = 'fail')
+) STRICT;
+CREATE INDEX checks_by_job ON checks (job, id);
+
+CREATE TRIGGER checks_stay BEFORE UPDATE ON checks
+    BEGIN SELECT RAISE(ABORT, 'checks are never changed'); END;
+CREATE TRIGGER checks_remain BEFORE DELETE ON checks
+    BEGIN SELECT RAISE(ABORT, 'checks are never removed'); END;
 CREATE TRIGGER words_stay BEFORE UPDATE ON words
     BEGIN SELECT RAISE(ABORT, 'words are never changed'); END;
 CREATE TRIGGER words_remain BEFORE DELETE ON words

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, JobKey};
 use crate::channel::{Ask, Channel};
 use crate::digest::{Digest, FieldHasher};
-use crate::manifest::Role;
+use crate::manifest::{ConsistencyRule, Role};
 use crate::media::prepare::Recipe;
 use crate::media::{Format, PictureId};
 use crate::models::{ModelCard, Priced, Route};
@@ -346,6 +346,9 @@ pub struct Request {
     /// What the channel that it is for asks of its clip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Ask>,
+    /// How its clip is held against its references; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<ConsistencyRule>,
 }
 
 fn is_zero(n: &u32) -> bool {

@@ -106,6 +106,7 @@ impl PlannedJob {
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
             channel: self.asked_of_its_clip(),
+            consistency: None,
         })
     }
 }

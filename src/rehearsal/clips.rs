@@ -173,6 +173,7 @@ impl Clips {
             shot: job.model.provider.clone(),
             subject: None,
             channel: None,
+            consistency: None,
         }
     }
 

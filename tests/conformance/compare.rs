@@ -328,6 +328,7 @@ impl Job {
             shot: "shot".to_owned(),
             subject: Some("set.subject".to_owned()),
             channel: None,
+            consistency: None,
         };
         (request, handed)
     }

@@ -372,5 +372,6 @@ pub fn job() -> Request {
         shot: "shot".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     }
 }

@@ -202,6 +202,7 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         shot: "turn".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     }
 }
 

@@ -467,6 +467,7 @@ pub fn request(address: &str, model: &str) -> Request {
         shot: "turn".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     }
 }
 

@@ -130,5 +130,6 @@ pub fn request(job: &Job) -> Request {
         shot: "turn".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     }
 }

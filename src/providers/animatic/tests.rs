@@ -87,6 +87,7 @@ impl Workspace {
             shot: "turn".to_owned(),
             subject: Some("products.mug".to_owned()),
             channel: None,
+            consistency: None,
         }
     }
 

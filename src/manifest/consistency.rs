@@ -1,0 +1,72 @@
+//! `consistency:`: what is asked of a clip beside its references, and what becomes of one that
+//! falls short.
+//!
+//! What lives here: the mapping and what it means. What never does: looking at clips.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue::Role;
+
+/// The score from which a clip passes, where the manifest doesn't say.
+pub const MIN: u8 = 80;
+/// How far below that one fails, where the manifest doesn't say.
+pub const REVIEWED: u8 = 20;
+/// The most retakes of one job that a manifest may ask for.
+pub const MOST_RETAKES: u32 = 3;
+
+/// From which score a clip passes, and below which it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Bounds {
+    /// From this score on it passes, 0 to 100.
+    pub min: u8,
+    /// Below this score it fails; between the two, a person is to look. Never above `min`.
+    pub fail_below: u8,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { min: MIN, fail_below: MIN - REVIEWED }
+    }
+}
+
+/// What becomes of a clip that fails.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFail {
+    /// It is said, and nothing else.
+    #[default]
+    Flag,
+    /// No shop's file has it until a person accepts it.
+    Hold,
+    /// It is made again under the same approval, with another seed, as often as the plan reserved.
+    Retake,
+}
+
+/// What is asked of one job's clip.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct ConsistencyRule {
+    /// For references of any role.
+    pub bounds: Bounds,
+    /// For those of a role, where they differ.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<Role, Bounds>,
+    /// What becomes of a clip that fails.
+    pub on_fail: OnFail,
+    /// How often it is made again at most; 0 unless `on_fail` is [`OnFail::Retake`].
+    #[serde(default)]
+    pub max_retakes: u32,
+    /// Whether an installed ffmpeg may decode what the program can't.
+    #[serde(default)]
+    pub ffmpeg: bool,
+}
+
+impl ConsistencyRule {
+    /// What is asked of a reference of this role.
+    pub fn bounds_of(&self, role: Role) -> Bounds {
+        self.roles.get(&role).copied().unwrap_or(self.bounds)
+    }
+}
