@@ -3,7 +3,7 @@
 use crate::manifest::{Bounds, ConsistencyRule, OnFail};
 use crate::plan::{Checked, PlanSummary};
 use crate::report::layout::{Ink, Paper};
-use crate::report::phrase::{count, grouped, listed};
+use crate::report::phrase::{count, grouped};
 
 /// Parts that are told; a catalogue may have hundreds of shots that each say something else.
 const TOLD: usize = 12;
@@ -45,30 +45,21 @@ pub fn sentences(summary: &PlanSummary) -> Vec<String> {
 
 fn sentence(checked: &Checked) -> String {
     let rule = &checked.rule;
-    let (verb, at) = match checked.jobs {
-        1 => ("passes", &checked.at),
-        _ => ("pass", &checked.at),
-    };
-    let at = match at {
-        Some(at) => format!(" ({at})"),
-        None => " (nothing else is written)".to_owned(),
-    };
+    let at = checked.at.as_deref().unwrap_or("as usual");
     format!(
-        "{} {verb} {}{}; {}{at}.",
+        "{}: {}{}; {} ({at}).",
         count(checked.jobs, "clip"),
-        bounds(rule.bounds, checked.jobs == 1),
+        bounds(rule.bounds),
         roles(rule),
         on_fail(rule)
     )
 }
 
-fn bounds(bounds: Bounds, one: bool) -> String {
-    let Bounds { min, fail_below } = bounds;
-    let fail = if one { "fails" } else { "fail" };
+fn bounds(Bounds { min, fail_below }: Bounds) -> String {
     match fail_below {
-        0 => format!("from a score of {min} and never {fail}"),
-        _ if fail_below == min => format!("from a score of {min} and {fail} below"),
-        _ => format!("from a score of {min} and {fail} below {fail_below}"),
+        0 => format!("passing from a score of {min}, never failing"),
+        _ if fail_below == min => format!("passing from a score of {min}, failing below"),
+        _ => format!("passing from a score of {min}, failing below {fail_below}"),
     }
 }
 
@@ -81,7 +72,7 @@ fn roles(rule: &ConsistencyRule) -> String {
             below => format!("{} from {min}, failing below {below}", role.as_str()),
         })
         .collect();
-    if told.is_empty() { String::new() } else { format!(" ({})", listed(&told)) }
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) }
 }
 
 /// What becomes of a clip that fails.
