@@ -216,6 +216,7 @@ fn work_of(number: u64, plan: Digest) -> Work {
         shot,
         subject: Some(format!("products.{subject}")),
         channel: None,
+        consistency: None,
         address,
     };
     let key = request.address.key();
