@@ -204,3 +204,30 @@ fn a_secret_is_never_printed() {
     }
     assert!(!shop.read("a.json").contains(secret));
 }
+
+#[test]
+fn an_approval_goes_up_to_what_retakes_may_come_to_and_no_more_retakes_than_that_run_under_it() {
+    let shop = paid();
+    shop.edit("kinora.yaml", "fps: 12}", "fps: 12, consistency: {on_fail: retake}}");
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    let run = &plan["to_run"];
+    assert_eq!(
+        (&run["estimate"]["credits"], &run["with_retakes"]["credits"], &run["high"]["credits"]),
+        (&"12".into(), &"24".into(), &"24".into())
+    );
+    let given = shop.kinora(&["approve", ".", "--by", "Ana"]).ends(0);
+    insta::assert_snapshot!(said(&shop, &given), @"");
+    let less = shop.kinora(&["approve", ".", "--by", "Ana", "--ceiling", "20"]).ends(0);
+    insta::assert_snapshot!(said(&shop, &less), @"");
+    let check = shop.kinora(&["check", "."]).ends(0);
+    insta::assert_snapshot!(check.stdout.lines().last().unwrap_or_default(), @"");
+    // What is asked of a score is no part of what was approved.
+    shop.edit("kinora.yaml", "{on_fail: retake}", "{on_fail: retake, min: 5, fail_below: 0}");
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!(plan["approval"]["ceiling"], "20 credits", "{plan:#}");
+    // More retakes are more money.
+    shop.edit("kinora.yaml", "on_fail: retake", "on_fail: retake, max_retakes: 2");
+    let refused = shop.kinora(&["run", "."]).ends(6);
+    assert!(refused.stderr.contains("4 jobs cost more"), "{}", refused.stderr);
+    assert_eq!(attempts(&shop), 0);
+}
