@@ -139,10 +139,7 @@ fn check_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Check> {
     })
 }
 
-pub(super) fn verdict_of(
-    row: &rusqlite::Row<'_>,
-    column: usize,
-) -> rusqlite::Result<ClipVerdict> {
+pub(super) fn verdict_of(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<ClipVerdict> {
     let verdict = row.get_ref(column)?.as_str()?;
     ClipVerdict::parse(verdict).ok_or_else(|| {
         damaged(column, rusqlite::types::Type::Text, format!("`{verdict}` is no verdict"))
@@ -227,7 +224,7 @@ pub(super) fn rule_in(request: &str) -> Option<ConsistencyRule> {
 }
 
 /// How many retakes a stored request lets checks ask for.
-fn most_retakes(request: &str) -> u32 {
+pub(super) fn most_retakes(request: &str) -> u32 {
     rule_in(request).filter(|rule| rule.on_fail == OnFail::Retake).map_or(0, |r| r.max_retakes)
 }
 

@@ -51,7 +51,8 @@ impl Ledger {
                 let key = JobKey::of(row.get_ref(1)?.as_str()?);
                 let state = parse_state(2, row.get_ref(2)?.as_str()?)?;
                 let fingerprint = bytes(row, 3)?;
-                known.insert(key, Known { job: row.get(0)?, fingerprint, state, retake: 0 });
+                let job = row.get(0)?;
+                known.insert(key, Known { job, fingerprint, state, retake: 0, by_check: false });
             }
             words::heed(c, &mut known)?;
             Ok(known)
@@ -142,7 +143,8 @@ impl Ledger {
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
                 if let Some(current) = &current {
-                    let (attempt, job, latest) = (row.get(0)?, row.get(1)?, row.get(31)?);
+                    let (attempt, job, latest): (i64, i64, i64) =
+                        (row.get(0)?, row.get(1)?, row.get(31)?);
                     if current.standing(job, latest) != attempt {
                         continue;
                     }

@@ -109,6 +109,9 @@ pub struct Known {
     /// How often the same has been asked for again, by a person or a check, with what no attempt was
     /// begun for yet: what an attempt would begin with now.
     pub retake: u32,
+    /// Whether a check asks for the last of these, and no attempt was begun for it yet: it was
+    /// approved with the attempt that it looked at.
+    pub by_check: bool,
 }
 
 /// All jobs of the ledger by key.

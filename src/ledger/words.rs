@@ -283,7 +283,9 @@ pub(super) fn heed(c: &Connection, known: &mut KnownJobs) -> rusqlite::Result<()
             _ if known.state.is_open() => {}
             Some(word) if word.retake => known.retake = retake.saturating_add(1),
             Some(_) => known.state = JobState::Done,
-            None if checks::asks(c, job)? => known.retake = retake.saturating_add(1),
+            None if checks::asks(c, job)? => {
+                (known.retake, known.by_check) = (retake.saturating_add(1), true);
+            }
             None => {}
         }
     }
