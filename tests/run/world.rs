@@ -464,6 +464,7 @@ pub fn request(address: &str, model: &str) -> Request {
         out: format!("clips/{address}.mp4"),
         fingerprint: Digest::of(address.as_bytes()),
         retake: 0,
+        first_seed: None,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,

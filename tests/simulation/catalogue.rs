@@ -127,6 +127,7 @@ pub fn request(job: &Job) -> Request {
         out: out(job),
         fingerprint: Digest::of(looks.as_bytes()),
         retake: 0,
+        first_seed: None,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,
