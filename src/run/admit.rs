@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use super::budget::{NoGrant, Purpose};
 use super::causes::{CROWDED_TRIES, is_crowded};
 use super::dispatch::{Dispatcher, Phase, Report};
-use super::drive::{Ended, Opening, millis};
+use super::drive::{Ended, millis};
 use super::event::{RunEvent, Skip};
 use super::job::{Grounds, Life};
+use super::opening::Opening;
 use super::pools::{Left, Seat};
 use super::setup::{RunError, Work};
 use super::waiting::Waiting;
@@ -43,7 +44,7 @@ impl Dispatcher {
         self.desk.say(RunEvent::Skipped { job, why, guardrail: None }).await;
     }
 
-    fn enqueue(&self, waiting: Waiting) {
+    pub(super) fn enqueue(&self, waiting: Waiting) {
         let request = Arc::clone(&waiting.request);
         let lane = (&*request.provider, &*request.model, &*request.shot);
         let now = self.desk.moment();
@@ -64,6 +65,7 @@ impl Dispatcher {
 
     /// Starts a job that has room: if the ledger lets it (M2) and the budget does (M5).
     pub(super) async fn start(&mut self, waiting: Waiting, seat: Seat) -> Result<(), RunError> {
+        let mut waiting = waiting;
         let request = Arc::clone(&waiting.request);
         let job = request.address.to_string();
         let standing = if self.desk.is_held(&request.model) {
@@ -224,7 +226,12 @@ impl Dispatcher {
             return;
         }
         let count = match ended {
-            Ended::Done => &mut self.summary.done,
+            Ended::Done { to_check } => {
+                if let Some(attempt) = to_check {
+                    self.to_be_looked_at(attempt);
+                }
+                &mut self.summary.done
+            }
             Ended::NotSent | Ended::NotGranted(_) | Ended::NotApproved(_) | Ended::NotAsked => {
                 return;
             }
