@@ -14,19 +14,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::budget::{Budget, first_of_month};
-use super::desk::{Desk, behind, is_parked, to_the_ledger};
-use super::drive::{Attempt, Ended};
+use super::desk::{Desk, behind, to_the_ledger};
+use super::drive::Ended;
 use super::event::{RunEvent, RunSummary};
 use super::looking::Looking;
-use super::evidence::AROUND;
 use super::pools::{Moment, PoolLimits, PoolPace, Pools};
 use super::setup::{RunError, Setup, Stop, Work};
 use super::waiting::Waiting;
 use crate::address::JobKey;
 use crate::digest::Digest;
-use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period, SubjectHolding, day_number};
+use crate::ledger::{AttemptRecord, Holding, NewRun, Period, SubjectHolding, day_number};
 use crate::money::Micros;
-use crate::plan::{Actual, Request};
+use crate::plan::Actual;
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
 ///

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::ledger::{
-    Ack, AttemptRecord, Begun, Check, Holding, JobRecord, Ledger, LedgerError, NewAttempt, NewCheck, NewRun, Period,
-    SubjectHolding, Transition, Word,
+    Ack, AttemptRecord, Begun, Check, Holding, JobRecord, Ledger, LedgerError, NewAttempt,
+    NewCheck, NewRun, Period, SubjectHolding, Transition, Word,
 };
 use crate::money::{Micros, Unit};
 use crate::providers::Answer;

@@ -1,9 +1,9 @@
 //! One attempt from intent to end: the shell around [`transition`].
 //!
 //! Every step is decided by the pure function, written to the ledger, and only then acted upon.
-//! Dropping the future at any point is the same as a crash there. What lives here: beginning,
-//! submitting, and the one place that takes steps. Watching, settling doubts and fetching are in
-//! modules of their own. What never lives here: which job goes next, retries of whole jobs.
+//! Dropping the future at any point is the same as a crash there. What lives here: submitting, and
+//! the one place that takes steps. Beginning, watching, settling doubts and fetching are in modules of
+//! their own. What never lives here: which job goes next, retries of whole jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,10 @@ use super::budget::{Grant, NoGrant, Purpose};
 use super::desk::{CLOCK_SLACK, Desk};
 use super::doors::{Files, Written};
 use super::event::RunEvent;
-use super::job::{Effect, Event, Grounds, Life, basis_of, transition};
+use super::job::{Effect, Event, Life, basis_of, transition};
 use super::pools::{Left, Seat};
 use super::setup::RunError;
-use super::waiting::Waiting;
-use crate::ledger::{
-    ApprovalEnd, AttemptRecord, Basis, ClipRecord, JobState, LedgerError, NewAttempt, Transition,
-};
+use crate::ledger::{ApprovalEnd, AttemptRecord, Basis, ClipRecord, JobState, Transition};
 use crate::money::{Amount, Micros};
 use crate::plan::Request;
 use crate::providers::{
