@@ -111,7 +111,6 @@ fn every_invariant_holds_in_every_story() {
         "checks that ask for another clip",
         "retakes that a person asked for",
         "retakes that a check asked for",
-        "retakes refused, as nobody asks for them any more",
         "submissions sent again under their key",
         "unknowns settled by a run: accepted",
         "unknowns settled by a run: refused",
