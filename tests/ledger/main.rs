@@ -1,5 +1,6 @@
 //! The ledger, through the library's front: what it keeps, what it refuses, what it says.
 
+mod checks;
 mod formats;
 mod history;
 mod memory;
