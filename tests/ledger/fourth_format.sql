@@ -1,5 +1,6 @@
 -- A ledger as the fourth format had it, with what its runs left.
 
+PRAGMA foreign_keys = OFF;
 BEGIN TRANSACTION;
 CREATE TABLE approvals (
     id      INTEGER PRIMARY KEY,

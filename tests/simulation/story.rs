@@ -266,7 +266,19 @@ impl Story {
         if !dice.percent(chance) {
             return None;
         }
-        let job = usize::try_from(dice.below(self.jobs.len() as u64)).expect("small");
+        // People speak of what they have seen, most of the time.
+        let sim = self.sim.lock();
+        let seen: Vec<&str> = {
+            let has_clip = |job: &&Job| {
+                let row = sim.store.latest(&Address::from_stored(&job.address));
+                row.is_some_and(|row| row.record.clip.is_some())
+            };
+            self.jobs.iter().filter(has_clip).map(|job| job.address.as_str()).collect()
+        };
+        let all: Vec<&str> = self.jobs.iter().map(|job| job.address.as_str()).collect();
+        let of = if seen.is_empty() || dice.percent(20) { all } else { seen };
+        let address = Address::from_stored(dice.pick(&of));
+        let at = sim.wall();
         let (verdict, retake) = dice.pick(&[
             (Verdict::Accepted, false),
             (Verdict::Rejected, false),
@@ -275,13 +287,13 @@ impl Story {
         ]);
         let attempt = u32::try_from(dice.between(1, 3)).expect("small");
         Some(NewWord {
-            address: Address::from_stored(&self.jobs[job].address),
+            address,
             verdict,
             retake,
             attempt: dice.percent(20).then_some(attempt),
             by: "bo".to_owned(),
             note: None,
-            at: self.sim.lock().wall(),
+            at,
         })
     }
 
