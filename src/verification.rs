@@ -6,6 +6,9 @@
 //! what becomes of a clip that fails.
 
 mod detail;
+mod judged;
+mod learned;
+mod verifier;
 
 use std::path::Path;
 
@@ -13,6 +16,7 @@ use crate::ledger::ClipVerdict;
 use crate::plan::Request;
 
 pub use detail::{Detail, DetailMark, DetailPart, JudgeDetail, OverTimeDetail, ReferenceDetail};
+pub use verifier::{Verifier, measure};
 
 /// What looking at one clip came to.
 #[derive(Debug, Clone, PartialEq)]
