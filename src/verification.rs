@@ -8,6 +8,7 @@
 mod detail;
 mod judged;
 mod learned;
+mod siblings;
 mod verifier;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use crate::ledger::ClipVerdict;
 use crate::plan::Request;
 
 pub use detail::{Detail, DetailMark, DetailPart, JudgeDetail, OverTimeDetail, ReferenceDetail};
+pub use siblings::{FEWEST, Outlier, Sibling, Unlike, outliers};
 pub use verifier::{Verifier, measure};
 
 /// What looking at one clip came to.
