@@ -170,6 +170,11 @@ impl ClipVerifier for Verifier {
     }
 }
 
+/// Whether any picture of a request is one that its clip can be held against.
+pub(super) fn is_comparable(request: &Request) -> bool {
+    request.references.iter().any(|picture| compared_as(picture).is_some())
+}
+
 /// What a picture is compared as; nothing for one that says only how the camera sees it.
 ///
 /// What the manifest gives it for decides: an identity picture that the image route makes the first
