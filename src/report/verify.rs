@@ -226,36 +226,30 @@ fn said(detail: &Detail) -> Vec<String> {
 
 fn summary(counts: &VerifyCounts) -> String {
     let looked = counts.fail + counts.not_inspected + counts.review + counts.pass;
-    let part = |n: u64, one: &str, many: &str| {
-        (n > 0).then(|| format!("{} {}", grouped(n), if n == 1 { one } else { many }))
-    };
+    let part = |n: u64, word: &str| (n > 0).then(|| format!("{} {word}", grouped(n)));
     let parts: Vec<String> = [
-        part(counts.fail, "fails", "fail"),
-        part(counts.not_inspected, "could not be looked at", "could not be looked at"),
-        part(counts.review, "is for a person to look at", "are for a person to look at"),
-        part(counts.pass, "passes", "pass"),
+        part(counts.fail, "fail"),
+        part(counts.not_inspected, "not inspected"),
+        part(counts.review, "review"),
+        part(counts.pass, "pass"),
     ]
     .into_iter()
     .flatten()
     .collect();
     let mut text = match looked {
-        0 => "No clip was looked at".to_owned(),
+        0 => "no clip looked at".to_owned(),
         _ => format!("{} looked at: {}", count(looked, "clip"), listed(&parts)),
     };
     let others: Vec<String> = [
-        part(counts.before, "was looked at before", "were looked at before"),
-        part(
-            counts.without_reference,
-            "was made without a picture to hold it against",
-            "were made without a picture to hold them against",
-        ),
-        part(counts.rejected, "was rejected by a person", "were rejected by a person"),
+        part(counts.before, "looked at before"),
+        part(counts.without_reference, "without a picture to be held against"),
+        part(counts.rejected, "rejected by a person"),
     ]
     .into_iter()
     .flatten()
     .collect();
     if !others.is_empty() {
-        text.push_str(&format!("; of the others, {}", listed(&others)));
+        text.push_str(&format!("; not looked at: {}", listed(&others)));
     }
     text + "."
 }

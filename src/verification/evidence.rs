@@ -37,7 +37,7 @@ const SMALL: f32 = 14.0;
 /// No picture is enlarged more.
 const ENLARGED: f32 = 3.0;
 /// What is left around what was found, as a share of its sides.
-const AROUND: f32 = 0.35;
+const AROUND: f32 = 0.2;
 
 const PAPER: Ink = [250, 249, 247];
 const INK: Ink = [28, 28, 30];
@@ -143,7 +143,7 @@ fn shown(sight: &Sight<'_>, room: (u32, u32)) -> RgbaImage {
 }
 
 /// Which part of the frame is shown: left, upper, right and lower edge. All of it, unless what was
-/// found takes less than half of it each way.
+/// found and some ground around it are a good deal less.
 fn window(sight: &Sight<'_>) -> [u32; 4] {
     let (width, height) = sight.frame.dimensions();
     let whole = [0, 0, width, height];
@@ -161,7 +161,8 @@ fn window(sight: &Sight<'_>) -> [u32; 4] {
         return whole;
     }
     let (across, down) = (span(0, width), span(1, height));
-    let is_small = (across.1 - across.0) * 5 < width * 4 && (down.1 - down.0) * 5 < height * 4;
+    let shown = u64::from(across.1 - across.0) * u64::from(down.1 - down.0);
+    let is_small = shown * 5 < u64::from(width) * u64::from(height) * 4;
     if is_small { [across.0, down.0, across.1, down.1] } else { whole }
 }
 

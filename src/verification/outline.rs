@@ -12,8 +12,8 @@ pub(super) type Ink = [u8; 3];
 pub(super) type Line = ([f32; 2], [f32; 2]);
 
 /// Pixels of a dash and of the gap after it.
-const DASH: f32 = 9.0;
-const SPACE: f32 = 6.0;
+const DASH: f32 = 6.0;
+const SPACE: f32 = 4.0;
 /// No line goes further out of the picture.
 const FAR: f32 = 20_000.0;
 
