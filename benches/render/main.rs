@@ -79,6 +79,7 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
         },
         fingerprint: Digest::of(&bytes),
         retake: 0,
+        first_seed: None,
         references: vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::Identity,

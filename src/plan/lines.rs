@@ -2,7 +2,8 @@
 //!
 //! What lives here: the two conversions. What never does: deciding anything about a job.
 
-use super::job::{JobSettings, PlannedJob, Request, RequestReference, retake_seed};
+use super::job::{JobSettings, PlannedJob, Request, RequestReference};
+use super::retake::retake_seed;
 use super::summary::{Change, JobLine};
 use crate::channel::Ask;
 use crate::manifest::Catalogue;
@@ -104,6 +105,7 @@ impl PlannedJob {
             out: self.out.clone(),
             fingerprint: self.fingerprint.whole,
             retake: self.retake,
+            first_seed: self.settings.seed.filter(|_| self.retake > 0),
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
             channel: self.asked_of_its_clip(),

@@ -326,6 +326,7 @@ impl Job {
             out: "clip.mp4".to_owned(),
             fingerprint: Digest::of(b"request"),
             retake: 0,
+            first_seed: None,
             shot: "shot".to_owned(),
             subject: Some("set.subject".to_owned()),
             channel: None,

@@ -370,6 +370,7 @@ pub fn job() -> Request {
         out: "clip.mp4".to_owned(),
         fingerprint: Digest::of(b"request"),
         retake: 0,
+        first_seed: None,
         shot: "shot".to_owned(),
         subject: None,
         channel: None,

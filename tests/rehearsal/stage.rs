@@ -199,6 +199,7 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         out: "clip.mp4".to_owned(),
         fingerprint: fingerprint.whole,
         retake: 0,
+        first_seed: None,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,

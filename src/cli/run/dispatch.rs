@@ -79,6 +79,7 @@ pub(in crate::cli) fn dispatch(
         providers: providers.all.clone(),
         files: Arc::new(DiskFiles),
         clips: Arc::new(MediaClips),
+        verifier: None,
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),
         workspace: folder,

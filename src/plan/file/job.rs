@@ -14,7 +14,8 @@ use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::plan::digesting::Money;
 use crate::plan::expand::derived_seed;
-use crate::plan::job::{Fingerprint, JobSettings, retake_seed};
+use crate::plan::job::{Fingerprint, JobSettings};
+use crate::plan::retake::retake_seed;
 use crate::plan::summary::{Change, JobLine};
 
 /// One job of a plan file. Cheap to clone: its texts are put together when they are asked for.

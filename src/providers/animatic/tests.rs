@@ -83,6 +83,7 @@ impl Workspace {
             },
             fingerprint: Digest::of(format!("{route} {prompt} {files:?}").as_bytes()),
             retake: 0,
+            first_seed: None,
             references,
             out: "clips/mug.mp4".to_owned(),
             shot: "turn".to_owned(),
