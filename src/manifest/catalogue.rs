@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use super::approvers::Approvers;
 use super::choose::Choose;
 use super::export::Export;
+use super::judges::JudgeRule;
 use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
@@ -83,6 +84,8 @@ pub struct Catalogue {
     pub fetch: FetchSettings,
     /// What `kinora export` makes.
     pub export: Export,
+    /// Who else looks at clips, in the order of the manifest.
+    pub judges: Vec<JudgeRule>,
 }
 
 impl Catalogue {

@@ -12,6 +12,7 @@ use super::bad_rows::RawBadRows;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
 use super::export::RawExport;
+use super::judges::RawJudge;
 use super::feed_pictures::FeedPictures;
 use super::feed_select::RawSelect;
 use super::guardrails::RawGuardrails;
@@ -84,6 +85,9 @@ pub struct RawManifest {
     pub fetch: Option<Placed<RawFetch>>,
     /// What `kinora export` makes for the shop. Only in the root manifest.
     pub export: Option<Placed<RawExport>>,
+    /// Who else looks at clips, by name: each gives a score that joins the verdict. Only in the
+    /// root manifest.
+    pub judges: Option<Placed<Table<Placed<RawJudge>>>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
