@@ -6,6 +6,7 @@
 //! what becomes of a clip that fails.
 
 mod detail;
+pub mod judges;
 
 use std::path::Path;
 
