@@ -90,9 +90,7 @@ pub struct RawModelInput {
 }
 
 /// How a picture's numbers lie.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
     /// Colour by colour.
@@ -287,7 +285,8 @@ impl Loader<'_> {
             }
             Err(_) => {
                 let message = format!("`{}` is outside of the manifest's folder", written.trim());
-                let help = "move it, or list its folder in the root manifest: `allow: {roots: […]}`";
+                let help =
+                    "move it, or list its folder in the root manifest: `allow: {roots: […]}`";
                 self.findings.push(wrong(message, written.place).help(help));
                 return None;
             }

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
-use super::detail::JudgeDetail;
 use super::Looked;
+use super::detail::JudgeDetail;
 use crate::consistency::Found;
 use crate::environment::Environment;
 use crate::ledger::ClipVerdict;

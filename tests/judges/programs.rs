@@ -53,7 +53,10 @@ fn what_is_no_answer_is_not_inspected_and_says_why() {
         ("exit 0", "it answers nothing"),
         ("echo fine", "its answer makes no sense"),
         ("echo '{\"score\": 300}'", "the score 300 is not 0 to 100"),
-        ("echo '{\"score\": 90}'; echo 'no model here' >&2; exit 3", "exit status: 3: no model here"),
+        (
+            "echo '{\"score\": 90}'; echo 'no model here' >&2; exit 3",
+            "exit status: 3: no model here",
+        ),
         ("echo '{\"score\": 90}'; kill -9 $$", "signal: 9"),
         ("head -c 200000 /dev/zero", "it answers more than 64 KiB"),
         ("yes", "it answers more than 64 KiB"),
@@ -119,8 +122,11 @@ fn a_path_is_relative_to_the_manifest_and_no_shell_is_involved() {
     use std::os::unix::fs::PermissionsExt as _;
     let stage = Stage::new();
     let file = stage.path().join("judge.sh");
-    std::fs::write(&file, "#!/bin/sh\nprintf '{\"score\": 88, \"note\": \"%s in %s\"}' \"$1\" \"$PWD\"\n")
-        .expect("a file");
+    std::fs::write(
+        &file,
+        "#!/bin/sh\nprintf '{\"score\": 88, \"note\": \"%s in %s\"}' \"$1\" \"$PWD\"\n",
+    )
+    .expect("a file");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("it runs");
     let words = ["./judge.sh", "$HOME; true"].map(str::to_owned).to_vec();
     let said = stage.one(rule(JudgeBy::Command { words, env: Vec::new() }));

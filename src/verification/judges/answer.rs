@@ -69,7 +69,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Said, String> {
     let answer: Answer = serde_json::from_slice(bytes)
         .map_err(|error| format!("its answer makes no sense: {}", plain(&error.to_string())))?;
     if !(0.0..=100.0).contains(&answer.score) {
-        return Err(format!("its answer makes no sense: the score {} is not 0 to 100", answer.score));
+        return Err(format!(
+            "its answer makes no sense: the score {} is not 0 to 100",
+            answer.score
+        ));
     }
     Ok(Said {
         score: answer.score.round() as u8,

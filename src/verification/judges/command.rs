@@ -14,8 +14,7 @@ use super::{Judged, child, hidden};
 use crate::environment::Environment;
 
 /// What every program gets of the environment, where it is set.
-const PASSED: [&str; 8] =
-    ["PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
+const PASSED: [&str; 8] = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
 /// Windows starts no program without these.
 #[cfg(windows)]
 const PASSED_ON_WINDOWS: [&str; 7] =

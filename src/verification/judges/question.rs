@@ -258,7 +258,9 @@ fn jpeg(picture: &RgbImage) -> Result<String, Problem> {
 /// JSON holds text alone.
 fn absolute(path: &Path) -> Result<String, Problem> {
     let path = std::path::absolute(path).map_err(|e| format!("a path can't be told: {e}"))?;
-    path.into_os_string().into_string().map_err(|_| "a path can't be told: it is no text".to_owned())
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| "a path can't be told: it is no text".to_owned())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid as _;
 
 use super::super::child::MOST_ANSWER;
 use super::{Reply, Task};
@@ -58,9 +59,8 @@ fn cosines(task: &Task) -> Result<Vec<f32>, String> {
         pictures(&mut task.crops.iter().map(|(_, width, height)| (*width, *height)));
     let (references, crops) = (references?, crops?);
     let (plan, size) = read(task).map_err(|error| last_words(&error))?;
-    let vector = |picture: &RgbImage| {
-        vector(&plan, task, size, picture).map_err(|error| last_words(&error))
-    };
+    let vector =
+        |picture: &RgbImage| vector(&plan, task, size, picture).map_err(|error| last_words(&error));
     let references: Result<Vec<Vec<f32>>, String> = references.iter().map(vector).collect();
     let references = references?;
     let mut cosines = Vec::new();
@@ -103,7 +103,7 @@ fn read(task: &Task) -> TractResult<(Plan, usize)> {
 }
 
 fn tract_ensure(fine: bool, why: impl FnOnce() -> String) -> TractResult<()> {
-    if fine { Ok(()) } else { Err(tract_onnx::prelude::anyhow::Error::msg(why())) }
+    if fine { Ok(()) } else { Err(TractError::msg(why())) }
 }
 
 /// The side of the pictures that the model says it takes.
@@ -113,8 +113,10 @@ fn side(model: &InferenceModel, layout: Layout) -> TractResult<u32> {
         Layout::Nchw => 2,
         Layout::Nhwc => 1,
     };
-    let known = fact.shape.concretize_dim(axis);
-    Ok(known.unwrap_or(USUAL))
+    let known = fact.shape.dim(axis).and_then(|dim| dim.concretize());
+    // What is no number is left to whoever calls: a symbol.
+    let pixels = known.and_then(|dim| dim.to_i64().ok());
+    Ok(pixels.map_or(USUAL, |pixels| u32::try_from(pixels).unwrap_or(u32::MAX)))
 }
 
 fn vector(plan: &Plan, task: &Task, size: usize, picture: &RgbImage) -> TractResult<Vec<f32>> {
@@ -135,9 +137,9 @@ fn vector(plan: &Plan, task: &Task, size: usize, picture: &RgbImage) -> TractRes
         }
     };
     let outputs = plan.run(tvec!(input.into()))?;
-    let output = outputs.first().map(|tensor| tensor.cast_to::<f32>()).transpose()?;
-    let values = output.as_ref().map(|tensor| tensor.as_slice::<f32>()).transpose()?;
-    Ok(values.map(<[f32]>::to_vec).unwrap_or_default())
+    let Some(output) = outputs.first() else { return Ok(Vec::new()) };
+    let output = output.cast_to::<f32>()?;
+    Ok(output.to_plain_array_view::<f32>()?.iter().copied().collect())
 }
 
 /// How far two vectors point the same way, -1 to 1.
@@ -156,7 +158,7 @@ fn cosine(a: &[f32], b: &[f32]) -> Result<f32, String> {
 }
 
 /// What is said first and what is at the bottom of it.
-fn last_words(error: &tract_onnx::prelude::anyhow::Error) -> String {
+fn last_words(error: &TractError) -> String {
     let (first, last) = (error.to_string(), error.root_cause().to_string());
     if first == last { first } else { format!("{first}: {last}") }
 }
