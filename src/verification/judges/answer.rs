@@ -10,7 +10,7 @@ use crate::ledger::ClipVerdict;
 use crate::manifest::Bounds;
 
 /// Letters of a note that are kept.
-pub(super) const MOST_NOTE: usize = 500;
+const MOST_NOTE: usize = 500;
 
 /// What a judge answers.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -56,6 +56,7 @@ impl From<AnsweredVerdict> for ClipVerdict {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub score: u8,
+    /// As it came: whoever asked hides secrets in it first, since half of one is none to be found.
     pub note: String,
     /// The judge's own verdict.
     pub verdict: Option<ClipVerdict>,
@@ -67,7 +68,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Said, String> {
         return Err("it answers nothing".to_owned());
     }
     let answer: Answer = serde_json::from_slice(bytes)
-        .map_err(|error| format!("its answer makes no sense: {}", plain(&error.to_string())))?;
+        .map_err(|error| format!("its answer makes no sense: {error}"))?;
     if !(0.0..=100.0).contains(&answer.score) {
         return Err(format!(
             "its answer makes no sense: the score {} is not 0 to 100",
@@ -76,7 +77,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Said, String> {
     }
     Ok(Said {
         score: answer.score.round() as u8,
-        note: plain(answer.note.as_deref().unwrap_or_default()),
+        note: answer.note.unwrap_or_default(),
         verdict: answer.verdict.map(ClipVerdict::from),
     })
 }
@@ -88,7 +89,7 @@ pub(super) fn detail(name: &str, bounds: Bounds, said: Result<Said, String>) -> 
         Ok(said) => {
             let by_bounds = verdict(said.score, bounds);
             let verdict = said.verdict.map_or(by_bounds, |given| given.min(by_bounds));
-            JudgeDetail { name, verdict, score: Some(said.score), note: said.note }
+            JudgeDetail { name, verdict, score: Some(said.score), note: plain(&said.note) }
         }
         Err(why) => {
             let verdict = ClipVerdict::NotInspected;
@@ -106,7 +107,7 @@ fn verdict(score: u8, bounds: Bounds) -> ClipVerdict {
 }
 
 /// Text for a line of a report: nothing that commands a terminal, and not too much of it.
-pub(super) fn plain(text: &str) -> String {
+fn plain(text: &str) -> String {
     let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
     let kept: String = spaced.filter(|c| !c.is_control()).take(MOST_NOTE).collect();
     kept.trim().to_owned()
