@@ -37,6 +37,7 @@ mod schema;
 mod select;
 mod signals;
 mod simulate;
+mod verify;
 mod words;
 mod workspace;
 
@@ -102,6 +103,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Run(run) => run::run(run, global, output),
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
+        Command::Verify(which) => verify::verify(which, global, output),
         Command::Accept(accept) => words::accept(accept, output),
         Command::Reject(reject) => words::reject(reject, output),
         Command::Report(report) => report::report(report, global, output),

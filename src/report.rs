@@ -20,6 +20,7 @@ mod run;
 #[cfg(test)]
 mod schema_file;
 mod thumbnail;
+mod verify;
 mod words;
 
 pub use crate::cells::Cells;
@@ -63,4 +64,8 @@ pub use run::{
     attention_text, html, run_json, run_markdown, run_schema, run_text, status_text,
 };
 pub use thumbnail::{ThumbnailError, thumbnail};
+pub use verify::{
+    VERIFY_FORMAT, VerifiedClip, VerifyCounts, VerifyReport, verify_json, verify_schema,
+    verify_text,
+};
 pub use words::{SaidView, WORDS_FORMAT, WordsReport, words_json, words_schema, words_text};

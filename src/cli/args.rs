@@ -87,6 +87,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Submissions of unknown outcome: list them, settle them by evidence or by word
     Resolve(super::resolve::ResolveArgs),
+    /// Look at clips again: does each still show what its references show?
+    Verify(super::verify::VerifyArgs),
     /// Say that clips are as they should be
     Accept(super::words::AcceptArgs),
     /// Say that clips are not to be shown, and whether to make them again
@@ -372,6 +374,8 @@ pub enum SchemaName {
     JudgeQuestion,
     /// What a judge answers
     JudgeAnswer,
+    /// What `verify --json` prints
+    Verify,
     /// One line of `run --json`
     Events,
     /// What `run --unattended` prints in the end, and what it tells by its notification

@@ -19,6 +19,7 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::Report => include_str!("../../schemas/report.schema.json"),
         SchemaName::References => include_str!("../../schemas/references.schema.json"),
         SchemaName::Words => include_str!("../../schemas/words.schema.json"),
+        SchemaName::Verify => include_str!("../../schemas/verify.schema.json"),
         SchemaName::Resolve => include_str!("../../schemas/resolve.schema.json"),
         SchemaName::JudgeQuestion => include_str!("../../schemas/judge-question.schema.json"),
         SchemaName::JudgeAnswer => include_str!("../../schemas/judge-answer.schema.json"),

@@ -2,6 +2,8 @@
 //! up, blow up or mislead whoever asks. Programs and servers are real ones.
 
 mod examples;
+#[cfg(unix)]
+mod joined;
 mod manifests;
 #[cfg(feature = "onnx")]
 mod models;

@@ -121,8 +121,6 @@ fn pixel_by_pixel_is_another_layout() {
     show(&mut stage, [255, 200, 0]);
     let said = stage.one(rule_of(None, Layout::Nhwc));
     assert_eq!((said.verdict, said.score), (ClipVerdict::Review, Some(68)), "{}", said.note);
-    let said = stage.one(rule_of(Some(6), Layout::Nchw));
-    assert_eq!(said.verdict, ClipVerdict::NotInspected, "{}", said.note);
 }
 
 #[test]
@@ -170,6 +168,7 @@ fn a_model_that_takes_too_much_memory_or_time_ends_alone() {
     show(&mut large, [255, 40, 0]);
     let said = large.one(rule_of(None, Layout::Nchw));
     assert_eq!(said.verdict, ClipVerdict::NotInspected, "{}", said.note);
+    assert!(said.note.contains("allocat"), "{}", said.note);
     let mut slow = stage(&mean_colour(4));
     show(&mut slow, [255, 40, 0]);
     let at_once = Duration::from_micros(1);

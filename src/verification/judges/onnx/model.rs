@@ -40,12 +40,22 @@ pub fn serve(arguments: &[OsString]) -> std::io::Result<()> {
     };
     let limited = limit_this_process(&bounds, MOST_ANSWER);
     let reply = match limited.map_err(|e| format!("it can't limit itself: {e}")) {
-        Ok(()) => cosines(&task).map_or_else(Reply::Problem, Reply::Cosines),
+        Ok(()) => caught(&task).map_or_else(Reply::Problem, Reply::Cosines),
         Err(why) => Reply::Problem(why),
     };
     let mut out = stdout().lock();
     out.write_all(&serde_json::to_vec(&reply)?)?;
     out.flush()
+}
+
+/// What a model asks for may be more than there is, which tract says by a panic.
+fn caught(task: &Task) -> Result<Vec<f32>, String> {
+    std::panic::set_hook(Box::new(|_| {}));
+    std::panic::catch_unwind(|| cosines(task)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("it broke down: {}", text.unwrap_or_default()))
+    })
 }
 
 fn cosines(task: &Task) -> Result<Vec<f32>, String> {
