@@ -14,6 +14,8 @@ mod fetch;
 mod guard;
 mod hosted;
 mod init;
+#[cfg(feature = "onnx")]
+mod judge_onnx;
 mod ledger;
 mod made_before;
 mod models;
@@ -115,5 +117,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),
         Command::DecodeFrames(request) => decode_frames::decode_frames(request),
+        #[cfg(feature = "onnx")]
+        Command::JudgeOnnx(task) => judge_onnx::judge_onnx(task),
     }
 }

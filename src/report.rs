@@ -65,6 +65,7 @@ pub use run::{
 };
 pub use thumbnail::{ThumbnailError, thumbnail};
 pub use verify::{
-    VERIFY_FORMAT, VerifiedClip, VerifyCounts, VerifyReport, verify_json, verify_schema, verify_text,
+    VERIFY_FORMAT, VerifiedClip, VerifyCounts, VerifyReport, verify_json, verify_schema,
+    verify_text,
 };
 pub use words::{SaidView, WORDS_FORMAT, WordsReport, words_json, words_schema, words_text};

@@ -8,6 +8,7 @@
 mod detail;
 mod evidence;
 mod judged;
+pub mod judges;
 mod learned;
 mod outline;
 mod round;

@@ -116,6 +116,10 @@ pub enum Command {
     /// Decode a clip's frames; Kinora starts it itself
     #[command(name = kinora::media::frames::COMMAND, hide = true)]
     DecodeFrames(super::decode_frames::DecodeFramesArgs),
+    /// Hold pictures together by a model; Kinora starts it itself
+    #[cfg(feature = "onnx")]
+    #[command(name = kinora::verification::judges::ONNX_COMMAND, hide = true)]
+    JudgeOnnx(super::judge_onnx::JudgeOnnxArgs),
 }
 
 /// A manifest.
@@ -366,6 +370,10 @@ pub enum SchemaName {
     Resolve,
     /// What `accept --json` and `reject --json` print
     Words,
+    /// What a judge is told of one clip
+    JudgeQuestion,
+    /// What a judge answers
+    JudgeAnswer,
     /// What `verify --json` prints
     Verify,
     /// One line of `run --json`

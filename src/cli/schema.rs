@@ -21,6 +21,8 @@ pub fn schema(arguments: &SchemaArgs, output: &Output) -> Outcome {
         SchemaName::Words => include_str!("../../schemas/words.schema.json"),
         SchemaName::Verify => include_str!("../../schemas/verify.schema.json"),
         SchemaName::Resolve => include_str!("../../schemas/resolve.schema.json"),
+        SchemaName::JudgeQuestion => include_str!("../../schemas/judge-question.schema.json"),
+        SchemaName::JudgeAnswer => include_str!("../../schemas/judge-answer.schema.json"),
         SchemaName::Events => include_str!("../../schemas/events.schema.json"),
         SchemaName::Outcome => include_str!("../../schemas/outcome.schema.json"),
         SchemaName::Log => include_str!("../../schemas/log.schema.json"),

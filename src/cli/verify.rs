@@ -13,9 +13,11 @@ use kinora::environment::{ProcessEnvironment, own_program};
 use kinora::exit::Exit;
 use kinora::ledger::{Ledger, Span};
 use kinora::limits::Limits;
+use kinora::manifest::JudgeRule;
 use kinora::media::frames::find_ffmpeg;
 use kinora::plan::{self, PlanInputs};
 use kinora::report::{self, VerifyReport};
+use kinora::verification::judges::Judges;
 use kinora::verification::{Round, Rules, Standing, Verifier};
 
 use super::args::Global;
@@ -55,15 +57,15 @@ pub fn verify(arguments: &VerifyArgs, global: &Global, output: &Output) -> Outco
         );
         return Err(Failure::new(Exit::Usage, what));
     }
-    let (rules, limits) = if standing.clips.is_empty() {
-        (Rules::new(), limits(global))
+    let (rules, limits, judges) = if standing.clips.is_empty() {
+        (Rules::new(), limits(global), Vec::new())
     } else {
         todays(&arguments.manifest, global, output)?
     };
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let round = Round {
         ledger: &ledger,
-        verifier: &verifier(&folder, &limits)?,
+        verifier: &verifier(&folder, &limits, &judges)?,
         rules: &rules,
         threads: arguments.threads.unwrap_or(cores),
         now: &|| SystemClock.now(),
@@ -84,17 +86,26 @@ pub fn verify(arguments: &VerifyArgs, global: &Global, output: &Output) -> Outco
     Ok(if report.needs_a_person() { Exit::ClipsFailed } else { Exit::Done })
 }
 
-/// Who looks at the clips of a workspace.
-pub(in crate::cli) fn verifier(folder: &Path, limits: &Limits) -> Result<Verifier, Failure> {
+/// Who looks at the clips of a workspace, with the judges of its manifest.
+pub(in crate::cli) fn verifier(
+    folder: &Path,
+    limits: &Limits,
+    judges: &[JudgeRule],
+) -> Result<Verifier, Failure> {
     let program = own_program().map_err(|e| {
         Failure::new(Exit::Internal, format!("this program's own file can't be found: {e}"))
     })?;
-    Ok(Verifier::new(folder, program, limits).with_ffmpeg(find_ffmpeg(&ProcessEnvironment)))
+    let judges = Judges::new(judges, folder, &program, &ProcessEnvironment);
+    let verifier = Verifier::new(folder, program, limits).with_judges(judges);
+    Ok(verifier.with_ffmpeg(find_ffmpeg(&ProcessEnvironment)))
 }
 
-/// The rules and limits of today's manifest. Clips can be looked at all the same where it doesn't
+/// What today's manifest has to say of clips.
+type Today = (Rules, Limits, Vec<JudgeRule>);
+
+/// The rules, limits and judges of today's manifest. Clips can be looked at all the same where it doesn't
 /// load, or no plan can be made: under the rules that they were made by.
-fn todays(given: &Path, global: &Global, output: &Output) -> Result<(Rules, Limits), Failure> {
+fn todays(given: &Path, global: &Global, output: &Output) -> Result<Today, Failure> {
     let talk = Output { json: false, ..*output };
     let as_made = |why: &str| {
         output.say(&format!(
@@ -105,15 +116,17 @@ fn todays(given: &Path, global: &Global, output: &Output) -> Result<(Rules, Limi
         Ok(loaded) => loaded,
         Err(failure) if failure.exit == Exit::InvalidManifest => {
             as_made("the manifest doesn't load");
-            return Ok((Rules::new(), limits(global)));
+            return Ok((Rules::new(), limits(global), Vec::new()));
         }
         Err(failure) => return Err(failure),
     };
     let Some(rules) = rules(&workspace, &ledger)? else {
         as_made("no plan can be made now");
-        return Ok((Rules::new(), workspace.catalogue.limits.clone()));
+        let catalogue = workspace.catalogue;
+        return Ok((Rules::new(), catalogue.limits.clone(), catalogue.judges.clone()));
     };
-    Ok((rules, workspace.catalogue.limits.clone()))
+    let catalogue = workspace.catalogue;
+    Ok((rules, catalogue.limits.clone(), catalogue.judges.clone()))
 }
 
 /// The rule of each job as a plan has it now; absent where no plan can be made.

@@ -37,6 +37,7 @@ use super::clip::{ClipFacts, ClipProblem};
 
 pub use answer::read as read_answer;
 pub use answer::{Answer, Plan};
+pub use bounds::limit_this_process;
 pub use child::serve;
 pub use ffmpeg::{find as find_ffmpeg, read as read_ffmpeg};
 

@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use super::evidence::{self, Sight};
 use super::judged::{Held, judged, unseen};
+use super::judges::{Judged, JudgedPicture, Judges};
 use super::learned::{Learned, Learnt, Unlearnt};
 use super::{ClipVerifier, Detail, DetailPart, Looked};
-use crate::consistency::{self, Consistency, Frame, Reference, compare};
+use crate::consistency::{self, Consistency, Found, Frame, Reference, compare};
 use crate::digest::Digest;
 use crate::ledger::{ClipRecord, ClipVerdict};
 use crate::limits::Limits;
 use crate::manifest::{MIN, Role};
-use crate::media::frames::{Bounds, Decoder, Decoding, FramesProblem, Sampled, Wanted};
+use crate::media::frames::{Bounds, Decoder, Decoding, FramesProblem, Sample, Sampled, Wanted};
 use crate::plan::{Request, RequestReference};
 
 /// What measures, with its version.
@@ -35,6 +36,7 @@ pub struct Verifier {
     decoding: Decoding,
     ffmpeg: Option<PathBuf>,
     learned: Learned,
+    judges: Judges,
 }
 
 impl Verifier {
@@ -46,7 +48,14 @@ impl Verifier {
             decoding: Decoding::by(program),
             ffmpeg: None,
             learned: Learned::of(workspace, limits),
+            judges: Judges::default(),
         }
+    }
+
+    /// These look at clips, too, and their scores join the verdict.
+    #[must_use]
+    pub fn with_judges(self, judges: Judges) -> Self {
+        Verifier { judges, ..self }
     }
 
     /// Where a request's rule allows it, this ffmpeg decodes what the program can't.
@@ -98,9 +107,9 @@ impl Verifier {
     fn looked(&self, request: &Request, clip: &Path) -> Result<Looked, Detail> {
         let clip = self.inside(clip).map_err(note)?;
         let mut against = Against::default();
-        for picture in &request.references {
+        for (at, picture) in request.references.iter().enumerate() {
             let Some(role) = compared_as(picture) else { continue };
-            against.add(picture, self.learned.get(picture, role));
+            against.add(at, picture, self.learned.get(picture, role));
         }
         if against.learned.is_empty() {
             return Err(against.nothing());
@@ -131,7 +140,28 @@ impl Verifier {
                 Err(why) => detail.notes.push(format!("no picture of it was kept: {why}")),
             }
         }
-        Ok(Looked { verdict, score: Some(score), measure: measure(), detail })
+        let looked = Looked { verdict, score: Some(score), measure: measure(), detail };
+        let known: Vec<Found> = found.references.iter().filter_map(|r| r.worst.clone()).collect();
+        Ok(self.joined(request, &clip, &sampled.samples, &against.shown(), &known, looked))
+    }
+
+    /// What judges make of it.
+    fn joined(
+        &self,
+        request: &Request,
+        clip: &Path,
+        frames: &[Sample],
+        references: &[JudgedPicture<'_>],
+        found: &[Found],
+        mut looked: Looked,
+    ) -> Looked {
+        if !self.judges.is_empty() {
+            let judged = Judged { request, clip, frames, references, found, own: &looked };
+            let said = self.judges.judge_all(&judged);
+            (looked.verdict, looked.score) = self.judges.join(looked.verdict, looked.score, &said);
+            looked.detail.judges = said;
+        }
+        looked
     }
 }
 
@@ -164,7 +194,11 @@ impl ClipVerifier for Verifier {
         // Whatever a stranger's frames do to the measures, a run goes on.
         match catch_unwind(AssertUnwindSafe(|| self.looked(request, clip))) {
             Ok(Ok(looked)) => looked,
-            Ok(Err(detail)) => not(detail),
+            // A judge may look at what can't be compared here, if it is a clip of this workspace.
+            Ok(Err(detail)) => match self.inside(clip) {
+                Ok(clip) => self.joined(request, &clip, &[], &[], &[], not(detail)),
+                Err(_) => not(detail),
+            },
             Err(_) => not(note("not inspected: a defect in Kinora, see what it said".to_owned())),
         }
     }
@@ -195,15 +229,23 @@ fn compared_as(picture: &RequestReference) -> Option<consistency::Role> {
 struct Against {
     held: Vec<Held>,
     learned: Vec<Arc<Learnt>>,
+    /// Which of the request's pictures each of them is.
+    given: Vec<usize>,
     notes: Vec<String>,
 }
 
 impl Against {
-    fn add(&mut self, picture: &RequestReference, learnt: Result<Arc<Learnt>, Unlearnt>) {
+    fn add(
+        &mut self,
+        at: usize,
+        picture: &RequestReference,
+        learnt: Result<Arc<Learnt>, Unlearnt>,
+    ) {
         let name = picture.name.clone();
         let compared = match learnt {
             Ok(learnt) => {
                 self.learned.push(learnt);
+                self.given.push(at);
                 Some(self.learned.len() - 1)
             }
             Err(Unlearnt::Gone) => {
@@ -217,6 +259,14 @@ impl Against {
             }
         };
         self.held.push(Held { name, role: picture.meant_for(), compared });
+    }
+
+    /// The pictures as they were compared, for judges.
+    fn shown(&self) -> Vec<JudgedPicture<'_>> {
+        let pictures = self.given.iter().zip(&self.learned);
+        pictures
+            .map(|(at, learnt)| JudgedPicture { reference: *at, picture: &learnt.shown })
+            .collect()
     }
 
     /// What a person is shown, worst first.

@@ -38,7 +38,7 @@ pub fn serve(arguments: &[std::ffi::OsString]) -> std::io::Result<()> {
     let wrong = || std::io::Error::other("it is started by kinora itself, never by hand");
     let request = arguments.first().and_then(|text| text.to_str()).ok_or_else(wrong)?;
     let request: Request = serde_json::from_str(request).map_err(|_| wrong())?;
-    let limited = bounds::limit_this_process(&request.bounds);
+    let limited = bounds::limit_this_process(&request.bounds, 0);
     let answer = match (limited, arguments) {
         (Err(error), _) => {
             let what = format!("it can't limit itself: {error}");
