@@ -7,8 +7,10 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{AttemptRecord, Basis, JobState, Verdict, Word, Words};
-use crate::manifest::Role;
+use super::check::CheckView;
+use crate::export::is_held;
+use crate::ledger::{AttemptRecord, Basis, Check, ClipVerdict, JobState, Verdict, Word, Words};
+use crate::manifest::{OnFail, Role};
 use crate::models::Route;
 use crate::plan::{Actual, Request};
 use crate::providers::{AttemptKey, RemoteId};
@@ -16,7 +18,7 @@ use crate::run::resolve::PARKED_AFTER;
 
 /// Version of the JSON form. Readers refuse another major version and ignore fields they don't
 /// know.
-pub const REPORT_FORMAT: &str = "1.1";
+pub const REPORT_FORMAT: &str = "1.2";
 
 /// What the ledger says was made, tried and spent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +102,19 @@ pub struct RunTotals {
     /// Jobs of which a person asks for another clip: the next plan has them.
     #[serde(default)]
     pub retakes: u64,
+    /// Finished clips that were held against their references, by verdict; a verdict without
+    /// clips is absent.
+    #[serde(default)]
+    pub by_verdict: BTreeMap<ClipVerdict, u64>,
+    /// Finished clips that are to be held against their references and were not yet.
+    #[serde(default)]
+    pub unlooked: u64,
+    /// Finished clips that no shop gets until a person accepts them: they fail.
+    #[serde(default)]
+    pub held: u64,
+    /// Finished clips whose job was made again because another clip was asked for.
+    #[serde(default)]
+    pub retaken: u64,
 }
 
 /// The folder in which the reader is.
@@ -177,6 +192,16 @@ pub struct JobView {
     /// What a person said last of the clip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<WordView>,
+    /// What becomes of its clip if that fails beside its references; absent where it is not held
+    /// against them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_fail: Option<OnFail>,
+    /// How the clip compares with its references; absent before it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<CheckView>,
+    /// How often another clip of the same was asked for and begun.
+    #[serde(default)]
+    pub retakes: u32,
     /// When its attempt began.
     #[schemars(with = "Option<String>")]
     pub started: Option<Timestamp>,
@@ -340,6 +365,7 @@ impl RunTotals {
             *of += u64::from(job.state == JobState::Done);
             self.retakes += u64::from(word.retake);
         }
+        self.count_check(job);
         let cost = job.cost.unwrap_or_default();
         match job.state {
             JobState::Lost if job.written_off => {
@@ -355,6 +381,28 @@ impl RunTotals {
             JobState::Unknown => self.unknown += reserved,
             _ => self.reserved += reserved,
         }
+    }
+
+    fn count_check(&mut self, job: &JobView) {
+        if job.clip.is_none() || job.state != JobState::Done {
+            return;
+        }
+        match &job.check {
+            Some(check) => *self.by_verdict.entry(check.verdict).or_default() += 1,
+            None => self.unlooked += u64::from(job.on_fail.is_some()),
+        }
+        self.held += u64::from(job.is_held());
+        self.retaken += u64::from(job.retakes > 0);
+    }
+
+    /// Clips with a verdict.
+    pub fn with_verdict(&self, verdict: ClipVerdict) -> u64 {
+        self.by_verdict.get(&verdict).copied().unwrap_or_default()
+    }
+
+    /// Clips that were held against their references, or could not be.
+    pub fn looked_at(&self) -> u64 {
+        self.by_verdict.values().sum()
     }
 
     /// Jobs in one state.
@@ -385,6 +433,28 @@ impl JobView {
         }
         self.word = word;
         self
+    }
+
+    /// With the check of its clip; its detail is read only where it is to be shown.
+    pub fn with_check(mut self, check: Option<&Check>, in_full: bool) -> Self {
+        let view = |check| match in_full {
+            true => CheckView::of(check),
+            false => CheckView::in_short(check),
+        };
+        self.check = check.map(view);
+        self
+    }
+
+    /// Whether no shop gets its clip until a person accepts it.
+    pub fn is_held(&self) -> bool {
+        let word = self.word.as_ref().map(|word| word.verdict);
+        is_held(self.on_fail, self.check.as_ref().map(|check| check.verdict), word)
+    }
+
+    /// Whether a person should look at its clip, and nobody spoke of it yet.
+    pub fn wants_a_look(&self) -> bool {
+        let passes = self.check.as_ref().is_none_or(|check| check.verdict == ClipVerdict::Pass);
+        !passes && self.word.is_none()
     }
 
     /// Whether it waits for a person.
@@ -459,6 +529,9 @@ impl JobView {
             // A clip that was ready once is lost; one that never was has an outcome nobody knows.
             written_off: attempt.state == JobState::Lost && attempt.ready.is_none(),
             word: None,
+            on_fail: request.consistency.map(|rule| rule.on_fail),
+            check: None,
+            retakes: attempt.retake,
             updated: Some(attempt.updated),
             started: Some(attempt.started),
             finished: (!attempt.state.is_open()).then_some(attempt.updated),

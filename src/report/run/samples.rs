@@ -47,6 +47,9 @@ pub fn job(subject: &str, shot: &str, state: JobState) -> JobView {
         channel: None,
         unsuited: Vec::new(),
         word: None,
+        on_fail: None,
+        check: None,
+        retakes: 0,
         cost: (!state.is_open())
             .then(|| if done { "12.5" } else { "0" }.parse().expect("a decimal")),
         basis: (!state.is_open()).then_some(crate::ledger::Basis::Estimate),
