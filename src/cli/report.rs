@@ -138,13 +138,15 @@ fn gather(
     let mut doubtful = BTreeSet::new();
     let mut damaged = None;
     let words = ledger.words().map_err(|e| ledger_failure(&e))?;
+    let checks = ledger.checks().map_err(|e| ledger_failure(&e))?;
     ledger
         .each_attempt(Which::Standing, |attempt| match JobView::from_attempt(&attempt) {
             Ok(view) => {
-                let view = view.with_words(&attempt, &words);
+                let check = checks.of_clip(attempt.id);
+                let view = view.with_words(&attempt, &words).with_check(check, false);
                 note_doubt(&view, &mut doubtful);
                 if report.jobs.len() < most(&view) {
-                    report.add(view);
+                    report.add(view.with_check(check, true));
                 } else {
                     report.omit(&view);
                 }
@@ -181,7 +183,7 @@ fn any_keeps_a_list(workspace: &Path, providers: &BTreeSet<String>) -> bool {
 
 /// How many jobs a report may list before this one.
 fn most(job: &JobView) -> usize {
-    if job.wants_a_person() { 2 * JOBS_IN_JSON } else { JOBS_IN_JSON }
+    if job.wants_a_person() || job.wants_a_look() { 2 * JOBS_IN_JSON } else { JOBS_IN_JSON }
 }
 
 /// The manifest as commands that follow name it.
@@ -228,11 +230,15 @@ fn csv(ledger: &Ledger) -> Result<File, Failure> {
         let mut csv = RunCsv::new(out, &unit_of(ledger)?, Cells::Exact).map_err(fail)?;
         let mut written = Ok(());
         let words = ledger.words().map_err(|e| ledger_failure(&e))?;
+        let checks = ledger.checks().map_err(|e| ledger_failure(&e))?;
         ledger
             .each_attempt(Which::Standing, |attempt| {
                 if written.is_ok() {
                     let view = JobView::from_attempt(&attempt).map_err(std::io::Error::other);
-                    written = view.and_then(|view| csv.write(&view.with_words(&attempt, &words)));
+                    let check = checks.of_clip(attempt.id);
+                    let whole =
+                        |view: JobView| view.with_words(&attempt, &words).with_check(check, true);
+                    written = view.and_then(|view| csv.write(&whole(view)));
                 }
             })
             .map_err(|e| ledger_failure(&e))?;
@@ -246,9 +252,14 @@ fn finance(ledger: &Ledger) -> Result<Vec<u8>, Failure> {
     let fail = |e: std::io::Error| Failure::new(Exit::Internal, format!("CSV: {e}"));
     let mut finance = RunFinance::default();
     let mut damaged = None;
+    let words = ledger.words().map_err(|e| ledger_failure(&e))?;
+    let checks = ledger.checks().map_err(|e| ledger_failure(&e))?;
     ledger
         .each_attempt(Which::All, |attempt| match JobView::from_attempt(&attempt) {
-            Ok(view) => finance.add(&view),
+            Ok(view) => {
+                let view = view.with_word(words.of_clip(attempt.id));
+                finance.add(&view.with_check(checks.of_clip(attempt.id), false));
+            }
             Err(error) => damaged = Some(format!("{}: {error}", attempt.address)),
         })
         .map_err(|e| ledger_failure(&e))?;

@@ -3,16 +3,15 @@
 //! What lives here: the view of a check, its sentence, and the order in which clips are shown.
 //! What never does: how a form of report looks.
 
-use std::cmp::Reverse;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::attention::Advice;
 use super::model::{JobView, RunReport, RunTotals};
 use crate::export::{Weakest, detail_of, verdict_and_score, verdict_word};
 use crate::ledger::{Check, ClipVerdict};
-use crate::report::phrase::{count, grouped, listed};
+use crate::report::phrase::{count, grouped, listed, quoted};
 use crate::verification::Detail;
 
 /// What looking at a clip came to.
@@ -142,9 +141,43 @@ pub(super) fn verdict(totals: &RunTotals) -> Option<String> {
     (!said.is_empty()).then(|| format!("{}.", said.join("; ")))
 }
 
-/// Verdicts that are there, the most pressing last, as filters show them.
-pub(super) fn calmest_first() -> impl Iterator<Item = ClipVerdict> {
-    let mut all = ClipVerdict::ALL;
-    all.sort_by_key(|verdict| Reverse(*verdict));
-    all.into_iter()
+/// What is still to be said of all clips, each in a sentence: what shops don't get, and what was
+/// not looked at.
+pub(super) fn remarks(report: &RunReport) -> Vec<String> {
+    let t = &report.totals;
+    let mut said = Vec::new();
+    if t.held > 0 {
+        let (is, it) = if t.held == 1 { ("is", "it") } else { ("are", "them") };
+        said.push(format!(
+            "{} {is} kept from shops until a person accepts {it}",
+            count(t.held, "failing clip")
+        ));
+    }
+    if t.unlooked > 0 {
+        let was = if t.unlooked == 1 { "was" } else { "were" };
+        said.push(format!("{} {was} not looked at yet", count(t.unlooked, "clip")));
+    }
+    said
+}
+
+/// What a person can do about clips that don't pass, or were not looked at.
+pub(super) fn advice(report: &RunReport) -> Vec<Advice> {
+    let t = &report.totals;
+    let given = quoted(&report.manifest);
+    let mut advice = Vec::new();
+    if t.unlooked > 0 {
+        advice.push(Advice::Command(format!("kinora verify {given}")));
+        advice.push(Advice::Words(" looks at those that were not looked at. "));
+    }
+    if t.looked_at() > t.with_verdict(ClipVerdict::Pass) {
+        let there = match report.manifest.as_str() {
+            "." | "kinora.yaml" => String::new(),
+            _ => format!(" --manifest {given}"),
+        };
+        advice.push(Advice::Command(format!("kinora accept JOB{there}")));
+        advice.push(Advice::Words(" lets a clip stand, whatever its score; "));
+        advice.push(Advice::Command(format!("kinora reject JOB --retake{there}")));
+        advice.push(Advice::Words(" asks for another."));
+    }
+    advice
 }

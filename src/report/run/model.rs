@@ -106,6 +106,9 @@ pub struct RunTotals {
     /// clips is absent.
     #[serde(default)]
     pub by_verdict: BTreeMap<ClipVerdict, u64>,
+    /// Those among them that do not pass, and of which no person spoke yet.
+    #[serde(default)]
+    pub to_look_at: u64,
     /// Finished clips that are to be held against their references and were not yet.
     #[serde(default)]
     pub unlooked: u64,
@@ -391,6 +394,7 @@ impl RunTotals {
             Some(check) => *self.by_verdict.entry(check.verdict).or_default() += 1,
             None => self.unlooked += u64::from(job.on_fail.is_some()),
         }
+        self.to_look_at += u64::from(job.wants_a_look());
         self.held += u64::from(job.is_held());
         self.retaken += u64::from(job.retakes > 0);
     }
@@ -421,6 +425,12 @@ impl JobView {
     /// Whether its clip is there and is not what its channel asks.
     pub fn is_unsuited(&self) -> bool {
         self.state == JobState::Done && !self.unsuited.is_empty()
+    }
+
+    /// With what was said of its attempt's own clip, whatever rules the job.
+    pub fn with_word(mut self, word: Option<&Word>) -> Self {
+        self.word = word.map(WordView::of);
+        self
     }
 
     /// With the words that were said.

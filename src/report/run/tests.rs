@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::samples::{empty, job, report};
+use super::samples::{checked, empty, job, judged, report};
 use super::*;
 use crate::cells::Cells;
 use crate::ledger::JobState;
@@ -30,7 +30,7 @@ fn csv_of(jobs: &[JobView], cells: Cells) -> String {
 
 #[test]
 fn status_reads_well_at_80_and_at_160_columns() {
-    for (name, report) in [("some", report()), ("empty", empty())] {
+    for (name, report) in [("some", report()), ("judged", judged()), ("empty", empty())] {
         for width in [80, 160] {
             insta::assert_snapshot!(
                 format!("status_{name}_{width}"),
@@ -75,6 +75,7 @@ fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
 fn markdown_says_what_to_look_at_first() {
     insta::assert_snapshot!("run_markdown", run_markdown(&report()));
     insta::assert_snapshot!("run_markdown_empty", run_markdown(&empty()));
+    insta::assert_snapshot!("run_markdown_judged", run_markdown(&judged()));
 }
 
 #[test]
@@ -92,18 +93,21 @@ fn markdown_stays_small() {
 #[test]
 fn csv_has_one_line_a_job() {
     insta::assert_snapshot!("run_csv", csv_of(&report().jobs, Cells::Exact));
+    insta::assert_snapshot!("run_csv_judged", csv_of(&judged().jobs, Cells::Exact));
 }
 
 #[test]
 fn json_is_versioned_and_fits_its_schema() {
     let schema = jsonschema::validator_for(&run_schema()).expect("a valid schema");
-    let text = run_json(&report()).expect("a report is JSON");
-    let value: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
-    let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
-    assert!(errors.is_empty(), "{errors:?}");
-    let again: RunReport = serde_json::from_str(&text).expect("it reads its own words");
-    assert_eq!(again, report());
-    insta::assert_snapshot!("run_json", text);
+    for (name, report) in [("run_json", report()), ("run_json_judged", judged())] {
+        let text = run_json(&report).expect("a report is JSON");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
+        let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let again: RunReport = serde_json::from_str(&text).expect("it reads its own words");
+        assert_eq!(again, report);
+        insta::assert_snapshot!(name, text);
+    }
 }
 
 #[test]
