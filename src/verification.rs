@@ -6,6 +6,10 @@
 //! what becomes of a clip that fails.
 
 mod detail;
+mod judged;
+mod learned;
+mod siblings;
+mod verifier;
 
 use std::path::Path;
 
@@ -13,6 +17,8 @@ use crate::ledger::ClipVerdict;
 use crate::plan::Request;
 
 pub use detail::{Detail, DetailMark, DetailPart, JudgeDetail, OverTimeDetail, ReferenceDetail};
+pub use siblings::{FEWEST, Outlier, Sibling, Unlike, outliers};
+pub use verifier::{Verifier, measure};
 
 /// What looking at one clip came to.
 #[derive(Debug, Clone, PartialEq)]

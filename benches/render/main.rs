@@ -82,6 +82,7 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
         references: vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::Identity,
+            given: None,
             path: name.to_owned(),
             digest: Digest::of(&bytes),
             format: recognise(&bytes)?,

@@ -8,6 +8,7 @@ use super::geometry::Warp;
 use super::learn::{BLURS, CANON, Reference, blurred};
 use super::light::{Light, Pair, fitted};
 use super::seen::Seen;
+use super::time::median;
 use crate::inspect::raster::{Plane, apart, lab, to_linear};
 
 /// Pixels of a square's side at [`CANON`].
@@ -35,6 +36,8 @@ pub(super) struct Square {
 pub(super) struct Observed {
     pub squares: Vec<Square>,
     pub light: Light,
+    /// The subject's median colour (CIE L*a*b*) in the reference's light.
+    pub colour: [f32; 3],
     /// How much of the subject lies inside the frame.
     pub inside: f32,
     /// How much of the subject is in each pixel and inside the frame, 0 to 1.
@@ -106,7 +109,8 @@ pub(super) fn observe(
             structure(square, &owns, blur - first, &held, &shown, column * SQUARE, row * SQUARE);
         }
     }
-    Observed { squares, light, inside: inside / whole.max(1e-6), shown, luma }
+    let colour = middle_colour(&pairs, &light);
+    Observed { squares, light, colour, inside: inside / whole.max(1e-6), shown, luma }
 }
 
 /// Each square's mean colours in linear light.
@@ -155,6 +159,13 @@ fn lit_means(
         sum.iter_mut().zip(lit[at]).for_each(|(s, c)| *s += share * c);
     }
     sums.into_iter().map(|(sum, weight)| sum.map(|s| s / weight.max(1e-6))).collect()
+}
+
+/// The median of the squares' colours in the reference's light, each of L*, a* and b* by itself.
+fn middle_colour(pairs: &[Pair], light: &Light) -> [f32; 3] {
+    let own: Vec<[f32; 3]> =
+        pairs.iter().filter(|p| p.weight > 0.3).map(|p| lab(light.off(p.frame))).collect();
+    [0, 1, 2].map(|c| median(own.iter().map(|o| o[c]).collect()))
 }
 
 /// The frame's light with gain and lift taken out; outside the frame as the reference has it.

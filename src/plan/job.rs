@@ -87,6 +87,8 @@ pub struct Attached {
     pub name: Arc<str>,
     /// What it is for on this route.
     pub role: Role,
+    /// What the manifest gives it for, whatever the route makes of it.
+    pub given: Role,
     /// The file.
     pub picture: PictureId,
     /// What is done to it before it is sent.
@@ -360,8 +362,12 @@ fn is_zero(n: &u32) -> bool {
 pub struct RequestReference {
     /// Name.
     pub name: String,
-    /// Role.
+    /// Role on its route.
     pub role: Role,
+    /// What the manifest gives it for, where the route makes something else of it: an identity
+    /// picture is the first frame of the image route. No part of any fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Role>,
     /// Path relative to the workspace.
     pub path: String,
     /// Digest of its bytes at planning. Whoever sends it checks the bytes against this.
@@ -381,4 +387,11 @@ pub struct RequestReference {
     /// What is done to it before it is sent; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Recipe>,
+}
+
+impl RequestReference {
+    /// What the manifest gives it for, whatever the route makes of it.
+    pub fn meant_for(&self) -> Role {
+        self.given.unwrap_or(self.role)
+    }
 }

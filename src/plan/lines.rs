@@ -81,6 +81,7 @@ impl PlannedJob {
             Some(RequestReference {
                 name: attached.name.to_string(),
                 role: attached.role,
+                given: Some(attached.given).filter(|given| *given != attached.role),
                 path: picture.path.to_string(),
                 digest: facts.digest,
                 format: facts.format,

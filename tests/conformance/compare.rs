@@ -294,6 +294,7 @@ impl Job {
             .map(|(i, picture)| RequestReference {
                 name: picture.name.clone().unwrap_or_else(|| format!("picture-{i}")),
                 role: picture.role,
+                given: None,
                 path: format!("images/{i}.png"),
                 digest: Digest::of(b"picture"),
                 format: Format::Png,

@@ -313,6 +313,7 @@ impl World {
         request.references = vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::FirstFrame,
+            given: None,
             path: name,
             digest: Digest::of(bytes),
             format: Format::Png,

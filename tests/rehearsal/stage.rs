@@ -212,6 +212,7 @@ fn reference(role: Role, file: &str, by_url: bool) -> RequestReference {
     RequestReference {
         name: file.to_owned(),
         role,
+        given: None,
         path: file.to_owned(),
         digest: facts.digest,
         format: facts.format,

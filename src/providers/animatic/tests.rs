@@ -49,6 +49,7 @@ impl Workspace {
         RequestReference {
             name: name.to_owned(),
             role,
+            given: None,
             path: file.to_owned(),
             digest: Digest::of(&bytes),
             format: Format::Png,
