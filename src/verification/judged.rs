@@ -129,9 +129,8 @@ fn reference(
 
 /// The upright rectangle around a mark.
 fn place(mark: &Mark, (width, height): (u32, u32)) -> DetailMark {
-    let thousandths = |at: f32, side: u32| {
-        (at / side.max(1) as f32 * 1000.0).round().clamp(0.0, 1000.0) as u16
-    };
+    let thousandths =
+        |at: f32, side: u32| (at / side.max(1) as f32 * 1000.0).round().clamp(0.0, 1000.0) as u16;
     let xs = mark.corners.map(|[x, _]| thousandths(x, width));
     let ys = mark.corners.map(|[_, y]| thousandths(y, height));
     let least = |of: &[u16; 4]| of.iter().copied().min().unwrap_or(0);

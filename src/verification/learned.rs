@@ -105,11 +105,11 @@ impl Learned {
             .prepared
             .get_or_prepare(&path, &picture.digest, recipe, &self.limits)
             .map_err(|e| match e {
-                CacheError::Changed { .. } | CacheError::Picture(PictureProblem::Missing) => {
-                    Unlearnt::Gone
-                }
-                other => Unlearnt::Unreadable(other.to_string()),
-            })?;
+            CacheError::Changed { .. } | CacheError::Picture(PictureProblem::Missing) => {
+                Unlearnt::Gone
+            }
+            other => Unlearnt::Unreadable(other.to_string()),
+        })?;
         let pixels = decode(&prepared.bytes, &self.limits)
             .map_err(|e| Unlearnt::Unreadable(e.to_string()))?;
         let reference = Reference::learn(&pixels.image, role);

@@ -40,7 +40,9 @@ pub struct Sibling<'a> {
 }
 
 /// In what a clip is unlike its siblings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Unlike {
     /// The subject's own colour.
@@ -76,9 +78,7 @@ pub fn outliers(clips: &[Sibling<'_>]) -> Vec<Outlier> {
     for family in families.into_values().filter(|family| family.len() >= FEWEST) {
         let mut of_family = by_colour(&family);
         of_family.extend(by_score(&family));
-        of_family.sort_by(|a, b| {
-            (a.unlike, b.by, &a.job).cmp(&(b.unlike, a.by, &b.job))
-        });
+        of_family.sort_by(|a, b| (a.unlike, b.by, &a.job).cmp(&(b.unlike, a.by, &b.job)));
         found.append(&mut of_family);
     }
     found
@@ -127,13 +127,7 @@ fn by_score(family: &[&Sibling<'_>]) -> Vec<Outlier> {
     unlike(&scores, LOW).into_iter().filter_map(lower).collect()
 }
 
-fn outlier(
-    clip: &Sibling<'_>,
-    unlike: Unlike,
-    by: u32,
-    others: usize,
-    said: String,
-) -> Outlier {
+fn outlier(clip: &Sibling<'_>, unlike: Unlike, by: u32, others: usize, said: String) -> Outlier {
     Outlier {
         job: clip.job.to_owned(),
         subject: clip.subject.to_owned(),

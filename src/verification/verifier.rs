@@ -74,8 +74,7 @@ impl Verifier {
         if !std::fs::metadata(&path).map_err(unreadable)?.is_file() {
             return Err("what is in its place is no file".to_owned());
         }
-        let (digest, bytes) =
-            File::open(&path).and_then(Digest::of_reader).map_err(unreadable)?;
+        let (digest, bytes) = File::open(&path).and_then(Digest::of_reader).map_err(unreadable)?;
         if digest != record.digest || bytes != record.bytes {
             return Err("its file is not the clip that was made".to_owned());
         }

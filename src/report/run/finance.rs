@@ -58,8 +58,8 @@ struct Sums {
 }
 
 impl RunFinance {
-    /// Adds one attempt, with the word and the check of its own clip.
-    pub fn add(&mut self, attempt: &JobView) {
+    /// Adds one attempt, with the word on its own clip, and what looking at that came to.
+    pub fn add(&mut self, attempt: &JobView, verdict: Option<ClipVerdict>) {
         let subject = attempt.subject.as_deref();
         let set = subject.map_or("none", |s| s.split_once('.').map_or(s, |(set, _)| set));
         let key = (set.to_owned(), attempt.provider.clone(), attempt.model.clone());
@@ -78,7 +78,7 @@ impl RunFinance {
             sums.written_off += cost;
         }
         let word = attempt.word.as_ref().map(|word| word.verdict);
-        let fails = attempt.check.as_ref().is_some_and(|c| c.verdict == ClipVerdict::Fail);
+        let fails = verdict == Some(ClipVerdict::Fail);
         sums.accepted += u64::from(word == Some(Verdict::Accepted));
         sums.rejected += u64::from(word == Some(Verdict::Rejected));
         sums.failing += u64::from(fails && word != Some(Verdict::Accepted));
@@ -118,7 +118,7 @@ mod tests {
     fn lines_sum_to_the_report() {
         let report = samples::report();
         let mut finance = RunFinance::default();
-        report.jobs.iter().for_each(|job| finance.add(job));
+        report.jobs.iter().for_each(|job| finance.add(job, job.verdict()));
         let mut out = Vec::new();
         finance.write("credits", &mut out, Cells::Spreadsheet).expect("a vector takes all");
         let text = String::from_utf8(out).expect("CSV of text is text");

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::check::CheckView;
+use super::check::{self, CheckView};
 use crate::export::is_held;
 use crate::ledger::{AttemptRecord, Basis, Check, ClipVerdict, JobState, Verdict, Word, Words};
 use crate::manifest::{OnFail, Role};
@@ -15,6 +15,7 @@ use crate::models::Route;
 use crate::plan::{Actual, Request};
 use crate::providers::{AttemptKey, RemoteId};
 use crate::run::resolve::PARKED_AFTER;
+use crate::verification::Outlier;
 
 /// Version of the JSON form. Readers refuse another major version and ignore fields they don't
 /// know.
@@ -45,6 +46,9 @@ pub struct RunReport {
     /// Whether the provider of a submission of unknown outcome keeps a list that can be asked.
     #[serde(default)]
     pub lookup: bool,
+    /// Clips that are unlike the others of their subject, among the jobs that are listed.
+    #[serde(default)]
+    pub outliers: Vec<Outlier>,
     /// What finished attempts cost against their estimates, by model; only those whose provider
     /// said what it charged. Attempts that were tried again since are among them.
     #[serde(default)]
@@ -115,9 +119,6 @@ pub struct RunTotals {
     /// Finished clips that no shop gets until a person accepts them: they fail.
     #[serde(default)]
     pub held: u64,
-    /// Finished clips whose job was made again because another clip was asked for.
-    #[serde(default)]
-    pub retaken: u64,
 }
 
 /// The folder in which the reader is.
@@ -322,20 +323,34 @@ impl RunReport {
             jobs: Vec::new(),
             jobs_omitted: 0,
             lookup: false,
+            outliers: Vec::new(),
             actuals: Vec::new(),
         }
     }
 
     /// Adds a job and counts it.
     pub fn add(&mut self, job: JobView) {
-        self.totals.count(&job);
+        self.totals.count(&job, job.verdict());
         self.jobs.push(job);
     }
 
-    /// Counts a job without listing it, for reports that list only some.
-    pub fn omit(&mut self, job: &JobView) {
-        self.totals.count(job);
+    /// Counts a job without listing it, for reports that list only some; of its check, the verdict
+    /// is enough.
+    pub fn omit(&mut self, job: &JobView, verdict: Option<ClipVerdict>) {
+        self.totals.count(job, verdict);
         self.jobs_omitted += 1;
+    }
+
+    /// Finds the clips that are unlike the others of their subject, once every job is listed.
+    pub fn find_outliers(&mut self) {
+        self.outliers = check::outliers(&self.jobs);
+        let said = self.outliers.iter().map(|outlier| (outlier.job.as_str(), &outlier.said));
+        let said: BTreeMap<&str, &String> = said.collect();
+        for job in &mut self.jobs {
+            if let Some(check) = &mut job.check {
+                check.unlike = said.get(job.address.as_str()).map(|said| (*said).clone());
+            }
+        }
     }
 
     /// Brings the sums of money from the latest attempt of every job to all attempts ever made,
@@ -350,7 +365,7 @@ impl RunReport {
 }
 
 impl RunTotals {
-    fn count(&mut self, job: &JobView) {
+    fn count(&mut self, job: &JobView, verdict: Option<ClipVerdict>) {
         self.jobs += 1;
         *self.by_state.entry(job.state).or_default() += 1;
         if let (JobState::Done, Some(clip)) = (job.state, &job.clip) {
@@ -368,7 +383,7 @@ impl RunTotals {
             *of += u64::from(job.state == JobState::Done);
             self.retakes += u64::from(word.retake);
         }
-        self.count_check(job);
+        self.count_check(job, verdict);
         let cost = job.cost.unwrap_or_default();
         match job.state {
             JobState::Lost if job.written_off => {
@@ -386,17 +401,16 @@ impl RunTotals {
         }
     }
 
-    fn count_check(&mut self, job: &JobView) {
+    fn count_check(&mut self, job: &JobView, verdict: Option<ClipVerdict>) {
         if job.clip.is_none() || job.state != JobState::Done {
             return;
         }
-        match &job.check {
-            Some(check) => *self.by_verdict.entry(check.verdict).or_default() += 1,
+        match verdict {
+            Some(verdict) => *self.by_verdict.entry(verdict).or_default() += 1,
             None => self.unlooked += u64::from(job.on_fail.is_some()),
         }
-        self.to_look_at += u64::from(job.wants_a_look());
-        self.held += u64::from(job.is_held());
-        self.retaken += u64::from(job.retakes > 0);
+        self.to_look_at += u64::from(job.wants_a_look(verdict));
+        self.held += u64::from(job.is_held(verdict));
     }
 
     /// Clips with a verdict.
@@ -445,26 +459,25 @@ impl JobView {
         self
     }
 
-    /// With the check of its clip; its detail is read only where it is to be shown.
-    pub fn with_check(mut self, check: Option<&Check>, in_full: bool) -> Self {
-        let view = |check| match in_full {
-            true => CheckView::of(check),
-            false => CheckView::in_short(check),
-        };
-        self.check = check.map(view);
+    /// With the check of its clip.
+    pub fn with_check(mut self, check: Option<&Check>) -> Self {
+        self.check = check.map(CheckView::of);
         self
     }
 
-    /// Whether no shop gets its clip until a person accepts it.
-    pub fn is_held(&self) -> bool {
-        let word = self.word.as_ref().map(|word| word.verdict);
-        is_held(self.on_fail, self.check.as_ref().map(|check| check.verdict), word)
+    /// What looking at its clip came to.
+    pub fn verdict(&self) -> Option<ClipVerdict> {
+        self.check.as_ref().map(|check| check.verdict)
     }
 
-    /// Whether a person should look at its clip, and nobody spoke of it yet.
-    pub fn wants_a_look(&self) -> bool {
-        let passes = self.check.as_ref().is_none_or(|check| check.verdict == ClipVerdict::Pass);
-        !passes && self.word.is_none()
+    /// Whether no shop gets its clip, which has this verdict, until a person accepts it.
+    pub fn is_held(&self, verdict: Option<ClipVerdict>) -> bool {
+        is_held(self.on_fail, verdict, self.word.as_ref().map(|word| word.verdict))
+    }
+
+    /// Whether a person should look at its clip, which has this verdict, and nobody spoke of it yet.
+    pub fn wants_a_look(&self, verdict: Option<ClipVerdict>) -> bool {
+        verdict.is_some_and(|verdict| verdict != ClipVerdict::Pass) && self.word.is_none()
     }
 
     /// Whether it waits for a person.

@@ -136,7 +136,7 @@ pub fn with_detail(verdict: ClipVerdict, score: Option<u8>, detail: Detail) -> C
         verdict,
         score,
         weakest: Weakest::of(verdict, score, &detail),
-        outlier: None,
+        unlike: None,
         measure: "kinora 3".into(),
         at: "2026-08-20T09:31:20Z".parse().expect("a time"),
         detail,
@@ -166,10 +166,14 @@ pub fn judged() -> RunReport {
     let colour = vec![part("colour", 44, pink), part("shape", 98, ""), part("detail", 90, "")];
     let mut again = checked("products.mug-terra", Some(check(Fail, colour.clone())), None);
     (again.retakes, again.attempt) = (1, 2);
-    let stand_out = check(Review, vec![part("colour", 71, "")]);
-    let stand_out = CheckView {
-        outlier: Some("it shows another colour than the other 11 clips of its subject".into()),
-        ..stand_out
+    // One of four clips of a lamp is of another colour than its siblings.
+    let lamp = |shot: &str, lab: [i16; 3], verdict, colour| {
+        let mut of = check(verdict, vec![part("colour", colour, "")]);
+        of.detail.references[0].lab = Some(lab);
+        let mut lamp = checked("products.lamp-måne", Some(of), None);
+        lamp.address = format!("products.lamp-måne/{shot}/aspect=9:16/1");
+        lamp.shot = shot.into();
+        lamp
     };
     let judge = JudgeDetail {
         name: "brand".into(),
@@ -191,7 +195,10 @@ pub fn judged() -> RunReport {
         again,
         held,
         checked("products.watch-nord", Some(blind), None),
-        checked("products.lamp-måne", Some(stand_out), None),
+        lamp("turn", [700, 20, 150], Pass, 92),
+        lamp("reel", [704, 22, 149], Pass, 93),
+        lamp("hero", [640, 190, 60], Review, 71),
+        lamp("wide", [698, 18, 152], Pass, 91),
         checked("products.dropper-linnea", Some(cut), None),
         checked(
             "products.candle-amber",
@@ -203,5 +210,6 @@ pub fn judged() -> RunReport {
     ] {
         report.add(job);
     }
+    report.find_outliers();
     report
 }

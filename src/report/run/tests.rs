@@ -53,7 +53,7 @@ fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
     written_off.written_off = true;
     waiting.add(written_off);
     for _ in 0..21 {
-        waiting.omit(&job("products.mug-terra", "more", JobState::Unknown));
+        waiting.omit(&job("products.mug-terra", "more", JobState::Unknown), None);
     }
     for width in [80, 160] {
         insta::assert_snapshot!(
