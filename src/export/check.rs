@@ -122,6 +122,11 @@ impl CheckBrief {
         verdict_and_score(self.verdict, self.score)
     }
 
+    /// Whether a person should look at the clip.
+    pub fn wants_a_look(&self) -> bool {
+        self.verdict != ClipVerdict::Pass
+    }
+
     /// What is weakest, in few words, or nothing.
     pub fn weakest_name(&self) -> String {
         self.weakest.as_ref().map(Weakest::name).unwrap_or_default()

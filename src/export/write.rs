@@ -249,9 +249,13 @@ fn note(job: &Job, notes: &mut Notes) {
     if clip.credentials == Some(Credentials::Damaged) {
         notes.add(Note::Credentials, path);
     }
+    if job.change != Some(ORPHANED) && job.is_unseen() {
+        notes.add(Note::Unseen, || job.address.to_string());
+    }
     match job.change {
         Some(ORPHANED) => notes.add(Note::Orphaned, path),
         _ if job.is_rejected() => notes.add(Note::Rejected, path),
+        _ if job.is_held() => notes.add(Note::Held, || job.address.to_string()),
         // The one that a person chose has no newer one to wait for.
         _ if job.earlier && job.word.is_some() => {}
         _ if job.earlier => notes.add(Note::Earlier, path),
