@@ -50,7 +50,7 @@ pub use catalogue::{
     Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
-pub use consistency::{Bounds, ConsistencyRule, MOST_RETAKES, OnFail};
+pub use consistency::{Bounds, ConsistencyRule, MIN, MOST_RETAKES, OnFail};
 pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};

@@ -6,8 +6,10 @@
 //! what becomes of a clip that fails.
 
 mod detail;
+mod evidence;
 mod judged;
 mod learned;
+mod outline;
 mod siblings;
 mod verifier;
 

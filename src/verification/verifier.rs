@@ -9,14 +9,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::evidence::{self, Sight};
 use super::judged::{Held, judged, unseen};
 use super::learned::{Learned, Learnt, Unlearnt};
-use super::{ClipVerifier, Detail, Looked};
-use crate::consistency::{self, Frame, Reference, compare};
+use super::{ClipVerifier, Detail, DetailPart, Looked};
+use crate::consistency::{self, Consistency, Frame, Reference, compare};
 use crate::digest::Digest;
 use crate::ledger::{ClipRecord, ClipVerdict};
 use crate::limits::Limits;
-use crate::manifest::Role;
+use crate::manifest::{MIN, Role};
 use crate::media::frames::{Bounds, Decoder, Decoding, FramesProblem, Sampled, Wanted};
 use crate::plan::{Request, RequestReference};
 
@@ -122,8 +123,31 @@ impl Verifier {
         let found = compare(&references, &frames);
         let rule = request.consistency.clone().unwrap_or_default();
         let (verdict, score, detail) = judged(&against.held, &rule, &found, &frames, is_whole);
-        let detail = Detail { notes, ..detail };
+        let mut detail = Detail { notes, ..detail };
+        let sights = against.sights(&detail, &found, &frames);
+        if !sights.is_empty() {
+            match self.evidence(request, &clip, &sights) {
+                Ok(path) => detail.evidence = Some(path),
+                Err(why) => detail.notes.push(format!("no picture of it was kept: {why}")),
+            }
+        }
         Ok(Looked { verdict, score: Some(score), measure: measure(), detail })
+    }
+}
+
+impl Verifier {
+    /// Draws what is to be seen, under a name that the clip, the request and the measure make.
+    fn evidence(
+        &self,
+        request: &Request,
+        clip: &Path,
+        sights: &[Sight<'_>],
+    ) -> Result<String, String> {
+        let clip = File::open(clip).and_then(Digest::of_reader);
+        let (clip, _) = clip.map_err(|e| e.to_string())?;
+        let (clip, of) = (clip.to_string(), request.fingerprint.to_string());
+        let name = format!("{}-{}-{}", &clip[..16], &of[..8], measure().replace(' ', "-"));
+        evidence::keep(&self.workspace, &name, &evidence::sheet(sights))
     }
 }
 
@@ -190,6 +214,35 @@ impl Against {
         self.held.push(Held { name, role: picture.meant_for(), compared });
     }
 
+    /// What a person is shown, worst first.
+    fn sights<'a>(
+        &'a self,
+        detail: &Detail,
+        found: &'a Consistency,
+        frames: &[Frame<'a>],
+    ) -> Vec<Sight<'a>> {
+        let mut sights: Vec<Sight<'a>> = Vec::new();
+        for (held, said) in self.held.iter().zip(&detail.references) {
+            let Some(at) = held.compared else { continue };
+            let Some(worst) = &found.references[at].worst else { continue };
+            let Some(frame) = frames.get(worst.frame) else { continue };
+            sights.push(Sight {
+                verdict: said.verdict,
+                score: said.score.unwrap_or(0),
+                name: format!("{} ({})", said.name, said.role.as_str()),
+                says: weakest(&said.parts),
+                reference: &self.learned[at].shown,
+                frame: frame.picture,
+                at_ms: frame.at_ms,
+                corners: worst.corners,
+                marks: &worst.marks,
+            });
+        }
+        sights.sort_by_key(|sight| (sight.verdict, sight.score));
+        sights.truncate(evidence::MOST);
+        sights
+    }
+
     /// Why there is nothing to hold a clip against.
     fn nothing(self) -> Detail {
         let mut notes = self.notes;
@@ -199,6 +252,17 @@ impl Against {
         let references = self.held.iter().map(unseen).collect();
         Detail { notes, references, ..Detail::default() }
     }
+}
+
+/// The parts that are not as they should be, weakest first, in words.
+fn weakest(parts: &[DetailPart]) -> String {
+    let mut parts: Vec<&DetailPart> = parts.iter().filter(|part| part.score < MIN).collect();
+    parts.sort_by_key(|part| part.score);
+    let said = parts.iter().map(|part| match part.note.as_str() {
+        "" => format!("{} {}", part.name, part.score),
+        note => format!("{} {}: {note}", part.name, part.score),
+    });
+    said.collect::<Vec<_>>().join("; ")
 }
 
 /// What of a clip was not looked at, or is not as it should be.
