@@ -35,6 +35,7 @@ mod rows;
 pub mod schema;
 mod selectors;
 mod sets;
+mod settings;
 mod shots;
 mod typed;
 mod unattended;
@@ -50,7 +51,7 @@ pub use catalogue::{
     Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
-pub use consistency::{Bounds, ConsistencyRule, MIN, MOST_RETAKES, OnFail};
+pub use consistency::{Bounds, Consistency, ConsistencyRule, MIN, MOST_RETAKES, OnFail};
 pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
 pub use length::{AUTO, Length};

@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::ledger::{Approval, Ledger, LedgerError};
 use crate::limits::Limits;
 use crate::money::display_value;
-use crate::plan::{ApprovalLine, Covers, Plan, covers};
+use crate::plan::{ApprovalLine, Covers, Money, Plan, covers};
 
 /// Copies of approved plans that are read for one search, at most. Whoever has more approvals in
 /// force than that has no use for the oldest.
@@ -87,8 +87,7 @@ pub fn find(
         let would_run = plan.planner.stream(Arc::clone(&known)).filter(|p| p.standing.runs());
         let would_run = would_run.map(|planned| {
             let job = planned.job;
-            let estimate = job.estimate.known().map(|amount| amount.value);
-            (job.key, job.fingerprint.whole, estimate)
+            (job.key, job.fingerprint.whole, Money::of(&job))
         });
         let covers = covers(copy, limits, unit, would_run).map_err(|e| e.to_string())?;
         Ok((!covers.all() || covers.jobs != plan.summary.to_run.jobs).then_some(covers))

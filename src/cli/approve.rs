@@ -228,7 +228,7 @@ fn refuse_unpriced_in(summary: &PlanSummary) -> Result<(), Failure> {
 }
 
 /// The ceiling that lets the whole plan run: what is held under it already, and the estimate of
-/// what it would start now.
+/// what it would start now, retakes of clips that fail among it.
 pub fn whole_ceiling(
     plan: &Plan,
     workspace: &Workspace,
@@ -249,9 +249,11 @@ pub fn ceiling_under(
         .ok_or_else(|| Failure::new(Exit::OverBudget, "the plan's estimate is too large to hold"))
 }
 
-/// What a plan would cost now.
+/// What a plan would cost now, with every retake that a clip's check may ask for.
 fn estimate_of(summary: &PlanSummary) -> Result<Micros, Failure> {
-    let estimate = summary.to_run.estimate.get(&summary.unit);
+    let run = &summary.to_run;
+    let retaken = run.with_retakes.get(&summary.unit);
+    let estimate = retaken.or(run.estimate.get(&summary.unit));
     let estimate = estimate.map_or(Ok(Decimal::ZERO), |text| {
         text.parse().map_err(|e| Failure::new(Exit::Internal, format!("the estimate {text}: {e}")))
     })?;

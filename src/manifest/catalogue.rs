@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 
 use super::approvers::Approvers;
 use super::choose::Choose;
+use super::consistency::Consistency;
 use super::export::Export;
 use super::guardrails::Guardrails;
 use super::prices::PricePolicy;
@@ -573,6 +574,8 @@ pub struct Settings {
     pub pad: Option<Placed<Colour>>,
     /// The channel that it is for, in [`Catalogue::channels`].
     pub channel: Option<Placed<String>>,
+    /// How its clips are held against their references.
+    pub consistency: Consistency,
     /// Which of them stand in the manifest's defaults.
     pub inherited: Inherited,
 }

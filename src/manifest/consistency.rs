@@ -1,13 +1,22 @@
 //! `consistency:`: what is asked of a clip beside its references, and what becomes of one that
 //! falls short.
 //!
-//! What lives here: the mapping and what it means. What never does: looking at clips.
+//! What lives here: the mapping, checked and merged with the defaults key by key, and what it means.
+//! What never does: looking at clips, money.
+
+mod merge;
+mod written;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use written::RawConsistency;
+
 use super::catalogue::Role;
+use crate::diagnostic::Place;
+use crate::models::BUILT_IN;
 
 /// The score from which a clip passes, where the manifest doesn't say.
 pub const MIN: u8 = 80;
@@ -17,7 +26,8 @@ pub const REVIEWED: u8 = 20;
 pub const MOST_RETAKES: u32 = 3;
 
 /// From which score a clip passes, and below which it fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[schemars(rename = "ScoreBounds")]
 pub struct Bounds {
     /// From this score on it passes, 0 to 100.
     pub min: u8,
@@ -47,7 +57,9 @@ pub enum OnFail {
 }
 
 /// What is asked of one job's clip.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct ConsistencyRule {
     /// For references of any role.
     pub bounds: Bounds,
@@ -64,9 +76,43 @@ pub struct ConsistencyRule {
     pub ffmpeg: bool,
 }
 
+impl OnFail {
+    /// As manifests and reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OnFail::Flag => "flag",
+            OnFail::Hold => "hold",
+            OnFail::Retake => "retake",
+        }
+    }
+}
+
 impl ConsistencyRule {
     /// What is asked of a reference of this role.
     pub fn bounds_of(&self, role: Role) -> Bounds {
         self.roles.get(&role).copied().unwrap_or(self.bounds)
+    }
+}
+
+/// What a shot says of how its clips are held against their references.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Consistency {
+    /// What is asked; absent: nothing, its clips are not looked at.
+    pub rule: Option<Arc<ConsistencyRule>>,
+    /// Where that is written; absent: nowhere, so that it is what is usual.
+    pub place: Option<Place>,
+}
+
+impl Default for Consistency {
+    fn default() -> Self {
+        Consistency { rule: Some(Arc::default()), place: None }
+    }
+}
+
+impl Consistency {
+    /// What is asked of a clip that this provider makes. The built-in stand-in costs nothing and moves
+    /// the picture itself, so its clips are looked at only where somebody writes so.
+    pub fn at(&self, provider: &str) -> Option<&Arc<ConsistencyRule>> {
+        self.rule.as_ref().filter(|_| self.place.is_some() || provider != BUILT_IN)
     }
 }

@@ -13,7 +13,7 @@ use super::on_disk;
 use super::raw::{CODES, RawManifest};
 use super::references::{self, Entering};
 use super::rejects::Rejects;
-use super::shots::defaults;
+use super::settings::defaults;
 use super::used::Used;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};

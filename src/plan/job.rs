@@ -103,7 +103,8 @@ pub struct Attached {
 pub struct Spread {
     /// The least: the shortest clip that the model may decide on.
     pub low: Decimal,
-    /// The most: every retry that may be charged is charged.
+    /// The most: every retry that may be charged is charged, and every retake that a clip's check may
+    /// ask for is made.
     pub high: Decimal,
 }
 
@@ -151,6 +152,9 @@ pub struct PlannedJob {
     pub out: String,
     /// The channel that it is for: no part of its request, only of what is asked of its clip.
     pub channel: Option<Arc<Channel>>,
+    /// How its clip is held against its references: no part of its request's name either; absent: it
+    /// is not.
+    pub consistency: Option<Arc<ConsistencyRule>>,
 }
 
 /// The name of a request: a digest over its parts and how often it was asked for again, and the

@@ -1,6 +1,8 @@
 //! Jobs as others see them: a line of a report, a request for a provider.
 //!
-//! What lives here: the two conversions. What never does: deciding anything about a job.
+//! What lives here: the conversions, and what follows from a job alone. What never does: deciding anything about a job.
+
+use rust_decimal::Decimal;
 
 use super::job::{JobSettings, PlannedJob, Request, RequestReference, retake_seed};
 use super::summary::{Change, JobLine};
@@ -31,6 +33,18 @@ impl PlannedJob {
     /// The seed that is sent; absent when the model takes none.
     pub fn seed(&self) -> Option<u64> {
         self.settings.seed.map(|seed| retake_seed(seed, self.retake))
+    }
+
+    /// How often its clip may be made again because it fails its check, at most.
+    pub fn retakes(&self) -> u32 {
+        self.consistency.as_ref().map_or(0, |rule| rule.max_retakes)
+    }
+
+    /// What is expected to be paid for it if every retake of a clip that fails is made, in the
+    /// workspace's unit; absent where it is unpriced.
+    pub fn with_retakes(&self) -> Option<Decimal> {
+        let clips = Decimal::from(self.retakes()) + Decimal::ONE;
+        Some(self.estimate.known()?.value.saturating_mul(clips))
     }
 
     /// As a line of a report.
@@ -107,7 +121,7 @@ impl PlannedJob {
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
             channel: self.asked_of_its_clip(),
-            consistency: None,
+            consistency: self.consistency.as_deref().cloned(),
         })
     }
 }

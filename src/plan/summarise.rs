@@ -70,6 +70,7 @@ pub(super) fn summarise(
         crops: Vec::new(),
         prices: prices(cells, shelf, &catalogue.budget),
         dearest: dearest.jobs(),
+        dearest_with_retakes: dearest.most_with_retakes(),
         wall_time: wall_time(cells, catalogue, inputs.access, &inputs.history),
         actuals: actuals(&inputs.history),
         budgets: budgets(catalogue, shelf, &gathered.tallies, &inputs.used),
@@ -160,7 +161,8 @@ fn budgets(
     used: &Used,
 ) -> Vec<BudgetLine> {
     let cells = &tallies.cells;
-    let to_run = cells.sum(|cell| cell.runs).estimate.to_decimal();
+    // Each retake is an attempt of its own, which the budgets must hold too.
+    let to_run = cells.sum(|cell| cell.runs).with_retakes.to_decimal();
     let budget = &catalogue.budget;
     let whole = BudgetShare {
         per_run: budget.per_run.clone(),
@@ -194,7 +196,7 @@ fn budgets(
             };
             if cells.models().any(|card| concerns(&card.model)) {
                 let planned = cells.sum(|cell| cell.runs && concerns(&cell.card.model));
-                let planned = planned.estimate.to_decimal();
+                let planned = planned.with_retakes.to_decimal();
                 let used = used.shares.get(&(of, name.clone())).copied().unwrap_or_default();
                 let prefix = format!("{}.{name}.", of.key());
                 lines.extend(share_lines(&prefix, share, used, planned));

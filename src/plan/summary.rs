@@ -106,6 +106,10 @@ pub struct PlanSummary {
     /// The dearest jobs that a run would start, dearest first.
     #[serde(default)]
     pub dearest: Vec<DearJob>,
+    /// The job that costs most if every retake that its check may ask for is made, with that sum as
+    /// its estimate; absent where that is no more than the dearest costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dearest_with_retakes: Option<DearJob>,
     /// How long a run is expected to take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_time: Option<WallTime>,
@@ -171,9 +175,14 @@ pub struct Tally {
     /// The least that they may cost.
     #[serde(default)]
     pub low: AmountsJson,
-    /// The most: every retry that may be charged is charged.
+    /// The most: every retry that may be charged is charged, and every retake that a clip's check may
+    /// ask for is made.
     #[serde(default)]
     pub high: AmountsJson,
+    /// What is expected to be paid if every retake that a clip's check may ask for is made: up to that
+    /// an approval goes by default. Absent where no clip may be made again.
+    #[serde(default, skip_serializing_if = "AmountsJson::is_empty")]
+    pub with_retakes: AmountsJson,
     /// What the same clips would cost by the text route, over those jobs where both are known.
     pub as_text: AmountsJson,
     /// What entering by pictures adds to the price, over those jobs where both are known.
@@ -421,6 +430,13 @@ pub struct Comparison {
     pub total_before: AmountsJson,
     /// Expected cost of this one.
     pub total_now: AmountsJson,
+    /// The earlier plan's with every retake that a clip's check may ask for; absent, as the next, where
+    /// neither plan has any.
+    #[serde(default, skip_serializing_if = "AmountsJson::is_empty")]
+    pub with_retakes_before: AmountsJson,
+    /// This one's.
+    #[serde(default, skip_serializing_if = "AmountsJson::is_empty")]
+    pub with_retakes_now: AmountsJson,
     /// The increase in percent, one decimal, below zero for a decrease; absent where the earlier
     /// plan cost nothing or the units differ.
     pub increase_percent: Option<String>,
@@ -575,7 +591,8 @@ pub struct JobLine {
     /// The least that it may cost.
     #[serde(default)]
     pub low: Option<String>,
-    /// The most, with every retry that may be charged.
+    /// The most, with every retry that may be charged and every retake that its clip's check may ask
+    /// for.
     #[serde(default)]
     pub high: Option<String>,
     /// Unit of the estimate.

@@ -38,6 +38,7 @@ impl<'c> Worker<'c, '_> {
         let fingerprint =
             Fingerprint::of(card, route, prompt, negative.as_deref(), &settings, retake, facts);
         let Some(out) = self.out(step, take, (key, address.clone())) else { return };
+        let consistency = self.consistency(card, prepared.attached.len()).cloned();
         let job = PlannedJob {
             address,
             key,
@@ -58,6 +59,7 @@ impl<'c> Worker<'c, '_> {
             text_estimate: prepared.estimate.text,
             out,
             channel: step.details.channel.clone(),
+            consistency,
         };
         self.keep(job, step.variant, &prepared.marks);
     }

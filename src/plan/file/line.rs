@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 use super::pattern::Pattern;
 use crate::digest::Digest;
-use crate::manifest::{Role, SubjectKind};
+use crate::manifest::{ConsistencyRule, Role, SubjectKind};
 use crate::models::Route;
 use crate::plan::job::{Part, RouteReason};
 use crate::plan::summary::{PlanSummary, Tally};
@@ -215,6 +215,9 @@ pub struct FormLine {
     #[serde(default, with = "amount", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub as_text: Option<Decimal>,
+    /// How clips are held against their references; absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<ConsistencyRule>,
 }
 
 fn is_zero(n: &u32) -> bool {

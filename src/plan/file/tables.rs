@@ -366,6 +366,7 @@ impl Form {
             low: unlike(|money| money.low),
             high: unlike(|money| money.high),
             as_text: job.text_estimate,
+            consistency: job.consistency.as_deref().cloned(),
         };
         Form { line, card: job.model.clone(), shot: job.shot }
     }
@@ -399,6 +400,7 @@ impl Form {
             && low == money.map(|money| money.low)
             && high == money.map(|money| money.high)
             && line.as_text == job.text_estimate
+            && line.consistency.as_ref() == job.consistency.as_deref()
             && line.negative_prompt.is_some() == job.negative_prompt.is_some()
             && line.references.len() == job.attached.len()
             && line.references.iter().zip(&job.attached).zip(fixed).all(|((line, attached), at)| {
