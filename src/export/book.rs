@@ -36,6 +36,8 @@ struct WantedJob {
     /// Its place in the plan.
     order: u32,
     change: &'static str,
+    /// What becomes of a clip that fails, as the manifest says today.
+    on_fail: Option<OnFail>,
     /// What there is to say of a job that the ledger has never seen.
     new: Option<Box<NewJob>>,
 }
@@ -70,7 +72,8 @@ impl Wanted {
                 estimate: job.estimate.known().map(|amount| amount.value),
             })
         });
-        self.0.insert(job.key, WantedJob { order, change: change.as_str(), new });
+        let on_fail = job.consistency.as_ref().map(|rule| rule.on_fail);
+        self.0.insert(job.key, WantedJob { order, change: change.as_str(), on_fail, new });
     }
 }
 
@@ -138,6 +141,8 @@ pub struct Job {
     pub on_fail: Option<OnFail>,
     /// How often another clip of the same was asked for and begun.
     pub retakes: u32,
+    /// Whether the clip is an earlier one because it scores higher than what was made since.
+    pub is_better: bool,
 }
 
 /// What stands for a job that no plan has any more.
@@ -221,8 +226,12 @@ struct Known {
     latest: i64,
     /// The attempt whose clip stands.
     clip: Option<i64>,
+    /// Whether that is not the latest one for no other reason than its score.
+    is_better: bool,
     /// What was said of that clip, or of the latest where none stands.
     word: Option<Word>,
+    /// What becomes of a clip that fails, as the manifest says today; absent where no plan has it.
+    on_fail: Option<Option<OnFail>>,
     charged: Micros,
     attempts: u32,
 }
@@ -248,7 +257,9 @@ impl<'a> Book<'a> {
                 address: attempt.address.clone(),
                 latest: attempt.id,
                 clip: None,
+                is_better: false,
                 word: None,
+                on_fail: None,
                 charged: Micros::default(),
                 attempts: 0,
             });
@@ -262,8 +273,13 @@ impl<'a> Book<'a> {
         let mut with_jobs = std::collections::HashSet::new();
         for (job, mut known) in jobs {
             known.clip = current.of_job(job);
-            known.word = current.words().of_clip(known.clip.unwrap_or(known.latest)).cloned();
+            let (words, latest) = (current.words(), known.latest);
+            known.is_better = known.clip.is_some_and(|clip| clip != latest)
+                && words.chosen(job).is_none()
+                && !words.is_rejected(latest);
+            known.word = words.of_clip(known.clip.unwrap_or(known.latest)).cloned();
             let want = wanted.remove(&known.address.key());
+            known.on_fail = want.as_ref().map(|want| want.on_fail);
             let change = match &want {
                 Some(want) => Some(want.change),
                 None => is_planned.then_some(ORPHANED),
@@ -364,8 +380,10 @@ impl<'a> Book<'a> {
         let check = self.ledger.check_on(record.id)?.as_ref().map(CheckBrief::of);
         let job = Job {
             check,
-            on_fail: request.consistency.map(|rule| rule.on_fail),
+            // What the manifest says today holds; where no plan says it, what was asked then.
+            on_fail: known.on_fail.unwrap_or(request.consistency.map(|rule| rule.on_fail)),
             retakes,
+            is_better: known.is_better && done,
             variant: record.address.variant().map(str::to_owned),
             take: record.address.take(),
             shot: request.shot,
@@ -416,6 +434,7 @@ impl<'a> Book<'a> {
             check: None,
             on_fail: None,
             retakes: 0,
+            is_better: false,
         }
     }
 }
