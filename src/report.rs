@@ -37,9 +37,9 @@ pub use outcome::{
 pub use phrase::count;
 pub use plan::{
     FINANCE_CSV_HEADER, JOBS_IN_JSON, JobSample, PAGE_BYTES, PLAN_CSV_HEADER, PlanCsv,
-    PlanHtmlFacts, PlanHtmlOptions, PlanJson, SampledJobs, comparison_text, finance_csv,
-    next_steps, plan_html, plan_json, plan_markdown, plan_question_text, plan_schema, plan_text,
-    verdict,
+    PlanHtmlFacts, PlanHtmlOptions, PlanJson, SampledJobs, check_sentences, comparison_text,
+    finance_csv, next_steps, plan_html, plan_json, plan_markdown, plan_question_text, plan_schema,
+    plan_text, verdict,
 };
 pub use prices::{
     ExampleView, PRICES_FORMAT, PriceChange, PriceLine, PriceOutcome, PriceView, PricesReport,

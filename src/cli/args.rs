@@ -191,7 +191,7 @@ pub struct ApproveArgs {
     #[arg(long, value_name = "NAME")]
     pub by: String,
     /// The most that may be spent under this plan, in the workspace's unit; the plan's own
-    /// estimate by default
+    /// estimate with retakes by default
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub ceiling: Option<String>,
     /// When it ends: a day (to its end, UTC), a time, or a duration such as 36h or 14d
@@ -219,7 +219,7 @@ pub struct RunArgs {
     /// The manifest of a plan file, where it is neither where it was planned nor beside the file
     #[arg(long = "manifest", value_name = "PATH")]
     pub manifest_of_plan: Option<PathBuf>,
-    /// Approve the plan as it stands, up to its own estimate, without asking
+    /// Approve the plan as it stands, up to its own estimate with retakes, without asking
     #[arg(long, conflicts_with = "unattended")]
     pub yes: bool,
     /// Take in this approval file first, as `kinora approvals import` does

@@ -16,7 +16,7 @@ pub use written::RawConsistency;
 
 use super::catalogue::Role;
 use crate::diagnostic::Place;
-use crate::models::BUILT_IN;
+use crate::models::{BUILT_IN, Route};
 
 /// The score from which a clip passes, where the manifest doesn't say.
 pub const MIN: u8 = 80;
@@ -110,9 +110,11 @@ impl Default for Consistency {
 }
 
 impl Consistency {
-    /// What is asked of a clip that this provider makes. The built-in stand-in costs nothing and moves
-    /// the picture itself, so its clips are looked at only where somebody writes so.
-    pub fn at(&self, provider: &str) -> Option<&Arc<ConsistencyRule>> {
-        self.rule.as_ref().filter(|_| self.place.is_some() || provider != BUILT_IN)
+    /// What is asked of a clip that this provider makes by this route. Without a picture there is
+    /// nothing to hold it against. The built-in stand-in costs nothing and moves the picture itself, so
+    /// its clips are looked at only where somebody writes so.
+    pub fn of(&self, provider: &str, route: Route) -> Option<&Arc<ConsistencyRule>> {
+        let looked_at = self.place.is_some() || provider != BUILT_IN;
+        self.rule.as_ref().filter(|_| looked_at && route != Route::Text)
     }
 }

@@ -31,10 +31,10 @@ use super::together;
 use super::variants::Variant;
 use super::wanted::Waiting;
 use crate::ledger::KnownJobs;
-use crate::manifest::{Catalogue, ConsistencyRule, Shot, SubjectRef};
+use crate::manifest::{Catalogue, Shot, SubjectRef};
 use crate::media::PictureId;
 use crate::media::prepare::Recipe;
-use crate::models::{ModelCard, Route};
+use crate::models::Route;
 use crate::template::{Compiled, Ordered, TemplateError, TemplateValue};
 
 /// The jobs of one chunk, with all that is to be said and summed about them.
@@ -445,13 +445,6 @@ impl<'c> Worker<'c, '_> {
         named.into_iter().find(|text| !text.is_empty()).unwrap_or(&subject.id).to_owned()
     }
 
-    /// What is asked of the clip of a job that sends so many pictures by a model: without any, there
-    /// is nothing to hold it against.
-    fn consistency(&self, card: &ModelCard, images: usize) -> Option<&'c Arc<ConsistencyRule>> {
-        let shot: &'c Shot = self.shot;
-        shot.settings.consistency.at(&card.provider).filter(|_| images > 0)
-    }
-
     fn estimate(
         &self,
         step: &Step<'c>,
@@ -465,7 +458,8 @@ impl<'c> Worker<'c, '_> {
         }
         let Variant { card, settings, .. } = step.details;
         let budget = &self.catalogue.budget;
-        let retakes = self.consistency(card, images).map_or(0, |rule| rule.max_retakes);
+        let rule = self.shot.settings.consistency.of(&card.provider, route);
+        let retakes = rule.map_or(0, |rule| rule.max_retakes);
         let attempts = self.catalogue.charged_attempts().saturating_mul(retakes.saturating_add(1));
         let made = Arc::new(estimate(card, settings, route, images, budget, attempts));
         facts.estimates.push((by, made.clone()));

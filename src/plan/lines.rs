@@ -3,12 +3,71 @@
 //! What lives here: the conversions, and what follows from a job alone. What never does: deciding anything about a job.
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::job::{JobSettings, PlannedJob, Request, RequestReference, retake_seed};
-use super::summary::{Change, JobLine};
+use super::job::{JobSettings, Part, PlannedJob, Request, RequestReference, retake_seed};
+use super::summary::Change;
 use crate::channel::Ask;
 use crate::manifest::Catalogue;
-use crate::models::AspectRatio;
+use crate::models::{AspectRatio, Route};
+
+/// One job as a line of the JSON and CSV reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JobLine {
+    /// Address.
+    pub address: String,
+    /// `new`, `changed`, `done`, `in_flight`, `retry` or `unknown`.
+    pub change: String,
+    /// What changed.
+    pub why: Vec<Part>,
+    /// `set.id`.
+    pub subject: Option<String>,
+    /// Shot.
+    pub shot: String,
+    /// Model.
+    pub model: String,
+    /// Route.
+    pub route: Route,
+    /// Why this route.
+    pub reason: String,
+    /// Seconds.
+    pub seconds: String,
+    /// `WIDTHxHEIGHT`.
+    pub size: String,
+    /// Frames a second.
+    pub fps: Option<u32>,
+    /// Seed.
+    pub seed: Option<u64>,
+    /// Names of the pictures, in the order in which the model gets them.
+    pub references: Vec<String>,
+    /// Their files in the same order, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
+    /// Prompt as sent.
+    pub prompt: String,
+    /// Expected cost, a decimal string; absent when unpriced.
+    pub estimate: Option<String>,
+    /// The least that it may cost.
+    #[serde(default)]
+    pub low: Option<String>,
+    /// The most, with every retry that may be charged and every retake that its clip's check may ask
+    /// for.
+    #[serde(default)]
+    pub high: Option<String>,
+    /// What it is expected to cost if every retake that its clip's check may ask for is made; absent
+    /// where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_retakes: Option<String>,
+    /// Unit of the estimate.
+    pub unit: Option<String>,
+    /// What entering by pictures adds, where both prices are known.
+    pub image_extra: Option<String>,
+    /// Where the clip goes.
+    pub out: String,
+    /// The request's digest.
+    pub fingerprint: String,
+}
 
 impl Change {
     /// As reports write it.
@@ -75,6 +134,10 @@ impl PlannedJob {
             estimate: estimate.map(|amount| amount.value.normalize().to_string()),
             low: estimate.map(|_| self.spread.low.normalize().to_string()),
             high: estimate.map(|_| self.spread.high.normalize().to_string()),
+            with_retakes: self
+                .with_retakes()
+                .filter(|_| self.retakes() > 0)
+                .map(|most| most.normalize().to_string()),
             unit: estimate.map(|amount| amount.unit.to_string()),
             image_extra: extra.map(|extra| extra.normalize().to_string()),
             out: self.out.clone(),

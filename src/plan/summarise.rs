@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::actuals::actuals;
 use super::build::{Gathered, PlanInputs, Used, UsedBy};
+use super::checked::checked;
 use super::summary::{
     BudgetLine, FinanceLine, FindingOut, Group, Named, NotCompared, PLAN_FORMAT, PlanSummary,
     PriceUsed,
@@ -66,6 +67,7 @@ pub(super) fn summarise(
             |(_, kind)| kind.map_or(NO_SUBJECT, |kind| kind.as_str()).to_owned(),
         ),
         finance: finance(cells, catalogue),
+        checked: checked(cells, catalogue),
         choices: Vec::new(),
         crops: Vec::new(),
         prices: prices(cells, shelf, &catalogue.budget),

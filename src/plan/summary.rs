@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checked::Checked;
 use super::job::Part;
 use super::select::quoted;
 use crate::channel::Pixels;
@@ -94,6 +95,9 @@ pub struct PlanSummary {
     /// subjects and of one model. They sum to `to_run`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finance: Vec<FinanceLine>,
+    /// How the clips of those jobs are held against their references, by where that is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checked: Vec<Checked>,
     /// Models that were chosen where the manifest says `auto`, in the manifest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
@@ -550,57 +554,4 @@ impl Change {
     pub fn runs(&self) -> bool {
         matches!(self, Change::New | Change::Changed { .. } | Change::Retry)
     }
-}
-
-/// One job as a line of the JSON and CSV reports.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct JobLine {
-    /// Address.
-    pub address: String,
-    /// `new`, `changed`, `done`, `in_flight`, `retry` or `unknown`.
-    pub change: String,
-    /// What changed.
-    pub why: Vec<Part>,
-    /// `set.id`.
-    pub subject: Option<String>,
-    /// Shot.
-    pub shot: String,
-    /// Model.
-    pub model: String,
-    /// Route.
-    pub route: crate::models::Route,
-    /// Why this route.
-    pub reason: String,
-    /// Seconds.
-    pub seconds: String,
-    /// `WIDTHxHEIGHT`.
-    pub size: String,
-    /// Frames a second.
-    pub fps: Option<u32>,
-    /// Seed.
-    pub seed: Option<u64>,
-    /// Names of the pictures, in the order in which the model gets them.
-    pub references: Vec<String>,
-    /// Their files in the same order, relative to the workspace.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pictures: Vec<String>,
-    /// Prompt as sent.
-    pub prompt: String,
-    /// Expected cost, a decimal string; absent when unpriced.
-    pub estimate: Option<String>,
-    /// The least that it may cost.
-    #[serde(default)]
-    pub low: Option<String>,
-    /// The most, with every retry that may be charged and every retake that its clip's check may ask
-    /// for.
-    #[serde(default)]
-    pub high: Option<String>,
-    /// Unit of the estimate.
-    pub unit: Option<String>,
-    /// What entering by pictures adds, where both prices are known.
-    pub image_extra: Option<String>,
-    /// Where the clip goes.
-    pub out: String,
-    /// The request's digest.
-    pub fingerprint: String,
 }

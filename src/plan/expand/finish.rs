@@ -38,7 +38,11 @@ impl<'c> Worker<'c, '_> {
         let fingerprint =
             Fingerprint::of(card, route, prompt, negative.as_deref(), &settings, retake, facts);
         let Some(out) = self.out(step, take, (key, address.clone())) else { return };
-        let consistency = self.consistency(card, prepared.attached.len()).cloned();
+        let consistency = self.shot.settings.consistency.of(&card.provider, route).cloned();
+        assert!(
+            consistency.is_none() || !prepared.attached.is_empty(),
+            "a clip is held against pictures that its job sends"
+        );
         let job = PlannedJob {
             address,
             key,

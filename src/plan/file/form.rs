@@ -96,9 +96,7 @@ fn one(line: &FormLine, money: Option<&Money>) -> Sums {
     sums.estimate = micros(money.estimate);
     sums.low = micros(money.low);
     sums.high = micros(money.high);
-    let retakes = line.consistency.as_ref().map_or(0, |rule| rule.max_retakes);
-    let clips = Decimal::from(retakes) + Decimal::ONE;
-    sums.retaken = u64::from(retakes > 0);
+    let clips = Decimal::from(line.retakes()) + Decimal::ONE;
     sums.with_retakes = micros(money.estimate.saturating_mul(clips));
     if let Some(text) = line.as_text {
         sums.compared = 1;

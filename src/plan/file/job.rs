@@ -15,7 +15,8 @@ use crate::digest::Digest;
 use crate::plan::digesting::Money;
 use crate::plan::expand::derived_seed;
 use crate::plan::job::{Fingerprint, JobSettings, retake_seed};
-use crate::plan::summary::{Change, JobLine};
+use crate::plan::lines::JobLine;
+use crate::plan::summary::Change;
 
 /// One job of a plan file. Cheap to clone: its texts are put together when they are asked for.
 #[derive(Debug, Clone)]
@@ -162,6 +163,9 @@ impl FileJob {
             estimate: money.map(|money| text(money.estimate)),
             low: money.map(|money| text(money.low)),
             high: money.map(|money| text(money.high)),
+            with_retakes: money.filter(|_| form.retakes() > 0).map(|money| {
+                text(money.estimate.saturating_mul(Decimal::from(form.retakes()) + Decimal::ONE))
+            }),
             unit: money.map(|_| unit.to_owned()),
             image_extra: extra.map(text),
             out: self.out(),

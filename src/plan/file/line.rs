@@ -220,6 +220,13 @@ pub struct FormLine {
     pub consistency: Option<ConsistencyRule>,
 }
 
+impl FormLine {
+    /// How often a clip that fails its check may be made again.
+    pub fn retakes(&self) -> u32 {
+        self.consistency.as_ref().map_or(0, |rule| rule.max_retakes)
+    }
+}
+
 fn is_zero(n: &u32) -> bool {
     *n == 0
 }

@@ -133,7 +133,6 @@ pub(super) fn times(one: &Sums, jobs: u64) -> Sums {
         estimate: amount(one.estimate),
         low: amount(one.low),
         high: amount(one.high),
-        retaken: one.retaken * jobs,
         with_retakes: amount(one.with_retakes),
         unpriced: one.unpriced * jobs,
         compared: one.compared * jobs,

@@ -25,8 +25,6 @@ pub struct Sums {
     pub low: Micros,
     /// The most.
     pub high: Micros,
-    /// Jobs whose clip may be made again because it fails its check.
-    pub retaken: u64,
     /// What is expected to be paid for the priced ones if every such clip is made, for each job as
     /// often as it may be.
     pub with_retakes: Micros,
@@ -70,7 +68,6 @@ impl Sums {
             amount.value <= with_retakes && with_retakes <= high,
             "what retakes may come to stands between an estimate and the most"
         );
-        self.retaken += u64::from(job.retakes() > 0);
         self.with_retakes = self.with_retakes.saturating_add(micros(with_retakes));
         if let Some(text) = job.text_estimate {
             self.compared += 1;
@@ -86,7 +83,6 @@ impl Sums {
         self.estimate = self.estimate.saturating_add(other.estimate);
         self.low = self.low.saturating_add(other.low);
         self.high = self.high.saturating_add(other.high);
-        self.retaken += other.retaken;
         self.with_retakes = self.with_retakes.saturating_add(other.with_retakes);
         self.unpriced += other.unpriced;
         self.compared += other.compared;
@@ -109,7 +105,10 @@ impl Sums {
             estimate: amounts(self.estimate.to_decimal(), priced),
             low: amounts(self.low.to_decimal(), priced),
             high: amounts(self.high.to_decimal(), priced),
-            with_retakes: amounts(self.with_retakes.to_decimal(), priced && self.retaken > 0),
+            with_retakes: amounts(
+                self.with_retakes.to_decimal(),
+                self.with_retakes > self.estimate,
+            ),
             as_text: amounts(self.as_text.to_decimal(), compared),
             image_extra: amounts(extra, compared),
             compared: self.compared,
