@@ -59,9 +59,10 @@ pub use resolve::{
     resolve_schema, resolve_text,
 };
 pub use run::{
-    ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, RUN_FINANCE_HEADER,
-    ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals, SettingsView, WordView,
-    attention_text, html, run_json, run_markdown, run_schema, run_text, status_text,
+    CheckView, ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER,
+    RUN_FINANCE_HEADER, ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals,
+    SettingsView, WordView, attention_text, html, run_json, run_markdown, run_schema, run_text,
+    status_text,
 };
 pub use thumbnail::{ThumbnailError, thumbnail};
 pub use verify::{

@@ -9,6 +9,7 @@ use image::{Rgb, RgbImage, RgbaImage, imageops};
 use rayon::prelude::*;
 
 use super::book::{Job, Line};
+use super::check::CheckBrief;
 use super::clip::inside;
 use super::notes::{Note, Notes};
 use crate::ledger::JobState;
@@ -79,8 +80,17 @@ impl Sheets {
         let file = whole.and_then(|clip| inside(workspace, &clip.record.path));
         let is_gone = state == JobState::Done && file.is_none();
         let change = job.change.filter(|change| !matches!(*change, "done" | "in_flight"));
+        let word = job.word.as_ref().map(|word| word.verdict);
+        // A person's word comes before a score.
+        let fails = word.is_none() && job.check.as_ref().is_some_and(CheckBrief::wants_a_look);
+        let judged = match (word, &job.check) {
+            (Some(word), _) => Some(word.as_str().to_owned()),
+            (None, Some(check)) => Some(check.short()),
+            (None, None) => None,
+        };
         let state_said = match (is_gone, change) {
             (true, _) => "its file is gone".to_owned(),
+            _ if state == JobState::Done && judged.is_some() => judged.unwrap_or_default(),
             (_, Some(change)) if state == JobState::Done => change.to_owned(),
             _ if state == JobState::Done => job.model.clone(),
             _ => state.as_str().to_owned(),
@@ -89,7 +99,7 @@ impl Sheets {
             title,
             detail: detail.collect::<Vec<_>>().join(" · "),
             state: state_said,
-            wants_a_look: is_gone || state != JobState::Done,
+            wants_a_look: is_gone || fails || job.is_rejected() || state != JobState::Done,
             files: file.map(|clip| (clip.with_extension("jpg"), clip)),
         });
     }
