@@ -14,6 +14,7 @@
 /// that results kept from before are known to be of another measure.
 pub const VERSION: u32 = 1;
 
+mod again;
 mod align;
 mod calibrate;
 mod compare;
