@@ -14,6 +14,8 @@ mod fetch;
 mod guard;
 mod hosted;
 mod init;
+#[cfg(feature = "onnx")]
+mod judge_onnx;
 mod ledger;
 mod made_before;
 mod models;
@@ -35,6 +37,7 @@ mod schema;
 mod select;
 mod signals;
 mod simulate;
+mod verify;
 mod words;
 mod workspace;
 
@@ -100,6 +103,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Run(run) => run::run(run, global, output),
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
+        Command::Verify(which) => verify::verify(which, global, output),
         Command::Accept(accept) => words::accept(accept, output),
         Command::Reject(reject) => words::reject(reject, output),
         Command::Report(report) => report::report(report, global, output),
@@ -113,5 +117,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),
         Command::DecodeFrames(request) => decode_frames::decode_frames(request),
+        #[cfg(feature = "onnx")]
+        Command::JudgeOnnx(task) => judge_onnx::judge_onnx(task),
     }
 }

@@ -8,6 +8,7 @@ mod approval;
 mod backup;
 mod cache;
 mod checks;
+mod current;
 mod error;
 mod examine;
 mod export;
@@ -29,6 +30,7 @@ pub use approval::{Approval, ApprovalEnd, NewApproval, Origin, Revocation, Shown
 pub use backup::{BackedUp, backup};
 pub use cache::Stored;
 pub use checks::{Check, Checks, ClipVerdict, NewCheck};
+pub use current::{CurrentClips, Scored};
 pub use error::LedgerError;
 pub use export::{Asked, ExportError, ExportLine, export};
 pub use history::{Charged, History, Span};

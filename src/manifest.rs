@@ -17,6 +17,7 @@ mod fill;
 mod from_feed;
 mod guardrails;
 mod header;
+mod judges;
 mod layout;
 mod length;
 mod limits;
@@ -51,9 +52,10 @@ pub use catalogue::{
     Subject, SubjectKind, SubjectRef, SubjectSet, Template, Unknown, Updated, With,
 };
 pub use choose::{Choose, Pattern};
-pub use consistency::{Bounds, Consistency, ConsistencyRule, MOST_RETAKES, OnFail};
+pub use consistency::{Bounds, Consistency, ConsistencyRule, MIN, MOST_RETAKES, OnFail};
 pub use export::{Export, GoogleExport, ShopPlan, ShopifyExport};
 pub use guardrails::{Guardrails, Rule, Severity};
+pub use judges::{JudgeBy, JudgeRule, JudgeUrl, Layout, OnnxModel, judge_url};
 pub use length::{AUTO, Length};
 pub use load::{LoadOptions, Loaded, load, name_of};
 pub use prices::{MAX_AGE_DAYS, PricePolicy};

@@ -38,6 +38,7 @@ mod policy;
 mod price_ages;
 mod price_ends;
 mod prompt;
+mod retake;
 mod select;
 mod settings;
 mod stale;

@@ -20,6 +20,7 @@ mod run;
 #[cfg(test)]
 mod schema_file;
 mod thumbnail;
+mod verify;
 mod words;
 
 pub use crate::cells::Cells;
@@ -58,9 +59,14 @@ pub use resolve::{
     resolve_schema, resolve_text,
 };
 pub use run::{
-    ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, RUN_FINANCE_HEADER,
-    ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals, SettingsView, WordView,
-    attention_text, html, run_json, run_markdown, run_schema, run_text, status_text,
+    CheckView, ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER,
+    RUN_FINANCE_HEADER, ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals,
+    SettingsView, WordView, attention_text, html, run_json, run_markdown, run_schema, run_text,
+    status_text,
 };
 pub use thumbnail::{ThumbnailError, thumbnail};
+pub use verify::{
+    VERIFY_FORMAT, VerifiedClip, VerifyCounts, VerifyReport, verify_json, verify_schema,
+    verify_text,
+};
 pub use words::{SaidView, WORDS_FORMAT, WordsReport, words_json, words_schema, words_text};

@@ -2,10 +2,18 @@
 //! manifest.
 //!
 //! What lives here: looking at one clip (decoded in a child, compared, judged), its verdict, the
-//! evidence for a person, and a clip against its siblings. What never does: the ledger, money, and
-//! what becomes of a clip that fails.
+//! evidence for a person, a clip against its siblings, and a round over all clips that were made.
+//! What never does: money, and what becomes of a clip that fails.
 
 mod detail;
+mod evidence;
+mod judged;
+pub mod judges;
+mod learned;
+mod outline;
+mod round;
+mod siblings;
+mod verifier;
 
 use std::path::Path;
 
@@ -13,6 +21,9 @@ use crate::ledger::ClipVerdict;
 use crate::plan::Request;
 
 pub use detail::{Detail, DetailMark, DetailPart, JudgeDetail, OverTimeDetail, ReferenceDetail};
+pub use round::{Checked, Round, Rules, Standing};
+pub use siblings::{FEWEST, Outlier, Sibling, Unlike, outliers};
+pub use verifier::{Verifier, measure};
 
 /// What looking at one clip came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +36,18 @@ pub struct Looked {
     pub measure: String,
     /// The rest.
     pub detail: Detail,
+}
+
+impl Looked {
+    /// Of a clip that could not be looked at, and why.
+    pub fn not_inspected(why: String) -> Looked {
+        Looked {
+            verdict: ClipVerdict::NotInspected,
+            score: None,
+            measure: measure(),
+            detail: Detail { notes: vec![why], ..Detail::default() },
+        }
+    }
 }
 
 /// Who looks at clips: the one that ships decodes and compares, a simulation says what it likes.

@@ -17,7 +17,7 @@ use crate::pool::Item;
 use crate::render::Stage;
 
 /// Raised whenever the same case makes another clip: kept clips of other versions are not taken.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Frames that are judged.
 pub const SAMPLED: usize = 12;
@@ -214,9 +214,9 @@ pub fn compared(
     let milliseconds = begun.elapsed().as_secs_f32() * 1000.0;
     // Beside references of other products, which are not in the clip, its own one counts.
     let own = all.references.first();
-    let (score, parts) = match own {
-        Some(own) if case.crowd => (own.score, &own.parts),
-        _ => (all.exact, &all.parts),
+    let (score, parts, measures) = match own {
+        Some(own) if case.crowd => (own.score, &own.parts, &own.measures),
+        _ => (all.exact, &all.parts, &all.measures),
     };
     let seen: Vec<&RgbImage> = pictures.iter().map(|(_, p)| p).collect();
     let note = parts
@@ -230,7 +230,7 @@ pub fn compared(
         item: items[case.item].name.clone(),
         score,
         parts: parts.iter().map(|p| (p.name.word(), p.score)).collect(),
-        measures: all.measures.clone(),
+        measures: measures.clone(),
         baselines: learned[case.item].baselines.as_ref().map_or([0.0; 4], |b| b.of(&seen)),
         milliseconds,
         note,

@@ -118,7 +118,7 @@ const SIZES: [(u32, u32); 6] =
     [(480, 480), (432, 540), (360, 640), (640, 360), (560, 420), (420, 560)];
 
 /// Frames of a clip, at 24 a second.
-pub const FRAMES: u32 = 30;
+pub const FRAMES: u32 = 16;
 
 /// Makes a recipe in which one honest change is strong (1 to 3) and others are mild. `shown` is what
 /// must stay visible: where a drift is; `room` is what else the frame must have room for.

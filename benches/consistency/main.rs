@@ -1,6 +1,7 @@
 //! A labelled set of clips, filmed through the real H.264 writer and judged; and how long judging takes.
 //!
 //!     cargo bench --bench consistency -- evaluate [--train | --all] [--clips 2000] [--csv FILE]
+//!     cargo bench --bench consistency -- film --kept FOLDER [--train | --all] [--clips 2000]
 //!     cargo bench --bench consistency -- speed [--clips 200]
 //!     cargo bench --bench consistency -- show KIND [--strength 1|2|3] [--count 4] [--out FOLDER]
 //!     cargo bench --bench consistency -- pictures [--out FOLDER]
@@ -100,20 +101,58 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Some("pictures") => show::pictures(&items, &words.path("--out", "shown")),
         Some("speed") => speed::measure(&items, clips.unwrap_or(200), "speed", kept),
-        Some("evaluate") => {
+        Some(word @ ("evaluate" | "film")) => {
             let name = folder.file_name().map(|n| n.to_string_lossy().into_owned());
             let marked =
                 if words.has("--pictures") { format!("labels{labels}-") } else { String::new() };
             let set = format!("{:?}-{marked}{}", words.half(), name.unwrap_or_default());
-            evaluate(&words, &items, clips.unwrap_or(2000), &set, kept)
+            let clips = clips.unwrap_or(2000);
+            match (word, kept) {
+                ("film", None) => Err("say --kept FOLDER, where the clips are to lie".into()),
+                ("film", Some(kept)) => filmed(&words, &items, clips, &set, kept),
+                _ => evaluate(&words, &items, clips, &set, kept),
+            }
         }
         _ => {
             eprintln!(
-                "say evaluate, speed, show or pictures; the head of benches/consistency/main.rs tells more"
+                "say evaluate, film, speed, show or pictures; the head of benches/consistency/main.rs tells more"
             );
             Ok(())
         }
     }
+}
+
+/// The clips of the set that are asked for, and the set's name with its seed.
+fn cases(words: &Words, items: &[Item], clips: usize, set: &str) -> (Vec<evaluate::Case>, String) {
+    let seed = words.number("--seed").unwrap_or(if words.has("--train") { 1 } else { 2 });
+    let mut cases = evaluate::cases(items, clips, seed);
+    if let Some(only) = words.value("--only") {
+        cases.retain(|c| only.split(',').any(|k| k == c.kind.word()));
+    }
+    (cases, format!("{set}-{seed}"))
+}
+
+/// Films the set and keeps it.
+fn filmed(
+    words: &Words,
+    items: &[Item],
+    clips: usize,
+    set: &str,
+    kept: &Path,
+) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    let (cases, set) = cases(words, items, clips, set);
+    let done = AtomicUsize::new(0);
+    cases.par_iter().with_max_len(1).try_for_each(|case| {
+        evaluate::kept(case, items, &set, Some(kept)).map_err(|e| e.to_string())?;
+        let n = done.fetch_add(1, Ordering::Relaxed) + 1;
+        if n.is_multiple_of(100) {
+            eprintln!("{n} of {} after {:.0} s", cases.len(), begun.elapsed().as_secs_f32());
+        }
+        Ok::<(), String>(())
+    })?;
+    println!("{} clips in {}", cases.len(), kept.display());
+    Ok(())
 }
 
 /// Films and judges the set, prints the tables and writes the rows.
@@ -125,12 +164,7 @@ fn evaluate(
     kept: Option<&Path>,
 ) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
-    let seed = words.number("--seed").unwrap_or(if words.has("--train") { 1 } else { 2 });
-    let mut cases = evaluate::cases(items, clips, seed);
-    if let Some(only) = words.value("--only") {
-        cases.retain(|c| only.split(',').any(|k| k == c.kind.word()));
-    }
-    let set = format!("{set}-{seed}");
+    let (cases, set) = cases(words, items, clips, set);
     let learned: Vec<evaluate::Learned> =
         items.par_iter().map(|i| evaluate::learn(i, !words.has("--no-baselines"))).collect();
     let done = AtomicUsize::new(0);

@@ -162,7 +162,7 @@ pub fn csv(rows: &[Row], path: &Path) -> Result<(), Box<dyn Error>> {
     let mut out = csv::Writer::from_path(path)?;
     let mut head: Vec<String> = [
         "number",
-        "drift",
+        "drifting",
         "kind",
         "strength",
         "base",

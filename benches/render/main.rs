@@ -79,9 +79,11 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
         },
         fingerprint: Digest::of(&bytes),
         retake: 0,
+        first_seed: None,
         references: vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::Identity,
+            given: None,
             path: name.to_owned(),
             digest: Digest::of(&bytes),
             format: recognise(&bytes)?,

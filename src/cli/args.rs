@@ -87,6 +87,8 @@ pub enum Command {
     Status(StatusArgs),
     /// Submissions of unknown outcome: list them, settle them by evidence or by word
     Resolve(super::resolve::ResolveArgs),
+    /// Look at clips again: does each still show what its references show?
+    Verify(super::verify::VerifyArgs),
     /// Say that clips are as they should be
     Accept(super::words::AcceptArgs),
     /// Say that clips are not to be shown, and whether to make them again
@@ -114,6 +116,10 @@ pub enum Command {
     /// Decode a clip's frames; Kinora starts it itself
     #[command(name = kinora::media::frames::COMMAND, hide = true)]
     DecodeFrames(super::decode_frames::DecodeFramesArgs),
+    /// Hold pictures together by a model; Kinora starts it itself
+    #[cfg(feature = "onnx")]
+    #[command(name = kinora::verification::judges::ONNX_COMMAND, hide = true)]
+    JudgeOnnx(super::judge_onnx::JudgeOnnxArgs),
 }
 
 /// A manifest.
@@ -364,6 +370,12 @@ pub enum SchemaName {
     Resolve,
     /// What `accept --json` and `reject --json` print
     Words,
+    /// What a judge is told of one clip
+    JudgeQuestion,
+    /// What a judge answers
+    JudgeAnswer,
+    /// What `verify --json` prints
+    Verify,
     /// One line of `run --json`
     Events,
     /// What `run --unattended` prints in the end, and what it tells by its notification

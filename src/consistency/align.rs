@@ -7,6 +7,7 @@ use super::geometry::{Match, Warp, agreed, solve};
 use super::keypoints::{Keypoint, Pattern, matched};
 use super::learn::{Reference, Sample};
 use super::seen::Seen;
+use super::time::median;
 
 /// Where the reference was found.
 #[derive(Debug, Clone)]
@@ -32,21 +33,114 @@ pub(super) fn align(
         guesses.into_iter().map(|warp| (likeness(reference, seen, &warp), warp)).collect();
     // Stable: of equals the earlier guess stays first.
     judged.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let mut best: Option<(f32, Warp)> = None;
+    let mut best = Judged { value: f32::MIN, likeness: -1.0, warp: Warp::IDENTITY };
     for (rough, guess) in judged.into_iter().take(2) {
-        let refined = refined(reference, seen, guess);
-        for warp in [refined, guess] {
-            let score = if warp == guess { rough } else { likeness(reference, seen, &warp) };
-            if best.as_ref().is_none_or(|(most, _)| score > *most) {
-                best = Some((score, warp));
+        let refined = refined(reference, seen, guess, false);
+        let mut tried = vec![judge(reference, seen, refined), Judged::of(rough, guess, reference, seen)];
+        // Before another ground the outline pulls to wherever edges are.
+        if tried[0].likeness > 0.2 && other_ground(reference, seen, &tried[0].warp) {
+            tried.push(judge(reference, seen, self::refined(reference, seen, tried[0].warp, true)));
+            tried.push(judge(reference, seen, self::refined(reference, seen, guess, true)));
+        }
+        for one in tried {
+            if one.value > best.value {
+                best = one;
             }
         }
-        if best.as_ref().is_some_and(|(score, _)| *score > 0.9) {
+        if best.likeness > 0.9 && best.value > GOOD {
             break;
         }
     }
-    let (likeness, warp) = best.unwrap_or((-1.0, Warp::IDENTITY));
-    Aligned { warp, likeness }
+    Aligned { warp: best.warp, likeness: best.likeness }
+}
+
+/// A value from which no other guess is tried.
+const GOOD: f32 = 0.8;
+
+/// A place and how good it is.
+struct Judged {
+    /// Likeness of the small copies, less what the pixels of the subject miss by.
+    value: f32,
+    likeness: f32,
+    warp: Warp,
+}
+
+impl Judged {
+    fn of(likeness: f32, warp: Warp, reference: &Reference, seen: &Seen) -> Judged {
+        let value = likeness - misfit(reference, seen, &warp) / MISFIT;
+        Judged { value, likeness, warp }
+    }
+}
+
+fn judge(reference: &Reference, seen: &Seen, warp: Warp) -> Judged {
+    Judged::of(likeness(reference, seen, &warp), warp, reference, seen)
+}
+
+/// A miss of this much weighs as much as the whole likeness.
+const MISFIT: f32 = 50.0;
+
+/// By how much the light of the subject's inner places is off, none counted for more than a little.
+fn misfit(reference: &Reference, seen: &Seen, warp: &Warp) -> f32 {
+    const MOST: f32 = 30.0;
+    let samples = &reference.inner_samples[1];
+    let copy = seen.copy_for(warp, 64.0);
+    let read: Vec<(usize, f32)> = samples
+        .iter()
+        .enumerate()
+        .filter_map(|(i, s)| {
+            let [x, y] = warp.at(f64::from(s.u), f64::from(s.v));
+            Some((i, seen.light(copy, x, y)?))
+        })
+        .collect();
+    if read.len() < LEAST_INNER {
+        return 0.0;
+    }
+    let (gain, lift) = gain_and_lift(samples, &read);
+    let miss = |(i, light): &(usize, f32)| ((light - lift) / gain - samples[*i].value).abs().min(MOST);
+    read.iter().map(miss).sum::<f32>() / read.len() as f32
+}
+
+/// Fewer places than this don't tell where something lies.
+const LEAST_INNER: usize = 120;
+/// Light of the ground that is off by more (of 255): it is another ground.
+const OTHER_GROUND: f32 = 16.0;
+
+/// Whether the ground about the subject is another than the reference has.
+fn other_ground(reference: &Reference, seen: &Seen, warp: &Warp) -> bool {
+    if !reference.outlined {
+        return false;
+    }
+    let small = &reference.coarse;
+    let half = small.width.max(small.height) as f64 / 2.0;
+    let copy = seen.copy_for(warp, half);
+    let mut subject = Correlation::default();
+    let mut ground: Vec<(f32, f32)> = Vec::new();
+    let (mut own, mut light) = (0.0f32, 0.0f32);
+    for at in 0..small.luma.len() {
+        let (inner, ground_here) = (small.inner[at] > 0.5, small.weight[at] < 0.15);
+        if !inner && !ground_here {
+            continue;
+        }
+        let u = ((at % small.width) as f64 + 0.5 - small.width as f64 / 2.0) / half;
+        let v = ((at / small.width) as f64 + 0.5 - small.height as f64 / 2.0) / half;
+        let [x, y] = warp.at(u, v);
+        let Some(here) = seen.light(copy, x, y) else { continue };
+        if inner {
+            subject.add(small.luma[at], here, 1.0);
+            own += small.luma[at];
+            light += here;
+        } else {
+            ground.push((small.luma[at], here));
+        }
+    }
+    if ground.len() < 30 || subject.weight < 30.0 {
+        return false;
+    }
+    let [aa, _, ab] = subject.moments();
+    let gain = ((ab + 50.0) / (aa + 50.0)).clamp(0.5, 2.0);
+    let lift = (light - gain * own) / subject.weight;
+    let misses = ground.iter().map(|(a, b)| (gain * a + lift).clamp(0.0, 255.0) - b);
+    median(misses.map(f32::abs).collect()) > OTHER_GROUND
 }
 
 /// The place that most matched points agree on.
@@ -56,7 +150,7 @@ fn by_points(reference: &Reference, seen: &Seen, pattern: &Pattern) -> Option<Wa
     agreed(&matches).map(|(warp, _)| warp)
 }
 
-fn paired(reference: &Reference, points: &[Keypoint]) -> Vec<Match> {
+pub(super) fn paired(reference: &Reference, points: &[Keypoint]) -> Vec<Match> {
     matched(&reference.points, points)
         .iter()
         .map(|(i, j)| {
@@ -69,105 +163,6 @@ fn paired(reference: &Reference, points: &[Keypoint]) -> Vec<Match> {
             }
         })
         .collect()
-}
-
-/// Another place of the frame that shows the reference too, apart from the first; how alike it is.
-pub(super) fn again(
-    reference: &Reference,
-    seen: &Seen,
-    first: &Warp,
-    pattern: &Pattern,
-) -> Option<(Warp, f32)> {
-    let back = first.inverse()?;
-    let [w, h] = reference.aspect;
-    let outside = |x: f32, y: f32| {
-        let [u, v] = back.at(f64::from(x) + 0.5, f64::from(y) + 0.5);
-        !(reference.holds(u, v) || u.abs() > 8.0 * w || v.abs() > 8.0 * h)
-    };
-    let points: Vec<Keypoint> =
-        seen.points(pattern).iter().copied().filter(|p| outside(p.x, p.y)).collect();
-    let by_points = agreed(&paired(reference, &points)).filter(|(_, inside)| inside.len() >= 5);
-    let mut guesses: Vec<Warp> = by_points.into_iter().map(|(warp, _)| warp).collect();
-    if reference.outlined {
-        guesses.extend(searched(reference, seen, first, outside));
-    }
-    let mut best: Option<(Warp, f32)> = None;
-    for guess in guesses {
-        if let Some((warp, likeness)) = second(reference, seen, first, guess)
-            && best.as_ref().is_none_or(|(_, most)| likeness > *most)
-        {
-            best = Some((warp, likeness));
-        }
-    }
-    best
-}
-
-/// Sizes at which another one is looked for, against the first.
-const SIZES: [f64; 4] = [0.45, 0.6, 0.8, 1.0];
-
-/// The likeliest places for another one, all over the frame, turned as the first.
-fn searched(
-    reference: &Reference,
-    seen: &Seen,
-    first: &Warp,
-    outside: impl Fn(f32, f32) -> bool,
-) -> Option<Warp> {
-    let [a, b, c, d] = first.local(0.0, 0.0);
-    let (p, q) = ((a + d) / 2.0, (c - b) / 2.0);
-    let mut best: Option<(f32, Warp)> = None;
-    for size in SIZES {
-        let unit = first.scale() * size;
-        let step = (0.3 * unit).max(seen.width().max(seen.height()) as f64 / 40.0);
-        let (across, down) = (seen.width() as f64 / step, seen.height() as f64 / step);
-        for row in 0..down as usize {
-            for column in 0..across as usize {
-                let (x, y) = ((column as f64 + 0.5) * step, (row as f64 + 0.5) * step);
-                if !outside(x as f32, y as f32) {
-                    continue;
-                }
-                let warp = Warp::similarity(p * size, q * size, x, y);
-                let likeness = likeness_at(reference, seen, &warp, 2, &reference.coarse.weight);
-                if best.as_ref().is_none_or(|(most, _)| likeness > *most) {
-                    best = Some((likeness, warp));
-                }
-            }
-        }
-    }
-    best.filter(|(likeness, _)| *likeness > 0.2).map(|(_, warp)| warp)
-}
-
-/// How much of a second place lies on the first, 0 to 1.
-fn overlap(reference: &Reference, first: &Warp, second: &Warp) -> f32 {
-    let Some(back) = first.inverse() else { return 1.0 };
-    let (mut on, mut all) = (0.0f32, 0.0f32);
-    for i in 0..24 * 24 {
-        let (u, v) =
-            ((f64::from(i % 24) + 0.5) / 12.0 - 1.0, (f64::from(i / 24) + 0.5) / 12.0 - 1.0);
-        if reference.holds(u, v) {
-            let [x, y] = second.at(u, v);
-            let [u, v] = back.at(x, y);
-            all += 1.0;
-            on += f32::from(u8::from(reference.holds(u, v)));
-        }
-    }
-    on / all.max(1.0)
-}
-
-/// A guess for another one, refined, if it is one and not the first again.
-fn second(reference: &Reference, seen: &Seen, first: &Warp, warp: Warp) -> Option<(Warp, f32)> {
-    let size = warp.scale() / first.scale();
-    let stretched = warp.stretch() > 0.4;
-    let ([ax, ay], [bx, by]) = (first.at(0.0, 0.0), warp.at(0.0, 0.0));
-    let apart = ((ax - bx).powi(2) + (ay - by).powi(2)).sqrt() / first.scale();
-    if stretched || !(0.25..2.5).contains(&size) || apart < 0.3 {
-        return None;
-    }
-    let refined = refined(reference, seen, warp);
-    let (a, b) = (likeness(reference, seen, &refined), likeness(reference, seen, &warp));
-    let [cx, cy] = refined.at(0.0, 0.0);
-    let stays = (cx - bx).hypot(cy - by) < 0.5 * warp.scale();
-    let found = if stays && a > b { (refined, a) } else { (warp, b) };
-    (overlap(reference, first, &found.0) < 0.4).then_some(found)
 }
 
 /// How the whole picture would lie in the frame: filling it, or fitting into it.
@@ -199,7 +194,7 @@ pub(super) fn likeness_on_any_ground(reference: &Reference, seen: &Seen, warp: &
 }
 
 /// The same from each so-manieth pixel, by other weights.
-fn likeness_at(
+pub(super) fn likeness_at(
     reference: &Reference,
     seen: &Seen,
     warp: &Warp,
@@ -296,12 +291,15 @@ impl Correlation {
 
 /// Lays the reference on the frame until the pixels agree: Gauss and Newton on the difference in
 /// light, with the frame's gain and lift fitted, and with what does not fit counting little.
-pub(super) fn refined(reference: &Reference, seen: &Seen, start: Warp) -> Warp {
+/// `inside` goes by the subject's inner places alone, where they are enough.
+pub(super) fn refined(reference: &Reference, seen: &Seen, start: Warp, inside: bool) -> Warp {
     let mut warp = start;
     let plan: [(usize, bool, usize); 4] =
         [(0, false, 8), (1, false, 6), (1, true, 6), (2, true, 6)];
     for (level, projective, steps) in plan {
-        let samples = &reference.samples[level];
+        let inner = &reference.inner_samples[level];
+        let inside = inside && inner.len() >= LEAST_INNER;
+        let samples = if inside { inner } else { &reference.samples[level] };
         if samples.len() < 40 {
             continue;
         }

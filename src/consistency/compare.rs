@@ -10,7 +10,7 @@ use super::look::{self, Statistics};
 use super::seen::Seen;
 use super::sighting::{Sighting, badness, drifted, measured, sightings};
 use super::squares::{SQUARE, Tables, grid};
-use super::time::{lasting, over_time};
+use super::time::{lasting, median, over_time};
 use super::types::{Compared, Consistency, Found, Frame, Mark, OverTime, Part, PartName, Role};
 
 /// A likeness from which the subject counts as there.
@@ -126,6 +126,7 @@ fn nothing(place: usize, role: Role) -> Compared {
         parts: vec![part],
         worst: None,
         present: 0.0,
+        colour: None,
         measures: Vec::new(),
     }
 }
@@ -155,6 +156,7 @@ fn of_look(place: usize, reference: &Reference, frames: &[Frame<'_>]) -> Compare
         parts: vec![Part { name: PartName::Look, score, note: String::new() }],
         worst: worst.map(found),
         present: 1.0,
+        colour: None,
         measures: vec![
             ("palette", lasted.palette),
             ("texture", lasted.texture),
@@ -168,14 +170,17 @@ fn of_subject(place: usize, reference: &Reference, sightings: &[Sighting]) -> Co
     let (score, parts) = scored(&m, reference.role);
     let bad = |s: &Sighting| badness(s) + (1.0 - s.likeness) / 4.0;
     let worst = sightings.iter().max_by(|a, b| bad(a).total_cmp(&bad(b)));
-    let there = sightings.iter().filter(|s| s.likeness > THERE).count();
+    let there: Vec<&Sighting> = sightings.iter().filter(|s| s.likeness > THERE).collect();
     Compared {
         reference: place,
         role: reference.role,
         score,
         parts,
         worst: worst.map(|s| evidence(place, reference, s)),
-        present: there as f32 / sightings.len().max(1) as f32,
+        present: there.len() as f32 / sightings.len().max(1) as f32,
+        colour: (!there.is_empty()).then(|| {
+            [0, 1, 2].map(|c| median(there.iter().map(|s| s.observed.colour[c]).collect()))
+        }),
         measures: m.named(),
     }
 }

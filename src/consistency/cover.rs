@@ -1,16 +1,24 @@
 //! Things before the subject: a hand, a prop. They hide a part of it without changing it.
 //!
-//! What lives here: telling them from a part of the subject that became another. What never does:
+//! What lives here: telling them from a part of the subject that became another: they move over it,
+//! or come in across its outline from beyond its box, where parts of it never are. What never does:
 //! scores.
 
 use super::learn::{Reference, blurred};
-use super::squares::{Observed, SQUARE, Square, grid};
-use crate::inspect::raster::Plane;
+use super::squares::{APRON, Observed, SQUARE, Square, grid};
+use super::time::median;
+use crate::inspect::raster::{Plane, apart};
 
 /// A square whose colour is off by more may be hidden.
 const OFF: f32 = 7.0;
 /// More of the subject than this is not hidden but gone.
-const MOST: f32 = 0.42;
+const MOST: f32 = 0.5;
+/// A rim square is hidden too when its colour is off by more.
+const TOUCHED: f32 = 2.0;
+/// Ground that is off by more from the rest of the ground has something before it.
+const ALIEN: f32 = 12.0;
+/// Neighbours that are less apart show one thing.
+const ONE_THING: f32 = 16.0;
 /// Pixels by which frames are moved against each other, to each side.
 const REACH: isize = 10;
 /// What moved by so many pixels over the subject does not belong to it.
@@ -41,18 +49,90 @@ pub(super) fn covered(
     let mut out = none;
     for name in 1..=parts.len() as u32 {
         let part: Vec<bool> = of.iter().map(|n| *n == name).collect();
-        if share(&part) >= 0.01 && slides(reference, frames, &part) {
+        let hides = || slides(reference, frames, &part) || crosses(reference, frames, &part);
+        if share(&part) >= 0.01 && hides() {
             // Its rim too.
             for (at, hidden) in out.iter_mut().enumerate() {
                 let (x, y) = (at % across, at / across);
                 let near = (y.saturating_sub(1)..=(y + 1).min(down - 1)).any(|ny| {
                     (x.saturating_sub(1)..=(x + 1).min(across - 1)).any(|nx| part[ny * across + nx])
                 });
-                *hidden = *hidden || near;
+                *hidden = *hidden || part[at] || near && lasting[at].colour > TOUCHED;
             }
         }
     }
     out
+}
+
+/// Whether most of these squares are off in a frame.
+fn shows(frame: &Observed, part: &[bool]) -> bool {
+    let (mut bad, mut all) = (0.0f32, 0.0f32);
+    for (square, _) in frame.squares.iter().zip(part).filter(|(_, p)| **p) {
+        all += square.weight;
+        bad += if square.colour > OFF { square.weight } else { 0.0 };
+    }
+    bad > 0.5 * all
+}
+
+/// Whether what is in these squares goes on beyond the subject's box, in most frames that show it.
+fn crosses(reference: &Reference, frames: &[&Observed], part: &[bool]) -> bool {
+    let showing: Vec<&&Observed> = frames.iter().filter(|f| shows(f, part)).collect();
+    let crossing = showing.iter().filter(|f| goes_on(reference, f, part)).count();
+    showing.len() >= 2 && crossing * 10 > showing.len() * 6
+}
+
+/// The same in one frame: from the part over squares of ground that show the same thing, and not the
+/// ground, to the outer squares of the apron or out of the frame.
+fn goes_on(reference: &Reference, frame: &Observed, part: &[bool]) -> bool {
+    let (across, down) = grid(reference);
+    let (wide, high) = (across + 2 * APRON, down + 2 * APRON);
+    // Where a place of the wider grid lies in the reference's own.
+    let own = |at: usize| {
+        let (x, y) = ((at % wide).wrapping_sub(APRON), (at / wide).wrapping_sub(APRON));
+        (x < across && y < down).then(|| y * across + x)
+    };
+    let ground = |at: usize| own(at).is_none_or(|at| reference.empty[at]);
+    let grounds: Vec<[f32; 3]> = (0..wide * high)
+        .filter(|at| ground(*at))
+        .filter_map(|at| frame.around[at])
+        .collect();
+    let usual = [0, 1, 2].map(|c| median(grounds.iter().map(|g| g[c]).collect()));
+    let alien = |at: usize| ground(at) && frame.around[at].is_some_and(|g| apart(g, usual) > ALIEN);
+    let aliens = grounds.iter().filter(|g| apart(**g, usual) > ALIEN).count();
+    // A ground of many colours tells nothing.
+    if grounds.len() < 8 || aliens * 2 > grounds.len() {
+        return false;
+    }
+    let mut reached: Vec<bool> = (0..wide * high)
+        .map(|at| frame.around[at].is_some() && own(at).is_some_and(|at| part[at]))
+        .collect();
+    let mut open: Vec<usize> = (0..reached.len()).filter(|at| reached[*at]).collect();
+    while let Some(at) = open.pop() {
+        let Some(colour) = frame.around[at] else { continue };
+        let (x, y) = (at % wide, at / wide);
+        let left_it = !(2..wide - 2).contains(&x) || !(2..high - 2).contains(&y);
+        for (dx, dy) in [(-1isize, 0isize), (1, 0), (0, -1), (0, 1)] {
+            let (nx, ny) = (x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
+            if nx >= wide || ny >= high {
+                continue;
+            }
+            let next = ny * wide + nx;
+            match frame.around[next] {
+                None if ground(at) => return true,
+                Some(other) if !reached[next] && alien(next) => {
+                    if apart(colour, other) < ONE_THING {
+                        reached[next] = true;
+                        open.push(next);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if left_it && ground(at) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether what is in these squares moves over the subject from frame to frame.
@@ -60,15 +140,7 @@ fn slides(reference: &Reference, frames: &[&Observed], part: &[bool]) -> bool {
     let (across, _) = grid(reference);
     let inside =
         |at: usize| part[(at / reference.width / SQUARE) * across + at % reference.width / SQUARE];
-    let shows = |frame: &Observed| {
-        let (mut bad, mut all) = (0.0f32, 0.0f32);
-        for (square, _) in frame.squares.iter().zip(part).filter(|(_, p)| **p) {
-            all += square.weight;
-            bad += if square.colour > OFF { square.weight } else { 0.0 };
-        }
-        bad > 0.5 * all
-    };
-    let showing: Vec<&&Observed> = frames.iter().filter(|f| shows(f)).collect();
+    let showing: Vec<&&Observed> = frames.iter().filter(|f| shows(f, part)).collect();
     if showing.len() < 2 {
         return false;
     }

@@ -7,6 +7,7 @@ use image::RgbaImage;
 
 use super::keypoints::{self, Keypoint, Pattern};
 use super::look::Statistics;
+use super::squares::SQUARE;
 use super::types::{Role, WORKING};
 use crate::inspect::background::{Background, find as find_ground};
 use crate::inspect::raster::{Lab, Plane, flattened, reduced, stretched, to_linear};
@@ -19,6 +20,9 @@ const COARSE: u32 = 384;
 const POINTS: u32 = 480;
 /// Points at most.
 const MOST_POINTS: usize = 500;
+/// How soft a mask's rim is made before it is cut off, in pixels at [`CANON`].
+const RIM: f32 = 1.6;
+const WIDE_RIM: f32 = 4.0;
 /// What is left around the subject, as a share of its longer side.
 const MARGIN: f32 = 0.04;
 /// Blurs (pixels at [`CANON`]) in which a reference is kept, to be held against frames as sharp.
@@ -54,6 +58,10 @@ pub struct Reference {
     pub(super) mask: Vec<f32>,
     /// The same without its rim, where any ground shines through.
     pub(super) inner: Vec<f32>,
+    /// The same without a wider rim, for frames that have another ground.
+    pub(super) core: Vec<f32>,
+    /// Squares that have nothing of the subject.
+    pub(super) empty: Vec<bool>,
     /// The light in it, in each of [`BLURS`].
     pub(super) lights: Vec<Plane>,
     pub(super) points: Vec<Keypoint>,
@@ -61,8 +69,9 @@ pub struct Reference {
     pub(super) places: Vec<[f64; 2]>,
     /// Pixels of the picture of the points for a unit.
     pub(super) unit: f32,
-    /// For each of [`LEVELS`].
+    /// For each of [`LEVELS`]; the same without those at the outline.
     pub(super) samples: Vec<Vec<Sample>>,
+    pub(super) inner_samples: Vec<Vec<Sample>>,
     pub(super) coarse: Coarse,
     /// The crop in the whole picture: middle as shares of its width and height, and half of the
     /// crop's longer side as a share of the picture's longer side.
@@ -153,7 +162,9 @@ impl Reference {
             })
             .collect();
         let weights = Plane::new(width as usize, height as usize, mask.clone());
-        let samples = LEVELS.iter().map(|n| samples(&luma, &weights, *n)).collect();
+        let samples = |least: f32| {
+            LEVELS.iter().map(|n| samples(&luma, &weights, *n, least)).collect::<Vec<_>>()
+        };
         let whole = f64::from(w.max(h));
         Reference {
             role,
@@ -161,13 +172,16 @@ impl Reference {
             width: width as usize,
             height: height as usize,
             linear: canon.pixels().map(|p| [0, 1, 2].map(|c| to_linear(p.0[c]))).collect(),
-            inner: inner(&weights, outlined),
+            inner: inner(&weights, outlined, RIM),
+            core: inner(&weights, outlined, WIDE_RIM),
+            empty: empty(&mask, width as usize, height as usize),
             mask,
             lights,
             points,
             places,
             unit,
-            samples,
+            samples: samples(0.25),
+            inner_samples: samples(0.97),
             coarse: coarse(&luma, &weights),
             placed: Placed {
                 middle: [
@@ -303,12 +317,23 @@ fn smaller(plane: &Plane, longest: usize) -> Plane {
     Plane::new(w, h, values)
 }
 
+/// Which squares of a mask have nothing in them.
+fn empty(mask: &[f32], width: usize, height: usize) -> Vec<bool> {
+    let mut most = vec![0.0f32; width.div_ceil(SQUARE) * height.div_ceil(SQUARE)];
+    for (at, share) in mask.iter().enumerate() {
+        let (x, y) = (at % width, at / width);
+        let place = (y / SQUARE) * width.div_ceil(SQUARE) + x / SQUARE;
+        most[place] = most[place].max(*share);
+    }
+    most.into_iter().map(|m| m < 0.05).collect()
+}
+
 /// A mask without its rim.
-fn inner(mask: &Plane, outlined: bool) -> Vec<f32> {
+fn inner(mask: &Plane, outlined: bool, rim: f32) -> Vec<f32> {
     if !outlined {
         return mask.values.clone();
     }
-    let soft = blurred(mask, 1.6);
+    let soft = blurred(mask, rim);
     soft.values.iter().map(|v| ((v - 0.75) / 0.2).clamp(0.0, 1.0)).collect()
 }
 
@@ -325,8 +350,8 @@ fn coarse(luma: &Plane, mask: &Plane) -> Coarse {
     }
 }
 
-/// The places with most slope, spread over the subject.
-fn samples(luma: &Plane, mask: &Plane, longest: usize) -> Vec<Sample> {
+/// The places with most slope, spread over the subject; at least so much of each is the subject.
+fn samples(luma: &Plane, mask: &Plane, longest: usize, least: f32) -> Vec<Sample> {
     let small = blurred(&smaller(luma, longest), 0.8);
     let set = blurred(&smaller(mask, longest), 1.0);
     let (w, h) = (small.width, small.height);
@@ -338,7 +363,7 @@ fn samples(luma: &Plane, mask: &Plane, longest: usize) -> Vec<Sample> {
     for y in 1..h - 1 {
         for x in 1..w - 1 {
             let at = y * w + x;
-            if set.values[at] < 0.25 {
+            if set.values[at] < least {
                 continue;
             }
             let (dx, dy) = slope(&small, at);

@@ -21,6 +21,12 @@ impl Light {
         [0, 1, 2]
             .map(|c| (colour[c] * (self.exposure + WARM[c] * self.warmth).exp()).clamp(0.0, 1.0))
     }
+
+    /// The colour that something has in the reference's light when it shows this one in this light.
+    pub fn off(&self, colour: [f32; 3]) -> [f32; 3] {
+        [0, 1, 2]
+            .map(|c| (colour[c] * (-self.exposure - WARM[c] * self.warmth).exp()).clamp(0.0, 1.0))
+    }
 }
 
 /// A square's colour in the reference and in the frame (linear), and how much it counts.

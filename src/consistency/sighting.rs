@@ -3,7 +3,8 @@
 //! What lives here: looking frame by frame, and the measures that come of it. What never does:
 //! scores, evidence.
 
-use super::align::{again, align, likeness_on_any_ground};
+use super::again::again;
+use super::align::{align, likeness_on_any_ground};
 use super::calibrate::Measures;
 use super::cover::covered;
 use super::geometry::Warp;
@@ -53,10 +54,9 @@ pub(super) fn sightings(
         if aligned.likeness > FOLLOWED {
             before = Some(aligned.warp);
         }
-        let again =
-            (reference.role == Role::Identity && nth % AGAIN_EACH == AGAIN_EACH - 1).then(|| {
-                again(reference, here, &aligned.warp, pattern).map_or(0.0, |(_, l)| l.max(0.0))
-            });
+        let observed = observe(reference, here, &aligned.warp, tables);
+        let again = (reference.role == Role::Identity && nth % AGAIN_EACH == AGAIN_EACH - 1)
+            .then(|| again(reference, here, &aligned.warp, &observed.light, pattern, tables));
         let size = [here.width() as f64, here.height() as f64];
         out.push(Sighting {
             frame,
@@ -64,7 +64,7 @@ pub(super) fn sightings(
             likeness: likeness_on_any_ground(reference, here, &aligned.warp),
             again,
             stretch: aligned.warp.stretch_of_plane(size) as f32,
-            observed: observe(reference, here, &aligned.warp, tables),
+            observed,
         });
     }
     out

@@ -8,6 +8,7 @@ use super::geometry::Warp;
 use super::learn::{BLURS, CANON, Reference, blurred};
 use super::light::{Light, Pair, fitted};
 use super::seen::Seen;
+use super::time::median;
 use crate::inspect::raster::{Plane, apart, lab, to_linear};
 
 /// Pixels of a square's side at [`CANON`].
@@ -35,13 +36,21 @@ pub(super) struct Square {
 pub(super) struct Observed {
     pub squares: Vec<Square>,
     pub light: Light,
+    /// The subject's median colour (CIE L*a*b*) in the reference's light.
+    pub colour: [f32; 3],
     /// How much of the subject lies inside the frame.
     pub inside: f32,
     /// How much of the subject is in each pixel and inside the frame, 0 to 1.
     pub shown: Vec<f32>,
     /// The frame's light over the reference, with gain and lift taken out.
     pub luma: Plane,
+    /// The frame's colours (CIE L*a*b*) square by square, with [`APRON`] more on each side; nothing
+    /// outside the frame.
+    pub around: Vec<Option<[f32; 3]>>,
 }
+
+/// So many more squares are looked at on each side, for what comes in from there.
+pub(super) const APRON: usize = 3;
 
 pub(super) fn grid(reference: &Reference) -> (usize, usize) {
     (reference.width.div_ceil(SQUARE), reference.height.div_ceil(SQUARE))
@@ -78,8 +87,13 @@ pub(super) fn observe(
     }
     let (across, down) = grid(reference);
     let mut squares = vec![Square::default(); across * down];
-    let pairs = means(reference, &colours, &shown, tables, across, down);
-    let light = fitted(&pairs);
+    let mut pairs = means(reference, &colours, &shown, tables, across, down);
+    let mut light = fitted(&pairs);
+    if other_ground(reference, &colours, &light, tables) {
+        shown.iter_mut().zip(&reference.core).for_each(|(shown, core)| *shown = shown.min(*core));
+        pairs = means(reference, &colours, &shown, tables, across, down);
+        light = fitted(&pairs);
+    }
     let lit: Vec<[f32; 3]> = reference.linear.iter().map(|c| light.on(*c)).collect();
     for (at, square) in lit_means(reference, &lit, &shown, across, down).into_iter().enumerate() {
         let pair = &pairs[at];
@@ -106,7 +120,62 @@ pub(super) fn observe(
             structure(square, &owns, blur - first, &held, &shown, column * SQUARE, row * SQUARE);
         }
     }
-    Observed { squares, light, inside: inside / whole.max(1e-6), shown, luma }
+    let colour = middle_colour(&pairs, &light);
+    let around = around(reference, seen, warp, copy, tables);
+    Observed { squares, light, colour, inside: inside / whole.max(1e-6), shown, luma, around }
+}
+
+/// The frame's mean colours in the grid of squares and its apron.
+fn around(
+    reference: &Reference,
+    seen: &Seen,
+    warp: &Warp,
+    copy: usize,
+    tables: &Tables,
+) -> Vec<Option<[f32; 3]>> {
+    const LOOKS: usize = 4;
+    let (across, down) = grid(reference);
+    let (w, h) = (reference.width as f64, reference.height as f64);
+    let half = w.max(h) / 2.0;
+    let wide = across + 2 * APRON;
+    let step = SQUARE as f64 / LOOKS as f64;
+    let mean = |at: usize| {
+        let left = (at % wide) as f64 - APRON as f64;
+        let top = (at / wide) as f64 - APRON as f64;
+        let (mut sum, mut n) = ([0.0f32; 3], 0.0f32);
+        for k in 0..LOOKS * LOOKS {
+            let x = left * SQUARE as f64 + ((k % LOOKS) as f64 + 0.5) * step;
+            let y = top * SQUARE as f64 + ((k / LOOKS) as f64 + 0.5) * step;
+            let [px, py] = warp.at((x - w / 2.0) / half, (y - h / 2.0) / half);
+            if let Some(colour) = seen.colour(copy, px, py) {
+                sum.iter_mut().zip(colour).for_each(|(s, c)| *s += tables.linear(c));
+                n += 1.0;
+            }
+        }
+        (2.0 * n > (LOOKS * LOOKS) as f32).then(|| lab(sum.map(|s| s / n)))
+    };
+    (0..wide * (down + 2 * APRON)).map(mean).collect()
+}
+
+/// Ground that is so far off (CIE76) is another one.
+const OTHER_GROUND: f32 = 8.0;
+
+/// Whether there is another ground about the subject, which then shines into its rim.
+fn other_ground(
+    reference: &Reference,
+    colours: &[[f32; 3]],
+    light: &Light,
+    tables: &Tables,
+) -> bool {
+    let far: Vec<f32> = (0..colours.len())
+        .step_by(7)
+        .filter(|at| reference.mask[*at] < 0.02 && colours[*at].iter().any(|c| *c > 0.0))
+        .map(|at| {
+            let there = colours[at].map(|c| tables.linear(c));
+            apart(lab(light.on(reference.linear[at])), lab(there))
+        })
+        .collect();
+    far.len() > 20 && median(far) > OTHER_GROUND
 }
 
 /// Each square's mean colours in linear light.
@@ -155,6 +224,13 @@ fn lit_means(
         sum.iter_mut().zip(lit[at]).for_each(|(s, c)| *s += share * c);
     }
     sums.into_iter().map(|(sum, weight)| sum.map(|s| s / weight.max(1e-6))).collect()
+}
+
+/// The median of the squares' colours in the reference's light, each of L*, a* and b* by itself.
+fn middle_colour(pairs: &[Pair], light: &Light) -> [f32; 3] {
+    let own: Vec<[f32; 3]> =
+        pairs.iter().filter(|p| p.weight > 0.3).map(|p| lab(light.off(p.frame))).collect();
+    [0, 1, 2].map(|c| median(own.iter().map(|o| o[c]).collect()))
 }
 
 /// The frame's light with gain and lift taken out; outside the frame as the reference has it.
@@ -314,7 +390,7 @@ impl Tables {
         Tables { linear, byte }
     }
 
-    fn linear(&self, byte: f32) -> f32 {
+    pub(super) fn linear(&self, byte: f32) -> f32 {
         let byte = byte.clamp(0.0, 255.0);
         let i = byte as usize;
         self.linear[i] + (self.linear[i + 1] - self.linear[i]) * (byte - i as f32)

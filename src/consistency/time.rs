@@ -25,14 +25,14 @@ pub(super) fn quantile(mut values: Vec<f32>, share: f32) -> f32 {
     *values.select_nth_unstable_by(at, f32::total_cmp).1
 }
 
-/// How bad it is for good: over most of the clip, or in the whole of its end. What is bad for a while
-/// and good again was something that passed by.
+/// How bad it is for good: over nearly all of the clip, or over its end. What is bad for a while and
+/// good again was something that passed by: products don't heal.
 pub(super) fn lasting(values: &[f32]) -> f32 {
     if values.is_empty() {
         return 0.0;
     }
     let end = &values[values.len() - values.len().div_ceil(3)..];
-    quantile(values.to_vec(), 0.35).max(median(end.to_vec()))
+    quantile(values.to_vec(), 0.2).max(quantile(end.to_vec(), 0.35))
 }
 
 /// Sides of the small copies.

@@ -121,6 +121,10 @@ pub struct Compared {
     pub worst: Option<Found>,
     /// In how many of the frames that were looked at its subject was found, 0 to 1.
     pub present: f32,
+    /// The subject's own median colour over the clip (CIE L*a*b*, D65) inside what was found, in the
+    /// reference's light: to be held against other clips of the same subject. Nothing for a
+    /// [`Role::Look`], and where the subject was not found.
+    pub colour: Option<[f32; 3]>,
     /// Raw measures by name, of which the parts were made.
     pub measures: Vec<(&'static str, f32)>,
 }

@@ -106,9 +106,12 @@ pub struct Known {
     /// Its state; done, too, where a person's word ends it: a clip was accepted, or rejected and no
     /// other asked for.
     pub state: JobState,
-    /// How often a person has asked for the same again, with what no attempt was begun for yet:
-    /// what an attempt would begin with now.
+    /// How often the same has been asked for again, by a person or a check, with what no attempt was
+    /// begun for yet: what an attempt would begin with now.
     pub retake: u32,
+    /// Whether a check asks for the last of these, and no attempt was begun for it yet: it was
+    /// approved with the attempt that it looked at.
+    pub by_check: bool,
 }
 
 /// All jobs of the ledger by key.
@@ -140,7 +143,7 @@ pub struct AttemptRecord {
     pub state: JobState,
     /// 1 for the job's first.
     pub number: u32,
-    /// How often a person had asked for the same again.
+    /// How often the same had been asked for again, by a person or a check.
     pub retake: u32,
     /// The plan that it was approved in.
     pub plan: Digest,

@@ -260,8 +260,9 @@ CREATE TRIGGER revocations_remain BEFORE DELETE ON revocations
     BEGIN SELECT RAISE(ABORT, 'revocations are never removed'); END;
 ";
 
-/// What people say of clips. `latest` is the job's latest attempt when it was said: a word rules
-/// until another attempt begins. Attempts know how often a person had asked for the same again.
+/// What people say of clips, and what looking at them came to. `latest` is the job's latest attempt
+/// when a word was said: it rules until another attempt begins. Attempts know how often the same had
+/// been asked for again.
 const STEP_4: &str = "
 ALTER TABLE attempts ADD COLUMN retake INTEGER NOT NULL DEFAULT 0 CHECK (retake >= 0);
 CREATE INDEX attempts_retaken ON attempts (job) WHERE retake > 0;
@@ -281,7 +282,7 @@ CREATE TABLE words (
 CREATE INDEX words_by_job ON words (job, id);
 
 -- What looking at a clip came to. The newest of an attempt counts; `retake` asks for another clip
--- of the same, until an attempt begins or a person says a word.
+-- of the same under the same approval, until an attempt begins or a person says a word.
 CREATE TABLE checks (
     id      INTEGER PRIMARY KEY,
     job     INTEGER NOT NULL REFERENCES jobs (id),
@@ -295,7 +296,12 @@ CREATE TABLE checks (
     CHECK ((score IS NULL) = (verdict = 'not_inspected')),
     CHECK (retake = 0 OR verdict = 'fail')
 ) STRICT;
-CREATE INDEX checks_by_job ON checks (job, id);
+CREATE INDEX checks_by_attempt ON checks (attempt, id);
+CREATE INDEX checks_that_ask ON checks (job) WHERE retake = 1;
+
+-- Clips whose request has a rule and that were not looked at yet. Those of before had no rule.
+ALTER TABLE clips ADD COLUMN to_check INTEGER NOT NULL DEFAULT 0 CHECK (to_check IN (0, 1));
+CREATE INDEX clips_to_check ON clips (attempt) WHERE to_check = 1;
 
 CREATE TRIGGER checks_stay BEFORE UPDATE ON checks
     BEGIN SELECT RAISE(ABORT, 'checks are never changed'); END;

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::checks;
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::read::{damaged, parse_state, time};
@@ -55,6 +56,15 @@ impl Verdict {
 /// Whether an event is a person's word: it changes no state and no amount.
 pub(super) fn is_word(kind: &str) -> bool {
     [Verdict::Accepted, Verdict::Rejected].iter().any(|verdict| verdict.kind() == kind)
+}
+
+/// Who asks for another clip of the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AskedBy {
+    /// A person.
+    Person,
+    /// The check on its clip, under the approval that it was made under.
+    Check,
 }
 
 /// A person's word, as recorded.
@@ -188,21 +198,7 @@ fn word_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Word, bool)> {
 impl Ledger {
     /// All that was said, as it stands.
     pub fn words(&self) -> Result<Words, LedgerError> {
-        let read = || -> rusqlite::Result<Words> {
-            let c = self.reading();
-            let mut query = c.prepare(&format!("{WORD} ORDER BY w.id"))?;
-            let mut rows = query.query([])?;
-            let mut words = Words::default();
-            while let Some(row) = rows.next()? {
-                let (word, rules) = word_of(row)?;
-                if rules {
-                    words.jobs.insert(word.job, word.clone());
-                }
-                words.clips.insert(word.attempt, word);
-            }
-            Ok(words)
-        };
-        read().map_err(|e| self.failed(&e))
+        words(&self.reading()).map_err(|e| self.failed(&e))
     }
 
     /// The word that rules one job.
@@ -234,6 +230,20 @@ impl Ledger {
     }
 }
 
+pub(super) fn words(c: &Connection) -> rusqlite::Result<Words> {
+    let mut query = c.prepare(&format!("{WORD} ORDER BY w.id"))?;
+    let mut rows = query.query([])?;
+    let mut words = Words::default();
+    while let Some(row) = rows.next()? {
+        let (word, rules) = word_of(row)?;
+        if rules {
+            words.jobs.insert(word.job, word.clone());
+        }
+        words.clips.insert(word.attempt, word);
+    }
+    Ok(words)
+}
+
 /// The word that rules a job.
 fn ruling(c: &Connection, job: i64) -> rusqlite::Result<Option<Word>> {
     let query =
@@ -241,16 +251,27 @@ fn ruling(c: &Connection, job: i64) -> rusqlite::Result<Option<Word>> {
     Ok(c.prepare_cached(&query)?.query_row([job], word_of).optional()?.map(|(word, _)| word))
 }
 
-/// Whether a person asks for another clip of what a job's latest attempt was asked.
-pub(super) fn asks_for_retake(c: &Connection, job: i64) -> rusqlite::Result<bool> {
-    Ok(ruling(c, job)?.is_some_and(|word| word.retake))
+/// Whether a person's word rules a job.
+pub(super) fn rules(c: &Connection, job: i64) -> rusqlite::Result<bool> {
+    Ok(ruling(c, job)?.is_some())
+}
+
+/// Whether another clip of what a job's latest attempt was asked is asked for: by the word that rules
+/// it, or else by the check on that attempt's clip.
+pub(super) fn asks_for_retake(c: &Connection, job: i64) -> rusqlite::Result<Option<AskedBy>> {
+    Ok(match ruling(c, job)? {
+        Some(word) => word.retake.then_some(AskedBy::Person),
+        None => checks::asks(c, job)?.then_some(AskedBy::Check),
+    })
 }
 
 /// Brings what planning knows of jobs in line with what was said of them.
 pub(super) fn heed(c: &Connection, known: &mut KnownJobs) -> rusqlite::Result<()> {
     let mut query = c.prepare(
+        // Word for word the indices' own conditions, so that they are used.
         "SELECT j.id, j.address, a.retake FROM jobs j JOIN attempts a ON a.id = j.attempt
-         WHERE j.id IN (SELECT job FROM words UNION SELECT job FROM attempts WHERE retake > 0)",
+         WHERE j.id IN (SELECT job FROM words UNION SELECT job FROM attempts WHERE retake > 0
+             UNION SELECT job FROM checks WHERE retake = 1)",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
@@ -262,6 +283,9 @@ pub(super) fn heed(c: &Connection, known: &mut KnownJobs) -> rusqlite::Result<()
             _ if known.state.is_open() => {}
             Some(word) if word.retake => known.retake = retake.saturating_add(1),
             Some(_) => known.state = JobState::Done,
+            None if checks::asks(c, job)? => {
+                (known.retake, known.by_check) = (retake.saturating_add(1), true);
+            }
             None => {}
         }
     }

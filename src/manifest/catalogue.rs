@@ -15,6 +15,7 @@ use super::choose::Choose;
 use super::consistency::Consistency;
 use super::export::Export;
 use super::guardrails::Guardrails;
+use super::judges::JudgeRule;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
 use super::remote::FetchSettings;
@@ -84,6 +85,8 @@ pub struct Catalogue {
     pub fetch: FetchSettings,
     /// What `kinora export` makes.
     pub export: Export,
+    /// Who else looks at clips, in the order of the manifest.
+    pub judges: Vec<JudgeRule>,
 }
 
 impl Catalogue {

@@ -16,6 +16,7 @@ use super::export::RawExport;
 use super::feed_pictures::FeedPictures;
 use super::feed_select::RawSelect;
 use super::guardrails::RawGuardrails;
+use super::judges::RawJudge;
 use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::prices::RawPrices;
@@ -85,6 +86,9 @@ pub struct RawManifest {
     pub fetch: Option<Placed<RawFetch>>,
     /// What `kinora export` makes for the shop. Only in the root manifest.
     pub export: Option<Placed<RawExport>>,
+    /// Who else looks at clips, by name: each gives a score that joins the verdict. Only in the
+    /// root manifest.
+    pub judges: Option<Placed<Table<Placed<RawJudge>>>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,

@@ -37,6 +37,7 @@ use super::clip::{ClipFacts, ClipProblem};
 
 pub use answer::read as read_answer;
 pub use answer::{Answer, Plan};
+pub use bounds::limit_this_process;
 pub use child::serve;
 pub use ffmpeg::{find as find_ffmpeg, read as read_ffmpeg};
 
@@ -192,5 +193,16 @@ impl Decoding {
     /// Any of [`FramesProblem`]; a clip of which some of the wanted frames are lost is none.
     pub fn sample(&self, clip: &Path, wanted: Wanted) -> Result<Sampled, FramesProblem> {
         parent::sample(self, clip, wanted.within_limits())
+    }
+
+    /// A JPEG of the clip's key frame nearest to two fifths of its length, where most clips show what
+    /// they are about; its longer side is at most [`Wanted::LONGEST`]. The same clip gives the same
+    /// bytes.
+    ///
+    /// # Errors
+    /// Any of [`FramesProblem`]. No ffmpeg is asked for it.
+    pub fn poster(&self, clip: &Path) -> Result<Vec<u8>, FramesProblem> {
+        let picture = parent::poster(self, clip, Wanted::LONGEST)?;
+        super::clip::poster_jpeg(&picture).map_err(FramesProblem::Clip)
     }
 }

@@ -329,6 +329,7 @@ impl<'c> Worker<'c, '_> {
             Attached {
                 name: candidate.shown.clone(),
                 role: *role,
+                given: candidate.reference.role,
                 picture: candidate.reference.picture,
                 recipe,
                 url: candidate.reference.url.clone(),

@@ -87,6 +87,8 @@ pub struct Attached {
     pub name: Arc<str>,
     /// What it is for on this route.
     pub role: Role,
+    /// What the manifest gives it for, whatever the route makes of it.
+    pub given: Role,
     /// The file.
     pub picture: PictureId,
     /// What is done to it before it is sent.
@@ -131,8 +133,8 @@ pub struct PlannedJob {
     pub negative_prompt: Option<String>,
     /// Settings.
     pub settings: JobSettings,
-    /// How often a person has asked for another clip of the same: part of the request's name, and
-    /// of its seed where the model takes one.
+    /// How often another clip of the same has been asked for, by a person or a check: part of the
+    /// request's name, and of its seed where the model takes one.
     pub retake: u32,
     /// Pictures as sent.
     pub attached: Vec<Attached>,
@@ -189,7 +191,7 @@ pub enum Part {
     Settings,
     /// Bytes, roles or order of pictures.
     Reference,
-    /// Nothing: a person asks for another clip of the same.
+    /// Nothing: a person or a check asks for another clip of the same.
     Retake,
 }
 
@@ -297,17 +299,6 @@ impl Part {
     }
 }
 
-/// The seed of a retake: another one for each, and below 2^31, which every provider that takes
-/// seeds accepts.
-pub(super) fn retake_seed(seed: u64, retake: u32) -> u64 {
-    if retake == 0 {
-        return seed;
-    }
-    let mixed =
-        FieldHasher::new("retake").field(&seed.to_le_bytes()).field(&retake.to_le_bytes()).finish();
-    first_eight(&mixed) >> 33
-}
-
 fn first_eight(digest: &Digest) -> u64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest.as_bytes()[..8]);
@@ -339,9 +330,13 @@ pub struct Request {
     pub out: String,
     /// Fingerprint of all the above but address and `out`, and of `retake`; of nothing else below.
     pub fingerprint: Digest,
-    /// How often a person had asked for another clip of the same.
+    /// How often another clip of the same had been asked for, by a person or a check.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub retake: u32,
+    /// The seed before any retake, from which those of retakes are made; absent where the model takes
+    /// none, and where this is no retake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seed: Option<u64>,
     /// Ids for reports: the shot.
     pub shot: String,
     /// Ids for reports: `set.id` of the subject, if any.
@@ -364,8 +359,12 @@ fn is_zero(n: &u32) -> bool {
 pub struct RequestReference {
     /// Name.
     pub name: String,
-    /// Role.
+    /// Role on its route.
     pub role: Role,
+    /// What the manifest gives it for, where the route makes something else of it: an identity
+    /// picture is the first frame of the image route. No part of any fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Role>,
     /// Path relative to the workspace.
     pub path: String,
     /// Digest of its bytes at planning. Whoever sends it checks the bytes against this.
@@ -385,4 +384,11 @@ pub struct RequestReference {
     /// What is done to it before it is sent; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Recipe>,
+}
+
+impl RequestReference {
+    /// What the manifest gives it for, whatever the route makes of it.
+    pub fn meant_for(&self) -> Role {
+        self.given.unwrap_or(self.role)
+    }
 }

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::job::{JobSettings, Part, PlannedJob, Request, RequestReference, retake_seed};
+use super::job::{JobSettings, Part, PlannedJob, Request, RequestReference};
+use super::retake::retake_seed;
 use super::summary::Change;
 use crate::channel::Ask;
 use crate::manifest::Catalogue;
@@ -158,6 +159,7 @@ impl PlannedJob {
             Some(RequestReference {
                 name: attached.name.to_string(),
                 role: attached.role,
+                given: Some(attached.given).filter(|given| *given != attached.role),
                 path: picture.path.to_string(),
                 digest: facts.digest,
                 format: facts.format,
@@ -180,6 +182,7 @@ impl PlannedJob {
             out: self.out.clone(),
             fingerprint: self.fingerprint.whole,
             retake: self.retake,
+            first_seed: self.settings.seed.filter(|_| self.retake > 0),
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
             channel: self.asked_of_its_clip(),

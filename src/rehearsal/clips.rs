@@ -170,6 +170,7 @@ impl Clips {
             out: String::new(),
             fingerprint: name.finish(),
             retake: 0,
+            first_seed: None,
             shot: job.model.provider.clone(),
             subject: None,
             channel: None,

@@ -4,6 +4,7 @@
 //! queries, and deciding in which state a job is.
 
 mod attention;
+mod check;
 mod csv;
 mod finance;
 mod html;
@@ -14,6 +15,7 @@ mod summary;
 mod text;
 
 pub use attention::attention_text;
+pub use check::CheckView;
 pub use csv::{RUN_CSV_HEADER, RunCsv};
 pub use finance::{RUN_FINANCE_HEADER, RunFinance};
 pub use html::{HtmlFacts, HtmlOptions, html};

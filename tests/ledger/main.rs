@@ -1,5 +1,6 @@
 //! The ledger, through the library's front: what it keeps, what it refuses, what it says.
 
+mod checks;
 mod formats;
 mod history;
 mod memory;
@@ -338,7 +339,7 @@ fn a_newer_ledger_is_left_alone() {
         let error = Ledger::open(dir.path(), mode).expect_err("it is newer");
         insta::allow_duplicates! { insta::assert_snapshot!(
             said(&error, dir.path()),
-            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 4); use that version; nothing was changed"
+            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 5); use that version; nothing was changed"
         ) }
     }
 }

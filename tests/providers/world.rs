@@ -313,6 +313,7 @@ impl World {
         request.references = vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::FirstFrame,
+            given: None,
             path: name,
             digest: Digest::of(bytes),
             format: Format::Png,
@@ -369,6 +370,7 @@ pub fn job() -> Request {
         out: "clip.mp4".to_owned(),
         fingerprint: Digest::of(b"request"),
         retake: 0,
+        first_seed: None,
         shot: "shot".to_owned(),
         subject: None,
         channel: None,

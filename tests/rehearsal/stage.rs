@@ -199,6 +199,7 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         out: "clip.mp4".to_owned(),
         fingerprint: fingerprint.whole,
         retake: 0,
+        first_seed: None,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,
@@ -212,6 +213,7 @@ fn reference(role: Role, file: &str, by_url: bool) -> RequestReference {
     RequestReference {
         name: file.to_owned(),
         role,
+        given: None,
         path: file.to_owned(),
         digest: facts.digest,
         format: facts.format,

@@ -1,4 +1,5 @@
-//! What people said of clips: rows against events, and retakes against the words that ask for them.
+//! What people said of clips: rows against events, and retakes against the words and checks that ask
+//! for them.
 
 use rusqlite::Connection;
 
@@ -29,7 +30,9 @@ pub(super) fn words(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), L
                  AND a.retake <> coalesce(p.retake, 0)
                  AND NOT (a.retake = p.retake + 1
                      AND EXISTS (SELECT 1 FROM words w WHERE w.job = a.job AND w.latest = p.id
-                         AND w.retake = 1))"
+                         AND w.retake = 1
+                         UNION ALL SELECT 1 FROM checks k WHERE k.attempt = p.id
+                         AND k.retake = 1))"
                 .to_owned(),
             "it began as a retake that nobody asked for",
         ),

@@ -4,13 +4,13 @@
 
 use super::Bounds;
 
-/// Limits this process: memory, processor time, no files written, no image of it kept when it dies.
-/// What it starts in its place inherits them.
+/// Limits this process: memory, processor time, so many bytes of each file written, no image of it
+/// kept when it dies. What it starts in its place inherits them.
 ///
 /// # Errors
 /// The system refuses.
 #[cfg(unix)]
-pub(super) fn limit_this_process(bounds: &Bounds) -> std::io::Result<()> {
+pub fn limit_this_process(bounds: &Bounds, written: u64) -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let limit = |resource: Resource, soft: u64, hard: u64| {
@@ -21,7 +21,7 @@ pub(super) fn limit_this_process(bounds: &Bounds) -> std::io::Result<()> {
     };
     let (memory, seconds) = (bounds.memory, bounds.cpu_seconds);
     limit(Resource::Core, 0, 0)?;
-    limit(Resource::Fsize, 0, 0)?;
+    limit(Resource::Fsize, written, written)?;
     // At the first it is told, at the second it is killed.
     limit(Resource::Cpu, seconds, seconds.saturating_add(1))?;
     limit(Resource::Data, memory, memory)?;
@@ -33,6 +33,6 @@ pub(super) fn limit_this_process(bounds: &Bounds) -> std::io::Result<()> {
 
 /// There is nothing to limit itself by: the parent's clock remains.
 #[cfg(not(unix))]
-pub(super) fn limit_this_process(_: &Bounds) -> std::io::Result<()> {
+pub fn limit_this_process(_: &Bounds, _: u64) -> std::io::Result<()> {
     Ok(())
 }

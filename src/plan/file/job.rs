@@ -14,8 +14,9 @@ use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::plan::digesting::Money;
 use crate::plan::expand::derived_seed;
-use crate::plan::job::{Fingerprint, JobSettings, retake_seed};
+use crate::plan::job::{Fingerprint, JobSettings};
 use crate::plan::lines::JobLine;
+use crate::plan::retake::retake_seed;
 use crate::plan::summary::Change;
 
 /// One job of a plan file. Cheap to clone: its texts are put together when they are asked for.
