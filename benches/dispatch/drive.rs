@@ -142,6 +142,7 @@ fn setup(
         providers: BTreeMap::from([(name, provider)]),
         files: Arc::new(DiskFiles),
         clips,
+        verifier: None,
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),
         workspace: workspace.to_owned(),
@@ -222,6 +223,7 @@ fn work_of(number: u64, plan: Digest) -> Work {
         subject: Some(format!("products.{subject}")),
         channel: None,
         consistency: None,
+        first_seed: None,
         address,
     };
     let key = request.address.key();

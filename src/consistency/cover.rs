@@ -92,10 +92,8 @@ fn goes_on(reference: &Reference, frame: &Observed, part: &[bool]) -> bool {
         (x < across && y < down).then(|| y * across + x)
     };
     let ground = |at: usize| own(at).is_none_or(|at| reference.empty[at]);
-    let grounds: Vec<[f32; 3]> = (0..wide * high)
-        .filter(|at| ground(*at))
-        .filter_map(|at| frame.around[at])
-        .collect();
+    let grounds: Vec<[f32; 3]> =
+        (0..wide * high).filter(|at| ground(*at)).filter_map(|at| frame.around[at]).collect();
     let usual = [0, 1, 2].map(|c| median(grounds.iter().map(|g| g[c]).collect()));
     let alien = |at: usize| ground(at) && frame.around[at].is_some_and(|g| apart(g, usual) > ALIEN);
     let aliens = grounds.iter().filter(|g| apart(**g, usual) > ALIEN).count();

@@ -121,6 +121,7 @@ impl Build {
                 unknown: Unknown::Hold,
                 unattended: None,
                 fetch: Default::default(),
+                judges: Vec::new(),
                 export: Default::default(),
             },
         };
