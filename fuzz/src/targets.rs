@@ -13,7 +13,7 @@ use kinora::diagnostic::{Sources, render_json, render_text};
 use kinora::feed::{self, Each, FeedFormat, FeedOptions};
 use kinora::limits::Limits;
 use kinora::manifest::{LoadOptions, load};
-use kinora::media::clip::{ClipFacts, inspect, poster};
+use kinora::media::clip::{ClipFacts, inspect};
 use kinora::media::decode::{PictureLimits, decode};
 use kinora::media::frames::{Answer, Plan, Wanted, read_answer, read_ffmpeg};
 use kinora::media::{PictureLock, probe};
@@ -112,12 +112,10 @@ pub fn picture(data: &[u8]) {
     }
 }
 
-/// A clip, as a provider sends it: its index, and the picture that stands for it.
+/// A clip, as a provider sends it: its index. Its frames are decoded in a child, whose answer is
+/// another target.
 pub fn clip(data: &[u8]) {
-    let path = file("clip.mp4", data);
-    if inspect(&path).is_ok() {
-        let _ = poster(&path);
-    }
+    let _ = inspect(&file("clip.mp4", data));
 }
 
 /// What the child that decodes a clip answers: no more than was asked for is taken of it. And what

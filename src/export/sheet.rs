@@ -12,8 +12,8 @@ use super::book::{Job, Line};
 use super::clip::inside;
 use super::notes::{Note, Notes};
 use crate::ledger::JobState;
-use crate::media::clip;
 use crate::media::decode::{PictureLimits, decode};
+use crate::media::frames::Decoding;
 use crate::media::lettering::{Lettering, one_line, rectangle};
 
 /// Tiles on a sheet.
@@ -49,11 +49,18 @@ struct Tile {
 #[derive(Default)]
 pub(super) struct Sheets {
     tiles: Vec<Tile>,
+    /// Who decodes clips that have no poster beside them; absent: nobody.
+    decoding: Option<Decoding>,
     /// Jobs that no sheet has room for.
     pub left_out: u64,
 }
 
 impl Sheets {
+    /// None yet. Clips that have no poster beside them are decoded so, if at all.
+    pub fn new(decoding: Option<Decoding>) -> Self {
+        Sheets { decoding, ..Sheets::default() }
+    }
+
     /// Adds a job that has begun.
     pub fn add(&mut self, workspace: &Path, line: &Line, job: &Job) {
         let Some(state) = job.state else { return };
@@ -102,7 +109,8 @@ impl Sheets {
     pub fn draw(&self, number: usize, name: &str, notes: &mut Notes) -> Result<Vec<u8>, String> {
         let on_one = (COLUMNS * ROWS) as usize;
         let tiles: Vec<&Tile> = self.tiles.iter().skip(number * on_one).take(on_one).collect();
-        let posters: Vec<Option<RgbImage>> = tiles.par_iter().map(|tile| tile.poster()).collect();
+        let posters: Vec<Option<RgbImage>> =
+            tiles.par_iter().map(|tile| tile.poster(self.decoding.as_ref())).collect();
         for (tile, poster) in tiles.iter().zip(&posters) {
             if tile.files.is_some() && poster.is_none() {
                 notes.add(Note::Poster, || tile.title.clone());
@@ -135,11 +143,11 @@ impl Sheets {
 
 impl Tile {
     /// A picture of the clip that fits the tile: the one beside it, or else one that is made.
-    fn poster(&self) -> Option<RgbImage> {
+    fn poster(&self, decoding: Option<&Decoding>) -> Option<RgbImage> {
         let (beside, file) = self.files.as_ref()?;
         let limits = PictureLimits::default();
         let beside = crate::media::decode::load(beside, &limits).ok();
-        let made = || decode(&clip::poster(file).ok()?, &limits).ok();
+        let made = || decode(&decoding?.poster(file).ok()?, &limits).ok();
         let image = beside.or_else(made)?.image;
         let scale = f64::from(PICTURE) / f64::from(image.width().max(image.height()).max(1));
         // Rounded and at least 1, so the cast from a small positive number is exact.

@@ -28,6 +28,7 @@ use crate::digest::Digest;
 use crate::ledger::Which;
 use crate::manifest::{ShopifyExport, SubjectKind};
 use crate::media::c2pa::Credentials;
+use crate::media::frames::Decoding;
 use crate::plan::FindingOut;
 use crate::protocol::Rack;
 use crate::template::Engine;
@@ -162,7 +163,8 @@ pub fn export(inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Exported, 
     };
     let google = settings.google.as_ref().filter(|_| wants(What::Google) && book.is_planned);
     let mut google = google.map(|google| Google::new(&engine, google, ProviderHosts::of(rack)));
-    let mut sheets = wants(What::Sheet).then(Sheets::default);
+    let mut sheets = wants(What::Sheet)
+        .then(|| Sheets::new(crate::environment::own_program().ok().map(Decoding::by)));
     let mut lines = 0;
     book.each(|line| {
         lines += 1;

@@ -1,20 +1,17 @@
-//! Clip files: is it really a whole video, and what does it look like.
+//! Clip files: is it really a whole video.
 //!
-//! What lives here: facts about an MP4, its poster. What never does: where a clip goes, and
-//! decoding more of a stranger's video than one key frame.
+//! What lives here: facts about an MP4, and its poster's encoding. What never does: where a clip
+//! goes, and decoding: that is a child's (see `frames`).
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use openh264::OpenH264API;
-use openh264::decoder::{DecodeOptions, Decoder, DecoderConfig, Flush};
-use openh264::formats::YUVSource;
-use re_mp4::{Avc1Box, Mp4, Sample, StsdBoxContent, Track, TrackKind};
+use image::RgbImage;
+use re_mp4::{Avc1Box, Mp4, Sample, Track, TrackKind};
 use serde::{Deserialize, Serialize};
 
-use super::frame::Frame;
 use super::mp4;
 
 /// Quality of posters, 0 to 100.
@@ -74,25 +71,6 @@ pub fn inspect(path: &Path) -> Result<ClipFacts, ClipProblem> {
     facts(&index, track, bytes)
 }
 
-/// Writes a JPEG of the clip's key frame nearest to two fifths of its length, where most clips
-/// show what they are about, and returns the picture's bytes.
-pub fn poster(path: &Path) -> Result<Vec<u8>, ClipProblem> {
-    let Opened { mut file, index, bytes, .. } = open(path)?;
-    let track = video_track(&index)?;
-    check_samples(track, bytes)?;
-    let StsdBoxContent::Avc1(entry) = &track.trak(&index).mdia.minf.stbl.stsd.contents else {
-        let codec = track.codec_string(&index).unwrap_or_else(|| "unknown".to_owned());
-        return Err(ClipProblem::CannotShow(format!("its codec is {codec}, not H.264")));
-    };
-    let sample = poster_sample(track)
-        .ok_or_else(|| ClipProblem::Damaged("it has no key frame".to_owned()))?;
-    let coded = read_part(&mut file, sample.offset, sample.size)?;
-    let mut stream = parameter_sets(entry);
-    mp4::append_annex_b(&coded, length_size(entry), &mut stream)
-        .ok_or_else(|| ClipProblem::Damaged("a frame's parts overlap its end".to_owned()))?;
-    jpeg(&decode_one(&stream)?)
-}
-
 /// The parameter sets of an H.264 track, with start codes.
 pub(super) fn parameter_sets(entry: &Avc1Box) -> Vec<u8> {
     let config = &entry.avcc.contents;
@@ -109,20 +87,16 @@ pub(super) fn length_size(entry: &Avc1Box) -> usize {
     usize::from(entry.avcc.contents.length_size_minus_one & 3) + 1
 }
 
-/// A frame as JPEG, 4:2:0.
-pub fn jpeg(frame: &Frame) -> Result<Vec<u8>, ClipProblem> {
+/// A clip's poster as JPEG, 4:2:0.
+pub(super) fn poster_jpeg(picture: &RgbImage) -> Result<Vec<u8>, ClipProblem> {
     let problem = |e: String| ClipProblem::CannotShow(e);
-    let side = |n: usize| u16::try_from(n).map_err(|_| problem(format!("{n} pixels is too wide")));
+    let side = |n: u32| u16::try_from(n).map_err(|_| problem(format!("{n} pixels is too wide")));
     let mut bytes = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, POSTER_QUALITY);
     encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+    let (width, height) = (side(picture.width())?, side(picture.height())?);
     encoder
-        .encode(
-            &frame.to_rgb(),
-            side(frame.width)?,
-            side(frame.height)?,
-            jpeg_encoder::ColorType::Rgb,
-        )
+        .encode(picture, width, height, jpeg_encoder::ColorType::Rgb)
         .map_err(|e| problem(e.to_string()))?;
     Ok(bytes)
 }
@@ -251,17 +225,6 @@ fn length(samples: &[Sample]) -> u128 {
     sum + u128::from(if plausible { last.duration } else { usual })
 }
 
-fn poster_sample(track: &Track) -> Option<&Sample> {
-    let wanted = track.samples.len() * 2 / 5;
-    track
-        .samples
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| s.is_sync)
-        .min_by_key(|(i, _)| i.abs_diff(wanted))
-        .map(|(_, s)| s)
-}
-
 /// A part of the file.
 pub(super) fn read_part(
     file: &mut BufReader<File>,
@@ -273,37 +236,4 @@ pub(super) fn read_part(
     let mut bytes = Vec::new();
     file.take(size).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
-}
-
-fn decode_one(stream: &[u8]) -> Result<Frame, ClipProblem> {
-    let problem = |e: openh264::Error| ClipProblem::CannotShow(e.to_string());
-    let mut decoder = Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
-        .map_err(problem)?;
-    let options = DecodeOptions::new().flush_after_decode(Flush::NoFlush);
-    if let Some(picture) = decoder.decode_with_options(stream, options).map_err(problem)? {
-        return Ok(copy(&picture));
-    }
-    let rest = decoder.flush_remaining().map_err(problem)?;
-    let picture = rest
-        .first()
-        .ok_or_else(|| ClipProblem::CannotShow("its key frame can't be decoded".to_owned()))?;
-    Ok(copy(picture))
-}
-
-/// Copies without the decoder's padding. A last odd row or column is left out, as 4:2:0 has
-/// none.
-fn copy(picture: &impl YUVSource) -> Frame {
-    let (width, height) = picture.dimensions();
-    let (width, height) = (width & !1, height & !1);
-    let plane = |data: &[u8], stride: usize, width: usize, height: usize| {
-        data.chunks(stride.max(1)).take(height).flat_map(|row| row[..width].to_vec()).collect()
-    };
-    let strides = picture.strides();
-    Frame {
-        width,
-        height,
-        y: plane(picture.y(), strides.0, width, height),
-        u: plane(picture.u(), strides.1, width / 2, height / 2),
-        v: plane(picture.v(), strides.2, width / 2, height / 2),
-    }
 }

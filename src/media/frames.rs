@@ -193,4 +193,15 @@ impl Decoding {
     pub fn sample(&self, clip: &Path, wanted: Wanted) -> Result<Sampled, FramesProblem> {
         parent::sample(self, clip, wanted.within_limits())
     }
+
+    /// A JPEG of the clip's key frame nearest to two fifths of its length, where most clips show what
+    /// they are about; its longer side is at most [`Wanted::LONGEST`]. The same clip gives the same
+    /// bytes.
+    ///
+    /// # Errors
+    /// Any of [`FramesProblem`]. No ffmpeg is asked for it.
+    pub fn poster(&self, clip: &Path) -> Result<Vec<u8>, FramesProblem> {
+        let picture = parent::poster(self, clip, Wanted::LONGEST)?;
+        super::clip::poster_jpeg(&picture).map_err(FramesProblem::Clip)
+    }
 }

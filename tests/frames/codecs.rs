@@ -32,6 +32,30 @@ fn samples_are_as_many_and_as_large_as_was_asked_for() {
 }
 
 #[test]
+fn a_poster_shows_the_clip() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = written(&folder, &own_clip(48, 320, 180));
+    let poster = decoding().poster(&path).expect("a poster");
+    let picture = image::load_from_memory(&poster).expect("a JPEG").to_rgb8();
+    assert_eq!(picture.dimensions(), (320, 180));
+    let all = decoding().sample(&path, Wanted { samples: 48, longest_side: 320 }).expect("frames");
+    let apart = |other: &image::RgbImage| {
+        let pairs = picture.iter().zip(other.iter());
+        pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum::<u64>() / picture.len() as u64
+    };
+    assert!(all.samples.iter().any(|s| apart(&s.picture) < 6), "it is none of its frames");
+    assert_eq!(decoding().poster(&path).expect("a poster"), poster);
+    assert!(is_red(red_poster().get_pixel(10, 10)));
+    let problem = decoding().poster(&made("hev1.mp4")).expect_err("not decoded");
+    assert!(problem.to_string().starts_with("not inspected: "), "{problem}");
+}
+
+fn red_poster() -> image::RgbImage {
+    let poster = decoding().poster(&made("av01.mp4")).expect("a poster");
+    image::load_from_memory(&poster).expect("a JPEG").to_rgb8()
+}
+
+#[test]
 fn the_same_clip_gives_the_same_frames() {
     assert_eq!(sampled(&made("b_frames.mp4")), sampled(&made("b_frames.mp4")));
 }

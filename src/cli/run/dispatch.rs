@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use kinora::clock::{Chance, SystemClock};
 use kinora::digest::Digest;
+use kinora::environment::own_program;
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger};
+use kinora::media::frames::Decoding;
 use kinora::money::Micros;
 use kinora::plan::Plan;
 use kinora::run::{
@@ -74,11 +76,14 @@ pub(in crate::cli) fn dispatch(
     let guard = guard
         .transpose()
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("guardrails: {e}")))?;
+    let program = own_program()
+        .map_err(|e| Failure::new(Exit::Internal, format!("no program to decode clips: {e}")))?;
+    let decoding = Decoding::by(program);
     let mut setup = Setup {
         ledger,
         providers: providers.all.clone(),
         files: Arc::new(DiskFiles),
-        clips: Arc::new(MediaClips),
+        clips: Arc::new(MediaClips::new(decoding)),
         verifier: None,
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),

@@ -25,6 +25,9 @@ pub struct Request {
     pub bounds: Bounds,
     /// For ffmpeg: the frames' places, ascending. Empty otherwise.
     pub places: Vec<u64>,
+    /// Whether one key frame is wanted that shows what the clip is about, instead of samples.
+    #[serde(default)]
+    pub poster: bool,
 }
 
 /// Serves the request in `arguments`: itself in JSON, and, for ffmpeg, that program and the clip.
@@ -91,7 +94,10 @@ fn sample(mut stream: Stream, request: &Request) -> Result<Answer, FramesProblem
             unsupported.is_none()
         }
     };
-    let chosen = chosen(&stream, request.wanted);
+    let chosen = match request.poster {
+        true => poster(&stream).into_iter().collect(),
+        false => chosen(&stream, request.wanted),
+    };
     if !decoded {
         let frames =
             chosen.iter().map(|rank| (*rank as u64, at_ms(&stream, *rank as u32))).collect();
@@ -103,6 +109,14 @@ fn sample(mut stream: Stream, request: &Request) -> Result<Answer, FramesProblem
 
 fn at_ms(stream: &Stream, rank: u32) -> u64 {
     stream.frames[stream.shown[rank as usize] as usize].at_ms
+}
+
+/// The rank of the key frame nearest to two fifths of the clip, where most clips show what they are
+/// about.
+fn poster(stream: &Stream) -> Option<usize> {
+    let wanted = stream.frames.len() * 2 / 5;
+    let keys = stream.frames.iter().enumerate().filter(|(_, frame)| frame.key);
+    keys.min_by_key(|(at, _)| at.abs_diff(wanted)).map(|(_, frame)| frame.rank as usize)
 }
 
 /// The ranks of the frames that are sampled.

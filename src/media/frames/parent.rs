@@ -10,6 +10,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use image::RgbImage;
+
 use super::answer::{self, Answer, Plan, plain};
 use super::child::Request;
 use super::{Bounds, COMMAND, ClipProblem, Decoding, FramesProblem, Sampled, Wanted, ffmpeg};
@@ -32,16 +34,7 @@ pub(super) fn sample(
     clip: &Path,
     wanted: Wanted,
 ) -> Result<Sampled, FramesProblem> {
-    let bounds = &decoding.bounds;
-    let most = answer::most_bytes(wanted);
-    let request = Request { wanted, bounds: *bounds, places: Vec::new() };
-    let mut command = command(&decoding.program, &request)?;
-    command.stdin(open(clip)?);
-    let ended = run(command, most, bounds.wall)?;
-    if !ended.status.success() {
-        return Err(death(&ended, bounds));
-    }
-    let plan = match answer::read(&ended.answer, wanted)? {
+    let plan = match ask(decoding, clip, wanted, false)? {
         Answer::Frames(sampled) => return Ok(sampled),
         Answer::Problem(problem) => return Err(problem),
         Answer::NotDecoded(plan) => plan,
@@ -52,6 +45,42 @@ pub(super) fn sample(
     }
 }
 
+/// One key frame, in at most so many pixels.
+pub(super) fn poster(
+    decoding: &Decoding,
+    clip: &Path,
+    longest_side: u32,
+) -> Result<RgbImage, FramesProblem> {
+    let wanted = Wanted { samples: 1, longest_side };
+    match ask(decoding, clip, wanted, true)? {
+        Answer::Frames(sampled) => {
+            let first = sampled.samples.into_iter().next();
+            let none = || FramesProblem::Answer("it has no frame".to_owned());
+            first.map(|sample| sample.picture).ok_or_else(none)
+        }
+        Answer::Problem(problem) => Err(problem),
+        Answer::NotDecoded(plan) => Err(FramesProblem::NotInspected(plan.codec)),
+    }
+}
+
+/// Asks a child of this program.
+fn ask(
+    decoding: &Decoding,
+    clip: &Path,
+    wanted: Wanted,
+    poster: bool,
+) -> Result<Answer, FramesProblem> {
+    let bounds = &decoding.bounds;
+    let request = Request { wanted, bounds: *bounds, places: Vec::new(), poster };
+    let mut command = command(&decoding.program, &request)?;
+    command.stdin(open(clip)?);
+    let ended = run(command, answer::most_bytes(wanted), bounds.wall)?;
+    if !ended.status.success() {
+        return Err(death(&ended, bounds));
+    }
+    answer::read(&ended.answer, wanted)
+}
+
 fn by_ffmpeg(
     decoding: &Decoding,
     program: &Path,
@@ -60,7 +89,7 @@ fn by_ffmpeg(
     plan: Plan,
 ) -> Result<Sampled, FramesProblem> {
     let places = plan.frames.iter().map(|(index, _)| *index).collect();
-    let request = Request { wanted, bounds: decoding.bounds, places };
+    let request = Request { wanted, bounds: decoding.bounds, places, poster: false };
     let clip = std::path::absolute(clip).map_err(|e| ClipProblem::Unreadable(e.to_string()))?;
     let mut command = command(&decoding.program, &request)?;
     command.args([program, &clip]).stdin(Stdio::null());

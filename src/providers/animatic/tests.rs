@@ -397,19 +397,6 @@ fn a_lying_index_never_stops_the_program() {
 }
 
 #[test]
-fn a_poster_shows_the_clip() {
-    let workspace = Workspace::new();
-    let request = workspace.request(Route::Image, "static", &["red.png"]);
-    let to = workspace.out("a.mp4");
-    render(&request, workspace.path(), &to).expect("renders");
-    let poster = image::load_from_memory(&clip::poster(&to).expect("a poster")).expect("a JPEG");
-    let rgb = poster.to_rgb8();
-    assert_eq!(rgb.dimensions(), (96, 96));
-    let middle = rgb.get_pixel(48, 48).0;
-    assert!(middle[0] > 170 && middle[1] < 70, "{middle:?}");
-}
-
-#[test]
 fn the_card_in_the_box_says_what_the_renderer_does() {
     let card = include_str!("../../../manifests/models/animatic.yaml");
     let card: crate::models::ModelCard =
