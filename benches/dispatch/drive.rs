@@ -219,6 +219,7 @@ fn work_of(number: u64, plan: Digest) -> Work {
         out: format!("clips/{subject}/{shot}.mp4"),
         fingerprint: Digest::of(&number.to_le_bytes()),
         retake: 0,
+        first_seed: None,
         shot,
         subject: Some(format!("products.{subject}")),
         channel: None,

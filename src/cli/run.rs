@@ -84,7 +84,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let left = Left::by_earlier_runs(&open, &providers, workspace.catalogue.unknown);
     let exit = if summary.to_run.jobs == 0 && left.taken_up == 0 {
         let nothing = nothing_to_do(summary, &left, output);
-        match collected.as_ref().filter(|c| c.done + c.failed + c.lost > 0) {
+        match collected.as_ref().filter(|c| c.done + c.failed + c.lost + c.checks.looked_at() > 0) {
             None => nothing,
             Some(collected) => {
                 say_end(collected, collected.done + collected.failed, &workspace, output);

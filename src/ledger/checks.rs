@@ -92,6 +92,15 @@ pub struct NewCheck {
     pub at: Timestamp,
 }
 
+impl NewCheck {
+    /// Looked at where it is handed in, not by the thread that writes for everybody.
+    fn assert_sound(&self) {
+        let inspected = self.verdict != ClipVerdict::NotInspected;
+        assert!(!self.retake || self.verdict == ClipVerdict::Fail, "only what fails is made again");
+        assert_eq!(self.score.is_some(), inspected, "what was not inspected has no score");
+    }
+}
+
 /// A check, as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
@@ -186,11 +195,13 @@ impl Ledger {
 
     /// Records a check, also while a run goes on, and says what was recorded. Blocks.
     pub fn record_check(&self, check: NewCheck) -> Result<Check, LedgerError> {
+        check.assert_sound();
         self.write_shortly(move |c| insert(c, check))
     }
 
     /// The same by whoever runs.
     pub fn record_check_running(&self, check: NewCheck) -> Ack<Check> {
+        check.assert_sound();
         self.write_running(move |c| insert(c, check))
     }
 }
@@ -250,9 +261,6 @@ pub(super) fn is_within_rule(c: &Connection, job: i64) -> rusqlite::Result<bool>
 /// Records a check, and decides whether it asks for another clip.
 fn insert(c: &Connection, new: NewCheck) -> Result<Check, LedgerError> {
     let NewCheck { attempt, measure, verdict, score, retake: wished, detail, at } = new;
-    assert!(!wished || verdict == ClipVerdict::Fail, "only what fails is made again");
-    let inspected = verdict != ClipVerdict::NotInspected;
-    assert_eq!(score.is_some(), inspected, "what was not inspected has no score");
     let (job, is_latest): (i64, bool) = c
         .prepare_cached(
             "SELECT a.job, j.attempt = a.id AND j.state = 'done' FROM clips c

@@ -201,6 +201,7 @@ impl Dispatcher {
         if by_check && !changed && may_retake(&waiting.request) {
             // It was asked for since the plan was made, or by a run that ended before it could.
             let again = waiting.request.retaken();
+            let again = again.filter(|again| again.name().parts == last.parts);
             return Ok(again
                 .map(|r| Standing::Retaken(life, Box::new(r)))
                 .ok_or(Skip::AlreadyDone));

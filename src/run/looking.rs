@@ -120,8 +120,9 @@ impl Dispatcher {
         if !approved || self.phase != Phase::Going {
             return;
         }
-        let Some(again) = request.retaken() else { return };
-        assert_eq!(again.name().parts, record.parts, "a retake asks for nothing else");
+        // What is not the very request that was approved is for the next plan.
+        let again = request.retaken().filter(|again| again.name().parts == record.parts);
+        let Some(again) = again else { return };
         if self.desk.is_held(&again.model) {
             self.summary.held += 1;
             let (job, why) = (again.address.to_string(), Skip::ModelHeld);
