@@ -104,6 +104,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             folder: folder.clone(),
             total,
             max_spend: asked.max_spend,
+            looks: true,
             log: None,
         };
         let ended = on_time(dispatch(work, &signals, output)?, total, &signals);
@@ -202,6 +203,7 @@ fn collect_first(
         folder: workspace.catalogue.workspace.clone(),
         total: open.len() as u64,
         max_spend: None,
+        looks: true,
         log: log.cloned(),
     };
     let ended = dispatch(work, signals, output)?;

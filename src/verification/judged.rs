@@ -46,13 +46,14 @@ pub(super) fn judged(
     frames: &[Frame<'_>],
     is_whole: bool,
 ) -> (ClipVerdict, u8, Detail) {
-    let references: Vec<ReferenceDetail> = held
+    let mut references: Vec<ReferenceDetail> = held
         .iter()
         .map(|held| match held.compared.map(|at| &found.references[at]) {
             Some(compared) => reference(held, rule, compared, frames),
             None => unseen(held),
         })
         .collect();
+    let notes = pass_over_views(&mut references);
     let inspected = references.iter().filter_map(|r| Some((r.verdict, r.score?)));
     // A clip that is a still was paid for in vain, whatever it shows.
     let motion = found.parts.iter().find(|part| part.name == PartName::Motion);
@@ -65,7 +66,8 @@ pub(super) fn judged(
     let verdict = if is_whole { verdict } else { verdict.min(ClipVerdict::Review) };
     let time = found.over_time;
     let detail = Detail {
-        parts: parts(&found.parts),
+        notes,
+        parts: weakest(&references, &found.parts),
         references,
         over_time: Some(OverTimeDetail {
             drift: whole(time.drift),
@@ -76,6 +78,66 @@ pub(super) fn judged(
         ..Detail::default()
     };
     (verdict, score, detail)
+}
+
+/// Of several views of one subject a clip need not show all: one that is not to be seen, while another
+/// is, has no score. Says which.
+fn pass_over_views(references: &mut [ReferenceDetail]) -> Vec<String> {
+    let views: Vec<(String, u8)> = references
+        .iter()
+        .filter(|r| r.score.is_some() && is_view(r))
+        .map(|r| (subject(&r.name), r.present))
+        .collect();
+    let mut notes = Vec::new();
+    for reference in references {
+        let is_absent = is_view(reference) && reference.score.is_some();
+        let is_absent = is_absent && reference.present < NOT_SHOWN;
+        // It is none of those itself.
+        let another = || {
+            let of = subject(&reference.name);
+            views.iter().any(|(other, present)| *other == of && *present >= SHOWN)
+        };
+        if is_absent && another() {
+            notes.push(format!("the view `{}` isn't shown", reference.name));
+            (reference.score, reference.verdict) = (None, ClipVerdict::Pass);
+            reference.parts.clear();
+            reference.marks.clear();
+            (reference.worst_ms, reference.lab) = (None, None);
+        }
+    }
+    notes
+}
+
+/// Frames in percent, from which a view is shown, and under which it isn't.
+const SHOWN: u8 = 50;
+const NOT_SHOWN: u8 = 25;
+
+fn is_view(reference: &ReferenceDetail) -> bool {
+    matches!(reference.role, Role::Identity | Role::Wardrobe)
+}
+
+/// Whose picture it is, by its name: those of further subjects are `alias.name`.
+fn subject(name: &str) -> String {
+    name.rsplit_once('.').map_or_else(String::new, |(owner, _)| owner.to_owned())
+}
+
+/// The weakest of each part over the references that count, and what the clip does over time.
+fn weakest(references: &[ReferenceDetail], all: &[Part]) -> Vec<DetailPart> {
+    let mut found: Vec<DetailPart> = Vec::new();
+    for part in references.iter().flat_map(|reference| &reference.parts) {
+        match found.iter_mut().find(|known| known.name == part.name) {
+            Some(known) if known.score <= part.score => {}
+            Some(known) => *known = part.clone(),
+            None => found.push(part.clone()),
+        }
+    }
+    // In the order in which parts are told everywhere.
+    let place = |part: &DetailPart| all.iter().position(|other| other.name.word() == part.name);
+    found.sort_by_key(place);
+    let over_time = |part: &&Part| matches!(part.name, PartName::Motion | PartName::Steadiness);
+    let over_time: Vec<Part> = all.iter().filter(over_time).cloned().collect();
+    found.extend(parts(&over_time));
+    found
 }
 
 fn parts(parts: &[Part]) -> Vec<DetailPart> {
@@ -138,5 +200,40 @@ fn place(mark: &Mark, (width, height): (u32, u32)) -> DetailMark {
     DetailMark {
         part: mark.part.word().to_owned(),
         place: [least(&xs), least(&ys), most(&xs), most(&ys)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hero(name: &str, present: u8, score: u8) -> ReferenceDetail {
+        let held = Held { name: name.to_owned(), role: Role::Identity, compared: Some(0) };
+        ReferenceDetail { present, score: Some(score), verdict: ClipVerdict::Fail, ..unseen(&held) }
+    }
+
+    #[test]
+    fn a_score_passes_from_the_first_bound_on_and_fails_below_the_second() {
+        let bounds = Bounds { min: 80, fail_below: 60 };
+        let verdicts = [100, 80, 79, 60, 59, 0].map(|score| verdict_of(score, bounds));
+        use ClipVerdict::{Fail, Pass, Review};
+        assert_eq!(verdicts, [Pass, Pass, Review, Review, Fail, Fail]);
+        assert_eq!([f32::NAN, -3.0, 79.99, 200.0].map(whole), [0, 0, 79, 100]);
+    }
+
+    #[test]
+    fn a_view_that_is_not_shown_does_not_count_where_another_of_the_subject_is() {
+        let scores = |mut references: Vec<ReferenceDetail>| {
+            let notes = pass_over_views(&mut references);
+            (references.iter().map(|r| r.score).collect::<Vec<_>>(), notes.len())
+        };
+        let both = vec![hero("front", 100, 90), hero("back", 0, 5)];
+        assert_eq!(scores(both), (vec![Some(90), None], 1));
+        // Nothing of the subject is to be seen.
+        let none = vec![hero("front", 10, 9), hero("back", 0, 5)];
+        assert_eq!(scores(none), (vec![Some(9), Some(5)], 0));
+        // Another subject's picture is no other view.
+        let two = vec![hero("front", 100, 90), hero("host.face", 0, 5)];
+        assert_eq!(scores(two), (vec![Some(90), Some(5)], 0));
     }
 }

@@ -132,7 +132,9 @@ impl Verifier {
         let found = compare(&references, &frames);
         let rule = request.consistency.clone().unwrap_or_default();
         let (verdict, score, detail) = judged(&against.held, &rule, &found, &frames, is_whole);
-        let mut detail = Detail { notes, ..detail };
+        let mut detail = detail;
+        notes.append(&mut detail.notes);
+        detail.notes = notes;
         let sights = against.sights(&detail, &found, &frames);
         if !sights.is_empty() {
             match self.evidence(request, &clip, &sights) {
@@ -278,7 +280,7 @@ impl Against {
     ) -> Vec<Sight<'a>> {
         let mut sights: Vec<Sight<'a>> = Vec::new();
         for (held, said) in self.held.iter().zip(&detail.references) {
-            let Some(at) = held.compared else { continue };
+            let Some(at) = held.compared.filter(|_| said.score.is_some()) else { continue };
             let Some(worst) = &found.references[at].worst else { continue };
             let Some(frame) = frames.get(worst.frame) else { continue };
             sights.push(Sight {
