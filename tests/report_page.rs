@@ -282,7 +282,7 @@ fn evidence(workspace: &Path, index: usize, hero: &str) -> String {
     let path = format!(".kinora/evidence/{index}.jpg");
     fs::create_dir_all(workspace.join(".kinora/evidence")).expect("a folder");
     let seen =
-        image::open(workspace.join(hero)).expect("a picture").thumbnail(560, 640).into_rgb8();
+        image::open(workspace.join(hero)).expect("a picture").thumbnail(240, 240).into_rgb8();
     let (width, height) = seen.dimensions();
     let mut both =
         image::RgbImage::from_pixel(2 * width + 30, height + 20, image::Rgb([250, 249, 247]));

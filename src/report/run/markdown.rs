@@ -88,13 +88,15 @@ fn against_references(report: &RunReport, doc: &mut Document) {
     let said: Vec<String> = check::verdict(&report.totals)
         .into_iter()
         .chain(check::remarks(report).into_iter().map(|remark| format!("{remark}.")))
-        .chain(words)
         .collect();
+    if !said.is_empty() {
+        doc.line("");
+        doc.line("**Clips against their references**");
+    }
+    let said: Vec<String> = said.into_iter().chain(words).collect();
     if said.is_empty() {
         return;
     }
-    doc.line("");
-    doc.line("**Clips against their references**");
     doc.line("");
     doc.line(&prose(&said.join(" ")));
     let clips = check::to_look_at(report);

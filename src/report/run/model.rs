@@ -344,7 +344,8 @@ impl RunReport {
     /// Finds the clips that are unlike the others of their subject, once every job is listed.
     pub fn find_outliers(&mut self) {
         self.outliers = check::outliers(&self.jobs);
-        let said = self.outliers.iter().map(|outlier| (outlier.job.as_str(), &outlier.said));
+        // Of a clip that is unlike in two ways the first counts, which is its colour.
+        let said = self.outliers.iter().rev().map(|found| (found.job.as_str(), &found.said));
         let said: BTreeMap<&str, &String> = said.collect();
         for job in &mut self.jobs {
             if let Some(check) = &mut job.check {

@@ -357,7 +357,7 @@ fn report_with(text: &str) -> RunReport {
         job.references[0].name = text.into();
         job.references[0].path = text.into();
         job.references[0].thumbnail = Some(text.into());
-        job.word = judged().jobs[6].word.clone();
+        job.word = judged().jobs[9].word.clone();
         if let Some(word) = &mut job.word {
             word.by = text.into();
             word.note = Some(text.into());

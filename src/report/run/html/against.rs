@@ -11,12 +11,13 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::view::{clean, cleaned, subject, title, values};
-use crate::export::verdict_word;
-use crate::ledger::ClipVerdict;
+use crate::export::{verdict_and_score, verdict_word};
+use crate::ledger::{ClipVerdict, Verdict};
 use crate::report::phrase::{count, grouped};
 use crate::report::run::attention::Advice;
 use crate::report::run::check::{self, CheckView};
 use crate::report::run::model::{JobView, RunReport, WordView};
+use crate::report::run::text::words;
 use crate::report::thumbnail::{inside, thumbnail};
 use crate::verification::DetailPart;
 
@@ -92,7 +93,7 @@ pub(super) struct SpokenView {
 
 impl SpokenView {
     pub(super) fn of(word: &WordView) -> Self {
-        let rejected = word.verdict == crate::ledger::Verdict::Rejected;
+        let rejected = word.verdict == Verdict::Rejected;
         SpokenView {
             what: word.short(),
             tone: if rejected { "bad" } else { "good" },
@@ -121,10 +122,12 @@ impl AgainstView {
         missing: &mut Vec<String>,
     ) -> Option<Self> {
         let remarks = check::remarks(report).into_iter().map(|remark| format!("{remark}."));
-        let said: Vec<String> = check::verdict(&report.totals).into_iter().chain(remarks).collect();
+        let mut said: Vec<String> =
+            check::verdict(&report.totals).into_iter().chain(remarks).collect();
         if said.is_empty() {
             return None;
         }
+        said.extend(words(report));
         let mut clips = check::worst_first(report);
         clips.truncate(ROWS);
         let pictures = pictures(&clips, workspace, missing);
@@ -263,7 +266,7 @@ fn groups(check: &CheckView) -> Vec<GroupView> {
         groups.push(GroupView {
             name: clean(&reference.name),
             role: reference.role.as_str().replace('_', " "),
-            said: crate::export::verdict_and_score(reference.verdict, reference.score),
+            said: verdict_and_score(reference.verdict, reference.score),
             tone: tone(reference.verdict),
             parts: reference.parts.iter().map(|p| part(p, of)).collect(),
         });
@@ -287,7 +290,7 @@ fn groups(check: &CheckView) -> Vec<GroupView> {
             true => "judge".to_owned(),
             false => format!("judge: {}", clean(&judge.note)),
         },
-        said: crate::export::verdict_and_score(judge.verdict, judge.score),
+        said: verdict_and_score(judge.verdict, judge.score),
         tone: tone(judge.verdict),
         parts: Vec::new(),
     }));
