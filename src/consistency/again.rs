@@ -143,4 +143,3 @@ fn second(reference: &Reference, seen: &Seen, first: &Warp, warp: Warp) -> Optio
     let found = if stays && a > b { (refined, a) } else { (warp, b) };
     (overlap(reference, first, &found.0) < 0.4).then_some(found)
 }
-

@@ -36,7 +36,8 @@ pub(super) fn align(
     let mut best = Judged { value: f32::MIN, likeness: -1.0, warp: Warp::IDENTITY };
     for (rough, guess) in judged.into_iter().take(2) {
         let refined = refined(reference, seen, guess, false);
-        let mut tried = vec![judge(reference, seen, refined), Judged::of(rough, guess, reference, seen)];
+        let mut tried =
+            vec![judge(reference, seen, refined), Judged::of(rough, guess, reference, seen)];
         // Before another ground the outline pulls to wherever edges are.
         if tried[0].likeness > 0.2 && other_ground(reference, seen, &tried[0].warp) {
             tried.push(judge(reference, seen, self::refined(reference, seen, tried[0].warp, true)));
@@ -96,7 +97,8 @@ fn misfit(reference: &Reference, seen: &Seen, warp: &Warp) -> f32 {
         return 0.0;
     }
     let (gain, lift) = gain_and_lift(samples, &read);
-    let miss = |(i, light): &(usize, f32)| ((light - lift) / gain - samples[*i].value).abs().min(MOST);
+    let miss =
+        |(i, light): &(usize, f32)| ((light - lift) / gain - samples[*i].value).abs().min(MOST);
     read.iter().map(miss).sum::<f32>() / read.len() as f32
 }
 
