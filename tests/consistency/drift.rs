@@ -64,11 +64,15 @@ fn a_part_that_is_gone() {
 
 #[test]
 fn a_second_one_beside_it() {
-    let frames: Vec<RgbImage> = filmed(|_| (PRODUCT, Shot { zoom: 0.5, ..SHOT }))
+    let of = |zoom: f32| filmed(move |_| (PRODUCT, Shot { zoom, ..SHOT }));
+    let frames: Vec<RgbImage> = of(0.7)
         .iter()
-        .map(|one| {
-            // The middle half of the frame, twice side by side.
-            RgbImage::from_fn(240, 240, |x, y| *one.get_pixel(x % 120 + 60, y))
+        .zip(&of(0.45))
+        .map(|(one, smaller)| {
+            RgbImage::from_fn(240, 240, |x, y| match x {
+                0..140 => *one.get_pixel(x + 45, y),
+                _ => *smaller.get_pixel(x - 60, y),
+            })
         })
         .collect();
     let all = judged(Role::Identity, &frames);
