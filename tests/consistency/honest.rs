@@ -57,9 +57,8 @@ fn a_hand_that_stays_before_it_is_no_part_of_it() {
 
 #[test]
 fn a_slow_push_is_no_still() {
-    let frames: Vec<RgbImage> = (0..6)
-        .map(|i| frame(&PRODUCT, &Shot { zoom: 1.0 + 0.008 * i as f32, ..SHOT }))
-        .collect();
+    let frames: Vec<RgbImage> =
+        (0..6).map(|i| frame(&PRODUCT, &Shot { zoom: 1.0 + 0.008 * i as f32, ..SHOT })).collect();
     let all = judged(Role::Identity, &frames);
     assert!(!all.over_time.still && all.exact > 80.0, "{} {:?}", all.exact, all.over_time);
 }
