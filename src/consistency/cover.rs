@@ -17,8 +17,10 @@ const MOST: f32 = 0.5;
 const TOUCHED: f32 = 2.0;
 /// Ground that is off by more from the rest of the ground has something before it.
 const ALIEN: f32 = 12.0;
-/// Neighbours that are less apart show one thing.
-const ONE_THING: f32 = 16.0;
+/// What is before the subject and what is before the ground beside it are less apart than this; the
+/// ground itself, seen where a part is gone, is less apart from the ground beside it.
+const ONE_THING: f32 = 30.0;
+const GROUND: f32 = 10.0;
 /// Pixels by which frames are moved against each other, to each side.
 const REACH: isize = 10;
 /// What moved by so many pixels over the subject does not belong to it.
@@ -49,8 +51,12 @@ pub(super) fn covered(
     let mut out = none;
     for name in 1..=parts.len() as u32 {
         let part: Vec<bool> = of.iter().map(|n| *n == name).collect();
-        let hides = || slides(reference, frames, &part) || crosses(reference, frames, &part);
-        if share(&part) >= 0.01 && hides() {
+        // What hides has colours of its own; where a part is gone, the ground has them.
+        let hides = || {
+            crosses(reference, frames, &part)
+                || slides(reference, frames, &part) && !see_through(reference, frames, &part)
+        };
+        if share(&part) >= 0.01 && mean_colour(lasting, &part) > OFF && hides() {
             // Its rim too.
             for (at, hidden) in out.iter_mut().enumerate() {
                 let (x, y) = (at % across, at / across);
@@ -74,6 +80,68 @@ fn shows(frame: &Observed, part: &[bool]) -> bool {
     bad > 0.5 * all
 }
 
+fn mean_colour(squares: &[Square], part: &[bool]) -> f32 {
+    let (mut sum, mut all) = (0.0f32, 1e-6f32);
+    for (square, _) in squares.iter().zip(part).filter(|(_, p)| **p) {
+        sum += square.weight * square.colour;
+        all += square.weight;
+    }
+    sum / all
+}
+
+/// Where a place of the grid with its apron lies in the reference's own.
+fn own(reference: &Reference, at: usize) -> Option<usize> {
+    let (across, down) = grid(reference);
+    let wide = across + 2 * APRON;
+    let (x, y) = ((at % wide).wrapping_sub(APRON), (at / wide).wrapping_sub(APRON));
+    (x < across && y < down).then(|| y * across + x)
+}
+
+/// The colours of a frame's squares of ground, and their median.
+fn grounds(reference: &Reference, frame: &Observed) -> Vec<[f32; 3]> {
+    let ground = |at: &usize| own(reference, *at).is_none_or(|at| reference.empty[at]);
+    (0..frame.around.len()).filter(ground).filter_map(|at| frame.around[at]).collect()
+}
+
+fn usual_ground(reference: &Reference, frame: &Observed) -> [f32; 3] {
+    let grounds = grounds(reference, frame);
+    [0, 1, 2].map(|c| median(grounds.iter().map(|g| g[c]).collect()))
+}
+
+/// Whether most squares of a part that lie beside ground show that ground, in most frames.
+fn see_through(reference: &Reference, frames: &[&Observed], part: &[bool]) -> bool {
+    if !reference.outlined {
+        return false;
+    }
+    let (across, down) = grid(reference);
+    let wide = across + 2 * APRON;
+    let place = |x: usize, y: usize| (y + APRON) * wide + x + APRON;
+    let (mut same, mut beside) = (0usize, 0usize);
+    for frame in frames.iter().filter(|f| shows(f, part)) {
+        let usual = usual_ground(reference, frame);
+        for at in (0..part.len()).filter(|at| part[*at]) {
+            let (x, y) = (at % across, at / across);
+            let Some(own) = frame.around[place(x, y)] else { continue };
+            for (dx, dy) in [(-1isize, 0isize), (1, 0), (0, -1), (0, 1)] {
+                let (nx, ny) = (x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
+                let inside = nx < across && ny < down;
+                if inside && !reference.empty[ny * across + nx] {
+                    continue;
+                }
+                // One to the left or above the grid wraps round, and its apron is there still.
+                let next = place(x, y).wrapping_add_signed(dx + dy * wide as isize);
+                if let Some(other) = frame.around.get(next).copied().flatten()
+                    && apart(other, usual) < ALIEN
+                {
+                    beside += 1;
+                    same += usize::from(apart(own, other) < GROUND);
+                }
+            }
+        }
+    }
+    same * 10 > beside * 3
+}
+
 /// Whether what is in these squares goes on beyond the subject's box, in most frames that show it.
 fn crosses(reference: &Reference, frames: &[&Observed], part: &[bool]) -> bool {
     let showing: Vec<&&Observed> = frames.iter().filter(|f| shows(f, part)).collect();
@@ -81,20 +149,14 @@ fn crosses(reference: &Reference, frames: &[&Observed], part: &[bool]) -> bool {
     showing.len() >= 2 && crossing * 10 > showing.len() * 6
 }
 
-/// The same in one frame: from the part over squares of ground that show the same thing, and not the
-/// ground, to the outer squares of the apron or out of the frame.
+/// The same in one frame: from the part over squares of ground that show something before it, to the outer squares of the apron or out of the frame.
 fn goes_on(reference: &Reference, frame: &Observed, part: &[bool]) -> bool {
     let (across, down) = grid(reference);
     let (wide, high) = (across + 2 * APRON, down + 2 * APRON);
-    // Where a place of the wider grid lies in the reference's own.
-    let own = |at: usize| {
-        let (x, y) = ((at % wide).wrapping_sub(APRON), (at / wide).wrapping_sub(APRON));
-        (x < across && y < down).then(|| y * across + x)
-    };
+    let own = |at: usize| own(reference, at);
     let ground = |at: usize| own(at).is_none_or(|at| reference.empty[at]);
-    let grounds: Vec<[f32; 3]> =
-        (0..wide * high).filter(|at| ground(*at)).filter_map(|at| frame.around[at]).collect();
-    let usual = [0, 1, 2].map(|c| median(grounds.iter().map(|g| g[c]).collect()));
+    let grounds: Vec<[f32; 3]> = grounds(reference, frame);
+    let usual = usual_ground(reference, frame);
     let alien = |at: usize| ground(at) && frame.around[at].is_some_and(|g| apart(g, usual) > ALIEN);
     let aliens = grounds.iter().filter(|g| apart(**g, usual) > ALIEN).count();
     // A ground of many colours tells nothing.
@@ -117,8 +179,9 @@ fn goes_on(reference: &Reference, frame: &Observed, part: &[bool]) -> bool {
             let next = ny * wide + nx;
             match frame.around[next] {
                 None if ground(at) => return true,
+                // A sleeve has another colour than its hand.
                 Some(other) if !reached[next] && alien(next) => {
-                    if apart(colour, other) < ONE_THING {
+                    if ground(at) || apart(colour, other) < ONE_THING {
                         reached[next] = true;
                         open.push(next);
                     }
@@ -146,19 +209,20 @@ fn slides(reference: &Reference, frames: &[&Observed], part: &[bool]) -> bool {
     let picks = [0, showing.len() / 2, showing.len() - 1];
     let soft: Vec<(Plane, &[f32])> =
         picks.iter().map(|i| (blurred(&showing[*i].luma, 1.5), &showing[*i].shown[..])).collect();
-    let mut most = 0.0f32;
-    for (i, j) in [(0, 1), (1, 2), (0, 2)] {
-        most = most.max(shift(&soft[i], &soft[j], &inside));
-    }
+    let by = |i: usize, j: usize| shift(&soft[i], &soft[j], &inside);
+    let [one, two, both] = [by(0, 1), by(1, 2), by(0, 2)];
+    let size = |v: [f32; 2]| v[0].hypot(v[1]);
+    let most = size(one).max(size(two)).max(size(both));
     most > SLID
 }
 
-/// By how many pixels what is inside moved between two frames; zero where moving explains little.
+/// By how many pixels to the right and down what is inside moved between two frames; zero where
+/// moving explains little.
 fn shift(
     (a, shown_a): &(Plane, &[f32]),
     (b, shown_b): &(Plane, &[f32]),
     inside: &impl Fn(usize) -> bool,
-) -> f32 {
+) -> [f32; 2] {
     let (w, h) = (a.width as isize, a.height as isize);
     let places: Vec<(isize, isize)> = (0..h)
         .step_by(2)
@@ -195,5 +259,5 @@ fn shift(
         }
     }
     let explains = best.0 < 0.6 * still && still > 2.5;
-    if explains { ((best.1 * best.1 + best.2 * best.2) as f32).sqrt() } else { 0.0 }
+    if explains { [best.1 as f32, best.2 as f32] } else { [0.0; 2] }
 }

@@ -60,7 +60,7 @@ pub struct Reference {
     pub(super) inner: Vec<f32>,
     /// The same without a wider rim, for frames that have another ground.
     pub(super) core: Vec<f32>,
-    /// Squares that have nothing of the subject.
+    /// Squares that have hardly anything of the subject.
     pub(super) empty: Vec<bool>,
     /// The light in it, in each of [`BLURS`].
     pub(super) lights: Vec<Plane>,
@@ -317,15 +317,15 @@ fn smaller(plane: &Plane, longest: usize) -> Plane {
     Plane::new(w, h, values)
 }
 
-/// Which squares of a mask have nothing in them.
+/// Which squares of a mask have hardly anything in them.
 fn empty(mask: &[f32], width: usize, height: usize) -> Vec<bool> {
-    let mut most = vec![0.0f32; width.div_ceil(SQUARE) * height.div_ceil(SQUARE)];
+    let mut sums = vec![(0.0f32, 0.0f32); width.div_ceil(SQUARE) * height.div_ceil(SQUARE)];
     for (at, share) in mask.iter().enumerate() {
         let (x, y) = (at % width, at / width);
-        let place = (y / SQUARE) * width.div_ceil(SQUARE) + x / SQUARE;
-        most[place] = most[place].max(*share);
+        let sum = &mut sums[(y / SQUARE) * width.div_ceil(SQUARE) + x / SQUARE];
+        *sum = (sum.0 + share, sum.1 + 1.0);
     }
-    most.into_iter().map(|m| m < 0.05).collect()
+    sums.into_iter().map(|(sum, n)| sum < 0.25 * n).collect()
 }
 
 /// A mask without its rim.

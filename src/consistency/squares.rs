@@ -18,6 +18,9 @@ const NOISE: f32 = 5.0;
 /// Squares are moved by at most so many pixels to where they fit best.
 const PLAY: isize = 3;
 
+/// Squares that hold less of the subject are slivers.
+const SLIVER: f32 = 0.5;
+
 /// One square of the reference in one frame.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Square {
@@ -117,7 +120,16 @@ pub(super) fn observe(
             if square.weight < 0.15 {
                 continue;
             }
-            structure(square, &owns, blur - first, &held, &shown, column * SQUARE, row * SQUARE);
+            // A sliver says nothing by itself: it is looked at with what is beside it.
+            let more = if square.weight < SLIVER { SQUARE / 2 } else { 0 };
+            let (left, top) = (column * SQUARE, row * SQUARE);
+            let window = [
+                left.saturating_sub(more),
+                top.saturating_sub(more),
+                (left + SQUARE + more).min(w),
+                (top + SQUARE + more).min(h),
+            ];
+            structure(square, &owns, blur - first, &held, &shown, window);
         }
     }
     let colour = middle_colour(&pairs, &light);
@@ -308,12 +320,11 @@ fn structure(
     usual: usize,
     luma: &Plane,
     shown: &[f32],
-    left: usize,
-    top: usize,
+    window: [usize; 4],
 ) {
     let own = &owns[usual];
     let (mut dx, mut dy) = (0isize, 0isize);
-    let mut best = alike(own, luma, shown, left, top, dx, dy);
+    let mut best = alike(own, luma, shown, window, dx, dy);
     loop {
         let mut moved = false;
         for (sx, sy) in [(1, 0), (-1, 0), (0, 1), (0, -1)] {
@@ -321,7 +332,7 @@ fn structure(
             if nx.abs() > PLAY || ny.abs() > PLAY {
                 continue;
             }
-            let here = alike(own, luma, shown, left, top, nx, ny);
+            let here = alike(own, luma, shown, window, nx, ny);
             if here.0 > best.0 + 1e-4 {
                 (best, dx, dy, moved) = (here, nx, ny, true);
                 break;
@@ -334,7 +345,7 @@ fn structure(
     // Compression blurs one place more than another.
     for (place, other) in owns.iter().enumerate() {
         if place != usual {
-            let here = alike(other, luma, shown, left, top, dx, dy);
+            let here = alike(other, luma, shown, window, dx, dy);
             if here.0 > best.0 {
                 best = here;
             }
@@ -345,21 +356,20 @@ fn structure(
     square.detail = (1.0 - same).clamp(0.0, 1.0) * (fine / 12.0).min(1.0);
 }
 
-/// How alike two squares are in structure and contrast (-1 to 1), and both variances.
+/// How alike two windows (left, top, right, bottom) are in structure and contrast (-1 to 1), and both variances.
 fn alike(
     own: &Plane,
     luma: &Plane,
     shown: &[f32],
-    left: usize,
-    top: usize,
+    [left, top, right, bottom]: [usize; 4],
     dx: isize,
     dy: isize,
 ) -> (f32, f32, f32) {
     let (w, h) = (own.width, own.height);
     let mut sums = Correlation::default();
-    for y in top..(top + SQUARE).min(h) {
+    for y in top..bottom {
         let py = (y as isize + dy).clamp(0, h as isize - 1) as usize;
-        for x in left..(left + SQUARE).min(w) {
+        for x in left..right {
             let at = y * w + x;
             if shown[at] > 0.3 {
                 let px = (x as isize + dx).clamp(0, w as isize - 1) as usize;
