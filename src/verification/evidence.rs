@@ -232,7 +232,8 @@ impl Page {
         let after = first + wide + 8;
         let room = (first + left).saturating_sub(after);
         self.line(&sight.name, (after, foot), room, TEXT, INK);
-        let when = format!("at {:.1} s", sight.at_ms as f64 / 1000.0);
+        let found = if sight.corners.is_some() { "" } else { ", not found here" };
+        let when = format!("at {:.1} s{found}", sight.at_ms as f64 / 1000.0);
         let end = self.line(&when, (second, foot), right, TEXT, INK) + 10;
         let room = (second + right).saturating_sub(end);
         self.line(&sight.says, (end, foot), room, SMALL, QUIET);

@@ -80,37 +80,28 @@ pub(super) fn judged(
     (verdict, score, detail)
 }
 
-/// Of several views of one subject a clip need not show all: one that is not to be seen, while another
-/// is, has no score. Says which.
+/// Of several views of one subject a clip need not show all, and what isn't shown is found badly
+/// somewhere else: so the best one counts, and of the others those that pass. Says which don't.
 fn pass_over_views(references: &mut [ReferenceDetail]) -> Vec<String> {
     let views: Vec<(String, u8)> = references
         .iter()
-        .filter(|r| r.score.is_some() && is_view(r))
-        .map(|r| (subject(&r.name), r.present))
+        .filter(|reference| is_view(reference))
+        .filter_map(|reference| Some((subject(&reference.name), reference.score?)))
         .collect();
     let mut notes = Vec::new();
-    for reference in references {
-        let is_absent = is_view(reference) && reference.score.is_some();
-        let is_absent = is_absent && reference.present < NOT_SHOWN;
-        // It is none of those itself.
-        let another = || {
-            let of = subject(&reference.name);
-            views.iter().any(|(other, present)| *other == of && *present >= SHOWN)
-        };
-        if is_absent && another() {
+    for reference in references.iter_mut().filter(|reference| is_view(reference)) {
+        let (of, Some(score)) = (subject(&reference.name), reference.score) else { continue };
+        let is_better = views.iter().any(|(other, better)| *other == of && *better > score);
+        if is_better && reference.verdict != ClipVerdict::Pass {
             notes.push(format!("the view `{}` isn't shown", reference.name));
             (reference.score, reference.verdict) = (None, ClipVerdict::Pass);
+            (reference.worst_ms, reference.lab) = (None, None);
             reference.parts.clear();
             reference.marks.clear();
-            (reference.worst_ms, reference.lab) = (None, None);
         }
     }
     notes
 }
-
-/// Frames in percent, from which a view is shown, and under which it isn't.
-const SHOWN: u8 = 50;
-const NOT_SHOWN: u8 = 25;
 
 fn is_view(reference: &ReferenceDetail) -> bool {
     matches!(reference.role, Role::Identity | Role::Wardrobe)
@@ -207,9 +198,10 @@ fn place(mark: &Mark, (width, height): (u32, u32)) -> DetailMark {
 mod tests {
     use super::*;
 
-    fn hero(name: &str, present: u8, score: u8) -> ReferenceDetail {
+    fn hero(name: &str, score: u8) -> ReferenceDetail {
         let held = Held { name: name.to_owned(), role: Role::Identity, compared: Some(0) };
-        ReferenceDetail { present, score: Some(score), verdict: ClipVerdict::Fail, ..unseen(&held) }
+        let verdict = verdict_of(score, Bounds::default());
+        ReferenceDetail { score: Some(score), verdict, ..unseen(&held) }
     }
 
     #[test]
@@ -222,18 +214,19 @@ mod tests {
     }
 
     #[test]
-    fn a_view_that_is_not_shown_does_not_count_where_another_of_the_subject_is() {
+    fn of_several_views_of_a_subject_the_best_counts() {
         let scores = |mut references: Vec<ReferenceDetail>| {
             let notes = pass_over_views(&mut references);
             (references.iter().map(|r| r.score).collect::<Vec<_>>(), notes.len())
         };
-        let both = vec![hero("front", 100, 90), hero("back", 0, 5)];
-        assert_eq!(scores(both), (vec![Some(90), None], 1));
-        // Nothing of the subject is to be seen.
-        let none = vec![hero("front", 10, 9), hero("back", 0, 5)];
-        assert_eq!(scores(none), (vec![Some(9), Some(5)], 0));
+        let one_shown = vec![hero("front", 90), hero("back", 5)];
+        assert_eq!(scores(one_shown), (vec![Some(90), None], 1));
+        let both_shown = vec![hero("front", 90), hero("back", 85)];
+        assert_eq!(scores(both_shown), (vec![Some(90), Some(85)], 0));
+        let neither = vec![hero("front", 31), hero("back", 5)];
+        assert_eq!(scores(neither), (vec![Some(31), None], 1));
         // Another subject's picture is no other view.
-        let two = vec![hero("front", 100, 90), hero("host.face", 0, 5)];
+        let two = vec![hero("front", 90), hero("host.face", 5)];
         assert_eq!(scores(two), (vec![Some(90), Some(5)], 0));
     }
 }

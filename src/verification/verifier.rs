@@ -311,15 +311,16 @@ impl Against {
     }
 }
 
-/// The parts that are not as they should be, weakest first, in words.
+/// The parts that are not as they should be, weakest first, and what is said of the weakest.
 fn weakest(parts: &[DetailPart]) -> String {
     let mut parts: Vec<&DetailPart> = parts.iter().filter(|part| part.score < MIN).collect();
     parts.sort_by_key(|part| part.score);
-    let said = parts.iter().map(|part| match part.note.as_str() {
-        "" => format!("{} {}", part.name, part.score),
-        note => format!("{} {}: {note}", part.name, part.score),
-    });
-    said.collect::<Vec<_>>().join("; ")
+    let scores = parts.iter().map(|part| format!("{} {}", part.name, part.score));
+    let scores = scores.collect::<Vec<_>>().join(", ");
+    match parts.iter().find(|part| !part.note.is_empty()) {
+        Some(part) => format!("{scores}: {}", part.note),
+        None => scores,
+    }
 }
 
 /// What of a clip was not looked at, or is not as it should be.
