@@ -224,7 +224,6 @@ fn work_of(number: u64, plan: Digest) -> Work {
         subject: Some(format!("products.{subject}")),
         channel: None,
         consistency: None,
-        first_seed: None,
         address,
     };
     let key = request.address.key();

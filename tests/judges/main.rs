@@ -133,6 +133,7 @@ fn request() -> Request {
         references: vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::Identity,
+            given: None,
             path: "images/mug.png".to_owned(),
             digest: Digest::of(b"mug"),
             format: Format::Png,
@@ -148,6 +149,7 @@ fn request() -> Request {
         shot: "turn".to_owned(),
         subject: Some("products.mug".to_owned()),
         channel: None,
+        first_seed: None,
         consistency: None,
     }
 }

@@ -83,7 +83,8 @@ pub(in crate::cli) fn dispatch(
     let program = own_program()
         .map_err(|e| Failure::new(Exit::Internal, format!("no program to decode clips: {e}")))?;
     let decoding = Decoding::by(program);
-    let verifier = looks.then(|| verifier(&folder, &catalogue.limits, &catalogue.judges)).transpose()?;
+    let verifier =
+        looks.then(|| verifier(&folder, &catalogue.limits, &catalogue.judges)).transpose()?;
     let mut setup = Setup {
         ledger,
         providers: providers.all.clone(),
