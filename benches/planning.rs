@@ -158,6 +158,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         workspace: PathBuf::from("."),
         sources,
         inputs: Digest::of(b"large"),
+        judges: Vec::new(),
         sets: vec![set],
         shots: (0..shots).map(shot).collect(),
         pictures,

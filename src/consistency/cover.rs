@@ -180,11 +180,13 @@ fn goes_on(reference: &Reference, frame: &Observed, part: &[bool]) -> bool {
             match frame.around[next] {
                 None if ground(at) => return true,
                 // A sleeve has another colour than its hand.
-                Some(other) if !reached[next] && alien(next) => {
-                    if ground(at) || apart(colour, other) < ONE_THING {
-                        reached[next] = true;
-                        open.push(next);
-                    }
+                Some(other)
+                    if !reached[next]
+                        && alien(next)
+                        && (ground(at) || apart(colour, other) < ONE_THING) =>
+                {
+                    reached[next] = true;
+                    open.push(next);
                 }
                 _ => {}
             }

@@ -262,7 +262,7 @@ impl Dispatcher {
         let count = match ended {
             Ended::Done { to_check } => {
                 if let Some(attempt) = to_check {
-                    self.to_be_looked_at(attempt);
+                    self.await_look(attempt);
                 }
                 &mut self.summary.done
             }

@@ -476,7 +476,7 @@ impl Dispatcher {
         self.summary.spent = settled.to_decimal().to_string();
         self.summary.reserved = reserved.to_decimal().to_string();
         self.summary.elapsed_ms = super::drive::millis(self.began.elapsed());
-        desk.say(RunEvent::Ended(self.summary.clone())).await;
+        desk.say(RunEvent::Ended(Box::new(self.summary.clone()))).await;
         Ok(self.summary)
     }
 }

@@ -282,7 +282,7 @@ pub enum RunEvent {
         in_flight: u64,
     },
     /// The run ended.
-    Ended(RunSummary),
+    Ended(Box<RunSummary>),
 }
 
 /// A guardrail that a job would break.

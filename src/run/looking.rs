@@ -22,7 +22,7 @@ use super::waiting::Waiting;
 use crate::ledger::{AttemptRecord, Check, ClipVerdict, NewCheck};
 use crate::manifest::OnFail;
 use crate::plan::Request;
-use crate::verification::{ClipVerifier, Detail, Looked};
+use crate::verification::{ClipVerifier, Looked};
 
 /// What a look came to.
 pub(super) struct Seen {
@@ -58,7 +58,7 @@ impl Looking {
 
 impl Dispatcher {
     /// Notes a clip that was just made and whose request has a rule.
-    pub(super) fn to_be_looked_at(&mut self, attempt: i64) {
+    pub(super) fn await_look(&mut self, attempt: i64) {
         if self.desk.setup.verifier.is_some() {
             self.looking.queue.push_back(attempt);
         }
@@ -155,9 +155,10 @@ async fn look_at(
             let looked = inspect(desk, verifier, request.clone(), path).await;
             (Some(request), looked)
         }
-        Err(e) => {
-            (None, not_inspected(format!("its request can't be read back from the ledger: {e}")))
-        }
+        Err(e) => (
+            None,
+            Looked::not_inspected(format!("its request can't be read back from the ledger: {e}")),
+        ),
     };
     let rule = request.as_ref().and_then(|request| request.consistency.as_ref());
     let wishes = rule.is_some_and(|rule| rule.on_fail == OnFail::Retake);
@@ -185,16 +186,10 @@ async fn inspect(
         // A clip that breaks whoever looks at it must not stop what has nothing to do with it.
         let looked = catch_unwind(AssertUnwindSafe(|| verifier.look(&request, &clip)));
         // Nobody waits any more when the run was cut meanwhile.
-        let _ = send.send(looked.unwrap_or_else(|_| not_inspected(BROKE_DOWN.to_owned())));
+        let _ = send.send(looked.unwrap_or_else(|_| Looked::not_inspected(BROKE_DOWN.to_owned())));
     });
     desk.setup.files.compute(work).await;
-    done.try_recv().unwrap_or_else(|_| not_inspected(BROKE_DOWN.to_owned()))
-}
-
-fn not_inspected(why: String) -> Looked {
-    let detail = Detail { notes: vec![why], ..Detail::default() };
-    let measure = "none".to_owned();
-    Looked { verdict: ClipVerdict::NotInspected, score: None, measure, detail }
+    done.try_recv().unwrap_or_else(|_| Looked::not_inspected(BROKE_DOWN.to_owned()))
 }
 
 /// As the ledger takes it: a score exactly where there was something to see, and 100 at most.

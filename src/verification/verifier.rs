@@ -104,17 +104,17 @@ impl Verifier {
         self.decoding.clone().with_ffmpeg(ffmpeg).sample(clip, Wanted::default())
     }
 
-    fn looked(&self, request: &Request, clip: &Path) -> Result<Looked, Detail> {
-        let clip = self.inside(clip).map_err(note)?;
+    fn looked(&self, request: &Request, clip: &Path) -> Result<Looked, Box<Detail>> {
+        let clip = self.inside(clip).map_err(|why| Box::new(note(why)))?;
         let mut against = Against::default();
         for (at, picture) in request.references.iter().enumerate() {
             let Some(role) = compared_as(picture) else { continue };
             against.add(at, picture, self.learned.get(picture, role));
         }
         if against.learned.is_empty() {
-            return Err(against.nothing());
+            return Err(Box::new(against.nothing()));
         }
-        let sampled = self.sampled(request, &clip).map_err(|e| note(why(&e)))?;
+        let sampled = self.sampled(request, &clip).map_err(|e| Box::new(note(why(&e))))?;
         let mut notes = of_frames(&sampled);
         let is_whole = notes.len() + against.notes.len() == 0;
         notes.append(&mut against.notes);
@@ -198,8 +198,8 @@ impl ClipVerifier for Verifier {
             Ok(Ok(looked)) => looked,
             // A judge may look at what can't be compared here, if it is a clip of this workspace.
             Ok(Err(detail)) => match self.inside(clip) {
-                Ok(clip) => self.joined(request, &clip, &[], &[], &[], not(detail)),
-                Err(_) => not(detail),
+                Ok(clip) => self.joined(request, &clip, &[], &[], &[], not(*detail)),
+                Err(_) => not(*detail),
             },
             Err(_) => not(note("not inspected: a defect in Kinora, see what it said".to_owned())),
         }

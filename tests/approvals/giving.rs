@@ -226,7 +226,7 @@ fn an_approval_goes_up_to_what_retakes_may_come_to_and_no_more_retakes_than_that
     kinora: the ceiling is below the estimate of 24 credits with retakes; the run will stop at it
     ");
     let check = shop.kinora(&["check", "."]).ends(0);
-    insta::assert_snapshot!(check.stdout.lines().last().unwrap_or_default(), @"consistency: 4 clips: passing from a score of 80, failing below 60; one that fails is made again, once (kinora.yaml:3:84).");
+    insta::assert_snapshot!(check.stdout.lines().last().unwrap_or_default(), @"consistency: 4 clips: passing from a score of 80, failing below 60; one that fails is made again, once (kinora.yaml:3:82).");
     // What is asked of a score is no part of what was approved.
     shop.edit("kinora.yaml", "{on_fail: retake}", "{on_fail: retake, min: 5, fail_below: 0}");
     let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();

@@ -99,7 +99,7 @@ fn what_is_only_flagged_goes_to_shops_and_the_manifest_of_today_decides() {
     let shop = shop("flag");
     check(&shop, MUG, ClipVerdict::Fail, Some(31));
     let flagged = exported(&shop);
-    assert!(!codes(&flagged).iter().any(|code| *code == "export::held"), "{flagged:#}");
+    assert!(!codes(&flagged).contains(&"export::held"), "{flagged:#}");
     shop.edit("kinora.yaml", "on_fail: flag", "on_fail: hold");
     assert!(codes(&exported(&shop)).contains(&"export::held"));
     shop.edit("kinora.yaml", "{on_fail: hold}", "off");

@@ -112,7 +112,7 @@ fn what_is_wrong_is_said_at_its_place() {
     let schema = errors("judges: {label: {command: [a], min: 101, timeout: 0, notes: x}}");
     assert_eq!(schema.len(), 3, "{schema:?}");
     let name = errors("judges: {\"a b\": {command: [a]}}");
-    assert_eq!(name, ["2:10: this is no name for a judge"]);
+    assert_eq!(name, ["2:11: this is no name for a judge"]);
     let many: Vec<String> = (0..9).map(|at| format!("j{at}: {{command: [a]}}")).collect();
     let many = errors(&format!("judges: {{{}}}", many.join(", ")));
     assert_eq!(many.len(), 1, "{many:?}");

@@ -84,8 +84,11 @@ fn world(eye: Arc<Eye>) -> World {
     world
 }
 
-/// The states of a job's attempts with what their checks say: score, and whether they ask.
-fn takes(world: &World) -> Vec<(JobState, Option<(Option<u8>, bool)>)> {
+/// What a check says: score, and whether it asks for another clip.
+type Said = (Option<u8>, bool);
+
+/// The states of a job's attempts, with what their checks say.
+fn takes(world: &World) -> Vec<(JobState, Option<Said>)> {
     let ledger = world.read();
     let of = |attempt: i64| {
         let check = ledger.check_on(attempt).expect("readable");

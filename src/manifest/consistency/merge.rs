@@ -246,13 +246,9 @@ impl<'s> Pictures<'s> {
         self.own.iter().chain(subjects.flat_map(|subject| &subject.references))
     }
 
-    /// The roles that they have, or may be sent with: a clip may begin with any picture.
+    /// The roles that they have.
     fn roles(&self) -> BTreeSet<Role> {
-        let mut roles: BTreeSet<Role> = self.all().map(|reference| reference.role).collect();
-        if roles.iter().any(|role| *role != Role::LastFrame) {
-            roles.insert(Role::FirstFrame);
-        }
-        roles
+        self.all().map(|reference| reference.role).collect()
     }
 }
 

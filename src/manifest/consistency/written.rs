@@ -31,8 +31,8 @@ pub struct RawAsked {
     /// not given.
     #[schemars(range(min = 0, max = 100))]
     pub fail_below: Option<Placed<u8>>,
-    /// Other bounds for references of a role, as they are sent: the one picture of a clip that begins
-    /// with it is its `first_frame`.
+    /// Other bounds for references of a role: the one that the manifest gives them, by whichever route
+    /// they are sent.
     #[serde(default)]
     pub roles: RawRoles,
     /// What becomes of a clip that fails: it is said (`flag`), shops' files leave it out until a

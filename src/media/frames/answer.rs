@@ -284,7 +284,8 @@ mod tests {
             change(&mut sampled);
             problem(&Answer::Frames(sampled))
         };
-        let cases: [(&str, fn(&mut Sampled)); 6] = [
+        type Change = fn(&mut Sampled);
+        let cases: [(&str, Change); 6] = [
             ("no frames", |s| s.samples.clear()),
             ("out of order", |s| s.samples.swap(0, 1)),
             ("out of order", |s| s.samples[1].index = 12),

@@ -82,7 +82,7 @@ mod tests {
         let cost = |at: u32| Cost {
             group: at / group,
             depth: at % group / refers + 1,
-            droppable: at % group % refers != 0,
+            droppable: !(at % group).is_multiple_of(refers),
         };
         ((0..frames).map(|at| u64::from(at) * 40).collect(), (0..frames).map(cost).collect())
     }
