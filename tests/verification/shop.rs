@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 
 const MANIFEST: &str = r#"kinora: 1
 name: bottles
-defaults: {model: animatic, duration: 0.5, resolution: 240p, fps: 12, aspect: "1:1"}
+defaults: {model: animatic, duration: 0.5, resolution: 360p, fps: 12, aspect: "1:1"}
 subjects:
   products:
     kind: product
@@ -45,8 +45,8 @@ impl Shop {
 
     /// Draws a bottle with a printed label.
     pub fn bottle(&self, name: &str, body: [u8; 3], print: u32) {
-        let picture = RgbImage::from_fn(240, 240, |x, y| {
-            let (x, y) = ((x as f32 + 0.5) / 120.0 - 1.0, (y as f32 + 0.5) / 120.0 - 1.0);
+        let picture = RgbImage::from_fn(400, 400, |x, y| {
+            let (x, y) = ((x as f32 + 0.5) / 200.0 - 1.0, (y as f32 + 0.5) / 200.0 - 1.0);
             Rgb(bottle_at(body, print, x * 1.15, y * 1.15))
         });
         picture.save(self.0.path().join(name)).expect("saved");
