@@ -177,14 +177,11 @@ fn goes_on(reference: &Reference, frame: &Observed, part: &[bool]) -> bool {
                 continue;
             }
             let next = ny * wide + nx;
+            // A sleeve has another colour than its hand.
+            let one_thing = |other| ground(at) || apart(colour, other) < ONE_THING;
             match frame.around[next] {
                 None if ground(at) => return true,
-                // A sleeve has another colour than its hand.
-                Some(other)
-                    if !reached[next]
-                        && alien(next)
-                        && (ground(at) || apart(colour, other) < ONE_THING) =>
-                {
+                Some(other) if !reached[next] && alien(next) && one_thing(other) => {
                     reached[next] = true;
                     open.push(next);
                 }
