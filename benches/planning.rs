@@ -64,7 +64,10 @@ fn plan(
             let mut fingerprint = [0; 16];
             fingerprint.copy_from_slice(&job.fingerprint.whole.as_bytes()[..16]);
             let row = known.len() as i64;
-            known.insert(job.key, Known { job: row, fingerprint, state: JobState::Done });
+            known.insert(
+                job.key,
+                Known { job: row, fingerprint, state: JobState::Done, retake: 0, by_check: false },
+            );
         }
     });
     let seconds = start.elapsed().as_secs_f64();
@@ -155,6 +158,7 @@ fn catalogue(subjects: usize, shots: usize) -> Catalogue {
         workspace: PathBuf::from("."),
         sources,
         inputs: Digest::of(b"large"),
+        judges: Vec::new(),
         sets: vec![set],
         shots: (0..shots).map(shot).collect(),
         pictures,

@@ -45,7 +45,7 @@ def main():
     keep("feed_html", files("fuzz/seeds/*.html"))
     keep("picture_lock", files("fuzz/seeds/*.lock"))
     # A clip, a plan and an approval as the program itself made them.
-    keep("clip", files("fuzz/seeds/*.mp4"))
+    keep("clip", files("fuzz/seeds/*.mp4") + files("tests/frames/made/*.mp4"))
     keep("plan_file", files("fuzz/seeds/*.plan") + [b"\0" + t for t in files("fuzz/seeds/plan.jsonl")])
     keep("approval_file", files("fuzz/seeds/*.approval.json"))
 

@@ -8,11 +8,14 @@ mod approving;
 mod args;
 mod channels;
 mod check;
+mod decode_frames;
 mod export;
 mod fetch;
 mod guard;
 mod hosted;
 mod init;
+#[cfg(feature = "onnx")]
+mod judge_onnx;
 mod ledger;
 mod made_before;
 mod models;
@@ -34,6 +37,8 @@ mod schema;
 mod select;
 mod signals;
 mod simulate;
+mod verify;
+mod words;
 mod workspace;
 
 use clap::Parser;
@@ -65,7 +70,7 @@ type Outcome = Result<Exit, Failure>;
 
 /// Reads the arguments, runs the command, says what went wrong.
 pub fn main() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(words::addresses_last(std::env::args_os())) {
         Ok(arguments) => arguments,
         Err(error) => {
             let usage = error.use_stderr();
@@ -98,6 +103,9 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Run(run) => run::run(run, global, output),
         Command::Status(status) => report::status(status, global, output),
         Command::Resolve(resolve) => resolve::resolve(resolve, global, output),
+        Command::Verify(which) => verify::verify(which, global, output),
+        Command::Accept(accept) => words::accept(accept, output),
+        Command::Reject(reject) => words::reject(reject, output),
         Command::Report(report) => report::report(report, global, output),
         Command::Export(export) => export::export(export, global, output),
         Command::Ledger(which) => ledger::ledger(which, output),
@@ -108,5 +116,8 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         Command::Simulate(simulation) => simulate::simulate(simulation, global, output),
         Command::Providers(which) => providers::providers(which, global, output),
         Command::Schema(schema) => schema::schema(schema, output),
+        Command::DecodeFrames(request) => decode_frames::decode_frames(request),
+        #[cfg(feature = "onnx")]
+        Command::JudgeOnnx(task) => judge_onnx::judge_onnx(task),
     }
 }

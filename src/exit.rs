@@ -30,6 +30,8 @@ pub enum Exit {
     Locked = 10,
     /// A guardrail of the manifest denies the plan, or stopped the run.
     Denied = 11,
+    /// Clips were looked at, and some fail beside their references or could not be looked at.
+    ClipsFailed = 12,
 }
 
 impl Exit {
@@ -56,12 +58,16 @@ impl Exit {
         ),
         (Exit::Locked, "another process works on this ledger"),
         (Exit::Denied, "a guardrail of the manifest denies the plan, or stopped the run"),
+        (
+            Exit::ClipsFailed,
+            "clips were looked at; some fail beside their references or could not be looked at",
+        ),
     ];
 
     /// The codes in the order of how much they need a person: what went wrong as a whole, then
     /// money that only a person can free, then what only a person may allow, then what can be made
     /// again, then what goes on by itself.
-    const BY_NEED: [Exit; 12] = [
+    const BY_NEED: [Exit; 13] = [
         Exit::Internal,
         Exit::Usage,
         Exit::InvalidManifest,
@@ -72,6 +78,7 @@ impl Exit {
         Exit::PlanStale,
         Exit::OverBudget,
         Exit::JobsFailed,
+        Exit::ClipsFailed,
         Exit::Interrupted,
         Exit::Done,
     ];
@@ -97,6 +104,7 @@ impl Exit {
             Exit::Interrupted => "interrupted",
             Exit::Locked => "locked",
             Exit::Denied => "denied",
+            Exit::ClipsFailed => "clips_failed",
         }
     }
 

@@ -7,6 +7,7 @@
 //! Nothing here looks at the clock: the same ledger, catalogue and clips give the same bytes.
 
 mod book;
+mod check;
 mod clip;
 mod evidence;
 mod fill;
@@ -19,6 +20,8 @@ mod shopify;
 mod write;
 
 pub use book::{Book, Job, Line, Wanted, is_ai};
+pub use check::{CheckBrief, Weakest};
+pub(crate) use check::{detail_of, is_held, verdict_and_score, verdict_word};
 pub use clip::{Clip, OnDisk};
 pub use evidence::{EVIDENCE_FORMAT, Evidence, EvidenceLine};
 pub use results::RESULTS_CSV_HEADER;

@@ -8,7 +8,7 @@
 //! Measuring knows no thresholds, and judging sees no pixels: measures are kept by a picture's
 //! digest, so that other thresholds or another plan need no second look.
 
-mod background;
+pub(crate) mod background;
 mod exposure;
 mod finding;
 mod gate;
@@ -19,8 +19,8 @@ mod likeness;
 mod look;
 mod marks;
 mod measure;
-mod raster;
-mod segment;
+pub(crate) mod raster;
+pub(crate) mod segment;
 mod sharpness;
 mod sheet;
 mod thresholds;

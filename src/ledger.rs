@@ -7,6 +7,8 @@
 mod approval;
 mod backup;
 mod cache;
+mod checks;
+mod current;
 mod error;
 mod examine;
 mod export;
@@ -20,12 +22,15 @@ mod schema;
 mod spent;
 mod totals;
 mod verify;
+mod words;
 mod write;
 mod writer;
 
 pub use approval::{Approval, ApprovalEnd, NewApproval, Origin, Revocation, Shown, Signature};
 pub use backup::{BackedUp, backup};
 pub use cache::Stored;
+pub use checks::{Check, Checks, ClipVerdict, NewCheck};
+pub use current::{CurrentClips, Scored};
 pub use error::LedgerError;
 pub use export::{Asked, ExportError, ExportLine, export};
 pub use history::{Charged, History, Span};
@@ -40,5 +45,6 @@ pub use record::{
 pub use schema::FORMAT;
 pub use spent::{Period, day_number};
 pub use verify::{Checked, ClipCheck, Fault, Rule, Verified, verify};
+pub use words::{NewWord, Said, Unsaid, Verdict, Word, Words};
 pub use write::{Begun, NewAttempt, NewRun, Transition, WRITTEN_OFF};
 pub use writer::Ack;

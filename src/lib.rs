@@ -3,14 +3,15 @@
 //!
 //! The rooms, lowest first; a lower room never imports a higher one:
 //! money, digest, address, clock, encoding, environment, limits, diagnostic, cells, yaml, template, wire →
-//! feed, media, channel, models, protocol → manifest → ledger → plan → providers, fetch, notify →
-//! rehearsal, run, inspect, export → report → (the binary's) cli.
+//! feed, media, channel, models, protocol → manifest → ledger → plan → inspect → consistency →
+//! verification, providers, fetch, notify → rehearsal, run, export → report → (the binary's) cli.
 
 pub mod address;
 pub mod approval;
 pub mod cells;
 pub mod channel;
 pub mod clock;
+pub mod consistency;
 pub mod diagnostic;
 pub mod digest;
 pub mod encoding;
@@ -37,5 +38,6 @@ pub mod run;
 pub mod signing;
 pub mod starter;
 pub mod template;
+pub mod verification;
 pub mod wire;
 pub mod yaml;

@@ -1,6 +1,6 @@
 //! Pictures and clips as files: probe, decode, encode, check.
 //!
-//! What lives here: facts about pictures, their table, the MP4 writer and reader. What never
+//! What lives here: facts about pictures, their table, the MP4 writer and reader, sampled frames. What never
 //! does: what a picture is for, animation (that is the animatic provider), the ledger.
 
 mod avif;
@@ -10,6 +10,7 @@ pub mod decode;
 pub mod encode;
 mod file;
 pub mod frame;
+pub mod frames;
 mod header;
 pub mod lettering;
 mod lock;

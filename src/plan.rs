@@ -9,6 +9,7 @@ mod actuals;
 mod advise;
 mod build;
 mod channels;
+mod checked;
 mod choose;
 mod compare;
 mod context;
@@ -37,6 +38,7 @@ mod policy;
 mod price_ages;
 mod price_ends;
 mod prompt;
+mod retake;
 mod select;
 mod settings;
 mod stale;
@@ -54,6 +56,7 @@ pub use access::{Access, Reach, check_providers};
 pub use actuals::actuals;
 pub(crate) use advise::template_error;
 pub use build::{Plan, PlanInputs, Used, UsedBy, build};
+pub use checked::Checked;
 pub use compare::Comparer;
 pub(crate) use context::facts_of;
 pub use covers::{Covers, Uncovered, covers};
@@ -65,6 +68,7 @@ pub use job::{
     Spread,
 };
 pub use limits::check_limits;
+pub use lines::JobLine;
 pub use models_used::models_used;
 pub use offers::{ModelOffer, RoutePrice, offers};
 pub use planner::Planner;
@@ -75,7 +79,7 @@ pub use settings::USUAL_SECONDS;
 pub use stale::{NowFacts, Stale, StaleCheck, StaleReason};
 pub use summary::{
     Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Change, Changes, Choice, Comparison,
-    CropSaving, DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, JobLine, Named,
+    CropSaving, DearJob, FellOut, FinanceLine, FindingOut, Group, JobDifference, Named,
     NotCompared, Offer, PLAN_FORMAT, PictureTally, PlanSummary, PriceUsed, Severity, Tally,
     WallTime,
 };

@@ -20,6 +20,8 @@ mod run;
 #[cfg(test)]
 mod schema_file;
 mod thumbnail;
+mod verify;
+mod words;
 
 pub use crate::cells::Cells;
 pub use channels::{channels_json, channels_text};
@@ -36,9 +38,9 @@ pub use outcome::{
 pub use phrase::count;
 pub use plan::{
     FINANCE_CSV_HEADER, JOBS_IN_JSON, JobSample, PAGE_BYTES, PLAN_CSV_HEADER, PlanCsv,
-    PlanHtmlFacts, PlanHtmlOptions, PlanJson, SampledJobs, comparison_text, finance_csv,
-    next_steps, plan_html, plan_json, plan_markdown, plan_question_text, plan_schema, plan_text,
-    verdict,
+    PlanHtmlFacts, PlanHtmlOptions, PlanJson, SampledJobs, check_sentences, comparison_text,
+    finance_csv, next_steps, plan_html, plan_json, plan_markdown, plan_question_text, plan_schema,
+    plan_text, verdict,
 };
 pub use prices::{
     ExampleView, PRICES_FORMAT, PriceChange, PriceLine, PriceOutcome, PriceView, PricesReport,
@@ -57,8 +59,14 @@ pub use resolve::{
     resolve_schema, resolve_text,
 };
 pub use run::{
-    ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER, RUN_FINANCE_HEADER,
-    ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals, SettingsView, attention_text,
-    html, run_json, run_markdown, run_schema, run_text, status_text,
+    CheckView, ClipView, HtmlFacts, HtmlOptions, JobView, REPORT_FORMAT, RUN_CSV_HEADER,
+    RUN_FINANCE_HEADER, ReferenceView, RunCsv, RunEnd, RunFinance, RunReport, RunTotals,
+    SettingsView, WordView, attention_text, html, run_json, run_markdown, run_schema, run_text,
+    status_text,
 };
 pub use thumbnail::{ThumbnailError, thumbnail};
+pub use verify::{
+    VERIFY_FORMAT, VerifiedClip, VerifyCounts, VerifyReport, verify_json, verify_schema,
+    verify_text,
+};
+pub use words::{SaidView, WORDS_FORMAT, WordsReport, words_json, words_schema, words_text};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use kinora::diagnostic::{Sources, render_text};
 use kinora::limits::Limits;
-use kinora::manifest::{Catalogue, LoadOptions, Loaded, PoolLimit, Unknown, load};
+use kinora::manifest::{
+    Bounds, Catalogue, ConsistencyRule, LoadOptions, Loaded, OnFail, PoolLimit, Role, Unknown, load,
+};
 use kinora::models::Shelf;
 
 /// A workspace with files; pictures are only looked at, so any byte will do.
@@ -444,4 +446,69 @@ fn unknown_outcomes_are_held_and_nothing_is_paid_again_unless_the_manifest_says_
         assert!(!catalogue.pay_again);
         assert_eq!(catalogue.concurrency, Default::default());
     }
+}
+
+const CHECKED: &str = r#"
+kinora: 1
+include: more.yaml
+defaults:
+  consistency: {min: 70, fail_below: 40, roles: {identity: {min: 90}}, max_retakes: 2}
+subjects:
+  products:
+    kind: product
+    items: [{id: mug, references: [{name: hero, image: mug.jpg}, {role: mood, image: dawn.jpg}]}]
+shots:
+  - {id: plain, for: products, prompt: it turns}
+  - {id: again, for: products, prompt: it turns, consistency: {on_fail: retake, decode: ffmpeg}}
+  - {id: thrice, for: products, prompt: it turns, consistency: {on_fail: retake, max_retakes: 3}}
+  - {id: none, for: products, prompt: it turns, consistency: off}
+  - {id: "false", for: products, prompt: it turns, consistency: false}
+"#;
+
+#[test]
+fn what_is_asked_of_clips_is_what_stands_nearest_key_by_key_and_role_by_role() {
+    let more = "kinora: 1\nshots:\n  - id: far\n    for: products\n    prompt: it turns\n    consistency: \
+                {min: 80, on_fail: hold, roles: {identity: {fail_below: 60}, mood: {fail_below: 0}}}\n";
+    let files =
+        [("kinora.yaml", CHECKED), ("more.yaml", more), ("mug.jpg", "x"), ("dawn.jpg", "x")];
+    let (_dir, catalogue) = good(&files);
+    let asked = |id: &str| -> Option<ConsistencyRule> {
+        let shot = catalogue.shots.iter().find(|shot| &*shot.id == id).expect("a shot");
+        let asked = &shot.settings.consistency;
+        assert!(asked.place.is_some(), "{id}: it is written");
+        asked.rule.as_deref().cloned()
+    };
+    let bounds = |min, fail_below| Bounds { min, fail_below };
+    let plain = ConsistencyRule {
+        bounds: bounds(70, 40),
+        roles: BTreeMap::from([(Role::Identity, bounds(90, 40))]),
+        ..ConsistencyRule::default()
+    };
+    assert_eq!(asked("plain"), Some(plain.clone()), "how often counts only where it is made again");
+    let again =
+        ConsistencyRule { on_fail: OnFail::Retake, max_retakes: 2, ffmpeg: true, ..plain.clone() };
+    assert_eq!(asked("again"), Some(again));
+    let thrice = ConsistencyRule { on_fail: OnFail::Retake, max_retakes: 3, ..plain };
+    assert_eq!(asked("thrice"), Some(thrice));
+    assert_eq!((asked("none"), asked("false")), (None, None));
+    let far = ConsistencyRule {
+        bounds: bounds(80, 40),
+        roles: BTreeMap::from([(Role::Identity, bounds(90, 60)), (Role::Mood, bounds(80, 0))]),
+        on_fail: OnFail::Hold,
+        ..ConsistencyRule::default()
+    };
+    assert_eq!(asked("far"), Some(far), "a manifest that is included has the root's defaults");
+}
+
+#[test]
+fn without_a_word_clips_are_asked_what_is_usual() {
+    let text = "kinora: 1\ndefaults: {consistency: off}\nshots:\n  - {id: a, prompt: dawn, references: \
+                [{image: a.jpg}], consistency: {min: 10}}\n";
+    let (_dir, catalogue) = good(&[("kinora.yaml", text), ("a.jpg", "x")]);
+    let rule = catalogue.shots[0].settings.consistency.rule.clone().expect("the shot asks");
+    assert_eq!(rule.bounds, Bounds { min: 10, fail_below: 0 }, "never below 0");
+    let text = "kinora: 1\nshots: [{id: mood, prompt: dawn}]\n";
+    let (_dir, catalogue) = good(&[("kinora.yaml", text)]);
+    let usual = &catalogue.shots[0].settings.consistency;
+    assert_eq!((usual.place, usual.rule.as_deref()), (None, Some(&ConsistencyRule::default())));
 }

@@ -8,12 +8,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use kinora::ledger::{Basis, JobState};
+use kinora::export::Weakest;
+use kinora::ledger::{Basis, ClipVerdict, JobState, Verdict};
 use kinora::manifest::Role;
 use kinora::models::Route;
 use kinora::report::{
-    ClipView, HtmlOptions, JobView, ReferenceView, RunReport, SettingsView, html,
+    CheckView, ClipView, HtmlOptions, JobView, ReferenceView, RunReport, SettingsView, WordView,
+    html,
 };
+use kinora::verification::{Detail, DetailPart, JudgeDetail, ReferenceDetail};
 
 const SUBJECTS: [&str; 8] = [
     "mug-terra",
@@ -179,6 +182,10 @@ fn report(workspace: &Path) -> RunReport {
                 clip: done.then(|| clip(workspace, &hero, &format!("{s}-{shot}"), width, height)),
                 channel: None,
                 unsuited: Vec::new(),
+                word: (index == 4).then(accepted),
+                on_fail: None,
+                check: if done { check(workspace, index, &hero) } else { None },
+                retakes: u32::from(index == 4),
                 cost: done.then(|| "12.5".parse().expect("a decimal")),
                 basis: done.then_some(Basis::Provider),
                 reserved: state.is_open().then(|| "12.5".parse().expect("a decimal")),
@@ -198,6 +205,113 @@ fn report(workspace: &Path) -> RunReport {
         }
     }
     report
+}
+
+/// What looking at a clip came to: every verdict is there.
+fn check(workspace: &Path, index: usize, hero: &str) -> Option<CheckView> {
+    let (verdict, detail, colour) = match index {
+        1 => (ClipVerdict::Fail, 31, 97),
+        4 => (ClipVerdict::Fail, 92, 44),
+        7 => (ClipVerdict::NotInspected, 0, 0),
+        9 | 14 => (ClipVerdict::Review, 84, 71),
+        2 => return None,
+        _ => (ClipVerdict::Pass, 91, 96),
+    };
+    let part = |name: &str, score: u8, note: &str| DetailPart {
+        name: name.into(),
+        score,
+        note: note.into(),
+    };
+    let inspected = verdict != ClipVerdict::NotInspected;
+    let garbled = "52 % of the finest structure differs where it is worst";
+    let apart = "colours are 8.4 apart on the average, 19.0 where it is worst";
+    let parts = vec![
+        part("colour", colour, if colour < 80 { apart } else { "" }),
+        part("shape", 98, ""),
+        part("detail", detail, if detail < 80 { garbled } else { "" }),
+        part("presence", 100, ""),
+    ];
+    let score = inspected.then_some(detail.min(colour));
+    let reference = ReferenceDetail {
+        name: "hero".into(),
+        role: Role::Identity,
+        verdict,
+        score,
+        parts: parts.clone(),
+        present: 96,
+        worst_ms: Some(1_200),
+        lab: None,
+        marks: Vec::new(),
+    };
+    let judge = JudgeDetail {
+        name: "brand".into(),
+        verdict: ClipVerdict::Pass,
+        score: Some(88),
+        note: "the wordmark reads well".into(),
+    };
+    let moved = [part("motion", 100, ""), part("steadiness", 97, "")];
+    let detail = match inspected {
+        true => Detail {
+            parts: parts.into_iter().chain(moved).collect(),
+            references: vec![reference],
+            judges: if index == 4 { vec![judge] } else { Vec::new() },
+            evidence: Some(evidence(workspace, index, hero)),
+            ..Detail::default()
+        },
+        false => {
+            let notes = vec!["its codec, hev1, can't be decoded here".into()];
+            Detail { notes, ..Detail::default() }
+        }
+    };
+    Some(CheckView {
+        verdict,
+        score,
+        weakest: Weakest::of(verdict, score, &detail),
+        unlike: (index == 9).then(|| {
+            "its colour is 31 dE from the 5 other clips of products.dropper-linnea".into()
+        }),
+        measure: "kinora 3".into(),
+        at: "2026-08-20T09:31:20Z".parse().expect("a time"),
+        detail,
+    })
+}
+
+/// A picture in the form of evidence: the reference, and beside it the same with a frame around
+/// what differs.
+fn evidence(workspace: &Path, index: usize, hero: &str) -> String {
+    let path = format!(".kinora/evidence/{index}.jpg");
+    fs::create_dir_all(workspace.join(".kinora/evidence")).expect("a folder");
+    let seen =
+        image::open(workspace.join(hero)).expect("a picture").thumbnail(240, 240).into_rgb8();
+    let (width, height) = seen.dimensions();
+    let mut both =
+        image::RgbImage::from_pixel(2 * width + 30, height + 20, image::Rgb([250, 249, 247]));
+    image::imageops::replace(&mut both, &seen, 10, 10);
+    image::imageops::replace(&mut both, &seen, i64::from(width) + 20, 10);
+    let (left, upper) = (width + 20 + width / 4, 10 + height / 4);
+    for (x, y, pixel) in both.enumerate_pixels_mut() {
+        let (dx, dy) = (x.wrapping_sub(left), y.wrapping_sub(upper));
+        let inside = dx < width / 2 && dy < height / 2;
+        let edge = dx < 3
+            || dy < 3
+            || width / 2 - dx.min(width / 2) < 4
+            || height / 2 - dy.min(height / 2) < 4;
+        if inside && edge {
+            *pixel = image::Rgb([213, 94, 0]);
+        }
+    }
+    both.save(workspace.join(&path)).expect("a drawn picture");
+    path
+}
+
+fn accepted() -> WordView {
+    WordView {
+        verdict: Verdict::Accepted,
+        retake: false,
+        by: "Ada".into(),
+        note: Some("the light in the shop is that warm".into()),
+        at: "2026-08-20T09:38:00Z".parse().expect("a time"),
+    }
 }
 
 fn reference(name: &str, role: Role, path: &str) -> ReferenceView {
@@ -222,6 +336,10 @@ fn a_page_of_real_files_stands_alone_or_says_that_it_does_not() {
     assert_eq!(page.matches("id=\"clip-").count(), 20);
     // The same two pictures serve three shots: each thumbnail is in the page once.
     assert_eq!(page.matches("{background-image:url(data:image/jpeg;base64,").count(), 16);
+
+    // Each of the nineteen that were looked at has a row, and a picture where there is one.
+    assert_eq!(page.matches("<article class=\"row\"").count(), 19);
+    assert_eq!(page.matches("<button type=\"button\" class=\"shown\"").count(), 18);
 
     options.embed_bytes = 10;
     let (page, facts) = write("linked.html", &options);

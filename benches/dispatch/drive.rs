@@ -14,6 +14,7 @@ use kinora::digest::Digest;
 use kinora::ledger::{Approval, Ledger, Mode, NewApproval};
 use kinora::limits::Limits;
 use kinora::manifest::{Concurrency, PoolLimit, Unknown};
+use kinora::media::frames::Decoding;
 use kinora::models::{Route, Shelf};
 use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
@@ -45,9 +46,13 @@ pub struct Wanted {
 /// Clips are looked into, but get no poster: decoding a frame costs many times all the rest.
 struct WithoutPosters;
 
+fn media_clips() -> MediaClips {
+    MediaClips::new(Decoding::by(env!("CARGO_BIN_EXE_kinora").into()))
+}
+
 impl ClipLook for WithoutPosters {
     fn inspect(&self, clip: &Path) -> Result<ClipFacts, String> {
-        MediaClips.inspect(clip)
+        media_clips().inspect(clip)
     }
 
     fn poster(&self, _: &Path) -> Result<Option<Vec<u8>>, String> {
@@ -127,7 +132,7 @@ fn setup(
 ) -> Result<Setup, Box<dyn Error>> {
     let (name, provider) = provider(wanted, workspace, port)?;
     let clips: Arc<dyn ClipLook> =
-        if wanted.posters { Arc::new(MediaClips) } else { Arc::new(WithoutPosters) };
+        if wanted.posters { Arc::new(media_clips()) } else { Arc::new(WithoutPosters) };
     Ok(Setup {
         ledger,
         concurrency: Concurrency {
@@ -137,6 +142,7 @@ fn setup(
         providers: BTreeMap::from([(name, provider)]),
         files: Arc::new(DiskFiles),
         clips,
+        verifier: None,
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),
         workspace: workspace.to_owned(),
@@ -212,9 +218,12 @@ fn work_of(number: u64, plan: Digest) -> Work {
         references: Vec::new(),
         out: format!("clips/{subject}/{shot}.mp4"),
         fingerprint: Digest::of(&number.to_le_bytes()),
+        retake: 0,
+        first_seed: None,
         shot,
         subject: Some(format!("products.{subject}")),
         channel: None,
+        consistency: None,
         address,
     };
     let key = request.address.key();

@@ -114,6 +114,7 @@ fn attempt(
         plan,
         fingerprint: job.fingerprint.whole,
         parts: job.fingerprint.parts,
+        retake: job.retake,
         provider: request.provider.clone(),
         model: request.model.clone(),
         account: String::new(),

@@ -78,9 +78,12 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
             options: Vec::new(),
         },
         fingerprint: Digest::of(&bytes),
+        retake: 0,
+        first_seed: None,
         references: vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::Identity,
+            given: None,
             path: name.to_owned(),
             digest: Digest::of(&bytes),
             format: recognise(&bytes)?,
@@ -94,5 +97,6 @@ fn request(picture: &PathBuf) -> Result<Request, Box<dyn std::error::Error>> {
         shot: "bench".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     })
 }

@@ -13,8 +13,9 @@ use kinora::diagnostic::{Sources, render_json, render_text};
 use kinora::feed::{self, Each, FeedFormat, FeedOptions};
 use kinora::limits::Limits;
 use kinora::manifest::{LoadOptions, load};
-use kinora::media::clip::{inspect, poster};
+use kinora::media::clip::{ClipFacts, inspect};
 use kinora::media::decode::{PictureLimits, decode};
+use kinora::media::frames::{Answer, Plan, Wanted, read_answer, read_ffmpeg};
 use kinora::media::{PictureLock, probe};
 use kinora::models::Shelf;
 use kinora::plan::file::PlanReader;
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("feed_html", feed_html),
     ("feed_json_lines", feed_json_lines),
     ("feed_xml", feed_xml),
+    ("frames_answer", frames_answer),
     ("manifest", manifest),
     ("picture", picture),
     ("picture_lock", picture_lock),
@@ -110,11 +112,39 @@ pub fn picture(data: &[u8]) {
     }
 }
 
-/// A clip, as a provider sends it: its index, and the picture that stands for it.
+/// A clip, as a provider sends it: its index. Its frames are decoded in a child, whose answer is
+/// another target.
 pub fn clip(data: &[u8]) {
-    let path = file("clip.mp4", data);
-    if inspect(&path).is_ok() {
-        let _ = poster(&path);
+    let _ = inspect(&file("clip.mp4", data));
+}
+
+/// What the child that decodes a clip answers: no more than was asked for is taken of it. And what
+/// ffmpeg gives in its place.
+pub fn frames_answer(data: &[u8]) {
+    let wanted = Wanted { samples: 3, longest_side: 64 };
+    match read_answer(data, wanted) {
+        Ok(Answer::Frames(sampled)) => {
+            assert!((1..=3).contains(&sampled.samples.len()));
+            for sample in &sampled.samples {
+                assert!(sample.picture.width().max(sample.picture.height()) <= 64);
+                assert!(sample.index < sampled.facts.frames);
+            }
+        }
+        Ok(Answer::NotDecoded(plan)) => assert!((1..=3).contains(&plan.frames.len())),
+        Ok(Answer::Problem(_)) | Err(_) => {}
+    }
+    let facts = ClipFacts {
+        codec: "hev1".to_owned(),
+        width: 64,
+        height: 64,
+        duration_ms: 100,
+        frames: 3,
+        fps: 30.0,
+        bytes: 100,
+    };
+    let plan = Plan { codec: "hev1".to_owned(), facts, frames: vec![(0, 0), (2, 66)] };
+    if let Ok(sampled) = read_ffmpeg(data, wanted, plan) {
+        assert_eq!(sampled.samples.len(), 2);
     }
 }
 

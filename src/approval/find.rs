@@ -11,10 +11,10 @@ use std::sync::Arc;
 use super::copy::open_copy;
 use super::hold::{Objection, Rules, holds};
 use crate::digest::Digest;
-use crate::ledger::{Approval, Ledger, LedgerError};
+use crate::ledger::{Approval, KnownJobs, Ledger, LedgerError};
 use crate::limits::Limits;
 use crate::money::display_value;
-use crate::plan::{ApprovalLine, Covers, Plan, covers};
+use crate::plan::{ApprovalLine, Covers, Money, Plan, PlannedJob, covers};
 
 /// Copies of approved plans that are read for one search, at most. Whoever has more approvals in
 /// force than that has no use for the oldest.
@@ -84,16 +84,56 @@ pub fn find(
             return Ok(Some(Covers { absent: 1, ..Covers::default() }));
         }
         let copy = open_copy(workspace, approved, limits)?;
+        let retakes = Retakes { ledger, known: &known, approved };
+        let (mut with_it, mut failed) = (0, None);
         let would_run = plan.planner.stream(Arc::clone(&known)).filter(|p| p.standing.runs());
-        let would_run = would_run.map(|planned| {
+        let would_run = would_run.filter_map(|planned| {
             let job = planned.job;
-            let estimate = job.estimate.known().map(|amount| amount.value);
-            (job.key, job.fingerprint.whole, estimate)
+            match retakes.has(&job) {
+                Ok(true) => {
+                    with_it += 1;
+                    return None;
+                }
+                Ok(false) => {}
+                Err(e) => failed = Some(e.to_string()),
+            }
+            Some((job.key, job.fingerprint.whole, Money::of(&job)))
         });
-        let covers = covers(copy, limits, unit, would_run).map_err(|e| e.to_string())?;
+        let mut covers = covers(copy, limits, unit, would_run).map_err(|e| e.to_string())?;
+        if let Some(why) = failed {
+            return Err(why);
+        }
+        covers.jobs += with_it;
         Ok((!covers.all() || covers.jobs != plan.summary.to_run.jobs).then_some(covers))
     };
     Ok(search(ledger.approvals()?, rules, &plan.digest, covered_by))
+}
+
+/// Retakes that checks ask for were approved with the attempts that they looked at: a run that ended
+/// between a check and its retake is gone on with under the same approval.
+struct Retakes<'a> {
+    ledger: &'a Ledger,
+    known: &'a KnownJobs,
+    approved: &'a Digest,
+}
+
+impl Retakes<'_> {
+    /// Whether a job that would start is such a retake, of this approved plan, of the very same request
+    /// and at no higher price.
+    fn has(&self, job: &PlannedJob) -> Result<bool, LedgerError> {
+        let Some(known) = self.known.get(&job.key).filter(|known| known.by_check) else {
+            return Ok(false);
+        };
+        let row = self.ledger.job(&job.address)?.filter(|row| row.id == known.job);
+        let last = row.map(|row| self.ledger.attempt(row.attempt)).transpose()?.flatten();
+        let estimate = job.estimate.known().and_then(|amount| amount.to_micros().ok());
+        Ok(last.is_some_and(|last| {
+            last.plan == *self.approved
+                && last.parts == job.fingerprint.parts
+                && last.retake.checked_add(1) == Some(job.retake)
+                && estimate.is_some_and(|estimate| estimate <= last.estimate)
+        }))
+    }
 }
 
 /// The same, by whoever says what covers it: nothing, or what is not covered.

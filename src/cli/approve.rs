@@ -48,7 +48,8 @@ pub fn approve(arguments: &ApproveArgs, global: &Global, output: &Output) -> Out
     if let Some(path) = &arguments.output {
         write_approval(&approval, &lineage, path, output)?;
     }
-    say(&approval, &format!("`kinora run {}` makes it", workspace.target()), wanted, output);
+    let next = format!("`kinora run {}` makes it", workspace.target());
+    say(&approval, &next, wanted, &plan.summary, output);
     say_retries(&approval, &plan.summary, wanted, output);
     Ok(Exit::Done)
 }
@@ -137,7 +138,7 @@ fn write_approval(
 }
 
 /// Says what was approved.
-fn say(approval: &Approval, next: &str, wanted: Micros, output: &Output) {
+fn say(approval: &Approval, next: &str, wanted: Micros, summary: &PlanSummary, output: &Output) {
     let amount = Amount::new(approval.ceiling.to_decimal(), approval.unit.clone());
     if output.json {
         output.data(&said_json(approval).to_string());
@@ -151,31 +152,38 @@ fn say(approval: &Approval, next: &str, wanted: Micros, output: &Output) {
             approval.id
         ));
     }
-    say_too_low(approval.ceiling, wanted, &approval.unit, output);
+    say_too_low(approval.ceiling, wanted, summary, output);
 }
 
-fn say_too_low(ceiling: Micros, wanted: Micros, unit: &Unit, output: &Output) {
+fn say_too_low(ceiling: Micros, wanted: Micros, summary: &PlanSummary, output: &Output) {
     if ceiling < wanted {
+        let with = if summary.to_run.with_retakes.is_empty() { "" } else { " with retakes" };
         output.say(&format!(
-            "kinora: the ceiling is below the estimate of {}; the run will stop at it",
-            Amount::new(wanted.to_decimal(), unit.clone())
+            "kinora: the ceiling is below the estimate of {}{with}; the run will stop at it",
+            Amount::new(wanted.to_decimal(), Unit::new(&summary.unit))
         ));
     }
 }
 
-/// Says what it may come to if every retry that may be charged is charged, where the ceiling is
-/// below that. The ceiling stays what it is: raising it is a person's word.
+/// Says what of the ceiling is for retakes, and what it may come to if every retry that may be charged
+/// is charged, where the ceiling is below that. The ceiling stays what it is: raising it is a person's
+/// word.
 fn say_retries(approval: &Approval, summary: &PlanSummary, wanted: Micros, output: &Output) {
     let sum = |amounts: &AmountsJson| {
         let text = amounts.get(&summary.unit)?;
         text.parse::<Decimal>().ok()
     };
-    let Some((expected, high)) = sum(&summary.to_run.estimate).zip(sum(&summary.to_run.high))
-    else {
-        return;
-    };
-    let most = wanted.to_decimal() + (high - expected);
-    if high > expected && approval.ceiling.to_decimal() < most {
+    let run = &summary.to_run;
+    let Some((expected, high)) = sum(&run.estimate).zip(sum(&run.high)) else { return };
+    let with_retakes = sum(&run.with_retakes).unwrap_or(expected);
+    if with_retakes > expected && approval.ceiling >= wanted {
+        output.say(&format!(
+            "kinora: of which up to {} for retakes of clips that fail their check",
+            Amount::new(with_retakes - expected, approval.unit.clone())
+        ));
+    }
+    let most = wanted.to_decimal() + (high - with_retakes);
+    if high > with_retakes && approval.ceiling.to_decimal() < most {
         output.say(&format!(
             "kinora: with every charged retry up to {}; the run stops at the ceiling, `--ceiling` \
              sets another",
@@ -228,7 +236,7 @@ fn refuse_unpriced_in(summary: &PlanSummary) -> Result<(), Failure> {
 }
 
 /// The ceiling that lets the whole plan run: what is held under it already, and the estimate of
-/// what it would start now.
+/// what it would start now, retakes of clips that fail among it.
 pub fn whole_ceiling(
     plan: &Plan,
     workspace: &Workspace,
@@ -249,9 +257,11 @@ pub fn ceiling_under(
         .ok_or_else(|| Failure::new(Exit::OverBudget, "the plan's estimate is too large to hold"))
 }
 
-/// What a plan would cost now.
+/// What a plan would cost now, with every retake that a clip's check may ask for.
 fn estimate_of(summary: &PlanSummary) -> Result<Micros, Failure> {
-    let estimate = summary.to_run.estimate.get(&summary.unit);
+    let run = &summary.to_run;
+    let retaken = run.with_retakes.get(&summary.unit);
+    let estimate = retaken.or(run.estimate.get(&summary.unit));
     let estimate = estimate.map_or(Ok(Decimal::ZERO), |text| {
         text.parse().map_err(|e| Failure::new(Exit::Internal, format!("the estimate {text}: {e}")))
     })?;

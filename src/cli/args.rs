@@ -87,6 +87,12 @@ pub enum Command {
     Status(StatusArgs),
     /// Submissions of unknown outcome: list them, settle them by evidence or by word
     Resolve(super::resolve::ResolveArgs),
+    /// Look at clips again: does each still show what its references show?
+    Verify(super::verify::VerifyArgs),
+    /// Say that clips are as they should be
+    Accept(super::words::AcceptArgs),
+    /// Say that clips are not to be shown, and whether to make them again
+    Reject(super::words::RejectArgs),
     /// What was made, as text, JSON, CSV, Markdown or a page to look at
     Report(ReportArgs),
     /// What was made, for shops and feeds: results, Shopify, Google, evidence, contact sheets
@@ -107,6 +113,13 @@ pub enum Command {
     Providers(ProvidersArgs),
     /// Print the JSON Schema of a file that Kinora reads or writes
     Schema(SchemaArgs),
+    /// Decode a clip's frames; Kinora starts it itself
+    #[command(name = kinora::media::frames::COMMAND, hide = true)]
+    DecodeFrames(super::decode_frames::DecodeFramesArgs),
+    /// Hold pictures together by a model; Kinora starts it itself
+    #[cfg(feature = "onnx")]
+    #[command(name = kinora::verification::judges::ONNX_COMMAND, hide = true)]
+    JudgeOnnx(super::judge_onnx::JudgeOnnxArgs),
 }
 
 /// A manifest.
@@ -184,7 +197,7 @@ pub struct ApproveArgs {
     #[arg(long, value_name = "NAME")]
     pub by: String,
     /// The most that may be spent under this plan, in the workspace's unit; the plan's own
-    /// estimate by default
+    /// estimate with retakes by default
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     pub ceiling: Option<String>,
     /// When it ends: a day (to its end, UTC), a time, or a duration such as 36h or 14d
@@ -212,7 +225,7 @@ pub struct RunArgs {
     /// The manifest of a plan file, where it is neither where it was planned nor beside the file
     #[arg(long = "manifest", value_name = "PATH")]
     pub manifest_of_plan: Option<PathBuf>,
-    /// Approve the plan as it stands, up to its own estimate, without asking
+    /// Approve the plan as it stands, up to its own estimate with retakes, without asking
     #[arg(long, conflicts_with = "unattended")]
     pub yes: bool,
     /// Take in this approval file first, as `kinora approvals import` does
@@ -355,6 +368,14 @@ pub enum SchemaName {
     References,
     /// What `resolve --json` prints
     Resolve,
+    /// What `accept --json` and `reject --json` print
+    Words,
+    /// What a judge is told of one clip
+    JudgeQuestion,
+    /// What a judge answers
+    JudgeAnswer,
+    /// What `verify --json` prints
+    Verify,
     /// One line of `run --json`
     Events,
     /// What `run --unattended` prints in the end, and what it tells by its notification

@@ -4,7 +4,7 @@ use kinora::diagnostic::{Findings, Sources, render_json};
 use kinora::exit::Exit;
 use kinora::manifest::Missing;
 use kinora::plan::Breach;
-use kinora::report::count;
+use kinora::report::{check_sentences, count};
 use serde_json::json;
 
 use super::Outcome;
@@ -49,6 +49,9 @@ pub fn check(arguments: &CheckArgs, global: &Global, output: &Output) -> Outcome
         count(workspace.catalogue.shots.len() as u64, "shot"),
         count(plan.summary.all.jobs, "job"),
     ));
+    for said in check_sentences(&plan.summary) {
+        output.data(&format!("consistency: {said}"));
+    }
     Ok(Exit::Done)
 }
 

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use kinora::ledger::ClipVerdict;
 use kinora::money::display_value;
 use kinora::run::{BrokenRule, RunEvent, Skip};
 use rust_decimal::Decimal;
@@ -200,7 +201,9 @@ impl Progress {
                 *self.unsuited.entry(channel.clone()).or_default() += 1;
             }
             // It was counted as ended when it was refused or failed.
-            RunEvent::Retry { .. } => self.ended = self.ended.saturating_sub(1),
+            RunEvent::Retry { .. } | RunEvent::Checked { retake: true, .. } => {
+                self.ended = self.ended.saturating_sub(1);
+            }
             RunEvent::Ended(summary) => self.spent = amount(&summary.spent),
             _ => {}
         }
@@ -238,6 +241,11 @@ fn trouble(event: &RunEvent) -> Option<String> {
     Some(match event {
         RunEvent::Unsuited { job, channel, missed } => {
             format!("channel  {job}: not what {channel} asks: {}", missed.join("; "))
+        }
+        RunEvent::Checked { job, verdict: ClipVerdict::Fail, score, retake } => {
+            let score = score.map_or_else(String::new, |score| format!(" ({score} of 100)"));
+            let then = if *retake { "; it is made again" } else { "" };
+            format!("differs  {job}: it does not show what its references show{score}{then}")
         }
         RunEvent::Failed { job, message, .. } => format!("failed   {job}: {message}"),
         RunEvent::Refused { job, message, .. } => format!("refused  {job}: {message}"),
@@ -289,6 +297,9 @@ fn trouble(event: &RunEvent) -> Option<String> {
             format!(
                 "skipped  {job}: its last attempt was charged and gave no clip; `pay_again: true` pays again"
             )
+        }
+        RunEvent::Skipped { job, why: Skip::NotAsked, .. } => {
+            format!("skipped  {job}: a person's word leaves it as it is, said since it was planned")
         }
         RunEvent::Skipped { job, guardrail: Some(broken), .. } => {
             let BrokenRule { rule, at, message } = &**broken;

@@ -62,6 +62,7 @@ pub fn rehearse(arguments: &RehearseArgs, global: &Global, output: &Output) -> O
     let ended = dispatch(
         Dispatch {
             max_spend: None,
+            looks: false,
             log: None,
             plan: Some(&plan),
             workspace: &workspace,

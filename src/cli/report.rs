@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
+use kinora::address::Address;
 use kinora::clock::{Clock, SystemClock};
 use kinora::diagnostic::Sources;
 use kinora::exit::Exit;
-use kinora::ledger::{JobState, Ledger, Span, Which};
+use kinora::ledger::{AttemptRecord, ClipVerdict, JobState, Ledger, Span, Which};
 use kinora::limits::Limits;
 use kinora::money::Unit;
 use kinora::plan::actuals;
@@ -58,7 +59,7 @@ pub fn report(arguments: &ReportArgs, global: &Global, output: &Output) -> Outco
     let workspace = workspace_of(given)?;
     let ledger = read_ledger(&workspace)?;
     if format == ReportFormat::Csv {
-        output.deliver(file, csv(&ledger)?)?;
+        output.deliver(file, csv(&ledger, &read_ledger(&workspace)?)?)?;
         return Ok(Exit::Done);
     }
     if format == ReportFormat::Finance {
@@ -137,19 +138,28 @@ fn gather(
     let written_off = totals.iter().map(|total| total.written_off.to_decimal()).sum();
     let mut doubtful = BTreeSet::new();
     let mut damaged = None;
+    let current = ledger.current_clips().map_err(|e| ledger_failure(&e))?;
+    let mut listed: Vec<(JobView, Standing)> = Vec::new();
     ledger
-        .each_attempt(Which::Latest, |attempt| match JobView::from_attempt(&attempt) {
+        .each_attempt(Which::Standing, |attempt| match JobView::from_attempt(&attempt) {
             Ok(view) => {
+                let view = view.with_words(&attempt, current.words());
+                let verdict = current.scored(attempt.id).map(|scored| scored.verdict);
                 note_doubt(&view, &mut doubtful);
-                if report.jobs.len() < most(&view) {
-                    report.add(view);
+                if listed.len() < most(&view, verdict) {
+                    listed.push((view, Standing::of(&attempt)));
                 } else {
-                    report.omit(&view);
+                    report.omit(&view, verdict);
                 }
             }
             Err(error) => damaged = Some(format!("{}: {error}", attempt.address)),
         })
         .map_err(|e| ledger_failure(&e))?;
+    // What was found in a clip is read only of those that are listed.
+    for (view, standing) in listed {
+        report.add(standing.judged(view, ledger)?);
+    }
+    report.find_outliers();
     if let Some(what) = damaged {
         return Err(Failure::new(Exit::Internal, format!("the ledger's request of {what}")));
     }
@@ -177,9 +187,34 @@ fn any_keeps_a_list(workspace: &Path, providers: &BTreeSet<String>) -> bool {
     providers.iter().any(|name| rack.get(name).is_some_and(|card| card.lookup.is_some()))
 }
 
+/// The attempt by which a job is told of.
+struct Standing {
+    id: i64,
+    address: Address,
+}
+
+impl Standing {
+    fn of(attempt: &AttemptRecord) -> Self {
+        Standing { id: attempt.id, address: attempt.address.clone() }
+    }
+
+    /// The job with the check of its clip, and with how often another was made, also where that one
+    /// was no better.
+    fn judged(&self, mut view: JobView, ledger: &Ledger) -> Result<JobView, Failure> {
+        let failed = |e| ledger_failure(&e);
+        let check = ledger.check_on(self.id).map_err(failed)?;
+        let latest = ledger.job(&self.address).map_err(failed)?.map(|job| job.attempt);
+        if let Some(latest) = latest.filter(|latest| *latest != self.id) {
+            let latest = ledger.attempt(latest).map_err(failed)?;
+            view.retakes = latest.map_or(view.retakes, |latest| latest.retake);
+        }
+        Ok(view.with_check(check.as_ref()))
+    }
+}
+
 /// How many jobs a report may list before this one.
-fn most(job: &JobView) -> usize {
-    if job.wants_a_person() { 2 * JOBS_IN_JSON } else { JOBS_IN_JSON }
+fn most(job: &JobView, verdict: Option<ClipVerdict>) -> usize {
+    if job.wants_a_person() || job.wants_a_look(verdict) { 2 * JOBS_IN_JSON } else { JOBS_IN_JSON }
 }
 
 /// The manifest as commands that follow name it.
@@ -219,21 +254,27 @@ fn unit_of(ledger: &Ledger) -> Result<String, Failure> {
     Ok(unit.unwrap_or_default().as_str().to_owned())
 }
 
-/// One line a job, never held in memory.
-fn csv(ledger: &Ledger) -> Result<File, Failure> {
+/// One line a job, never held in memory. What was found in clips is read by a second connection,
+/// while the first one walks over the jobs.
+fn csv(ledger: &Ledger, beside: &Ledger) -> Result<File, Failure> {
     let fail = |e: std::io::Error| Failure::new(Exit::Internal, format!("CSV: {e}"));
     spooled(|out| {
         let mut csv = RunCsv::new(out, &unit_of(ledger)?, Cells::Exact).map_err(fail)?;
         let mut written = Ok(());
+        let words = ledger.words().map_err(|e| ledger_failure(&e))?;
+        let mut write = |attempt: &AttemptRecord| -> Result<(), Failure> {
+            let view = JobView::from_attempt(attempt).map_err(std::io::Error::other);
+            let view = view.map_err(fail)?.with_words(attempt, &words);
+            csv.write(&Standing::of(attempt).judged(view, beside)?).map_err(fail)
+        };
         ledger
-            .each_attempt(Which::Latest, |attempt| {
+            .each_attempt(Which::Standing, |attempt| {
                 if written.is_ok() {
-                    let view = JobView::from_attempt(&attempt).map_err(std::io::Error::other);
-                    written = view.and_then(|view| csv.write(&view));
+                    written = write(&attempt);
                 }
             })
             .map_err(|e| ledger_failure(&e))?;
-        written.map_err(fail)?;
+        written?;
         csv.finish().map_err(fail)
     })
 }
@@ -243,9 +284,13 @@ fn finance(ledger: &Ledger) -> Result<Vec<u8>, Failure> {
     let fail = |e: std::io::Error| Failure::new(Exit::Internal, format!("CSV: {e}"));
     let mut finance = RunFinance::default();
     let mut damaged = None;
+    let current = ledger.current_clips().map_err(|e| ledger_failure(&e))?;
     ledger
         .each_attempt(Which::All, |attempt| match JobView::from_attempt(&attempt) {
-            Ok(view) => finance.add(&view),
+            Ok(view) => {
+                let verdict = current.scored(attempt.id).map(|scored| scored.verdict);
+                finance.add(&view.with_word(current.words().of_clip(attempt.id)), verdict);
+            }
             Err(error) => damaged = Some(format!("{}: {error}", attempt.address)),
         })
         .map_err(|e| ledger_failure(&e))?;

@@ -23,6 +23,7 @@ use kinora::run::resolve::PARKED_AFTER;
 use kinora::run::{RunEvent, RunSummary};
 
 use self::consent::approval;
+pub(in crate::cli) use self::consent::person as sitting_here;
 pub(in crate::cli) use self::dispatch::{Dispatch, dispatch};
 use self::log::Log;
 use self::planned::PlannedRun;
@@ -83,7 +84,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
     let left = Left::by_earlier_runs(&open, &providers, workspace.catalogue.unknown);
     let exit = if summary.to_run.jobs == 0 && left.taken_up == 0 {
         let nothing = nothing_to_do(summary, &left, output);
-        match collected.as_ref().filter(|c| c.done + c.failed + c.lost > 0) {
+        match collected.as_ref().filter(|c| c.done + c.failed + c.lost + c.checks.looked_at() > 0) {
             None => nothing,
             Some(collected) => {
                 say_end(collected, collected.done + collected.failed, &workspace, output);
@@ -103,6 +104,7 @@ pub fn run(arguments: &RunArgs, global: &Global, output: &Output) -> Outcome {
             folder: folder.clone(),
             total,
             max_spend: asked.max_spend,
+            looks: true,
             log: None,
         };
         let ended = on_time(dispatch(work, &signals, output)?, total, &signals);
@@ -163,7 +165,9 @@ fn on_time(mut ended: RunSummary, total: u64, signals: &Signals) -> RunSummary {
     let e = &ended;
     let not_started = e.held + e.unpriced + e.paid_before + e.unapproved + e.skipped;
     let seen = e.done + e.failed + e.lost + e.refused + e.unknown + e.over_budget + not_started;
-    if signals.deadline_came() && e.waiting == 0 && seen >= total {
+    // A job that was made again ended twice.
+    let seen = seen.saturating_sub(e.checks.retakes);
+    if signals.deadline_came() && e.waiting == 0 && e.checks.left == 0 && seen >= total {
         ended.interrupted = false;
     }
     ended
@@ -185,7 +189,9 @@ fn collect_first(
         format!("{jobs} jobs wait there for another run")
     };
     let providers = Providers::at_hand(workspace, names, wait, output)?;
-    if open.is_empty() {
+    // Before planning, as it may ask for clips to be made again.
+    let to_check = ledger.to_check().map_err(|e| ledger_failure(&e))?;
+    if open.is_empty() && to_check.is_empty() {
         return Ok((providers, None));
     }
     let work = Dispatch {
@@ -197,6 +203,7 @@ fn collect_first(
         folder: workspace.catalogue.workspace.clone(),
         total: open.len() as u64,
         max_spend: None,
+        looks: true,
         log: log.cloned(),
     };
     let ended = dispatch(work, signals, output)?;
@@ -257,6 +264,8 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
     let failed = ended.failed + ended.lost + ended.paid_before;
     let not_started = ended.over_budget + ended.denied;
     let ended_here = ended.done + failed + ended.refused + ended.unknown + not_started;
+    // A job that was made again ended twice.
+    let ended_here = ended_here.saturating_sub(ended.checks.retakes);
     // Jobs that a stopped run never looked at are left too, so this is not a sum of its counts.
     let left = total.saturating_sub(ended_here);
     let target = workspace.target();
@@ -277,6 +286,7 @@ fn say_end(ended: &RunSummary, total: u64, workspace: &Workspace, output: &Outpu
         unit: ended.unit.clone(),
         elapsed: Duration::from_millis(ended.elapsed_ms),
         actuals: ended.actuals.clone(),
+        checks: ended.checks,
         next: match ended.exit() {
             Exit::Done => None,
             // What waits for a person is said apart, with what to do.

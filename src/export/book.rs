@@ -12,11 +12,14 @@ use rayon::prelude::*;
 use rust_decimal::Decimal;
 
 use super::ExportError;
+use super::check::{CheckBrief, is_held};
 use super::clip::Clip;
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
-use crate::ledger::{AttemptRecord, JobState, Ledger, LedgerError, Which};
-use crate::manifest::{Catalogue, SubjectRef};
+use crate::ledger::{
+    AttemptRecord, ClipVerdict, JobState, Ledger, LedgerError, Verdict, Which, Word,
+};
+use crate::manifest::{Catalogue, OnFail, SubjectRef};
 use crate::models::BUILT_IN;
 use crate::money::Micros;
 use crate::plan::{Change, JobSettings, PlannedJob, Request};
@@ -33,6 +36,8 @@ struct WantedJob {
     /// Its place in the plan.
     order: u32,
     change: &'static str,
+    /// What becomes of a clip that fails, as the manifest says today.
+    on_fail: Option<OnFail>,
     /// What there is to say of a job that the ledger has never seen.
     new: Option<Box<NewJob>>,
 }
@@ -67,7 +72,8 @@ impl Wanted {
                 estimate: job.estimate.known().map(|amount| amount.value),
             })
         });
-        self.0.insert(job.key, WantedJob { order, change: change.as_str(), new });
+        let on_fail = job.consistency.as_ref().map(|rule| rule.on_fail);
+        self.0.insert(job.key, WantedJob { order, change: change.as_str(), on_fail, new });
     }
 }
 
@@ -125,8 +131,18 @@ pub struct Job {
     /// The clip.
     pub clip: Option<Clip>,
     /// Whether the clip, and how it was asked for, are those of an earlier attempt than the latest:
-    /// it is being made anew, or that came to nothing.
+    /// it is being made anew, or that came to nothing, or a person wants the earlier one.
     pub earlier: bool,
+    /// What a person said last of the clip.
+    pub word: Option<Word>,
+    /// How the clip compares with its references; absent before it was looked at.
+    pub check: Option<CheckBrief>,
+    /// What becomes of a clip that fails; absent where it is not held against its references.
+    pub on_fail: Option<OnFail>,
+    /// How often another clip of the same was asked for and begun.
+    pub retakes: u32,
+    /// Whether the clip is an earlier one because it scores higher than what was made since.
+    pub is_better: bool,
 }
 
 /// What stands for a job that no plan has any more.
@@ -140,9 +156,28 @@ impl Job {
         self.state.map_or(PLANNED, JobState::as_str)
     }
 
-    /// The clip, if it is still asked for: what is given to a shop, until there is a newer one.
+    /// Whether a person rejected its clip, and no earlier one stands.
+    pub fn is_rejected(&self) -> bool {
+        self.word.as_ref().is_some_and(|word| word.verdict == Verdict::Rejected)
+    }
+
+    /// Whether its clip fails beside its references, and is kept from shops until a person accepts
+    /// it.
+    pub fn is_held(&self) -> bool {
+        let verdict = self.check.as_ref().map(|check| check.verdict);
+        is_held(self.on_fail, verdict, self.word.as_ref().map(|word| word.verdict))
+    }
+
+    /// Whether its clip would be kept from shops if it failed, and nobody could tell so far.
+    pub fn is_unseen(&self) -> bool {
+        let seen = self.check.as_ref().is_some_and(|c| c.verdict != ClipVerdict::NotInspected);
+        self.on_fail == Some(OnFail::Hold) && !seen && self.word.is_none()
+    }
+
+    /// The clip, if it is still asked for, nobody rejected it and nothing holds it: what is given to
+    /// a shop, until there is a newer one.
     pub fn for_shops(&self) -> Option<&Clip> {
-        let wanted = self.change != Some(ORPHANED);
+        let wanted = self.change != Some(ORPHANED) && !self.is_rejected() && !self.is_held();
         self.clip.as_ref().filter(|clip| wanted && clip.is_whole())
     }
 
@@ -189,8 +224,14 @@ pub struct Book<'a> {
 struct Known {
     address: Address,
     latest: i64,
-    /// The last attempt that made a clip.
+    /// The attempt whose clip stands.
     clip: Option<i64>,
+    /// Whether that is not the latest one for no other reason than its score.
+    is_better: bool,
+    /// What was said of that clip, or of the latest where none stands.
+    word: Option<Word>,
+    /// What becomes of a clip that fails, as the manifest says today; absent where no plan has it.
+    on_fail: Option<Option<OnFail>>,
     charged: Micros,
     attempts: u32,
 }
@@ -209,17 +250,20 @@ impl<'a> Book<'a> {
                 places.insert(Address::subject_of(&of.name, &one.id), SubjectRef { set, subject });
             }
         }
+        let current = ledger.current_clips()?;
         let mut jobs: HashMap<i64, Known> = HashMap::new();
         ledger.each_attempt(Which::All, |attempt| {
             let known = jobs.entry(attempt.job).or_insert_with(|| Known {
                 address: attempt.address.clone(),
                 latest: attempt.id,
                 clip: None,
+                is_better: false,
+                word: None,
+                on_fail: None,
                 charged: Micros::default(),
                 attempts: 0,
             });
             known.latest = known.latest.max(attempt.id);
-            known.clip = known.clip.max(attempt.clip.as_ref().map(|_| attempt.id));
             known.charged = known.charged.saturating_add(attempt.settled);
             known.attempts += 1;
         })?;
@@ -227,8 +271,15 @@ impl<'a> Book<'a> {
         let mut wanted = wanted.unwrap_or_default().0;
         let mut entries = Vec::with_capacity(jobs.len());
         let mut with_jobs = std::collections::HashSet::new();
-        for known in jobs.into_values() {
+        for (job, mut known) in jobs {
+            known.clip = current.of_job(job);
+            let (words, latest) = (current.words(), known.latest);
+            known.is_better = known.clip.is_some_and(|clip| clip != latest)
+                && words.chosen(job).is_none()
+                && !words.is_rejected(latest);
+            known.word = words.of_clip(known.clip.unwrap_or(known.latest)).cloned();
             let want = wanted.remove(&known.address.key());
+            known.on_fail = want.as_ref().map(|want| want.on_fail);
             let change = match &want {
                 Some(want) => Some(want.change),
                 None => is_planned.then_some(ORPHANED),
@@ -275,7 +326,7 @@ impl<'a> Book<'a> {
                     Entry::New(new) => (self.line(*subject, Some(self.planned(new))), None),
                     Entry::Known(known, change) => {
                         let Some(latest) = self.ledger.attempt(known.latest)? else { continue };
-                        let earlier = match known.clip.filter(|_| latest.clip.is_none()) {
+                        let earlier = match known.clip.filter(|clip| *clip != latest.id) {
                             Some(attempt) => self.ledger.attempt(attempt)?,
                             None => None,
                         };
@@ -319,13 +370,20 @@ impl<'a> Book<'a> {
     ) -> Result<(Line, Option<crate::ledger::ClipRecord>), ExportError> {
         let is_settled = !latest.state.is_open() || known.charged.get() > 0;
         let (state, done) = (latest.state, latest.state == JobState::Done);
+        let retakes = latest.retake;
         let estimated = Some(latest.estimate.to_decimal());
         let is_earlier = earlier.is_some();
         let why = latest.message.clone().filter(|_| !done);
         // The attempt of the clip that there is, or else the latest.
         let record = earlier.unwrap_or(latest);
         let request = request_of(&record)?;
+        let check = self.ledger.check_on(record.id)?.as_ref().map(CheckBrief::of);
         let job = Job {
+            check,
+            // What the manifest says today holds; where no plan says it, what was asked then.
+            on_fail: known.on_fail.unwrap_or(request.consistency.map(|rule| rule.on_fail)),
+            retakes,
+            is_better: known.is_better && done,
             variant: record.address.variant().map(str::to_owned),
             take: record.address.take(),
             shot: request.shot,
@@ -342,6 +400,7 @@ impl<'a> Book<'a> {
             why,
             clip: None,
             earlier: is_earlier,
+            word: known.word.clone(),
             address: record.address,
         };
         let mut line = self.line(subject, Some(job));
@@ -371,6 +430,11 @@ impl<'a> Book<'a> {
             why: None,
             clip: None,
             earlier: false,
+            word: None,
+            check: None,
+            on_fail: None,
+            retakes: 0,
+            is_better: false,
         }
     }
 }

@@ -12,17 +12,21 @@ use serde::Serialize;
 
 use super::ExportError;
 use super::book::{is_ai, request_of};
+use super::check::{Weakest, detail_of};
 use super::clip::Clip;
 use crate::digest::Digest;
-use crate::ledger::{Approval, AttemptRecord, ClipRecord, Origin, Shown};
+use crate::ledger::{
+    Approval, AttemptRecord, Check, ClipRecord, ClipVerdict, Origin, Shown, Verdict, Word, Words,
+};
 use crate::media::c2pa::Credentials;
 use crate::money::Unit;
 use crate::providers::RemoteId;
 use crate::run::{Provenance, Sidecar};
+use crate::verification::Detail;
 
 /// Version of a file of evidence. Readers refuse another major version and ignore fields that they
 /// don't know.
-pub const EVIDENCE_FORMAT: &str = "1.0";
+pub const EVIDENCE_FORMAT: &str = "1.1";
 
 /// What was generated, from what, by what, when, and under whose approval.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -46,6 +50,12 @@ pub struct Evidence {
     pub account: String,
     /// When the clip was published, RFC 3339 in UTC.
     pub made: String,
+    /// How the clip compares with its references; absent where nobody looked at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<EvidenceCheck>,
+    /// What a person said last of the clip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<EvidenceWord>,
     /// The request, the clip, its cost and its times, as the sidecar beside the clip says them.
     pub made_of: Sidecar,
 }
@@ -96,6 +106,37 @@ pub struct EvidenceApproval {
     pub signature: Option<String>,
 }
 
+/// What looking at a clip came to.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EvidenceCheck {
+    /// Under the thresholds of that time.
+    pub verdict: ClipVerdict,
+    /// 0 to 100; absent where it was not inspected.
+    pub score: Option<u8>,
+    /// What of it is least like its references.
+    pub weakest: Option<Weakest>,
+    /// What measured it, with its version.
+    pub measure: String,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// Parts, references, other judges.
+    #[serde(flatten)]
+    pub detail: Detail,
+}
+
+/// What a person said of a clip.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EvidenceWord {
+    /// Whether it is as it should be.
+    pub verdict: Verdict,
+    /// Who.
+    pub by: String,
+    /// Why, in their words.
+    pub note: Option<String>,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+}
+
 /// One line of the index of evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EvidenceLine {
@@ -130,6 +171,7 @@ pub(super) struct Record<'a> {
     pub approvals: BTreeMap<i64, Approval>,
     /// Under which approval an attempt was begun.
     pub under: BTreeMap<i64, i64>,
+    pub words: Words,
     pub workspace: &'a std::path::Path,
 }
 
@@ -139,6 +181,7 @@ impl Record<'_> {
         &self,
         attempt: &AttemptRecord,
         record: &ClipRecord,
+        check: Option<Check>,
     ) -> Result<(Evidence, Clip), ExportError> {
         let clip = Clip::look(self.workspace, record.clone());
         let request = request_of(attempt)?;
@@ -170,9 +213,36 @@ impl Record<'_> {
             plan: attempt.plan.to_string(),
             account: attempt.account.clone(),
             made: attempt.updated.to_string(),
+            check: check.as_ref().map(EvidenceCheck::of),
+            word: self.words.of_clip(attempt.id).map(EvidenceWord::of),
             made_of: Sidecar::of(&request, &from, record, None),
         };
         Ok((evidence, clip))
+    }
+}
+
+impl EvidenceCheck {
+    fn of(check: &Check) -> Self {
+        let detail = detail_of(check);
+        EvidenceCheck {
+            verdict: check.verdict,
+            score: check.score,
+            weakest: Weakest::of(check.verdict, check.score, &detail),
+            measure: check.measure.clone(),
+            at: check.at.to_string(),
+            detail,
+        }
+    }
+}
+
+impl EvidenceWord {
+    fn of(word: &Word) -> Self {
+        EvidenceWord {
+            verdict: word.verdict,
+            by: word.by.clone(),
+            note: word.note.clone(),
+            at: word.at.to_string(),
+        }
     }
 }
 

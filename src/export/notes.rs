@@ -17,6 +17,12 @@ pub(super) enum Note {
     Credentials,
     /// A finished clip whose job no plan has any more.
     Orphaned,
+    /// A clip that a person rejected.
+    Rejected,
+    /// A clip that fails beside its references, where that keeps it from shops.
+    Held,
+    /// A clip that would be kept from shops if it failed, and could not be looked at so far.
+    Unseen,
     /// A clip whose job was begun anew, and has no newer clip yet.
     Earlier,
     /// A clip of an earlier request, with a job that a run would start anew.
@@ -41,6 +47,9 @@ impl Note {
             Note::File => "export::file",
             Note::Credentials => "export::credentials",
             Note::Orphaned => "export::orphaned",
+            Note::Rejected => "export::rejected",
+            Note::Held => "export::held",
+            Note::Unseen => "export::unseen",
             Note::Earlier => "export::earlier",
             Note::Changed => "export::changed",
             Note::Links => "export::links",
@@ -69,6 +78,23 @@ impl Note {
                 "clip is for no shop, since the manifest asks for it no more",
                 "clips are for no shop, since the manifest asks for them no more",
                 "the results and the evidence have them all the same",
+            ),
+            Note::Rejected => (
+                "clip is for no shop, since a person rejected it",
+                "clips are for no shop, since a person rejected them",
+                "`kinora accept JOB` takes one back; `kinora reject JOB --retake` asks for another",
+            ),
+            Note::Held => (
+                "clip is for no shop, since it fails beside its references and nobody accepted it",
+                "clips are for no shop, since they fail beside their references and nobody accepted them",
+                "`kinora accept JOB` lets one through; `kinora report . -o page.html` shows each beside \
+                 its references",
+            ),
+            Note::Unseen => (
+                "clip was not held against its references, and is given all the same",
+                "clips were not held against their references, and are given all the same",
+                "`kinora verify` looks at them and says why where it can't; `kinora reject JOB` keeps one \
+                 back",
             ),
             Note::Earlier => (
                 "clip is of an earlier attempt: its job was begun anew, and has no newer one yet",

@@ -4,14 +4,17 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::book::{Line, is_ai};
+use super::check::CheckBrief;
 use crate::cells::{Cells, writer};
 
 /// The columns, in order. New ones may be added at the end.
 ///
 /// Amounts count `unit`. `estimated` is of the latest attempt; `charged` is what all attempts of the
 /// job cost, and its sum is what the ledger says was spent; empty means *not known yet*, never zero.
-/// `digest` and `prompt_digest` are BLAKE3. Times are UTC.
-pub const RESULTS_CSV_HEADER: [&str; 31] = [
+/// `word` is what a person said of the clip: `accepted`, `rejected`, or nothing. `verdict` is how it
+/// compares with its references (`pass`, `review`, `fail`, `not_inspected`, or nothing), `score` 0 to
+/// 100. `digest` and `prompt_digest` are BLAKE3. Times are UTC.
+pub const RESULTS_CSV_HEADER: [&str; 39] = [
     "set",
     "id",
     "source_row",
@@ -43,10 +46,20 @@ pub const RESULTS_CSV_HEADER: [&str; 31] = [
     "resolution",
     "seconds_asked",
     "source",
+    "word",
+    "word_by",
+    "word_note",
+    "verdict",
+    "score",
+    "weakest",
+    "weakest_note",
+    "retakes",
 ];
 
 /// What stands for a subject that no shot makes a clip of.
 const NO_JOB: &str = "no_job";
+/// Why a clip that is there goes to no shop.
+const HELD: &str = "kept from shops: it fails beside its references, and nobody accepted it";
 
 /// Writes lines as CSV. Memory does not grow with their number.
 pub(super) struct Results<W: Write> {
@@ -71,9 +84,14 @@ impl<W: Write> Results<W> {
         let record = clip.map(|clip| &clip.record);
         let settings = job.map(|job| &job.settings);
         let why = job.and_then(|job| job.why.clone());
+        let word = job.and_then(|job| job.word.as_ref());
         let lost =
             || clip.and_then(|clip| clip.disk.problem()).map(|what| format!("its file {what}"));
-        let why = why.or_else(lost).unwrap_or_default();
+        let held = || job.filter(|job| job.is_held()).map(|_| HELD.to_owned());
+        let why = why.or_else(lost).or_else(held).unwrap_or_default();
+        let check = job.and_then(|job| job.check.as_ref());
+        let weakest = check.map(CheckBrief::weakest_name).unwrap_or_default();
+        let weakest_note = check.map(CheckBrief::weakest_note).unwrap_or_default();
         let cells: [Cow<'_, str>; RESULTS_CSV_HEADER.len()] = [
             text(&line.set),
             text(&line.id),
@@ -106,6 +124,14 @@ impl<W: Write> Results<W> {
             text(settings.map_or("", |settings| &settings.resolution)),
             shown(settings.map(|settings| settings.duration.normalize())),
             text(&line.source),
+            Cow::Borrowed(word.map_or("", |word| word.verdict.as_str())),
+            text(word.map_or("", |word| &word.by)),
+            text(word.and_then(|word| word.note.as_deref()).unwrap_or_default()),
+            Cow::Borrowed(check.map_or("", |check| check.verdict.as_str())),
+            shown(check.and_then(|check| check.score)),
+            text(&weakest),
+            text(&weakest_note),
+            shown(job.map(|job| job.retakes)),
         ];
         self.out.write_record(cells.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

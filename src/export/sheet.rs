@@ -9,11 +9,12 @@ use image::{Rgb, RgbImage, RgbaImage, imageops};
 use rayon::prelude::*;
 
 use super::book::{Job, Line};
+use super::check::CheckBrief;
 use super::clip::inside;
 use super::notes::{Note, Notes};
 use crate::ledger::JobState;
-use crate::media::clip;
 use crate::media::decode::{PictureLimits, decode};
+use crate::media::frames::Decoding;
 use crate::media::lettering::{Lettering, one_line, rectangle};
 
 /// Tiles on a sheet.
@@ -49,11 +50,18 @@ struct Tile {
 #[derive(Default)]
 pub(super) struct Sheets {
     tiles: Vec<Tile>,
+    /// Who decodes clips that have no poster beside them; absent: nobody.
+    decoding: Option<Decoding>,
     /// Jobs that no sheet has room for.
     pub left_out: u64,
 }
 
 impl Sheets {
+    /// None yet. Clips that have no poster beside them are decoded so, if at all.
+    pub fn new(decoding: Option<Decoding>) -> Self {
+        Sheets { decoding, ..Sheets::default() }
+    }
+
     /// Adds a job that has begun.
     pub fn add(&mut self, workspace: &Path, line: &Line, job: &Job) {
         let Some(state) = job.state else { return };
@@ -72,8 +80,17 @@ impl Sheets {
         let file = whole.and_then(|clip| inside(workspace, &clip.record.path));
         let is_gone = state == JobState::Done && file.is_none();
         let change = job.change.filter(|change| !matches!(*change, "done" | "in_flight"));
+        let word = job.word.as_ref().map(|word| word.verdict);
+        // A person's word comes before a score.
+        let fails = word.is_none() && job.check.as_ref().is_some_and(CheckBrief::wants_a_look);
+        let judged = match (word, &job.check) {
+            (Some(word), _) => Some(word.as_str().to_owned()),
+            (None, Some(check)) => Some(check.short()),
+            (None, None) => None,
+        };
         let state_said = match (is_gone, change) {
             (true, _) => "its file is gone".to_owned(),
+            _ if state == JobState::Done && judged.is_some() => judged.unwrap_or_default(),
             (_, Some(change)) if state == JobState::Done => change.to_owned(),
             _ if state == JobState::Done => job.model.clone(),
             _ => state.as_str().to_owned(),
@@ -82,7 +99,7 @@ impl Sheets {
             title,
             detail: detail.collect::<Vec<_>>().join(" · "),
             state: state_said,
-            wants_a_look: is_gone || state != JobState::Done,
+            wants_a_look: is_gone || fails || job.is_rejected() || state != JobState::Done,
             files: file.map(|clip| (clip.with_extension("jpg"), clip)),
         });
     }
@@ -102,7 +119,8 @@ impl Sheets {
     pub fn draw(&self, number: usize, name: &str, notes: &mut Notes) -> Result<Vec<u8>, String> {
         let on_one = (COLUMNS * ROWS) as usize;
         let tiles: Vec<&Tile> = self.tiles.iter().skip(number * on_one).take(on_one).collect();
-        let posters: Vec<Option<RgbImage>> = tiles.par_iter().map(|tile| tile.poster()).collect();
+        let posters: Vec<Option<RgbImage>> =
+            tiles.par_iter().map(|tile| tile.poster(self.decoding.as_ref())).collect();
         for (tile, poster) in tiles.iter().zip(&posters) {
             if tile.files.is_some() && poster.is_none() {
                 notes.add(Note::Poster, || tile.title.clone());
@@ -135,11 +153,11 @@ impl Sheets {
 
 impl Tile {
     /// A picture of the clip that fits the tile: the one beside it, or else one that is made.
-    fn poster(&self) -> Option<RgbImage> {
+    fn poster(&self, decoding: Option<&Decoding>) -> Option<RgbImage> {
         let (beside, file) = self.files.as_ref()?;
         let limits = PictureLimits::default();
         let beside = crate::media::decode::load(beside, &limits).ok();
-        let made = || decode(&clip::poster(file).ok()?, &limits).ok();
+        let made = || decode(&decoding?.poster(file).ok()?, &limits).ok();
         let image = beside.or_else(made)?.image;
         let scale = f64::from(PICTURE) / f64::from(image.width().max(image.height()).max(1));
         // Rounded and at least 1, so the cast from a small positive number is exact.

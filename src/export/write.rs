@@ -28,6 +28,7 @@ use crate::digest::Digest;
 use crate::ledger::Which;
 use crate::manifest::{ShopifyExport, SubjectKind};
 use crate::media::c2pa::Credentials;
+use crate::media::frames::Decoding;
 use crate::plan::FindingOut;
 use crate::protocol::Rack;
 use crate::template::Engine;
@@ -162,7 +163,8 @@ pub fn export(inputs: &Inputs<'_>, findings: &mut Findings) -> Result<Exported, 
     };
     let google = settings.google.as_ref().filter(|_| wants(What::Google) && book.is_planned);
     let mut google = google.map(|google| Google::new(&engine, google, ProviderHosts::of(rack)));
-    let mut sheets = wants(What::Sheet).then(Sheets::default);
+    let mut sheets = wants(What::Sheet)
+        .then(|| Sheets::new(crate::environment::own_program().ok().map(Decoding::by)));
     let mut lines = 0;
     book.each(|line| {
         lines += 1;
@@ -249,8 +251,15 @@ fn note(job: &Job, notes: &mut Notes) {
     if clip.credentials == Some(Credentials::Damaged) {
         notes.add(Note::Credentials, path);
     }
+    if job.change != Some(ORPHANED) && job.is_unseen() {
+        notes.add(Note::Unseen, || job.address.to_string());
+    }
     match job.change {
         Some(ORPHANED) => notes.add(Note::Orphaned, path),
+        _ if job.is_rejected() => notes.add(Note::Rejected, path),
+        _ if job.is_held() => notes.add(Note::Held, || job.address.to_string()),
+        // The one that a person or its score chose has no newer one to wait for.
+        _ if job.earlier && (job.word.is_some() || job.is_better) => {}
         _ if job.earlier => notes.add(Note::Earlier, path),
         Some("changed") => notes.add(Note::Changed, path),
         _ => {}
@@ -275,6 +284,7 @@ fn evidence(
         unit,
         approvals: approvals.collect::<BTreeMap<_, _>>(),
         under: book.ledger.approvals_of_clips()?,
+        words: book.ledger.words()?,
         workspace: &book.catalogue.workspace,
     };
     let (mut with_clips, mut taken) = (Vec::new(), HashSet::new());
@@ -289,7 +299,8 @@ fn evidence(
         for id in batch {
             let Some(attempt) = book.ledger.attempt(*id)? else { continue };
             let Some(clip) = &attempt.clip else { continue };
-            let (evidence, _): (Evidence, Clip) = record.evidence(&attempt, clip)?;
+            let (evidence, _): (Evidence, Clip) =
+                record.evidence(&attempt, clip, book.ledger.check_on(*id)?)?;
             let (path, json) = (path_of(clip, attempt.id, &mut taken), evidence.to_json());
             folder.small(&path, json.as_bytes())?;
             let line: EvidenceLine = evidence.line(&path, json.as_bytes());

@@ -69,7 +69,7 @@ const MAIN_PART: f32 = 0.05;
 const LEAST_SUBJECT: f32 = 0.002;
 
 /// A background as it was found, for measures that need its pixels.
-pub(super) struct Ground {
+pub(crate) struct Ground {
     /// Which pixels it has.
     pub mask: Vec<bool>,
     /// Which pixels the subject has; what is left belongs to neither.
@@ -85,7 +85,7 @@ impl Ground {
 }
 
 /// Background, subject, and what measures of the pixels between them need.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub background: Background,
     pub subject: Option<Subject>,
     pub ground: Option<Ground>,
@@ -93,7 +93,7 @@ pub(super) struct Found {
 
 /// Looks for both. `transparent` tells which pixels are, where there are any; `colour` gives a
 /// pixel's red, green and blue.
-pub(super) fn find(
+pub(crate) fn find(
     lab: &Lab,
     transparent: Option<&[bool]>,
     colour: impl Fn(usize, usize) -> [u8; 3],

@@ -9,14 +9,14 @@ use image::RgbaImage;
 
 /// Pixels of the longer side at which sharpness is measured: about what image-to-video models
 /// look at. Whatever detail a larger file has beyond that, they never see.
-pub(super) const FINE: u32 = 1024;
+pub(crate) const FINE: u32 = 1024;
 
 /// Pixels of the longer side at which background, subject and marks are found.
-pub(super) const COARSE: u32 = 384;
+pub(crate) const COARSE: u32 = 384;
 
 /// A picture with at most a given longer side; never enlarged. Colours don't bleed out of
 /// transparent pixels.
-pub(super) fn reduced(picture: &RgbaImage, longest: u32) -> RgbaImage {
+pub(crate) fn reduced(picture: &RgbaImage, longest: u32) -> RgbaImage {
     let (w, h) = picture.dimensions();
     let long = w.max(h);
     if long <= longest {
@@ -31,7 +31,7 @@ pub(super) fn reduced(picture: &RgbaImage, longest: u32) -> RgbaImage {
 }
 
 /// A picture at any size.
-pub(super) fn stretched(picture: &RgbaImage, width: u32, height: u32) -> RgbaImage {
+pub(crate) fn stretched(picture: &RgbaImage, width: u32, height: u32) -> RgbaImage {
     let (w, h) = picture.dimensions();
     let mut made = Image::new(width, height, PixelType::U8x4);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Hamming));
@@ -43,7 +43,7 @@ pub(super) fn stretched(picture: &RgbaImage, width: u32, height: u32) -> RgbaIma
 }
 
 /// Lays transparent pixels on white, as providers and preparation do.
-pub(super) fn flattened(mut picture: RgbaImage) -> RgbaImage {
+pub(crate) fn flattened(mut picture: RgbaImage) -> RgbaImage {
     for pixel in picture.pixels_mut() {
         let alpha = u32::from(pixel.0[3]);
         if alpha == 255 {
@@ -60,7 +60,7 @@ pub(super) fn flattened(mut picture: RgbaImage) -> RgbaImage {
 
 /// Numbers in rows.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plane {
+pub(crate) struct Plane {
     pub width: usize,
     pub height: usize,
     pub values: Vec<f32>,
@@ -126,7 +126,7 @@ impl Plane {
 
 /// Colours in CIE L\*a\*b\* (D65), in which distances are about what the eye sees.
 #[derive(Debug, Clone)]
-pub(super) struct Lab {
+pub(crate) struct Lab {
     pub width: usize,
     pub height: usize,
     pub values: Vec<[f32; 3]>,
@@ -146,22 +146,22 @@ impl Lab {
 }
 
 /// How far two colours are apart; below 2 nobody sees it.
-pub(super) fn apart(a: [f32; 3], b: [f32; 3]) -> f32 {
+pub(crate) fn apart(a: [f32; 3], b: [f32; 3]) -> f32 {
     apart_squared(a, b).sqrt()
 }
 
 /// The square of [`apart`], where only an order or a limit matters.
-pub(super) fn apart_squared(a: [f32; 3], b: [f32; 3]) -> f32 {
+pub(crate) fn apart_squared(a: [f32; 3], b: [f32; 3]) -> f32 {
     (0..3).map(|c| (a[c] - b[c]) * (a[c] - b[c])).sum()
 }
 
-fn to_linear(value: u8) -> f32 {
+pub(crate) fn to_linear(value: u8) -> f32 {
     let v = f32::from(value) / 255.0;
     if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
 }
 
 /// sRGB's primaries and D65, as CIE and IEC 61966-2-1 have them.
-fn lab([r, g, b]: [f32; 3]) -> [f32; 3] {
+pub(crate) fn lab([r, g, b]: [f32; 3]) -> [f32; 3] {
     let x = (0.412_456 * r + 0.357_576 * g + 0.180_437 * b) / 0.950_47;
     let y = 0.212_673 * r + 0.715_152 * g + 0.072_175 * b;
     let z = (0.019_334 * r + 0.119_192 * g + 0.950_304 * b) / 1.088_83;

@@ -5,7 +5,7 @@
 
 /// A part whose pixels hang together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Pixels.
     pub area: usize,
     /// Left, top, right, bottom in pixels; the last two exclusive.
@@ -39,14 +39,14 @@ fn sides(at: usize, width: usize, height: usize) -> [Option<usize>; 4] {
 }
 
 /// Pixels on the outermost line of a picture.
-pub(super) fn border(width: usize, height: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn border(width: usize, height: usize) -> impl Iterator<Item = usize> {
     let rows = (0..width).flat_map(move |x| [x, (height - 1) * width + x]);
     rows.chain((0..height).flat_map(move |y| [y * width, y * width + width - 1]))
 }
 
 /// The pixels that a flood from the border reaches: it starts at those that `start` takes, and goes
 /// from one to its neighbour where `step` lets it.
-pub(super) fn flooded(
+pub(crate) fn flooded(
     (width, height): (usize, usize),
     start: impl Fn(usize) -> bool,
     step: impl Fn(usize, usize) -> bool,
@@ -72,7 +72,7 @@ pub(super) fn flooded(
 
 /// The parts that set pixels make, corners touching; in the order of their first pixels. For each
 /// pixel the number of its part, from 1; 0 where it is not set.
-pub(super) fn parts(set: &[bool], (width, height): (usize, usize)) -> (Vec<Part>, Vec<u32>) {
+pub(crate) fn parts(set: &[bool], (width, height): (usize, usize)) -> (Vec<Part>, Vec<u32>) {
     let mut of = vec![0u32; set.len()];
     let mut found = Vec::new();
     let mut open = Vec::new();

@@ -106,6 +106,12 @@ pub enum LedgerError {
         /// Why it holds no more.
         end: ApprovalEnd,
     },
+    /// Nobody asks for the retake that was to begin, or not any more.
+    #[error("nobody asks for another clip of {address} any more; none is paid for")]
+    NoRetake {
+        /// The job.
+        address: String,
+    },
     /// There is no such approval.
     #[error("the ledger has no approval {approval}; `kinora approvals list` shows which it has")]
     NoApproval {

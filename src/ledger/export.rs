@@ -112,6 +112,9 @@ pub enum ExportLine {
         asked: Option<Box<Asked>>,
         /// What was made; with every `done`.
         clip: Option<Box<ClipRecord>>,
+        /// What was found in all detail; with every `checked`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        found: Option<Box<Value>>,
     },
 }
 
@@ -215,9 +218,11 @@ fn all(c: &Connection, lines: &mut Lines<'_>) -> Result<(), ExportError> {
     let mut query = c.prepare(
         "SELECT e.seq, e.at, j.address, a.number, e.kind, e.detail, a.plan, a.provider, a.model,
              a.account, a.fingerprint, a.estimate, a.request, c.path, c.digest, c.bytes, c.width,
-             c.height, c.duration_ms, c.frames
+             c.height, c.duration_ms, c.frames, k.detail
          FROM events e LEFT JOIN jobs j ON j.id = e.job LEFT JOIN attempts a ON a.id = e.attempt
-         LEFT JOIN clips c ON c.attempt = e.attempt AND e.kind = 'done' ORDER BY e.seq",
+         LEFT JOIN clips c ON c.attempt = e.attempt AND e.kind = 'done'
+         LEFT JOIN checks k ON e.kind = 'checked' AND k.id = json_extract(e.detail, '$.check')
+         ORDER BY e.seq",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
@@ -277,6 +282,10 @@ fn event(row: &Row<'_>) -> rusqlite::Result<ExportLine> {
             frames: row.get(19)?,
         })),
     };
+    let found = match row.get_ref(20)? {
+        rusqlite::types::ValueRef::Null => None,
+        _ => Some(Box::new(json(row, 20)?)),
+    };
     Ok(ExportLine::Event {
         seq: row.get(0)?,
         at: time(row, 1)?.to_string(),
@@ -286,6 +295,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<ExportLine> {
         detail: json(row, 5)?,
         asked,
         clip,
+        found,
     })
 }
 

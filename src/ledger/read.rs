@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 
+use super::current::current_clips;
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::record::{AttemptRecord, Basis, ClipRecord, JobRecord, JobState, Known, KnownJobs};
+use super::words;
 use crate::address::{Address, JobKey};
 use crate::digest::Digest;
 use crate::money::{Micros, Unit};
@@ -19,6 +21,9 @@ pub enum Which {
     All,
     /// The latest of each job.
     Latest,
+    /// Of each job the one that stands: the latest, unless that has ended and the current clip is an
+    /// earlier one's of the same request ([`super::CurrentClips`]).
+    Standing,
     /// Those that are open.
     Open,
 }
@@ -27,7 +32,7 @@ const ATTEMPT: &str = "SELECT a.id, a.job, j.address, s.state, a.number, a.plan,
         a.fingerprint, a.provider, a.model, a.estimate, a.started, s.remote_id, s.reserved,
         s.settled, s.basis, s.message, s.updated, s.ready, s.expires, s.interruptions,
         c.path, c.digest, c.bytes, c.width, c.height, c.duration_ms, c.frames,
-        a.parts, a.account
+        a.parts, a.account, a.retake, j.attempt
     FROM attempt_state s JOIN attempts a ON a.id = s.attempt JOIN jobs j ON j.id = a.job
     LEFT JOIN clips c ON c.attempt = s.attempt";
 
@@ -35,7 +40,7 @@ impl Ledger {
     /// All jobs by key, small enough for a million of them.
     pub fn known_jobs(&self) -> Result<KnownJobs, LedgerError> {
         let read = || -> rusqlite::Result<KnownJobs> {
-            let c = self.reading();
+            let c = &*self.reading();
             let most: usize = c
                 .query_row("SELECT coalesce(max(id), 0) FROM jobs", [], |row| row.get::<_, i64>(0))
                 .map(|n| usize::try_from(n).unwrap_or_default())?;
@@ -46,8 +51,10 @@ impl Ledger {
                 let key = JobKey::of(row.get_ref(1)?.as_str()?);
                 let state = parse_state(2, row.get_ref(2)?.as_str()?)?;
                 let fingerprint = bytes(row, 3)?;
-                known.insert(key, Known { job: row.get(0)?, fingerprint, state });
+                let job = row.get(0)?;
+                known.insert(key, Known { job, fingerprint, state, retake: 0, by_check: false });
             }
+            words::heed(c, &mut known)?;
             Ok(known)
         };
         read().map_err(|e| self.failed(&e))
@@ -119,6 +126,8 @@ impl Ledger {
         let filter = match which {
             Which::All => "",
             Which::Latest => "WHERE j.attempt = s.attempt",
+            // Chosen from all, by what is known of them.
+            Which::Standing => "",
             // Word for word the index' own condition, so that it is used.
             Which::Open => {
                 "WHERE s.state IN ('submitting', 'submitted', 'ready', 'fetching', 'unknown')"
@@ -126,9 +135,20 @@ impl Ledger {
         };
         let mut read = || -> rusqlite::Result<()> {
             let c = self.reading();
+            let current = match which {
+                Which::Standing => Some(current_clips(&c)?),
+                _ => None,
+            };
             let mut query = c.prepare(&format!("{ATTEMPT} {filter} ORDER BY s.attempt"))?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
+                if let Some(current) = &current {
+                    let (attempt, job, latest): (i64, i64, i64) =
+                        (row.get(0)?, row.get(1)?, row.get(31)?);
+                    if current.standing(job, latest) != attempt {
+                        continue;
+                    }
+                }
                 each(attempt_of(row)?);
             }
             Ok(())
@@ -283,6 +303,7 @@ fn attempt_of(row: &Row<'_>) -> rusqlite::Result<AttemptRecord> {
         address: Address::from_stored(row.get_ref(2)?.as_str()?),
         state: parse_state(3, row.get_ref(3)?.as_str()?)?,
         number: row.get(4)?,
+        retake: row.get(30)?,
         plan: Digest::from_bytes(bytes(row, 5)?),
         request: row.get(6)?,
         fingerprint: Digest::from_bytes(bytes(row, 7)?),

@@ -103,8 +103,15 @@ pub struct Known {
     pub job: i64,
     /// First 16 bytes of the fingerprint of its latest attempt.
     pub fingerprint: [u8; 16],
-    /// Its state.
+    /// Its state; done, too, where a person's word ends it: a clip was accepted, or rejected and no
+    /// other asked for.
     pub state: JobState,
+    /// How often the same has been asked for again, by a person or a check, with what no attempt was
+    /// begun for yet: what an attempt would begin with now.
+    pub retake: u32,
+    /// Whether a check asks for the last of these, and no attempt was begun for it yet: it was
+    /// approved with the attempt that it looked at.
+    pub by_check: bool,
 }
 
 /// All jobs of the ledger by key.
@@ -136,6 +143,8 @@ pub struct AttemptRecord {
     pub state: JobState,
     /// 1 for the job's first.
     pub number: u32,
+    /// How often the same had been asked for again, by a person or a check.
+    pub retake: u32,
     /// The plan that it was approved in.
     pub plan: Digest,
     /// The request as JSON, as it was or would be sent.

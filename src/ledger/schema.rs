@@ -11,13 +11,13 @@ use rusqlite::Connection;
 use super::error::LedgerError;
 
 /// The newest format that this binary reads and writes.
-pub const FORMAT: i64 = 4;
+pub const FORMAT: i64 = 5;
 
 /// Marks the file as a ledger of Kinora (`KNRA`).
 pub(super) const APPLICATION_ID: i64 = 0x4B4E_5241;
 
 /// Step `n` turns format `n` into format `n + 1`.
-const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2, STEP_3];
+const STEPS: [&str; FORMAT as usize] = [STEP_0, STEP_1, STEP_2, STEP_3, STEP_4];
 
 const STEP_0: &str = "
 CREATE TABLE meta (
@@ -258,6 +258,59 @@ CREATE TRIGGER revocations_stay BEFORE UPDATE ON revocations
     BEGIN SELECT RAISE(ABORT, 'revocations are never changed'); END;
 CREATE TRIGGER revocations_remain BEFORE DELETE ON revocations
     BEGIN SELECT RAISE(ABORT, 'revocations are never removed'); END;
+";
+
+/// What people say of clips, and what looking at them came to. `latest` is the job's latest attempt
+/// when a word was said: it rules until another attempt begins. Attempts know how often the same had
+/// been asked for again.
+const STEP_4: &str = "
+ALTER TABLE attempts ADD COLUMN retake INTEGER NOT NULL DEFAULT 0 CHECK (retake >= 0);
+CREATE INDEX attempts_retaken ON attempts (job) WHERE retake > 0;
+
+CREATE TABLE words (
+    id      INTEGER PRIMARY KEY,
+    job     INTEGER NOT NULL REFERENCES jobs (id),
+    attempt INTEGER NOT NULL REFERENCES attempts (id),
+    latest  INTEGER NOT NULL REFERENCES attempts (id),
+    verdict TEXT NOT NULL CHECK (verdict IN ('accepted', 'rejected')),
+    retake  INTEGER NOT NULL CHECK (retake IN (0, 1)),
+    by      TEXT NOT NULL CHECK (length(by) > 0),
+    note    TEXT,
+    at      INTEGER NOT NULL,
+    CHECK (retake = 0 OR verdict = 'rejected')
+) STRICT;
+CREATE INDEX words_by_job ON words (job, id);
+
+-- What looking at a clip came to. The newest of an attempt counts; `retake` asks for another clip
+-- of the same under the same approval, until an attempt begins or a person says a word.
+CREATE TABLE checks (
+    id      INTEGER PRIMARY KEY,
+    job     INTEGER NOT NULL REFERENCES jobs (id),
+    attempt INTEGER NOT NULL REFERENCES attempts (id),
+    measure TEXT NOT NULL CHECK (length(measure) > 0),
+    verdict TEXT NOT NULL CHECK (verdict IN ('pass', 'review', 'fail', 'not_inspected')),
+    score   INTEGER CHECK (score BETWEEN 0 AND 100),
+    retake  INTEGER NOT NULL CHECK (retake IN (0, 1)),
+    detail  TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    CHECK ((score IS NULL) = (verdict = 'not_inspected')),
+    CHECK (retake = 0 OR verdict = 'fail')
+) STRICT;
+CREATE INDEX checks_by_attempt ON checks (attempt, id);
+CREATE INDEX checks_that_ask ON checks (job) WHERE retake = 1;
+
+-- Clips whose request has a rule and that were not looked at yet. Those of before had no rule.
+ALTER TABLE clips ADD COLUMN to_check INTEGER NOT NULL DEFAULT 0 CHECK (to_check IN (0, 1));
+CREATE INDEX clips_to_check ON clips (attempt) WHERE to_check = 1;
+
+CREATE TRIGGER checks_stay BEFORE UPDATE ON checks
+    BEGIN SELECT RAISE(ABORT, 'checks are never changed'); END;
+CREATE TRIGGER checks_remain BEFORE DELETE ON checks
+    BEGIN SELECT RAISE(ABORT, 'checks are never removed'); END;
+CREATE TRIGGER words_stay BEFORE UPDATE ON words
+    BEGIN SELECT RAISE(ABORT, 'words are never changed'); END;
+CREATE TRIGGER words_remain BEFORE DELETE ON words
+    BEGIN SELECT RAISE(ABORT, 'words are never removed'); END;
 ";
 
 /// Pages of the file that a connection keeps, in KiB.

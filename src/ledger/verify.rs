@@ -4,9 +4,11 @@
 //! mending. Nothing is written, and memory does not grow with the ledger.
 
 mod approvals;
+mod checks;
 mod clips;
 mod replay;
 mod rows;
+mod words;
 
 use std::path::Path;
 
@@ -45,6 +47,12 @@ pub enum Rule {
     Approvals,
     /// No provider gave one id to two different requests.
     RemoteIds,
+    /// What people said of clips stands as it was recorded, and no attempt began as a retake that
+    /// nobody asked for.
+    Words,
+    /// What looking at clips came to stands as it was recorded, and asked for another clip no more often
+    /// than the request allows.
+    Checks,
     /// A job that is done has a clip, and only such a job.
     ClipRows,
     /// A clip that was made stands on disk with the recorded length and digest (M6).
@@ -138,7 +146,7 @@ pub fn verify(
         return Ok(Checked::default());
     }
     let connection = connect_reader(&path)?;
-    let mut checks = || -> Result<Checked, LedgerError> {
+    let mut all = || -> Result<Checked, LedgerError> {
         connection.execute_batch("BEGIN")?;
         let mut checked = Checked::default();
         sound_file(&connection, each)?;
@@ -148,10 +156,12 @@ pub fn verify(
         rows::ceilings(&connection, &mut checked, each)?;
         approvals::approvals(&connection, each)?;
         rows::remote_ids(&connection, each)?;
+        words::words(&connection, each)?;
+        checks::checks(&connection, each)?;
         clips::on_disk(&connection, workspace, clips, &mut checked, each)?;
         Ok(checked)
     };
-    checks().map_err(|e| e.about(&path))
+    all().map_err(|e| e.about(&path))
 }
 
 fn sound_file(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), LedgerError> {

@@ -7,10 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 use super::approval::check_approval;
+use super::checks;
 use super::error::LedgerError;
 use super::open::Ledger;
 use super::record::{Basis, ClipRecord, JobState};
 use super::totals;
+use super::words::{self, AskedBy};
 use super::writer::Ack;
 use crate::address::Address;
 use crate::digest::Digest;
@@ -45,6 +47,9 @@ pub struct NewAttempt {
     pub fingerprint: Digest,
     /// The request's parts, by which a later plan says what changed.
     pub parts: [u64; 4],
+    /// How often the same has been asked for again: as with the job's latest attempt, or one more
+    /// where a person's word or a check asks for it.
+    pub retake: u32,
     /// Provider name.
     pub provider: String,
     /// Model name.
@@ -129,7 +134,8 @@ impl Ledger {
     }
 
     /// Records an intent. Refused while another attempt of the job is open (M2), and once the
-    /// approval that its run works under was revoked or has expired (M1).
+    /// approval that its run works under was revoked or has expired (M1), and where it is a retake that
+    /// nobody asks for any more (M2).
     pub fn begin_attempt(&self, attempt: NewAttempt) -> Ack<Begun> {
         self.write_running(move |c| insert_attempt(c, &attempt))
     }
@@ -168,14 +174,17 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
     let state = JobState::Submitting;
     let earlier = c
         .prepare_cached(
-            "SELECT jobs.id, jobs.state, attempts.number FROM jobs
-             JOIN attempts ON attempts.id = jobs.attempt WHERE address = ?",
+            "SELECT jobs.id, jobs.state, attempts.number, attempts.retake, attempts.parts = ?2
+             FROM jobs JOIN attempts ON attempts.id = jobs.attempt WHERE address = ?1",
         )?
-        .query_row([a.address.as_str()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?))
+        .query_row(params![a.address.as_str(), parts_to_bytes(&a.parts)], |row| {
+            let (job, state): (i64, String) = (row.get(0)?, row.get(1)?);
+            Ok((job, state, row.get(2)?, row.get(3)?, row.get(4)?))
         })
         .optional()?;
-    let (job, number) = match earlier {
+    let no_retake = || LedgerError::NoRetake { address: a.address.to_string() };
+    let (job, number): (i64, u32) = match earlier {
+        None if a.retake != 0 => return Err(no_retake()),
         None => {
             c.prepare_cached(
                 "INSERT INTO jobs (address, state, attempt, fingerprint) VALUES (?, ?, 0, ?)",
@@ -187,17 +196,23 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
             ])?;
             (c.last_insert_rowid(), 1)
         }
-        Some((job, stored, number)) => {
+        Some((job, stored, number, retake, same)) => {
             let known = JobState::parse(&stored);
             if let Some(state) = known.filter(|s| s.is_open()) {
                 return Err(LedgerError::StillOpen { address: a.address.to_string(), state });
+            }
+            let (number, retake, same): (u32, u32, bool) = (number, retake, same);
+            if a.retake != retake
+                && (a.retake != retake.saturating_add(1) || !may_be_taken_again(c, job, same)?)
+            {
+                return Err(no_retake());
             }
             (job, number.saturating_add(1))
         }
     };
     c.prepare_cached(
         "INSERT INTO attempts (job, number, plan, fingerprint, parts, provider, model, account,
-             estimate, started, request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             estimate, started, request, retake) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         job,
@@ -210,7 +225,8 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
         a.account,
         a.reserved.get(),
         a.at.as_microsecond(),
-        a.request
+        a.request,
+        a.retake
     ])?;
     let attempt = c.last_insert_rowid();
     let total = totals::count_in(c, a)?;
@@ -227,11 +243,25 @@ fn insert_attempt(c: &Connection, a: &NewAttempt) -> Result<Begun, LedgerError> 
     ])?;
     c.prepare_cached("UPDATE jobs SET state = ?, attempt = ?, fingerprint = ? WHERE id = ?")?
         .execute(params![state.as_str(), attempt, &fingerprint[..16], job])?;
-    let detail = json!({
+    let mut detail = json!({
         "number": number, "run": a.run, "reserved": a.reserved.to_decimal().to_string(),
     });
+    if a.retake > 0 {
+        detail["retake"] = a.retake.into();
+    }
     insert_event(c, a.at, Some((job, attempt)), "intent", &detail)?;
     Ok(Begun { job, attempt, number })
+}
+
+/// Whether an attempt may begin as one retake more (M2): a person asks for it, or the check on the
+/// latest clip does, and no more often than its request's rule allows. A changed request is no retake
+/// of it, whatever was asked for.
+fn may_be_taken_again(c: &Connection, job: i64, same: bool) -> rusqlite::Result<bool> {
+    Ok(match words::asks_for_retake(c, job)? {
+        None => false,
+        Some(AskedBy::Person) => true,
+        Some(AskedBy::Check) => !same || checks::is_within_rule(c, job)?,
+    })
 }
 
 fn update_attempt(c: &Connection, t: &Transition) -> Result<(), LedgerError> {
@@ -307,9 +337,12 @@ fn is_progress(from: JobState, to: JobState) -> bool {
 fn insert_clip(c: &Connection, attempt: i64, clip: &ClipRecord) -> Result<(), LedgerError> {
     let bytes = i64::try_from(clip.bytes).unwrap_or(i64::MAX);
     let duration = i64::try_from(clip.duration_ms).unwrap_or(i64::MAX);
+    let to_check = c
+        .prepare_cached("SELECT request FROM attempts WHERE id = ?")?
+        .query_row([attempt], |row| Ok(checks::rule_in(row.get_ref(0)?.as_str()?).is_some()))?;
     c.prepare_cached(
-        "INSERT INTO clips (attempt, path, digest, bytes, width, height, duration_ms, frames)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO clips (attempt, path, digest, bytes, width, height, duration_ms, frames,
+             to_check) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute(params![
         attempt,
@@ -319,7 +352,8 @@ fn insert_clip(c: &Connection, attempt: i64, clip: &ClipRecord) -> Result<(), Le
         clip.width,
         clip.height,
         duration,
-        clip.frames
+        clip.frames,
+        to_check
     ])?;
     Ok(())
 }

@@ -12,8 +12,10 @@ use rust_decimal::Decimal;
 
 use super::approvers::Approvers;
 use super::choose::Choose;
+use super::consistency::Consistency;
 use super::export::Export;
 use super::guardrails::Guardrails;
+use super::judges::JudgeRule;
 use super::prices::PricePolicy;
 use super::providers::ProviderSettings;
 use super::remote::FetchSettings;
@@ -83,6 +85,8 @@ pub struct Catalogue {
     pub fetch: FetchSettings,
     /// What `kinora export` makes.
     pub export: Export,
+    /// Who else looks at clips, in the order of the manifest.
+    pub judges: Vec<JudgeRule>,
 }
 
 impl Catalogue {
@@ -573,6 +577,8 @@ pub struct Settings {
     pub pad: Option<Placed<Colour>>,
     /// The channel that it is for, in [`Catalogue::channels`].
     pub channel: Option<Placed<String>>,
+    /// How its clips are held against their references.
+    pub consistency: Consistency,
     /// Which of them stand in the manifest's defaults.
     pub inherited: Inherited,
 }

@@ -13,7 +13,7 @@ use super::on_disk;
 use super::raw::{CODES, RawManifest};
 use super::references::{self, Entering};
 use super::rejects::Rejects;
-use super::shots::defaults;
+use super::settings::defaults;
 use super::used::Used;
 use super::workspace::Workspace;
 use crate::diagnostic::{Finding, Findings, Place, SourceId, Sources};
@@ -136,6 +136,7 @@ impl Loader<'_> {
         let unattended = self.unattended(root.raw.unattended.as_ref().map(|u| &u.value));
         let providers = root.raw.providers.as_ref().map(|p| self.providers(&p.value));
         let fetch = self.fetch(root.raw.fetch.as_ref().map(|f| &f.value));
+        let judges = root.raw.judges.as_ref().map(|j| self.judges(&j.value)).unwrap_or_default();
         let files = self.with_includes(root);
         let mut sets = self.sets(&files);
         let root = &files[0].raw;
@@ -180,6 +181,7 @@ impl Loader<'_> {
             unattended,
             fetch,
             export,
+            judges,
         })
     }
 
@@ -315,6 +317,7 @@ impl Loader<'_> {
             ("unattended", raw.unattended.as_ref().map(|v| v.place)),
             ("fetch", raw.fetch.as_ref().map(|v| v.place)),
             ("export", raw.export.as_ref().map(|v| v.place)),
+            ("judges", raw.judges.as_ref().map(|v| v.place)),
             ("out", raw.out.as_ref().map(|v| v.place)),
         ];
         for (key, place) in settings {

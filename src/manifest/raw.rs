@@ -11,10 +11,12 @@ use super::approvers::RawApprover;
 use super::bad_rows::RawBadRows;
 use super::catalogue::{Role, SubjectKind};
 use super::choose::RawChoose;
+use super::consistency::RawConsistency;
 use super::export::RawExport;
 use super::feed_pictures::FeedPictures;
 use super::feed_select::RawSelect;
 use super::guardrails::RawGuardrails;
+use super::judges::RawJudge;
 use super::length::Length;
 use super::limits::{RawBudget, RawLimits, RawUnknown};
 use super::prices::RawPrices;
@@ -84,6 +86,9 @@ pub struct RawManifest {
     pub fetch: Option<Placed<RawFetch>>,
     /// What `kinora export` makes for the shop. Only in the root manifest.
     pub export: Option<Placed<RawExport>>,
+    /// Who else looks at clips, by name: each gives a score that joins the verdict. Only in the
+    /// root manifest.
+    pub judges: Option<Placed<Table<Placed<RawJudge>>>>,
     /// Sets of subjects, each under a name.
     #[serde(default)]
     pub subjects: Table<RawSet>,
@@ -146,6 +151,9 @@ pub struct RawDefaults {
     pub takes: Option<Placed<u32>>,
     /// What clips must not show.
     pub negative_prompt: Option<Text>,
+    /// How clips are held against their references, or `off`. If not given, clips of every model but
+    /// the built-in animatic are, with what is usual.
+    pub consistency: Option<Placed<RawConsistency>>,
 }
 
 /// Subjects of one kind, written here or read from a feed.
@@ -390,6 +398,9 @@ pub struct RawShot {
     /// Seeds of the takes, in their order.
     #[serde(default)]
     pub seeds: OneOrMany<Placed<u64>>,
+    /// How its clips are held against their references, or `off`; what it doesn't say, the defaults
+    /// do, key by key.
+    pub consistency: Option<Placed<RawConsistency>>,
     /// Template of a clip's path, relative to the root manifest's folder.
     pub out: Option<Text>,
 }

@@ -5,24 +5,23 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::catalogue::{
-    Axis, Inherited, Reference, Selection, Settings, Shot, SubjectSet, Template, With,
-};
-use super::channels::{channel, has_channel};
+use super::catalogue::{Axis, Reference, Selection, Shot, SubjectSet, Template, With};
+use super::channels::has_channel;
 use super::fill::View;
-use super::length::{AUTO, Length};
+use super::length::AUTO;
 use super::load::{File, Loader, template};
 use super::names::{self, Scope, Use};
 use super::raw::{RawDefaults, RawReference, RawShot};
 use super::references::{self, Ground, SpecFill};
 use super::selectors::Ids;
+use super::settings::settings;
 use crate::diagnostic::{Finding, Place, nearest};
 use crate::feed::Columns;
 use crate::limits::Limits;
 use crate::media::prepare::Fit;
 use crate::models::AspectRatio;
 use crate::template::Engine;
-use crate::yaml::{OneOrMany, Placed, Text};
+use crate::yaml::Text;
 
 impl Loader<'_> {
     pub(super) fn shots(
@@ -60,6 +59,7 @@ impl Loader<'_> {
                 shots.push(shot);
             }
         }
+        self.check_default_consistency(defaults, &shots, sets);
         if let Some(out) = &files[0].raw.out {
             let all_alone = shots.iter().all(|s| s.selects.is_empty());
             let text = if all_alone { alone.source } else { out.text.clone() };
@@ -109,6 +109,10 @@ impl Loader<'_> {
         let mut settings = settings(raw, defaults);
         let model = settings.model.as_ref().map(|m| m.value.as_str());
         settings.choose = self.choose(raw, defaults, model);
+        settings.consistency = self.consistency(raw, defaults);
+        if names_known {
+            self.check_consistency(raw, &selects, &with, &references, sets);
+        }
         Shot {
             id: raw.id.text.clone(),
             place: raw.id.place,
@@ -452,72 +456,6 @@ impl Loader<'_> {
         findings.into_iter().for_each(|f| self.findings.push(f));
         self.entering.references(&good, named, &mut self.pictures).into_vec()
     }
-}
-
-/// Settings of a shot, the manifest's defaults where it says nothing. `choose` is not among them.
-fn settings(raw: &RawShot, defaults: Option<&RawDefaults>) -> Settings {
-    let text = |own: &Option<Text>, default: fn(&RawDefaults) -> &Option<Text>| {
-        let text = own.as_ref().or_else(|| default(defaults?).as_ref())?;
-        Some(Placed { value: text.trim().to_owned(), place: text.place })
-    };
-    let length = raw.duration.as_ref().or_else(|| defaults?.duration.as_ref());
-    Settings {
-        model: text(&raw.model, |d| &d.model),
-        choose: None,
-        duration: seconds(length),
-        auto_duration: auto(length),
-        options: options(raw.options.as_ref().or_else(|| defaults?.options.as_ref())),
-        aspect: text(&raw.aspect, |d| &d.aspect),
-        resolution: text(&raw.resolution, |d| &d.resolution),
-        fps: raw.fps.clone().or_else(|| defaults?.fps.clone()),
-        fit: raw.fit.clone().or_else(|| defaults?.fit.clone()),
-        pad: raw.pad.clone().or_else(|| defaults?.pad.clone()),
-        channel: channel(raw.channel.as_ref().or_else(|| defaults?.channel.as_ref())),
-        inherited: Inherited {
-            channel: raw.channel.is_none(),
-            duration: raw.duration.is_none(),
-            aspect: raw.aspect.is_none(),
-            resolution: raw.resolution.is_none(),
-            fps: raw.fps.is_none(),
-        },
-    }
-}
-
-/// The manifest's defaults, as settings.
-pub(super) fn defaults(raw: &RawDefaults) -> Settings {
-    let text = |text: &Text| Placed { value: text.trim().to_owned(), place: text.place };
-    Settings {
-        model: raw.model.as_ref().map(text),
-        choose: None,
-        duration: seconds(raw.duration.as_ref()),
-        auto_duration: auto(raw.duration.as_ref()),
-        options: options(raw.options.as_ref()),
-        aspect: raw.aspect.as_ref().map(text),
-        resolution: raw.resolution.as_ref().map(text),
-        fps: raw.fps.clone(),
-        fit: raw.fit.clone(),
-        pad: raw.pad.clone(),
-        channel: channel(raw.channel.as_ref()),
-        inherited: Inherited::default(),
-    }
-}
-
-fn seconds(length: Option<&Placed<Length>>) -> Option<Placed<Decimal>> {
-    match length? {
-        Placed { value: Length::Seconds(value), place } => {
-            Some(Placed { value: *value, place: *place })
-        }
-        Placed { value: Length::Auto, .. } => None,
-    }
-}
-
-fn auto(length: Option<&Placed<Length>>) -> Option<Place> {
-    length.filter(|length| length.value == Length::Auto).map(|length| length.place)
-}
-
-fn options(written: Option<&OneOrMany<Text>>) -> Vec<Placed<String>> {
-    let items = written.into_iter().flat_map(|options| &options.items);
-    items.map(|name| Placed { value: name.trim().to_owned(), place: name.place }).collect()
 }
 
 /// What a value of a setting's axis must be, when it is not.

@@ -161,6 +161,19 @@ pub(super) fn pixels(
     Ok((image, icc_of(&properties)))
 }
 
+/// The lights of a frame of a clip, as it is stored. `matrix` gives the code of the colour matrix,
+/// by the one that the frame names, if it does.
+pub(super) fn frame_lights(
+    picture: &re_rav1d::Picture,
+    matrix: impl FnOnce(Option<u32>) -> u16,
+) -> Result<image::RgbImage, PictureProblem> {
+    let own = colours::of_picture(picture);
+    // 2 is "unspecified" (ITU-T H.273). Brightness beyond paper is for whoever asks to note.
+    let named = (own.matrix != 2).then_some(u32::from(own.matrix));
+    let colours = boxes::Colours { matrix: matrix(named), transfer: 1, ..own };
+    Ok(colours::lights(picture, colours)?.into_rgb8())
+}
+
 /// A picture with its alpha.
 fn whole(
     avif: &Avif<'_>,

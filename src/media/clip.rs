@@ -1,20 +1,17 @@
-//! Clip files: is it really a whole video, and what does it look like.
+//! Clip files: is it really a whole video.
 //!
-//! What lives here: facts about an MP4, its poster. What never does: where a clip goes, and
-//! decoding more of a stranger's video than one key frame.
+//! What lives here: facts about an MP4, and its poster's encoding. What never does: where a clip
+//! goes, and decoding: that is a child's (see `frames`).
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use openh264::OpenH264API;
-use openh264::decoder::{DecodeOptions, Decoder, DecoderConfig, Flush};
-use openh264::formats::YUVSource;
-use re_mp4::{Mp4, Sample, StsdBoxContent, Track, TrackKind};
+use image::RgbImage;
+use re_mp4::{Avc1Box, Mp4, Sample, Track, TrackKind};
 use serde::{Deserialize, Serialize};
 
-use super::frame::Frame;
 use super::mp4;
 
 /// Quality of posters, 0 to 100.
@@ -40,7 +37,7 @@ pub struct ClipFacts {
 }
 
 /// Why a file is no whole clip.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum ClipProblem {
     /// There is no such file.
     #[error("this file does not exist")]
@@ -68,61 +65,61 @@ pub enum ClipProblem {
 /// Reads a clip's index and checks that every frame it names is in the file. The frames
 /// themselves are not decoded.
 pub fn inspect(path: &Path) -> Result<ClipFacts, ClipProblem> {
-    let (_, index, bytes) = open(path)?;
+    let Opened { index, bytes, .. } = open(path)?;
     let track = video_track(&index)?;
     check_samples(track, bytes)?;
     facts(&index, track, bytes)
 }
 
-/// Writes a JPEG of the clip's key frame nearest to two fifths of its length, where most clips
-/// show what they are about, and returns the picture's bytes.
-pub fn poster(path: &Path) -> Result<Vec<u8>, ClipProblem> {
-    let (mut file, index, bytes) = open(path)?;
-    let track = video_track(&index)?;
-    check_samples(track, bytes)?;
-    let StsdBoxContent::Avc1(entry) = &track.trak(&index).mdia.minf.stbl.stsd.contents else {
-        let codec = track.codec_string(&index).unwrap_or_else(|| "unknown".to_owned());
-        return Err(ClipProblem::CannotShow(format!("its codec is {codec}, not H.264")));
-    };
-    let sample = poster_sample(track)
-        .ok_or_else(|| ClipProblem::Damaged("it has no key frame".to_owned()))?;
-    let coded = read_sample(&mut file, sample)?;
+/// The parameter sets of an H.264 track, with start codes.
+pub(super) fn parameter_sets(entry: &Avc1Box) -> Vec<u8> {
     let config = &entry.avcc.contents;
-    let mut stream = Vec::with_capacity(coded.len() + 256);
+    let mut stream = Vec::new();
     for set in config.sequence_parameter_sets.iter().chain(&config.picture_parameter_sets) {
         stream.extend([0, 0, 0, 1]);
         stream.extend(&set.bytes);
     }
-    let length_size = usize::from(config.length_size_minus_one & 3) + 1;
-    mp4::append_annex_b(&coded, length_size, &mut stream)
-        .ok_or_else(|| ClipProblem::Damaged("a frame's parts overlap its end".to_owned()))?;
-    jpeg(&decode_one(&stream)?)
+    stream
 }
 
-/// A frame as JPEG, 4:2:0.
-pub fn jpeg(frame: &Frame) -> Result<Vec<u8>, ClipProblem> {
+/// Bytes of the number before each part of a frame.
+pub(super) fn length_size(entry: &Avc1Box) -> usize {
+    usize::from(entry.avcc.contents.length_size_minus_one & 3) + 1
+}
+
+/// A clip's poster as JPEG, 4:2:0.
+pub(super) fn poster_jpeg(picture: &RgbImage) -> Result<Vec<u8>, ClipProblem> {
     let problem = |e: String| ClipProblem::CannotShow(e);
-    let side = |n: usize| u16::try_from(n).map_err(|_| problem(format!("{n} pixels is too wide")));
+    let side = |n: u32| u16::try_from(n).map_err(|_| problem(format!("{n} pixels is too wide")));
     let mut bytes = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, POSTER_QUALITY);
     encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::F_2_2);
+    let (width, height) = (side(picture.width())?, side(picture.height())?);
     encoder
-        .encode(
-            &frame.to_rgb(),
-            side(frame.width)?,
-            side(frame.height)?,
-            jpeg_encoder::ColorType::Rgb,
-        )
+        .encode(picture, width, height, jpeg_encoder::ColorType::Rgb)
         .map_err(|e| problem(e.to_string()))?;
     Ok(bytes)
 }
 
-fn open(path: &Path) -> Result<(BufReader<File>, Mp4, u64), ClipProblem> {
-    let unreadable = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => ClipProblem::Missing,
-        _ => ClipProblem::Unreadable(e.to_string()),
-    };
-    let file = File::open(path).map_err(unreadable)?;
+/// A clip whose index was read.
+pub(super) struct Opened {
+    /// The clip.
+    pub file: BufReader<File>,
+    /// What its index says.
+    pub index: Mp4,
+    /// The index itself: the content of its `moov`, without the parts that nobody asks about.
+    pub moov: Vec<u8>,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+fn open(path: &Path) -> Result<Opened, ClipProblem> {
+    open_file(File::open(path).map_err(|e| unreadable(&e))?)
+}
+
+/// Reads the index of a clip.
+pub(super) fn open_file(file: File) -> Result<Opened, ClipProblem> {
+    let unreadable = |e: std::io::Error| unreadable(&e);
     let bytes = file.metadata().map_err(unreadable)?.len();
     if bytes == 0 {
         return Err(ClipProblem::Empty);
@@ -137,7 +134,15 @@ fn open(path: &Path) -> Result<(BufReader<File>, Mp4, u64), ClipProblem> {
     let index = catch_unwind(AssertUnwindSafe(|| Mp4::read(&mut checked, bytes)))
         .map_err(|_| ClipProblem::Damaged("its index contradicts itself".to_owned()))?
         .map_err(|e| ClipProblem::Damaged(e.to_string()))?;
-    Ok((file, index, bytes))
+    let moov = checked.into_moov();
+    Ok(Opened { file, index, moov, bytes })
+}
+
+fn unreadable(error: &std::io::Error) -> ClipProblem {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => ClipProblem::Missing,
+        _ => ClipProblem::Unreadable(error.to_string()),
+    }
 }
 
 fn recognise(head: &[u8]) -> Result<(), ClipProblem> {
@@ -160,7 +165,7 @@ fn recognise(head: &[u8]) -> Result<(), ClipProblem> {
     Err(ClipProblem::NotAVideo(what))
 }
 
-fn video_track(index: &Mp4) -> Result<&Track, ClipProblem> {
+pub(super) fn video_track(index: &Mp4) -> Result<&Track, ClipProblem> {
     index
         .tracks()
         .values()
@@ -168,7 +173,7 @@ fn video_track(index: &Mp4) -> Result<&Track, ClipProblem> {
         .ok_or_else(|| ClipProblem::NotAVideo("it has no video track".to_owned()))
 }
 
-fn check_samples(track: &Track, bytes: u64) -> Result<(), ClipProblem> {
+pub(super) fn check_samples(track: &Track, bytes: u64) -> Result<(), ClipProblem> {
     if track.samples.is_empty() {
         return Err(ClipProblem::Damaged("it has no frames".to_owned()));
     }
@@ -186,7 +191,7 @@ fn check_samples(track: &Track, bytes: u64) -> Result<(), ClipProblem> {
     Ok(())
 }
 
-fn facts(index: &Mp4, track: &Track, bytes: u64) -> Result<ClipFacts, ClipProblem> {
+pub(super) fn facts(index: &Mp4, track: &Track, bytes: u64) -> Result<ClipFacts, ClipProblem> {
     let timescale = u128::from(track.timescale);
     if timescale == 0 {
         return Err(ClipProblem::Damaged("its clock stands still".to_owned()));
@@ -220,54 +225,15 @@ fn length(samples: &[Sample]) -> u128 {
     sum + u128::from(if plausible { last.duration } else { usual })
 }
 
-fn poster_sample(track: &Track) -> Option<&Sample> {
-    let wanted = track.samples.len() * 2 / 5;
-    track
-        .samples
-        .iter()
-        .enumerate()
-        .filter(|(_, s)| s.is_sync)
-        .min_by_key(|(i, _)| i.abs_diff(wanted))
-        .map(|(_, s)| s)
-}
-
-fn read_sample(file: &mut BufReader<File>, sample: &Sample) -> Result<Vec<u8>, ClipProblem> {
-    let unreadable = |e: std::io::Error| ClipProblem::Unreadable(e.to_string());
-    file.seek(SeekFrom::Start(sample.offset)).map_err(unreadable)?;
+/// A part of the file.
+pub(super) fn read_part(
+    file: &mut BufReader<File>,
+    offset: u64,
+    size: u64,
+) -> Result<Vec<u8>, ClipProblem> {
+    let unreadable = |e: std::io::Error| unreadable(&e);
+    file.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(sample.size).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(size).read_to_end(&mut bytes).map_err(unreadable)?;
     Ok(bytes)
-}
-
-fn decode_one(stream: &[u8]) -> Result<Frame, ClipProblem> {
-    let problem = |e: openh264::Error| ClipProblem::CannotShow(e.to_string());
-    let mut decoder = Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
-        .map_err(problem)?;
-    let options = DecodeOptions::new().flush_after_decode(Flush::NoFlush);
-    if let Some(picture) = decoder.decode_with_options(stream, options).map_err(problem)? {
-        return Ok(copy(&picture));
-    }
-    let rest = decoder.flush_remaining().map_err(problem)?;
-    let picture = rest
-        .first()
-        .ok_or_else(|| ClipProblem::CannotShow("its key frame can't be decoded".to_owned()))?;
-    Ok(copy(picture))
-}
-
-/// Copies without the decoder's padding. A last odd row or column is left out, as 4:2:0 has
-/// none.
-fn copy(picture: &impl YUVSource) -> Frame {
-    let (width, height) = picture.dimensions();
-    let (width, height) = (width & !1, height & !1);
-    let plane = |data: &[u8], stride: usize, width: usize, height: usize| {
-        data.chunks(stride.max(1)).take(height).flat_map(|row| row[..width].to_vec()).collect()
-    };
-    let strides = picture.strides();
-    Frame {
-        width,
-        height,
-        y: plane(picture.y(), strides.0, width, height),
-        u: plane(picture.u(), strides.1, width / 2, height / 2),
-        v: plane(picture.v(), strides.2, width / 2, height / 2),
-    }
 }

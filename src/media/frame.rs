@@ -34,7 +34,8 @@ impl Frame {
         }
     }
 
-    /// The frame as interleaved RGB, for posters and for looking.
+    /// The frame as interleaved RGB, for tests that look at it.
+    #[cfg(test)]
     pub fn to_rgb(&self) -> Vec<u8> {
         let mut rgb = Vec::with_capacity(self.width * self.height * 3);
         for row in 0..self.height {
@@ -86,6 +87,7 @@ pub fn to_yuv(r: u8, g: u8, b: u8) -> [u8; 3] {
 
 /// The inverse of [`to_yuv`], clamped.
 #[inline]
+#[cfg(test)]
 pub fn to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
     let y = 76_309 * (i32::from(y) - 16);
     let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);

@@ -33,6 +33,15 @@ pub(super) struct Patched<R> {
     at: u64,
     /// Where each part begins, and its bytes, in order.
     parts: Vec<(u64, Vec<u8>)>,
+    /// Which of them is the content of the `moov`.
+    moov: usize,
+}
+
+impl<R> Patched<R> {
+    /// The content of the `moov`.
+    pub(super) fn into_moov(mut self) -> Vec<u8> {
+        self.parts.swap_remove(self.moov).1
+    }
 }
 
 impl<R: Read + Seek> Read for Patched<R> {
@@ -78,7 +87,7 @@ impl<R: Read + Seek> Seek for Patched<R> {
 pub(super) fn checked<R: Read + Seek>(mut file: R, size: u64) -> Result<Patched<R>, ClipProblem> {
     let mut at = 0;
     let mut parts = Vec::new();
-    let mut found_index = false;
+    let mut moov = None;
     let mut frames = Frames { file_size: size, count: 0 };
     while at < size {
         let head = read_at(&mut file, at, 16)?;
@@ -98,7 +107,10 @@ pub(super) fn checked<R: Read + Seek>(mut file: R, size: u64) -> Result<Patched<
                 }
                 let mut index = read_at(&mut file, at + header.bytes, length - header.bytes)?;
                 clean(&header.name, &mut index, &mut frames)?;
-                found_index |= &header.name == b"moov";
+                if &header.name == b"moov" {
+                    // Of several the reader takes the last.
+                    moov = Some(parts.len());
+                }
                 parts.push((at + header.bytes, index));
             }
             b"ftyp" | b"mdat" | b"free" => {}
@@ -107,7 +119,8 @@ pub(super) fn checked<R: Read + Seek>(mut file: R, size: u64) -> Result<Patched<
         }
         at += length;
     }
-    if found_index { Ok(Patched { file, at: 0, parts }) } else { Err(cut("its index is missing")) }
+    let moov = moov.ok_or_else(|| cut("its index is missing"))?;
+    Ok(Patched { file, at: 0, parts, moov })
 }
 
 fn read_at(file: &mut (impl Read + Seek), at: u64, count: u64) -> Result<Vec<u8>, ClipProblem> {
@@ -258,11 +271,13 @@ fn first(entry: &[u8]) -> u64 {
     u64::from(word(entry, 0).unwrap_or(0))
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+/// A number of 32 bits.
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes)
 }
 
-type Child<'a> = ([u8; 4], &'a [u8]);
+/// A box inside another: its name and its content.
+pub(super) type Child<'a> = ([u8; 4], &'a [u8]);
 
 /// A box inside another: its name, the bytes of its header, and where its contents are.
 struct Span {
@@ -290,7 +305,8 @@ fn spans(body: &[u8]) -> Result<Vec<Span>, ClipProblem> {
     Ok(found)
 }
 
-fn children(body: &[u8]) -> Result<Vec<Child<'_>>, ClipProblem> {
+/// The boxes inside another.
+pub(super) fn children(body: &[u8]) -> Result<Vec<Child<'_>>, ClipProblem> {
     Ok(spans(body)?.into_iter().map(|s| (s.name, &body[s.contents])).collect())
 }
 

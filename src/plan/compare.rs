@@ -25,6 +25,7 @@ pub struct Comparer {
     before: Index,
     found: Comparison,
     total_now: Micros,
+    with_retakes_now: Micros,
     priced_now: bool,
     examples: Examples,
 }
@@ -55,12 +56,14 @@ impl Comparer {
             label: label.into(),
             jobs_before: summary.to_run.jobs,
             total_before: summary.to_run.estimate.clone(),
+            with_retakes_before: summary.to_run.with_retakes.clone(),
             ..Comparison::default()
         };
         Ok(Comparer {
             before,
             found,
             total_now: Micros::ZERO,
+            with_retakes_now: Micros::ZERO,
             priced_now: false,
             examples: Examples::default(),
         })
@@ -79,6 +82,9 @@ impl Comparer {
         if let Some(now) = now {
             let micros = Micros::from_decimal(now).unwrap_or(Micros::MAX);
             self.total_now = self.total_now.saturating_add(micros);
+            let most = job.with_retakes().map(Micros::from_decimal);
+            let most = most.and_then(Result::ok).unwrap_or(Micros::MAX);
+            self.with_retakes_now = self.with_retakes_now.saturating_add(most);
             self.priced_now = true;
         }
         let name = |word: &str, why: Vec<Part>, before: Option<Decimal>| JobDifference {
@@ -97,8 +103,7 @@ impl Comparer {
         if earlier.fingerprint != half(&job.fingerprint.whole) {
             self.found.changed += 1;
             let parts = short_parts(&job.fingerprint.parts);
-            let both = Part::ALL.into_iter().zip(parts.iter().zip(&earlier.parts));
-            let why = both.filter(|(_, (a, b))| a != b).map(|(part, _)| part).collect();
+            let why = Part::differing(&parts, &earlier.parts);
             self.examples.offer(job.key, before, now, || name("changed", why, before));
             return;
         }
@@ -148,9 +153,18 @@ impl Comparer {
             }
         }
         let mut found = self.found;
+        let sum = |total: Micros| AmountsJson::from([(unit.to_string(), text(total.to_decimal()))]);
         if self.priced_now {
-            let total = text(self.total_now.to_decimal());
-            found.total_now = AmountsJson::from([(unit.to_string(), total)]);
+            found.total_now = sum(self.total_now);
+        }
+        let retaken_now = self.with_retakes_now > self.total_now;
+        if retaken_now || !found.with_retakes_before.is_empty() {
+            if self.priced_now {
+                found.with_retakes_now = sum(self.with_retakes_now);
+            }
+            if found.with_retakes_before.is_empty() {
+                found.with_retakes_before = found.total_before.clone();
+            }
         }
         let same_unit = self.before.header.summary.unit == unit.as_str();
         found.increase_percent = increase(&found, unit).filter(|_| same_unit);

@@ -2,8 +2,7 @@
 //!
 //! What lives here: that one question. What never does: whether the approval still holds.
 
-use rust_decimal::Decimal;
-
+use super::digesting::Money;
 use super::file::{PlanFileError, PlanReader};
 use super::indexed::{Index, Keep, half};
 use crate::address::JobKey;
@@ -48,25 +47,30 @@ impl Covers {
     }
 }
 
-/// Whether every job of `would_run` (its key, fingerprint, and estimate in `unit`) is one that
-/// the approved plan would start, with the same request and at no higher price.
+/// Whether every job of `would_run` (its key, fingerprint, and what it may cost in `unit`) is one that
+/// the approved plan would start, with the same request and at no higher price: neither what one attempt
+/// reserves nor the most that retries and retakes may bring it to is above what was approved.
 pub fn covers(
     approved: PlanReader,
     limits: &Limits,
     unit: &str,
-    would_run: impl Iterator<Item = (JobKey, Digest, Option<Decimal>)>,
+    would_run: impl Iterator<Item = (JobKey, Digest, Option<Money>)>,
 ) -> Result<Covers, PlanFileError> {
     let approved = Index::read(approved, limits, Keep::Plain)?;
     let mut covers =
         Covers { other_unit: approved.header.summary.unit != unit, ..Covers::default() };
-    for (key, fingerprint, estimate) in would_run {
+    for (key, fingerprint, money) in would_run {
         covers.jobs += 1;
         let job = approved.get(&key).filter(|job| job.stood.runs());
         let why = match job {
             None => Uncovered::Absent,
             Some(job) if job.fingerprint != half(&fingerprint) => Uncovered::Differs,
-            Some(job) => match (approved.money(job), estimate) {
-                (Some(approved), Some(now)) if now <= approved.estimate => continue,
+            Some(job) => match (approved.money(job), money) {
+                (Some(before), Some(now))
+                    if now.estimate <= before.estimate && now.high <= before.high =>
+                {
+                    continue;
+                }
                 _ => Uncovered::Dearer,
             },
         };

@@ -24,7 +24,7 @@ pub(super) struct Estimate {
 }
 
 /// The estimate of a job with these settings that sends `images` pictures by `route`, and is paid
-/// for `attempts` times at most.
+/// for `attempts` times at most: every clip of it that may be made, as often as that may be charged.
 pub(super) fn estimate(
     card: &ModelCard,
     settings: &JobSettings,

@@ -329,6 +329,7 @@ impl<'c> Worker<'c, '_> {
             Attached {
                 name: candidate.shown.clone(),
                 role: *role,
+                given: candidate.reference.role,
                 picture: candidate.reference.picture,
                 recipe,
                 url: candidate.reference.url.clone(),
@@ -456,7 +457,10 @@ impl<'c> Worker<'c, '_> {
             return found.clone();
         }
         let Variant { card, settings, .. } = step.details;
-        let (budget, attempts) = (&self.catalogue.budget, self.catalogue.charged_attempts());
+        let budget = &self.catalogue.budget;
+        let rule = self.shot.settings.consistency.of(&card.provider, route);
+        let retakes = rule.map_or(0, |rule| rule.max_retakes);
+        let attempts = self.catalogue.charged_attempts().saturating_mul(retakes.saturating_add(1));
         let made = Arc::new(estimate(card, settings, route, images, budget, attempts));
         facts.estimates.push((by, made.clone()));
         made

@@ -32,7 +32,7 @@ pub use write::{PlanWriter, WriteError};
 
 /// Version of the lines: readers refuse another major version, and ignore fields and lines that
 /// a newer minor version added.
-pub const FILE_FORMAT: &str = "1.0";
+pub const FILE_FORMAT: &str = "1.1";
 
 /// What writes plan files, as their first line says it.
 const PROGRAM: &str = concat!("kinora ", env!("CARGO_PKG_VERSION"));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, JobKey};
 use crate::channel::{Ask, Channel};
 use crate::digest::{Digest, FieldHasher};
-use crate::manifest::Role;
+use crate::manifest::{ConsistencyRule, Role};
 use crate::media::prepare::Recipe;
 use crate::media::{Format, PictureId};
 use crate::models::{ModelCard, Priced, Route};
@@ -33,7 +33,7 @@ pub struct JobSettings {
     pub height: u32,
     /// Frames a second; absent when the model decides.
     pub fps: Option<u32>,
-    /// Seed; absent when the model takes none.
+    /// Seed; absent when the model takes none. Of a planned job, the one before any retake.
     pub seed: Option<u64>,
     /// What is switched on of what the model's card offers, such as `audio`; sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -87,6 +87,8 @@ pub struct Attached {
     pub name: Arc<str>,
     /// What it is for on this route.
     pub role: Role,
+    /// What the manifest gives it for, whatever the route makes of it.
+    pub given: Role,
     /// The file.
     pub picture: PictureId,
     /// What is done to it before it is sent.
@@ -101,7 +103,8 @@ pub struct Attached {
 pub struct Spread {
     /// The least: the shortest clip that the model may decide on.
     pub low: Decimal,
-    /// The most: every retry that may be charged is charged.
+    /// The most: every retry that may be charged is charged, and every retake that a clip's check may
+    /// ask for is made.
     pub high: Decimal,
 }
 
@@ -130,6 +133,9 @@ pub struct PlannedJob {
     pub negative_prompt: Option<String>,
     /// Settings.
     pub settings: JobSettings,
+    /// How often another clip of the same has been asked for, by a person or a check: part of the
+    /// request's name, and of its seed where the model takes one.
+    pub retake: u32,
     /// Pictures as sent.
     pub attached: Vec<Attached>,
     /// The request's name.
@@ -146,10 +152,13 @@ pub struct PlannedJob {
     pub out: String,
     /// The channel that it is for: no part of its request, only of what is asked of its clip.
     pub channel: Option<Arc<Channel>>,
+    /// How its clip is held against its references: no part of its request's name either; absent: it
+    /// is not.
+    pub consistency: Option<Arc<ConsistencyRule>>,
 }
 
-/// The name of a request: a digest over its parts, and the parts' own digests, so that a later
-/// plan can say what changed.
+/// The name of a request: a digest over its parts and how often it was asked for again, and the
+/// parts' own digests, so that a later plan can say what changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
     /// Over all parts.
@@ -182,10 +191,12 @@ pub enum Part {
     Settings,
     /// Bytes, roles or order of pictures.
     Reference,
+    /// Nothing: a person or a check asks for another clip of the same.
+    Retake,
 }
 
 impl Part {
-    /// In the order in which a fingerprint keeps them.
+    /// Those of a request, in the order in which a fingerprint keeps them.
     pub const ALL: [Part; 4] = [Part::Model, Part::Prompt, Part::Settings, Part::Reference];
 
     /// As reports write it.
@@ -195,19 +206,22 @@ impl Part {
             Part::Prompt => "prompt",
             Part::Settings => "settings",
             Part::Reference => "reference",
+            Part::Retake => "retake",
         }
     }
 }
 
 impl Fingerprint {
     /// Of a request's parts; a picture is its digest and what is done to it. Nothing here is a
-    /// position in a file, a path or a time.
+    /// position in a file, a path or a time. `settings` are those before any retake, so that
+    /// `retake` alone tells one from another, whether the model takes a seed or not.
     pub fn of<'a>(
         model: &ModelCard,
         route: Route,
         prompt: &str,
         negative_prompt: Option<&str>,
         settings: &JobSettings,
+        retake: u32,
         pictures: impl Iterator<Item = (Role, &'a Digest, &'a Recipe)>,
     ) -> Self {
         let pictures = pictures.map(|(role, digest, recipe)| {
@@ -215,7 +229,7 @@ impl Fingerprint {
             (role, digest, recipe.making().map(|_| Cow::Owned(recipe.id())))
         });
         let model = (model.provider.as_str(), model.model.as_str());
-        Self::of_named(model, route, prompt, negative_prompt, settings, pictures)
+        Self::of_named(model, route, (prompt, negative_prompt), settings, retake, pictures)
     }
 
     /// The same of a request whose model is known by the names of its provider and itself, and
@@ -223,9 +237,9 @@ impl Fingerprint {
     pub(super) fn of_named<'a>(
         (provider, model): (&str, &str),
         route: Route,
-        prompt: &str,
-        negative_prompt: Option<&str>,
+        (prompt, negative_prompt): (&str, Option<&str>),
         settings: &JobSettings,
+        retake: u32,
         pictures: impl Iterator<Item = (Role, &'a Digest, Option<Cow<'a, str>>)>,
     ) -> Self {
         let model = FieldHasher::new("model")
@@ -263,17 +277,25 @@ impl Fingerprint {
         for part in &parts {
             whole.field(part.as_bytes());
         }
+        // An addition, too.
+        if retake > 0 {
+            whole.field(b"retake").field(&retake.to_le_bytes());
+        }
         Fingerprint { whole: whole.finish(), parts: parts.map(|d| first_eight(&d)) }
     }
 
-    /// Which parts differ from an earlier request's.
+    /// Which parts differ from those of an earlier request with another name.
     pub fn differences(&self, earlier: &[u64; 4]) -> Vec<Part> {
-        Part::ALL
-            .into_iter()
-            .zip(self.parts.iter().zip(earlier))
-            .filter(|(_, (a, b))| a != b)
-            .map(|(p, _)| p)
-            .collect()
+        Part::differing(&self.parts, earlier)
+    }
+}
+
+impl Part {
+    /// Where two requests with different names differ.
+    pub(super) fn differing<T: PartialEq>(now: &[T; 4], earlier: &[T; 4]) -> Vec<Part> {
+        let both = Part::ALL.into_iter().zip(now.iter().zip(earlier));
+        let parts: Vec<Part> = both.filter(|(_, (a, b))| a != b).map(|(part, _)| part).collect();
+        if parts.is_empty() { vec![Part::Retake] } else { parts }
     }
 }
 
@@ -306,8 +328,15 @@ pub struct Request {
     pub references: Vec<RequestReference>,
     /// Where the clip goes, relative to the workspace, `/` between parts.
     pub out: String,
-    /// Fingerprint of all the above but address and `out`, and of nothing below.
+    /// Fingerprint of all the above but address and `out`, and of `retake`; of nothing else below.
     pub fingerprint: Digest,
+    /// How often another clip of the same had been asked for, by a person or a check.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retake: u32,
+    /// The seed before any retake, from which those of retakes are made; absent where the model takes
+    /// none, and where this is no retake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seed: Option<u64>,
     /// Ids for reports: the shot.
     pub shot: String,
     /// Ids for reports: `set.id` of the subject, if any.
@@ -316,6 +345,13 @@ pub struct Request {
     /// What the channel that it is for asks of its clip.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Ask>,
+    /// How its clip is held against its references; absent: it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<ConsistencyRule>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// One picture of a request.
@@ -323,8 +359,12 @@ pub struct Request {
 pub struct RequestReference {
     /// Name.
     pub name: String,
-    /// Role.
+    /// Role on its route.
     pub role: Role,
+    /// What the manifest gives it for, where the route makes something else of it: an identity
+    /// picture is the first frame of the image route. No part of any fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Role>,
     /// Path relative to the workspace.
     pub path: String,
     /// Digest of its bytes at planning. Whoever sends it checks the bytes against this.
@@ -344,4 +384,11 @@ pub struct RequestReference {
     /// What is done to it before it is sent; absent: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Recipe>,
+}
+
+impl RequestReference {
+    /// What the manifest gives it for, whatever the route makes of it.
+    pub fn meant_for(&self) -> Role {
+        self.given.unwrap_or(self.role)
+    }
 }

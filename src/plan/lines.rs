@@ -1,12 +1,74 @@
 //! Jobs as others see them: a line of a report, a request for a provider.
 //!
-//! What lives here: the two conversions. What never does: deciding anything about a job.
+//! What lives here: the conversions, and what follows from a job alone. What never does: deciding anything about a job.
 
-use super::job::{PlannedJob, Request, RequestReference};
-use super::summary::{Change, JobLine};
+use rust_decimal::Decimal;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::job::{JobSettings, Part, PlannedJob, Request, RequestReference};
+use super::retake::retake_seed;
+use super::summary::Change;
 use crate::channel::Ask;
 use crate::manifest::Catalogue;
-use crate::models::AspectRatio;
+use crate::models::{AspectRatio, Route};
+
+/// One job as a line of the JSON and CSV reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct JobLine {
+    /// Address.
+    pub address: String,
+    /// `new`, `changed`, `done`, `in_flight`, `retry` or `unknown`.
+    pub change: String,
+    /// What changed.
+    pub why: Vec<Part>,
+    /// `set.id`.
+    pub subject: Option<String>,
+    /// Shot.
+    pub shot: String,
+    /// Model.
+    pub model: String,
+    /// Route.
+    pub route: Route,
+    /// Why this route.
+    pub reason: String,
+    /// Seconds.
+    pub seconds: String,
+    /// `WIDTHxHEIGHT`.
+    pub size: String,
+    /// Frames a second.
+    pub fps: Option<u32>,
+    /// Seed.
+    pub seed: Option<u64>,
+    /// Names of the pictures, in the order in which the model gets them.
+    pub references: Vec<String>,
+    /// Their files in the same order, relative to the workspace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
+    /// Prompt as sent.
+    pub prompt: String,
+    /// Expected cost, a decimal string; absent when unpriced.
+    pub estimate: Option<String>,
+    /// The least that it may cost.
+    #[serde(default)]
+    pub low: Option<String>,
+    /// The most, with every retry that may be charged and every retake that its clip's check may ask
+    /// for.
+    #[serde(default)]
+    pub high: Option<String>,
+    /// What it is expected to cost if every retake that its clip's check may ask for is made; absent
+    /// where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with_retakes: Option<String>,
+    /// Unit of the estimate.
+    pub unit: Option<String>,
+    /// What entering by pictures adds, where both prices are known.
+    pub image_extra: Option<String>,
+    /// Where the clip goes.
+    pub out: String,
+    /// The request's digest.
+    pub fingerprint: String,
+}
 
 impl Change {
     /// As reports write it.
@@ -26,6 +88,23 @@ impl PlannedJob {
     /// `set.id` of its subject, if any.
     pub fn subject_name(&self, catalogue: &Catalogue) -> Option<String> {
         self.subject.map(|at| catalogue.subject_name(at))
+    }
+
+    /// The seed that is sent; absent when the model takes none.
+    pub fn seed(&self) -> Option<u64> {
+        self.settings.seed.map(|seed| retake_seed(seed, self.retake))
+    }
+
+    /// How often its clip may be made again because it fails its check, at most.
+    pub fn retakes(&self) -> u32 {
+        self.consistency.as_ref().map_or(0, |rule| rule.max_retakes)
+    }
+
+    /// What is expected to be paid for it if every retake of a clip that fails is made, in the
+    /// workspace's unit; absent where it is unpriced.
+    pub fn with_retakes(&self) -> Option<Decimal> {
+        let clips = Decimal::from(self.retakes()) + Decimal::ONE;
+        Some(self.estimate.known()?.value.saturating_mul(clips))
     }
 
     /// As a line of a report.
@@ -49,13 +128,17 @@ impl PlannedJob {
             seconds: self.settings.duration.normalize().to_string(),
             size: format!("{}x{}", self.settings.width, self.settings.height),
             fps: self.settings.fps,
-            seed: self.settings.seed,
+            seed: self.seed(),
             references: self.attached.iter().map(|a| a.name.to_string()).collect(),
             pictures: self.attached.iter().map(picture).collect(),
             prompt: self.prompt.clone(),
             estimate: estimate.map(|amount| amount.value.normalize().to_string()),
             low: estimate.map(|_| self.spread.low.normalize().to_string()),
             high: estimate.map(|_| self.spread.high.normalize().to_string()),
+            with_retakes: self
+                .with_retakes()
+                .filter(|_| self.retakes() > 0)
+                .map(|most| most.normalize().to_string()),
             unit: estimate.map(|amount| amount.unit.to_string()),
             image_extra: extra.map(|extra| extra.normalize().to_string()),
             out: self.out.clone(),
@@ -76,6 +159,7 @@ impl PlannedJob {
             Some(RequestReference {
                 name: attached.name.to_string(),
                 role: attached.role,
+                given: Some(attached.given).filter(|given| *given != attached.role),
                 path: picture.path.to_string(),
                 digest: facts.digest,
                 format: facts.format,
@@ -93,13 +177,16 @@ impl PlannedJob {
             route: self.route,
             prompt: self.prompt.clone(),
             negative_prompt: self.negative_prompt.clone(),
-            settings: self.settings.clone(),
+            settings: JobSettings { seed: self.seed(), ..self.settings.clone() },
             references: self.attached.iter().map(reference).collect::<Option<_>>()?,
             out: self.out.clone(),
             fingerprint: self.fingerprint.whole,
+            retake: self.retake,
+            first_seed: self.settings.seed.filter(|_| self.retake > 0),
             shot: catalogue.shots[self.shot as usize].id.to_string(),
             subject: self.subject_name(catalogue),
             channel: self.asked_of_its_clip(),
+            consistency: self.consistency.as_deref().cloned(),
         })
     }
 }

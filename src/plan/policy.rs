@@ -99,19 +99,26 @@ impl Bounds<'_> {
         let most = &self.policy.max_total;
         (ceiling > most.amount).then(|| {
             let (wanted, most_amount) = (self.amount(ceiling), self.amount(most.amount));
-            let message = format!("the plan comes to {wanted}, the policy allows {most_amount}");
+            let with = match self.summary.to_run.with_retakes.is_empty() {
+                true => "",
+                false => " with retakes",
+            };
+            let message =
+                format!("the plan comes to {wanted}{with}, the policy allows {most_amount}");
             OutsidePolicy::new("max_total", message).at(most.place, self.sources)
         })
     }
 
     fn per_job(&self) -> Option<OutsidePolicy> {
         let most = self.policy.max_per_job.as_ref()?;
-        let job = self.summary.dearest.first()?;
+        let retaken = self.summary.dearest_with_retakes.as_ref();
+        let job = retaken.or(self.summary.dearest.first())?;
         let estimate: Decimal = job.estimate.parse().unwrap_or(Decimal::MAX);
+        let with = if retaken.is_some() { " with its retakes" } else { "" };
         (estimate > most.amount).then(|| {
             let (costs, most_amount) = (self.amount(estimate), self.amount(most.amount));
             let message = format!(
-                "the dearest job, {}, costs {costs}; the policy allows {most_amount} a job",
+                "the dearest job, {}, costs {costs}{with}; the policy allows {most_amount} a job",
                 job.address
             );
             OutsidePolicy::new("max_per_job", message).at(most.place, self.sources)
@@ -138,8 +145,13 @@ impl Bounds<'_> {
                          a person approves this one";
             return reason(first.to_owned());
         };
-        let before = sum_in(&earlier.total_before, &self.unit);
-        let now = sum_in(&earlier.total_now, &self.unit);
+        let retaken =
+            !earlier.with_retakes_before.is_empty() || !earlier.with_retakes_now.is_empty();
+        let (before, now) = match retaken {
+            true => (&earlier.with_retakes_before, &earlier.with_retakes_now),
+            false => (&earlier.total_before, &earlier.total_now),
+        };
+        let (before, now) = (sum_in(before, &self.unit), sum_in(now, &self.unit));
         let (Some(before), Some(now)) = (before, now) else {
             return reason("the plan approved last was in another unit".to_owned());
         };
@@ -152,7 +164,8 @@ impl Bounds<'_> {
         let (now, before) = (self.amount(now), self.amount(before));
         let label =
             if earlier.label.is_empty() { "the plan approved last" } else { &earlier.label };
-        reason(format!("{now} is more than {percent} % above the {before} of {label}"))
+        let with = if retaken { " with retakes" } else { "" };
+        reason(format!("{now}{with} is more than {percent} % above the {before} of {label}"))
     }
 
     fn models(&self) -> Option<OutsidePolicy> {

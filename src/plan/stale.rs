@@ -155,9 +155,8 @@ impl StaleCheck {
         };
         if before.fingerprint != half(&job.fingerprint.whole) {
             let parts = short_parts(&job.fingerprint.parts);
-            let both = Part::ALL.into_iter().zip(parts.iter().zip(&before.parts));
-            let differs = both.filter(|(_, (a, b))| a != b).map(|(part, _)| part.as_str());
-            let why: Vec<&str> = differs.collect();
+            let differs = Part::differing(&parts, &before.parts);
+            let why: Vec<&str> = differs.into_iter().map(Part::as_str).collect();
             self.reasons.add(Stale::JobsChanged, || format!("{} ({})", address(), why.join(", ")));
         } else {
             self.stands(job, change, before.stood);

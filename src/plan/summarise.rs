@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::actuals::actuals;
 use super::build::{Gathered, PlanInputs, Used, UsedBy};
+use super::checked::checked;
 use super::summary::{
     BudgetLine, FinanceLine, FindingOut, Group, Named, NotCompared, PLAN_FORMAT, PlanSummary,
     PriceUsed,
@@ -66,10 +67,12 @@ pub(super) fn summarise(
             |(_, kind)| kind.map_or(NO_SUBJECT, |kind| kind.as_str()).to_owned(),
         ),
         finance: finance(cells, catalogue),
+        checked: checked(cells, catalogue),
         choices: Vec::new(),
         crops: Vec::new(),
         prices: prices(cells, shelf, &catalogue.budget),
         dearest: dearest.jobs(),
+        dearest_with_retakes: dearest.most_with_retakes(),
         wall_time: wall_time(cells, catalogue, inputs.access, &inputs.history),
         actuals: actuals(&inputs.history),
         budgets: budgets(catalogue, shelf, &gathered.tallies, &inputs.used),
@@ -160,7 +163,8 @@ fn budgets(
     used: &Used,
 ) -> Vec<BudgetLine> {
     let cells = &tallies.cells;
-    let to_run = cells.sum(|cell| cell.runs).estimate.to_decimal();
+    // Each retake is an attempt of its own, which the budgets must hold too.
+    let to_run = cells.sum(|cell| cell.runs).with_retakes.to_decimal();
     let budget = &catalogue.budget;
     let whole = BudgetShare {
         per_run: budget.per_run.clone(),
@@ -194,7 +198,7 @@ fn budgets(
             };
             if cells.models().any(|card| concerns(&card.model)) {
                 let planned = cells.sum(|cell| cell.runs && concerns(&cell.card.model));
-                let planned = planned.estimate.to_decimal();
+                let planned = planned.with_retakes.to_decimal();
                 let used = used.shares.get(&(of, name.clone())).copied().unwrap_or_default();
                 let prefix = format!("{}.{name}.", of.key());
                 lines.extend(share_lines(&prefix, share, used, planned));

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::checked::Checked;
 use super::job::Part;
 use super::select::quoted;
 use crate::channel::Pixels;
@@ -94,6 +95,9 @@ pub struct PlanSummary {
     /// subjects and of one model. They sum to `to_run`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub finance: Vec<FinanceLine>,
+    /// How the clips of those jobs are held against their references, by where that is written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checked: Vec<Checked>,
     /// Models that were chosen where the manifest says `auto`, in the manifest's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<Choice>,
@@ -106,6 +110,10 @@ pub struct PlanSummary {
     /// The dearest jobs that a run would start, dearest first.
     #[serde(default)]
     pub dearest: Vec<DearJob>,
+    /// The job that costs most if every retake that its check may ask for is made, with that sum as
+    /// its estimate; absent where that is no more than the dearest costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dearest_with_retakes: Option<DearJob>,
     /// How long a run is expected to take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_time: Option<WallTime>,
@@ -171,9 +179,14 @@ pub struct Tally {
     /// The least that they may cost.
     #[serde(default)]
     pub low: AmountsJson,
-    /// The most: every retry that may be charged is charged.
+    /// The most: every retry that may be charged is charged, and every retake that a clip's check may
+    /// ask for is made.
     #[serde(default)]
     pub high: AmountsJson,
+    /// What is expected to be paid if every retake that a clip's check may ask for is made: up to that
+    /// an approval goes by default. Absent where no clip may be made again.
+    #[serde(default, skip_serializing_if = "AmountsJson::is_empty")]
+    pub with_retakes: AmountsJson,
     /// What the same clips would cost by the text route, over those jobs where both are known.
     pub as_text: AmountsJson,
     /// What entering by pictures adds to the price, over those jobs where both are known.
@@ -421,6 +434,13 @@ pub struct Comparison {
     pub total_before: AmountsJson,
     /// Expected cost of this one.
     pub total_now: AmountsJson,
+    /// The earlier plan's with every retake that a clip's check may ask for; absent, as the next, where
+    /// neither plan has any.
+    #[serde(default, skip_serializing_if = "AmountsJson::is_empty")]
+    pub with_retakes_before: AmountsJson,
+    /// This one's.
+    #[serde(default, skip_serializing_if = "AmountsJson::is_empty")]
+    pub with_retakes_now: AmountsJson,
     /// The increase in percent, one decimal, below zero for a decrease; absent where the earlier
     /// plan cost nothing or the units differ.
     pub increase_percent: Option<String>,
@@ -534,56 +554,4 @@ impl Change {
     pub fn runs(&self) -> bool {
         matches!(self, Change::New | Change::Changed { .. } | Change::Retry)
     }
-}
-
-/// One job as a line of the JSON and CSV reports.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct JobLine {
-    /// Address.
-    pub address: String,
-    /// `new`, `changed`, `done`, `in_flight`, `retry` or `unknown`.
-    pub change: String,
-    /// What changed.
-    pub why: Vec<Part>,
-    /// `set.id`.
-    pub subject: Option<String>,
-    /// Shot.
-    pub shot: String,
-    /// Model.
-    pub model: String,
-    /// Route.
-    pub route: crate::models::Route,
-    /// Why this route.
-    pub reason: String,
-    /// Seconds.
-    pub seconds: String,
-    /// `WIDTHxHEIGHT`.
-    pub size: String,
-    /// Frames a second.
-    pub fps: Option<u32>,
-    /// Seed.
-    pub seed: Option<u64>,
-    /// Names of the pictures, in the order in which the model gets them.
-    pub references: Vec<String>,
-    /// Their files in the same order, relative to the workspace.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pictures: Vec<String>,
-    /// Prompt as sent.
-    pub prompt: String,
-    /// Expected cost, a decimal string; absent when unpriced.
-    pub estimate: Option<String>,
-    /// The least that it may cost.
-    #[serde(default)]
-    pub low: Option<String>,
-    /// The most, with every retry that may be charged.
-    #[serde(default)]
-    pub high: Option<String>,
-    /// Unit of the estimate.
-    pub unit: Option<String>,
-    /// What entering by pictures adds, where both prices are known.
-    pub image_extra: Option<String>,
-    /// Where the clip goes.
-    pub out: String,
-    /// The request's digest.
-    pub fingerprint: String,
 }

@@ -151,7 +151,7 @@ impl Clips {
         };
         let pictures = references.iter().map(|r| (r.role, &r.digest, &Recipe::AsItIs));
         let parts =
-            Fingerprint::of(&job.model, route, &job.prompt, None, &settings, pictures).parts;
+            Fingerprint::of(&job.model, route, &job.prompt, None, &settings, 0, pictures).parts;
         // Which model is asked changes nothing of what is drawn.
         let mut name = FieldHasher::new("rehearsed clip");
         name.field(route.as_str().as_bytes());
@@ -169,9 +169,12 @@ impl Clips {
             references,
             out: String::new(),
             fingerprint: name.finish(),
+            retake: 0,
+            first_seed: None,
             shot: job.model.provider.clone(),
             subject: None,
             channel: None,
+            consistency: None,
         }
     }
 

@@ -95,6 +95,7 @@ impl Pictures {
         Some(RequestReference {
             name: format!("picture{}", at + 1),
             role,
+            given: None,
             path: path.display().to_string(),
             digest,
             format: facts.format,

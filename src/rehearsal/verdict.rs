@@ -264,6 +264,7 @@ mod tests {
             address: Address::new(None, "turn", None, 1),
             state,
             number: 1,
+            retake: 0,
             plan: Digest::of(b"plan"),
             request: String::new(),
             remote_id: remote.map(str::to_owned),

@@ -3,6 +3,7 @@
 //! What lives here: the verdict in words and the writers. What never does: adding up (the
 //! summary comes with its totals) and deciding what may run.
 
+mod checks;
 mod choices;
 mod cost;
 mod csv;
@@ -14,6 +15,7 @@ mod sample;
 mod text;
 mod verdict;
 
+pub use checks::sentences as check_sentences;
 pub use csv::{PLAN_CSV_HEADER, PlanCsv};
 pub use finance::{FINANCE_CSV_HEADER, finance_csv};
 pub use html::{PAGE_BYTES, PlanHtmlFacts, PlanHtmlOptions, plan_html};

@@ -4,6 +4,7 @@
 //! queries, and deciding in which state a job is.
 
 mod attention;
+mod check;
 mod csv;
 mod finance;
 mod html;
@@ -14,13 +15,14 @@ mod summary;
 mod text;
 
 pub use attention::attention_text;
+pub use check::CheckView;
 pub use csv::{RUN_CSV_HEADER, RunCsv};
 pub use finance::{RUN_FINANCE_HEADER, RunFinance};
 pub use html::{HtmlFacts, HtmlOptions, html};
 pub use json::{run_json, run_schema};
 pub use markdown::run_markdown;
 pub use model::{
-    ClipView, JobView, REPORT_FORMAT, ReferenceView, RunReport, RunTotals, SettingsView,
+    ClipView, JobView, REPORT_FORMAT, ReferenceView, RunReport, RunTotals, SettingsView, WordView,
 };
 pub use summary::{RunEnd, run_text};
 pub use text::status_text;

@@ -10,15 +10,32 @@ use tokio::time::Instant;
 use super::budget::{NoGrant, Purpose};
 use super::causes::{CROWDED_TRIES, is_crowded};
 use super::dispatch::{Dispatcher, Phase, Report};
-use super::drive::{Ended, Opening, millis};
+use super::drive::{Ended, millis};
 use super::event::{RunEvent, Skip};
 use super::job::{Grounds, Life};
+use super::opening::Opening;
 use super::pools::{Left, Seat};
 use super::setup::{RunError, Work};
 use super::waiting::Waiting;
 use crate::ledger::{ApprovalEnd, JobState};
+use crate::manifest::OnFail;
 use crate::money::Micros;
+use crate::plan::Request;
 use crate::providers::Retry;
+
+/// What may begin for a job.
+enum Standing {
+    /// What was planned.
+    May(Life, Grounds),
+    /// The same request once more, as a check on the clip of before asks.
+    Retaken(Life, Box<Request>),
+}
+
+/// Whether what was approved with a request has room for retakes that checks ask for.
+fn may_retake(request: &Request) -> bool {
+    let rule = request.consistency.as_ref();
+    rule.is_some_and(|rule| rule.on_fail == OnFail::Retake && rule.max_retakes > 0)
+}
 
 impl Dispatcher {
     /// Takes in one job from the plan, or says why not.
@@ -43,7 +60,7 @@ impl Dispatcher {
         self.desk.say(RunEvent::Skipped { job, why, guardrail: None }).await;
     }
 
-    fn enqueue(&self, waiting: Waiting) {
+    pub(super) fn enqueue(&self, waiting: Waiting) {
         let request = Arc::clone(&waiting.request);
         let lane = (&*request.provider, &*request.model, &*request.shot);
         let now = self.desk.moment();
@@ -64,6 +81,7 @@ impl Dispatcher {
 
     /// Starts a job that has room: if the ledger lets it (M2) and the budget does (M5).
     pub(super) async fn start(&mut self, waiting: Waiting, seat: Seat) -> Result<(), RunError> {
+        let mut waiting = waiting;
         let request = Arc::clone(&waiting.request);
         let job = request.address.to_string();
         let standing = if self.desk.is_held(&request.model) {
@@ -74,7 +92,11 @@ impl Dispatcher {
             self.standing(&waiting)?
         };
         let (before, grounds) = match standing {
-            Ok(standing) => standing,
+            Ok(Standing::May(before, grounds)) => (before, grounds),
+            Ok(Standing::Retaken(before, again)) => {
+                waiting.request = Arc::new(*again);
+                (before, Grounds::Retake)
+            }
             Err(why) => {
                 self.give_back(seat);
                 match why {
@@ -86,6 +108,7 @@ impl Dispatcher {
                 return Ok(());
             }
         };
+        let request = Arc::clone(&waiting.request);
         let (Some(provider), Some(plan)) = (self.desk.provider(&request.provider), self.plan)
         else {
             return Err(RunError::Broken(format!("provider {} went away", request.provider)));
@@ -143,10 +166,10 @@ impl Dispatcher {
     }
 
     /// Where the ledger says that a job stands, and on what grounds another attempt may begin.
-    fn standing(&self, waiting: &Waiting) -> Result<Result<(Life, Grounds), Skip>, RunError> {
+    fn standing(&self, waiting: &Waiting) -> Result<Result<Standing, Skip>, RunError> {
         let ledger = &self.desk.setup.ledger;
         let Some(job) = ledger.job(&waiting.request.address)? else {
-            return Ok(Ok((Life::PLANNED, Grounds::First)));
+            return Ok(Ok(Standing::May(Life::PLANNED, Grounds::First)));
         };
         if job.state.is_open() {
             return Ok(Err(Skip::Open));
@@ -156,14 +179,42 @@ impl Dispatcher {
         };
         let life = Life { state: Some(job.state), reserved: last.reserved, settled: last.settled };
         let changed = last.fingerprint != waiting.request.fingerprint;
+        let word = ledger.word(job.id)?;
+        // A person's word outranks what a check asks for.
+        let by_check = word.is_none()
+            && job.state == JobState::Done
+            && ledger.check(last.id)?.is_some_and(|check| check.retake);
+        if changed && last.parts == waiting.parts && waiting.request.retake != last.retake {
+            // Only a person's word or a check makes the same request another one (M2).
+            let asked = by_check || word.as_ref().is_some_and(|word| word.retake);
+            let next = waiting.request.retake == last.retake.saturating_add(1);
+            return Ok(if asked && next {
+                Ok(Standing::May(life, Grounds::Retake))
+            } else {
+                Err(Skip::NotAsked)
+            });
+        }
+        if !changed && word.is_some() {
+            // It was said since the plan was made, which had the job otherwise.
+            return Ok(Err(Skip::NotAsked));
+        }
+        if by_check && !changed && may_retake(&waiting.request) {
+            // It was asked for since the plan was made, or by a run that ended before it could.
+            let again = waiting.request.retaken();
+            let again = again.filter(|again| again.name().parts == last.parts);
+            return Ok(again
+                .map(|r| Standing::Retaken(life, Box::new(r)))
+                .ok_or(Skip::AlreadyDone));
+        }
+        let may = |grounds| Ok(Standing::May(life, grounds));
         Ok(match job.state {
-            _ if changed => Ok((life, Grounds::Changed)),
+            _ if changed => may(Grounds::Changed),
             JobState::Done => Err(Skip::AlreadyDone),
-            JobState::Refused => Ok((life, Grounds::Again)),
+            JobState::Refused => may(Grounds::Again),
             // A clip that was lost was ready once; what never was, was written off.
-            JobState::Lost if last.ready.is_none() => Ok((life, Grounds::WrittenOff)),
-            _ if last.settled == Micros::ZERO => Ok((life, Grounds::Again)),
-            _ if self.desk.setup.pay_again => Ok((life, Grounds::PayAgain)),
+            JobState::Lost if last.ready.is_none() => may(Grounds::WrittenOff),
+            _ if last.settled == Micros::ZERO => may(Grounds::Again),
+            _ if self.desk.setup.pay_again => may(Grounds::PayAgain),
             _ => Err(Skip::PaidBefore),
         })
     }
@@ -189,6 +240,12 @@ impl Dispatcher {
         if let Ended::NotApproved(end) = &ended {
             return self.approval_ended(end).await;
         }
+        if let (Ended::NotAsked, Some(waiting)) = (&ended, &report.again) {
+            self.summary.skipped += 1;
+            let job = waiting.request.address.to_string();
+            let event = RunEvent::Skipped { job, why: Skip::NotAsked, guardrail: None };
+            return self.desk.say(event).await;
+        }
         let (cause, retry) = match &ended {
             Ended::Refused(refusal) => (refusal.cause.as_str(), refusal.retry),
             Ended::Failed(failure) if failure.charged => (failure.cause.as_str(), Retry::Never),
@@ -203,8 +260,15 @@ impl Dispatcher {
             return;
         }
         let count = match ended {
-            Ended::Done => &mut self.summary.done,
-            Ended::NotSent | Ended::NotGranted(_) | Ended::NotApproved(_) => return,
+            Ended::Done { to_check } => {
+                if let Some(attempt) = to_check {
+                    self.await_look(attempt);
+                }
+                &mut self.summary.done
+            }
+            Ended::NotSent | Ended::NotGranted(_) | Ended::NotApproved(_) | Ended::NotAsked => {
+                return;
+            }
             Ended::Waiting => &mut self.summary.waiting,
             Ended::Unknown => &mut self.summary.unknown,
             Ended::WrittenOff => &mut self.summary.written_off,

@@ -4,10 +4,20 @@ use std::path::Path;
 
 use super::doors::{ClipFacts, ClipLook};
 use crate::media::clip;
+use crate::media::frames::Decoding;
 
-/// Looks into MP4 clips.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct MediaClips;
+/// Looks into MP4 clips. Their indexes are read here, their frames in a child.
+#[derive(Debug, Clone)]
+pub struct MediaClips {
+    decoding: Decoding,
+}
+
+impl MediaClips {
+    /// With posters that are decoded so.
+    pub fn new(decoding: Decoding) -> Self {
+        MediaClips { decoding }
+    }
+}
 
 impl ClipLook for MediaClips {
     fn inspect(&self, path: &Path) -> Result<ClipFacts, String> {
@@ -21,6 +31,6 @@ impl ClipLook for MediaClips {
     }
 
     fn poster(&self, path: &Path) -> Result<Option<Vec<u8>>, String> {
-        clip::poster(path).map(Some).map_err(|e| e.to_string())
+        self.decoding.poster(path).map(Some).map_err(|e| e.to_string())
     }
 }

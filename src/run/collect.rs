@@ -202,7 +202,8 @@ impl Attempt {
         if let Some((channel, missed)) = missed {
             self.desk.say(RunEvent::Unsuited { job: self.job(), channel, missed }).await;
         }
-        Ok(Ended::Done)
+        let to_check = self.request.consistency.is_some().then_some(self.id);
+        Ok(Ended::Done { to_check })
     }
 
     /// Gives up a file that is no clip. It was paid for, so it is kept beside where the clip

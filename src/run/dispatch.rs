@@ -14,18 +14,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::budget::{Budget, first_of_month};
-use super::desk::{Desk, behind, is_parked, to_the_ledger};
-use super::drive::{Attempt, Ended};
+use super::desk::{Desk, behind, to_the_ledger};
+use super::drive::Ended;
 use super::event::{RunEvent, RunSummary};
-use super::evidence::AROUND;
+use super::looking::Looking;
 use super::pools::{Moment, PoolLimits, PoolPace, Pools};
 use super::setup::{RunError, Setup, Stop, Work};
 use super::waiting::Waiting;
 use crate::address::JobKey;
 use crate::digest::Digest;
-use crate::ledger::{AttemptRecord, Holding, JobState, NewRun, Period, SubjectHolding, day_number};
+use crate::ledger::{AttemptRecord, Holding, NewRun, Period, SubjectHolding, day_number};
 use crate::money::Micros;
-use crate::plan::{Actual, Request};
+use crate::plan::Actual;
 
 /// Runs what was approved until there is nothing left to do, or nothing that may be done.
 ///
@@ -136,17 +136,19 @@ pub(super) struct Dispatcher {
     /// Jobs of these tasks: the ledger may not say yet that they are open.
     pub in_hand: HashSet<JobKey>,
     /// Attempts that may be what stopped earlier processes: looked at last, one at a time.
-    parked: VecDeque<AttemptRecord>,
+    pub parked: VecDeque<AttemptRecord>,
     /// Attempts of these that were looked at, and did no harm.
     pub harmless: Vec<i64>,
     /// Open while attempts of earlier runs may have clips waiting to be fetched.
-    gate: Option<mpsc::Receiver<()>>,
+    pub gate: Option<mpsc::Receiver<()>>,
     /// Whether this run only collects.
-    once: bool,
+    pub once: bool,
     /// When the pools may have room again without anybody leaving.
     pub room_at: Option<Instant>,
     /// What was said of pools that are closed: name and why.
     said_closed: BTreeSet<(String, String)>,
+    /// Clips to be looked at.
+    pub looking: Looking,
     pub phase: Phase,
     pub failure: Option<RunError>,
     pub aborted: bool,
@@ -180,6 +182,10 @@ impl Dispatcher {
             budget.approve(approval.plan, approval.ceiling);
         }
         let open = setup.ledger.open_attempts()?;
+        let to_check = match setup.verifier {
+            Some(_) => setup.ledger.to_check()?,
+            None => Vec::new(),
+        };
         let money = (budget, pools(&setup, &held, at));
         let desk = Arc::new(Desk::new(setup, run, money, (began, at), events));
         desk.say(RunEvent::Started {
@@ -212,6 +218,7 @@ impl Dispatcher {
             once,
             room_at: None,
             said_closed: BTreeSet::new(),
+            looking: Looking::with(to_check),
             phase: Phase::Going,
             failure: None,
             aborted: false,
@@ -237,102 +244,6 @@ impl Dispatcher {
         }
     }
 
-    /// Starts what earlier runs left: clips that wait first, soonest expiry first.
-    async fn take_up(&mut self, mut open: Vec<AttemptRecord>) -> Result<(), RunError> {
-        open.sort_by_key(|attempt| {
-            let waits = matches!(attempt.state, JobState::Ready | JobState::Fetching);
-            (!waits, attempt.expires.unwrap_or(jiff::Timestamp::MAX), attempt.id)
-        });
-        self.note_doubts(&open)?;
-        let (gate, gate_open) = mpsc::channel(1);
-        for record in open {
-            self.in_hand.insert(record.address.key());
-            if let Some(why) = self.out_of_reach(&record) {
-                match record.state {
-                    JobState::Unknown => self.summary.unknown += 1,
-                    _ => self.summary.waiting += 1,
-                }
-                if !self.once {
-                    let job = record.address.to_string();
-                    self.desk.say(RunEvent::Waiting { job, message: why }).await;
-                }
-            } else if is_parked(&record) {
-                let (job, interruptions) = (record.address.to_string(), record.interruptions);
-                if !self.once {
-                    self.desk.say(RunEvent::Parked { job, interruptions }).await;
-                }
-                self.parked.push_back(record);
-            } else {
-                self.resume(record, gate.clone(), self.once, false)?;
-            }
-        }
-        self.gate = Some(gate_open);
-        Ok(())
-    }
-
-    /// Why nobody can go on with an attempt in this run, if so.
-    fn out_of_reach(&self, record: &AttemptRecord) -> Option<String> {
-        let Some(provider) = self.desk.provider(&record.provider) else {
-            return Some(format!("{} can't be asked in this run", record.provider));
-        };
-        if provider.account() != record.account {
-            // Another account neither lists it nor knows its id.
-            return Some(format!(
-                "it was submitted from the account `{}`, but the manifest names `{}` now",
-                record.account,
-                provider.account()
-            ));
-        }
-        let read = serde_json::from_str::<Request>(&record.request);
-        read.err().map(|e| format!("its request can't be read back from the ledger: {e}"))
-    }
-
-    /// A provider's list can't tell some of what is in doubt apart, whoever goes on with it.
-    fn note_doubts(&self, open: &[AttemptRecord]) -> Result<(), RunError> {
-        let in_doubt =
-            |a: &&AttemptRecord| matches!(a.state, JobState::Unknown | JobState::Submitting);
-        let oldest = open.iter().filter(in_doubt).map(|record| record.started).min();
-        let from = oldest.unwrap_or(self.desk.now());
-        let from = from.saturating_sub(AROUND).unwrap_or(from);
-        // What was given up may have arrived all the same.
-        let given_up = self.desk.setup.ledger.written_off(from)?;
-        for record in open.iter().filter(in_doubt).chain(&given_up) {
-            // What can't be read back is said where it would be taken up.
-            let Ok(request) = serde_json::from_str(&record.request) else { continue };
-            self.desk.asks(record.id, &Arc::new(request), &record.account, record.started);
-        }
-        Ok(())
-    }
-
-    fn resume(
-        &mut self,
-        record: AttemptRecord,
-        gate: mpsc::Sender<()>,
-        once: bool,
-        parked: bool,
-    ) -> Result<(), RunError> {
-        let Some(provider) = self.desk.provider(&record.provider) else { return Ok(()) };
-        let key = record.address.key();
-        // What this very plan approved may be tried again if it ends without a charge.
-        let again = (Some(record.plan) == self.plan).then_some((record.parts, record.estimate));
-        let desk = Arc::clone(&self.desk);
-        let parked = parked.then_some(record.id);
-        let attempt = Attempt::take_up(desk, provider, record, (gate, once))?;
-        let request = Arc::clone(attempt.request());
-        self.tasks.spawn(async move {
-            let ended = attempt.resume().await;
-            let again = again.map(|(parts, reserve)| Waiting {
-                request,
-                parts,
-                reserve,
-                tries: 0,
-                crowded: 0,
-            });
-            Report { key, again, parked, ended }
-        });
-        Ok(())
-    }
-
     async fn run(mut self) -> Result<RunSummary, RunError> {
         self.go().await;
         self.finish().await
@@ -347,9 +258,11 @@ impl Dispatcher {
             if let Err(error) = self.start_what_fits().await {
                 self.fail(error).await;
             }
+            self.look().await;
             let waiting = self.waiting();
             let over = self.work_ended || self.phase != Phase::Going;
-            if over && waiting == 0 && self.tasks.is_empty() && !self.has_parked().await {
+            let idle = over && waiting == 0 && self.tasks.is_empty();
+            if idle && !self.has_parked().await && self.looking.is_done() {
                 return;
             }
             if waiting > 0
@@ -375,6 +288,11 @@ impl Dispatcher {
                     Err(e) if e.is_cancelled() => {}
                     Err(e) => self.fail(RunError::Broken(e.to_string())).await,
                 },
+                Some(seen) = self.looking.looks.join_next() => {
+                    if let Err(error) = self.looked(seen).await {
+                        self.fail(error).await;
+                    }
+                }
                 // Nothing is ever sent; the end of the channel is the message.
                 None = gate_passed(&mut self.gate) => self.gate = None,
                 () = desk.room.notified() => {}
@@ -402,39 +320,6 @@ impl Dispatcher {
             let what = "jobs wait for room that nobody takes".to_owned();
             self.fail(RunError::Broken(what)).await;
         }
-    }
-
-    /// Whether there is more to take up of what may have stopped earlier processes.
-    async fn has_parked(&mut self) -> bool {
-        match self.take_up_parked() {
-            Ok(more) => more,
-            Err(error) => {
-                self.fail(error).await;
-                !self.tasks.is_empty()
-            }
-        }
-    }
-
-    /// Looks at the next attempt that may be what stopped earlier processes, alone. Those that did
-    /// no harm go on together afterwards. False when there is none.
-    fn take_up_parked(&mut self) -> Result<bool, RunError> {
-        if self.phase != Phase::Going || self.once {
-            let left = self.parked.drain(..).count() + self.harmless.drain(..).count();
-            self.summary.waiting += left as u64;
-        }
-        // Nothing waits behind them.
-        let (gate, _) = mpsc::channel(1);
-        if let Some(record) = self.parked.pop_front() {
-            self.resume(record, gate, true, true)?;
-            return Ok(true);
-        }
-        for attempt in std::mem::take(&mut self.harmless) {
-            let Some(record) = self.desk.setup.ledger.attempt(attempt)? else {
-                return Err(RunError::Broken(format!("attempt {attempt} has no row")));
-            };
-            self.resume(record, gate.clone(), false, false)?;
-        }
-        Ok(!self.tasks.is_empty())
     }
 
     /// Whether new work may start: nothing that is finished waits to be fetched (M6).
@@ -508,7 +393,8 @@ impl Dispatcher {
             (Stop::Graceful, Phase::Going) => Phase::Collecting(Instant::now() + pace.grace),
             (Stop::Now, _) => Phase::Closing(Instant::now() + pace.answer_grace),
         };
-        let unfinished = !self.work_ended || self.waiting() + self.tasks.len() > 0;
+        let unfinished =
+            !self.work_ended || self.waiting() + self.tasks.len() > 0 || !self.looking.is_done();
         self.summary.interrupted |= unfinished;
         self.desk.close();
         self.desk.shared().pools.clear();
@@ -590,7 +476,7 @@ impl Dispatcher {
         self.summary.spent = settled.to_decimal().to_string();
         self.summary.reserved = reserved.to_decimal().to_string();
         self.summary.elapsed_ms = super::drive::millis(self.began.elapsed());
-        desk.say(RunEvent::Ended(self.summary.clone())).await;
+        desk.say(RunEvent::Ended(Box::new(self.summary.clone()))).await;
         Ok(self.summary)
     }
 }

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::ledger::{
-    Ack, AttemptRecord, Begun, Holding, JobRecord, Ledger, LedgerError, NewAttempt, NewRun, Period,
-    SubjectHolding, Transition,
+    Ack, AttemptRecord, Begun, Check, Holding, JobRecord, Ledger, LedgerError, NewAttempt,
+    NewCheck, NewRun, Period, SubjectHolding, Transition, Word,
 };
 use crate::money::{Micros, Unit};
 use crate::providers::Answer;
@@ -37,6 +37,14 @@ pub trait Books: Send + Sync {
     fn job(&self, address: &Address) -> Result<Option<JobRecord>, LedgerError>;
     /// One attempt.
     fn attempt(&self, attempt: i64) -> Result<Option<AttemptRecord>, LedgerError>;
+    /// What a person said of a job since its latest attempt began.
+    fn word(&self, job: i64) -> Result<Option<Word>, LedgerError>;
+    /// What looking at an attempt's clip came to last.
+    fn check(&self, attempt: i64) -> Result<Option<Check>, LedgerError>;
+    /// Attempts whose clips are to be looked at.
+    fn to_check(&self) -> Result<Vec<i64>, LedgerError>;
+    /// Records what looking at a clip came to, and whether it asks for another.
+    fn record_check(&self, check: NewCheck) -> Written<Check>;
     /// Every attempt that is open.
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError>;
     /// What is held, by everything that a budget or limit may count.
@@ -86,6 +94,22 @@ impl Books for Ledger {
         Ledger::attempt(self, attempt)
     }
 
+    fn word(&self, job: i64) -> Result<Option<Word>, LedgerError> {
+        Ledger::word_on(self, job)
+    }
+
+    fn check(&self, attempt: i64) -> Result<Option<Check>, LedgerError> {
+        Ledger::check_on(self, attempt)
+    }
+
+    fn to_check(&self) -> Result<Vec<i64>, LedgerError> {
+        Ledger::to_check(self)
+    }
+
+    fn record_check(&self, check: NewCheck) -> Written<Check> {
+        written(Ledger::record_check_running(self, check))
+    }
+
     fn open_attempts(&self) -> Result<Vec<AttemptRecord>, LedgerError> {
         Ledger::open_attempts(self)
     }
@@ -129,6 +153,11 @@ impl Books for Ledger {
 pub trait Files: Send + Sync {
     /// Does work that blocks, off the run's own threads. Not stopped by dropping the future.
     fn work<'a>(&'a self, work: Box<dyn FnOnce() + Send>) -> Answer<'a, ()>;
+
+    /// The same for work that keeps a core busy for about a second.
+    fn compute<'a>(&'a self, work: Box<dyn FnOnce() + Send>) -> Answer<'a, ()> {
+        self.work(work)
+    }
 
     /// Makes a folder and its parents, durably, without leaving the workspace by a link.
     fn make_folder(&self, workspace: &Path, folder: &Path) -> io::Result<()>;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::LimitName;
 use super::guard::Broken;
 use crate::exit::Exit;
-use crate::ledger::Basis;
+use crate::ledger::{Basis, ClipVerdict};
 use crate::plan::Actual;
 
 /// Something that happened in a run. Amounts are decimal strings in the workspace's unit.
@@ -75,6 +75,19 @@ pub enum RunEvent {
         channel: String,
         /// What it lacks, for people.
         missed: Vec<String>,
+    },
+    /// A clip was looked at.
+    Checked {
+        /// Address.
+        job: String,
+        /// Whether it shows what its references show.
+        verdict: ClipVerdict,
+        /// 0 to 100; absent where it could not be looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        score: Option<u8>,
+        /// Whether another clip is made under the same approval.
+        #[serde(default)]
+        retake: bool,
     },
     /// A provider ended a job without a clip.
     Failed {
@@ -269,7 +282,7 @@ pub enum RunEvent {
         in_flight: u64,
     },
     /// The run ended.
-    Ended(RunSummary),
+    Ended(Box<RunSummary>),
 }
 
 /// A guardrail that a job would break.
@@ -310,6 +323,9 @@ pub enum Skip {
     NoProvider,
     /// A guardrail of the manifest denies it.
     Guardrail,
+    /// Another clip of the same is not asked for, or no more: a person's word, said since the plan was
+    /// made, leaves it as it is.
+    NotAsked,
 }
 
 /// A run in sum.
@@ -352,6 +368,9 @@ pub struct RunSummary {
     pub waiting: u64,
     /// Times that something was tried again.
     pub retries: u64,
+    /// What looking at clips came to.
+    #[serde(default, skip_serializing_if = "CheckCounts::is_empty")]
+    pub checks: CheckCounts,
     /// Models held.
     pub models_held: Vec<String>,
     /// The workspace's unit.
@@ -373,6 +392,47 @@ pub struct RunSummary {
     pub interrupted: bool,
 }
 
+/// What looking at clips came to in a run, those that earlier runs left to be looked at included.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckCounts {
+    /// They show what their references show.
+    pub passed: u64,
+    /// A person is to look at them.
+    pub review: u64,
+    /// They show something else.
+    pub failed: u64,
+    /// They could not be looked at.
+    pub not_inspected: u64,
+    /// Clips that failed and were put in line to be made again.
+    pub retakes: u64,
+    /// Clips that the run was stopped before it looked at.
+    pub left: u64,
+}
+
+impl CheckCounts {
+    /// Whether no clip was to be looked at.
+    pub fn is_empty(&self) -> bool {
+        *self == CheckCounts::default()
+    }
+
+    /// Clips that were looked at.
+    pub fn looked_at(&self) -> u64 {
+        self.passed + self.review + self.failed + self.not_inspected
+    }
+
+    /// With those of the part of the same start that came before. What that one left, this one met.
+    fn after(self, before: &CheckCounts) -> Self {
+        CheckCounts {
+            passed: self.passed + before.passed,
+            review: self.review + before.review,
+            failed: self.failed + before.failed,
+            not_inspected: self.not_inspected + before.not_inspected,
+            retakes: self.retakes + before.retakes,
+            left: self.left,
+        }
+    }
+}
+
 impl RunSummary {
     /// With what was collected before it, as one.
     #[must_use]
@@ -385,6 +445,7 @@ impl RunSummary {
         self.done += before.done;
         self.failed += before.failed;
         self.lost += before.lost;
+        self.checks = self.checks.after(&before.checks);
         self.spent = sum(&self.spent, &before.spent);
         self.elapsed_ms += before.elapsed_ms;
         self.actuals = Actual::merged(&before.actuals, &self.actuals);

@@ -34,7 +34,7 @@ pub enum Grounds {
     PayAgain,
     /// The last was for another request, and the approved plan asks for this one.
     Changed,
-    /// A person asks for another clip of the same request.
+    /// A person, or the check on its clip, asks for another clip of the same request.
     Retake,
     /// The last one's outcome stayed unknown and was written off, as the manifest allows.
     WrittenOff,

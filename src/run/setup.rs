@@ -1,6 +1,7 @@
 //! What a run is given, and how it can end without a summary.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::manifest::{Concurrency, Unknown};
 use crate::money::{Micros, Unit};
 use crate::plan::Request;
 use crate::providers::Provider;
+use crate::verification::ClipVerifier;
 
 /// An approved job.
 #[derive(Debug, Clone)]
@@ -77,6 +79,8 @@ pub struct Pace {
     pub looks: Vec<Duration>,
     /// How much longer to wait each time that a provider hands out something else than a clip.
     pub trouble: Duration,
+    /// How many finished clips are looked at at once: each keeps a core busy.
+    pub checks_at_once: usize,
 }
 
 impl Default for Pace {
@@ -95,6 +99,7 @@ impl Default for Pace {
             fetches: 32,
             looks: [15, 60, 420].map(Duration::from_secs).to_vec(),
             trouble: Duration::from_secs(20),
+            checks_at_once: std::thread::available_parallelism().map_or(1, NonZero::get),
         }
     }
 }
@@ -110,6 +115,9 @@ pub struct Setup {
     pub files: Arc<dyn Files>,
     /// Looks into clips and makes posters.
     pub clips: Arc<dyn ClipLook>,
+    /// Looks at clips that their requests want looked at; absent: nobody does, and they are left to
+    /// whoever does.
+    pub verifier: Option<Arc<dyn ClipVerifier>>,
     /// Time of day.
     pub clock: Arc<dyn Clock>,
     /// Jitter.

@@ -204,3 +204,36 @@ fn a_secret_is_never_printed() {
     }
     assert!(!shop.read("a.json").contains(secret));
 }
+
+#[test]
+fn an_approval_goes_up_to_what_retakes_may_come_to_and_no_more_retakes_than_that_run_under_it() {
+    let shop = paid();
+    shop.edit("kinora.yaml", "fps: 12}", "fps: 12, consistency: {on_fail: retake}}");
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    let run = &plan["to_run"];
+    assert_eq!(
+        (&run["estimate"]["credits"], &run["with_retakes"]["credits"], &run["high"]["credits"]),
+        (&"12".into(), &"24".into(), &"24".into())
+    );
+    let given = shop.kinora(&["approve", ".", "--by", "Ana"]).ends(0);
+    insta::assert_snapshot!(said(&shop, &given), @r"
+    plan DIGEST approved by Ana up to 24 credits (approval 1); `kinora run kinora.yaml` makes it
+    kinora: of which up to 12 credits for retakes of clips that fail their check
+    ");
+    let less = shop.kinora(&["approve", ".", "--by", "Ana", "--ceiling", "20"]).ends(0);
+    insta::assert_snapshot!(said(&shop, &less), @r"
+    plan DIGEST approved by Ana up to 20 credits (approval 2); `kinora run kinora.yaml` makes it
+    kinora: the ceiling is below the estimate of 24 credits with retakes; the run will stop at it
+    ");
+    let check = shop.kinora(&["check", "."]).ends(0);
+    insta::assert_snapshot!(check.stdout.lines().last().unwrap_or_default(), @"consistency: 4 clips: passing from a score of 80, failing below 60; one that fails is made again, once (kinora.yaml:3:82).");
+    // What is asked of a score is no part of what was approved.
+    shop.edit("kinora.yaml", "{on_fail: retake}", "{on_fail: retake, min: 5, fail_below: 0}");
+    let plan = shop.kinora(&["plan", ".", "--json"]).ends(0).json();
+    assert_eq!(plan["approval"]["ceiling"], "20 credits", "{plan:#}");
+    // More retakes are more money.
+    shop.edit("kinora.yaml", "on_fail: retake", "on_fail: retake, max_retakes: 2");
+    let refused = shop.kinora(&["run", "."]).ends(6);
+    assert!(refused.stderr.contains("4 jobs cost more"), "{}", refused.stderr);
+    assert_eq!(attempts(&shop), 0);
+}

@@ -294,6 +294,7 @@ impl Job {
             .map(|(i, picture)| RequestReference {
                 name: picture.name.clone().unwrap_or_else(|| format!("picture-{i}")),
                 role: picture.role,
+                given: None,
                 path: format!("images/{i}.png"),
                 digest: Digest::of(b"picture"),
                 format: Format::Png,
@@ -324,9 +325,12 @@ impl Job {
             references,
             out: "clip.mp4".to_owned(),
             fingerprint: Digest::of(b"request"),
+            retake: 0,
+            first_seed: None,
             shot: "shot".to_owned(),
             subject: Some("set.subject".to_owned()),
             channel: None,
+            consistency: None,
         };
         (request, handed)
     }

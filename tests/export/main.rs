@@ -1,5 +1,6 @@
 //! Exports, by the program itself: what was made, for shops, feeds and the record.
 
+mod checked;
 mod evidence;
 #[path = "../road/played.rs"]
 #[allow(dead_code, reason = "another theme plays providers by it too")]

@@ -4,14 +4,21 @@ use std::path::Path;
 
 use kinora::address::Address;
 use kinora::digest::Digest;
-use kinora::ledger::{JobState, Ledger, Mode, Origin, Period, Revocation, Which};
+use kinora::ledger::{
+    ClipCheck, ClipVerdict, JobState, Ledger, Mode, NewCheck, NewWord, Origin, Period, Revocation,
+    Verdict, Which, verify,
+};
 
 use crate::{intent, micros};
 
-/// Puts a ledger of format 1 or 2 into a workspace.
+/// Puts a ledger of format 1, 2 or 4 into a workspace.
 fn lay_down(workspace: &Path, format: u32) {
     std::fs::create_dir(workspace.join(".kinora")).expect("a folder");
     let raw = rusqlite::Connection::open(workspace.join(".kinora/ledger.db")).expect("a file");
+    if format == 4 {
+        let text = include_str!("fourth_format.sql");
+        return raw.execute_batch(text).expect("as the fourth format had it");
+    }
     raw.execute_batch(include_str!("first_format.sql")).expect("as the first format had it");
     if format == 2 {
         raw.execute_batch(
@@ -24,12 +31,15 @@ fn lay_down(workspace: &Path, format: u32) {
 
 #[test]
 fn an_earlier_ledger_keeps_jobs_and_money_and_pictures_are_looked_at_again() {
-    for (format, mode) in [(1, Mode::Read), (1, Mode::Run), (2, Mode::Read), (2, Mode::Run)] {
+    for (format, mode) in
+        [1, 2, 4].into_iter().flat_map(|format| [(format, Mode::Read), (format, Mode::Run)])
+    {
         let dir = tempfile::tempdir().expect("a temporary folder");
         lay_down(dir.path(), format);
         let ledger = Ledger::open(dir.path(), mode).expect("an older ledger opens");
         assert_eq!(ledger.known_jobs().expect("readable").len(), 4);
-        assert!(ledger.picture_facts().expect("readable").is_empty());
+        // Facts of the fourth format say when a picture is looked at again by themselves.
+        assert!(format == 4 || ledger.picture_facts().expect("readable").is_empty());
         let lineage = ledger.lineage().expect("readable");
         assert_eq!(lineage.as_deref(), Some("0123456789abcdef0123456789abcdef"));
 
@@ -72,10 +82,51 @@ fn a_run_goes_on_where_an_earlier_format_stopped() {
     assert_eq!(attempts, 5);
 }
 
+/// Clips of before had no rule: nobody waits for a look at them, nothing asks for another, and words
+/// and checks can be added.
+#[test]
+fn clips_of_before_stand_and_can_be_looked_at_and_spoken_of() {
+    for format in [2, 4] {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        lay_down(dir.path(), format);
+        let ledger = Ledger::open(dir.path(), Mode::Read).expect("an older ledger opens");
+        assert_eq!(ledger.to_check(), Ok(vec![]));
+        let current = ledger.current_clips().expect("readable");
+        assert_eq!(
+            (current.of_job(1), current.of_job(2), current.of_job(4)),
+            (Some(1), None, Some(4))
+        );
+        let mut retakes = Vec::new();
+        ledger.each_attempt(Which::All, |a| retakes.push(a.retake)).expect("readable");
+        assert_eq!(retakes, [0; 4]);
+        let check = NewCheck {
+            attempt: 4,
+            measure: "eye 1".to_owned(),
+            verdict: ClipVerdict::Fail,
+            score: Some(9),
+            retake: true,
+            detail: "{}".to_owned(),
+            at: crate::at(200_000),
+        };
+        assert!(
+            !ledger.record_check(check).expect("written").retake,
+            "nothing was approved for it"
+        );
+        let address = Address::from_stored("pot/turn/-/1");
+        let (verdict, by, at) = (Verdict::Rejected, "ada".to_owned(), crate::at(200_001));
+        let word = NewWord { address, verdict, retake: false, attempt: None, by, note: None, at };
+        ledger.say(vec![(word, true)]).expect("written").remove(0).expect("it has a clip");
+        assert_eq!(ledger.current_clips().expect("readable").of_job(4), None);
+        let mut faults = Vec::new();
+        verify(dir.path(), ClipCheck::Skip, &mut |fault| faults.push(fault)).expect("readable");
+        assert_eq!(faults, [], "format {format}");
+    }
+}
+
 /// Approvals of before hold for good, came from a person, and have no digest to be known by.
 #[test]
 fn an_earlier_approval_has_no_end_and_came_from_a_person() {
-    for format in [1, 2] {
+    for format in [1, 2, 4] {
         let dir = tempfile::tempdir().expect("a temporary folder");
         lay_down(dir.path(), format);
         let ledger = Ledger::open(dir.path(), Mode::Read).expect("an older ledger opens");

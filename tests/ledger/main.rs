@@ -1,11 +1,13 @@
 //! The ledger, through the library's front: what it keeps, what it refuses, what it says.
 
+mod checks;
 mod formats;
 mod history;
 mod memory;
 mod proving;
 mod stopping;
 mod totals;
+mod words;
 
 use std::path::Path;
 
@@ -61,6 +63,7 @@ fn intent(address: &str, run: i64, cost: i64, second: i64) -> NewAttempt {
         plan: plan(),
         fingerprint: Digest::of(address.as_bytes()),
         parts: [1, 2, 3, u64::MAX],
+        retake: 0,
         provider: "p".to_owned(),
         model: "p/m".to_owned(),
         account: String::new(),
@@ -336,7 +339,7 @@ fn a_newer_ledger_is_left_alone() {
         let error = Ledger::open(dir.path(), mode).expect_err("it is newer");
         insta::allow_duplicates! { insta::assert_snapshot!(
             said(&error, dir.path()),
-            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 4); use that version; nothing was changed"
+            @"SHOP/.kinora/ledger.db was written by a newer Kinora (format 9, this one knows up to 5); use that version; nothing was changed"
         ) }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::file::{Lines, approved_shop, begun, lineage, pack};
+use crate::file::{Lines, approved_shop, begun, lineage, pack, paid_shop};
 
 /// What is done to a file: its bytes afterwards.
 type Deed = fn(Lines, Vec<u8>) -> Vec<u8>;
@@ -297,5 +297,62 @@ fn what_a_newer_minor_version_added_is_left_alone() {
     lines.seal();
     std::fs::write(shop.path().join("newer.plan"), lines.packed()).expect("written");
     shop.kinora(&["run", "newer.plan"]).ends(0);
+    assert_eq!(begun(&shop), 4);
+}
+
+#[test]
+fn what_is_asked_of_clips_is_part_of_a_file_and_proven_as_far_as_it_is_money() {
+    let shop = paid_shop();
+    shop.kinora(&["plan", ".", "-o", "plain.plan"]).ends(0);
+    let asked = "fps: 12, consistency: {min: 90, on_fail: retake, max_retakes: 2}}";
+    shop.edit("kinora.yaml", "fps: 12}", asked);
+    shop.kinora(&["plan", ".", "-o", "shop.plan"]).ends(0);
+    let mut lines = Lines::of(&shop.path().join("shop.plan"));
+    let run = lines.header()["summary"]["to_run"].clone();
+    assert_eq!(
+        (&run["with_retakes"]["credits"], &run["high"]["credits"]),
+        (&json!("36"), &json!("36"))
+    );
+    let forms = lines.at("form");
+    for form in &forms {
+        let rule = &lines.0[*form]["form"]["consistency"];
+        assert_eq!(
+            (&rule["max_retakes"], &rule["bounds"]["min"]),
+            (&json!(2), &json!(90)),
+            "{rule}"
+        );
+    }
+    // A plan file's jobs are those of a plan: as CSV, and against one without retakes.
+    let csv = shop.kinora(&["report", "shop.plan", "--format", "csv"]).ends(0).stdout;
+    assert_eq!(csv, shop.kinora(&["plan", ".", "--format", "csv"]).ends(0).stdout);
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",9")), "{csv}");
+    let plan = shop.kinora(&["plan", ".", "--json", "--compare", "plain.plan"]).ends(0).json();
+    let since = &plan["since_approval"];
+    let sums = ["total_before", "total_now", "with_retakes_before", "with_retakes_now"];
+    assert_eq!(
+        sums.map(|sum| since[sum]["credits"].clone()),
+        ["12", "12", "12", "36"].map(|n| json!(n))
+    );
+    // Fewer retakes than the totals say.
+    for form in forms {
+        lines.0[form]["form"]["consistency"]["max_retakes"] = json!(1);
+    }
+    lines.seal();
+    std::fs::write(shop.path().join("fewer.plan"), lines.packed()).expect("written");
+    let refused = shop.kinora(&["report", "fewer.plan"]).ends(3);
+    assert!(refused.stderr.contains("not what the jobs add up to"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_file_of_before_reads_as_it_did() {
+    let shop = approved_shop();
+    let mut lines = Lines::of(&shop.path().join("shop.plan"));
+    lines.header()["format_version"] = json!("1.0");
+    for form in lines.at("form") {
+        assert_eq!(lines.0[form]["form"]["consistency"], Value::Null, "nothing is asked of these");
+    }
+    lines.seal();
+    std::fs::write(shop.path().join("older.plan"), lines.packed()).expect("written");
+    shop.kinora(&["run", "older.plan"]).ends(0);
     assert_eq!(begun(&shop), 4);
 }

@@ -313,6 +313,7 @@ impl World {
         request.references = vec![RequestReference {
             name: "hero".to_owned(),
             role: Role::FirstFrame,
+            given: None,
             path: name,
             digest: Digest::of(bytes),
             format: Format::Png,
@@ -368,8 +369,11 @@ pub fn job() -> Request {
         references: Vec::new(),
         out: "clip.mp4".to_owned(),
         fingerprint: Digest::of(b"request"),
+        retake: 0,
+        first_seed: None,
         shot: "shot".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     }
 }

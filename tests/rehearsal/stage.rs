@@ -186,7 +186,7 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         .map(|(role, file)| reference(*role, file, by_url))
         .collect();
     let pictures = references.iter().map(|r| (r.role, &r.digest, &Recipe::AsItIs));
-    let fingerprint = Fingerprint::of(model, route, "a mug", None, &settings, pictures);
+    let fingerprint = Fingerprint::of(model, route, "a mug", None, &settings, 0, pictures);
     Request {
         address: Address::new(None, "turn", None, 1),
         model: model.model.clone(),
@@ -198,9 +198,12 @@ pub fn request(card: &ProviderCard, model: &ModelCard, route: Route) -> Request 
         references,
         out: "clip.mp4".to_owned(),
         fingerprint: fingerprint.whole,
+        retake: 0,
+        first_seed: None,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,
+        consistency: None,
     }
 }
 
@@ -210,6 +213,7 @@ fn reference(role: Role, file: &str, by_url: bool) -> RequestReference {
     RequestReference {
         name: file.to_owned(),
         role,
+        given: None,
         path: file.to_owned(),
         digest: facts.digest,
         format: facts.format,

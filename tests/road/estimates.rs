@@ -78,7 +78,7 @@ fn what_a_provider_charged_is_held_against_the_estimate_and_changes_none() {
     assert!(markdown.contains("Charged against estimates, in USD"), "{markdown}");
     assert!(markdown.contains("| 0.90 | 0.75 | -16.7 % |"), "{markdown}");
     let csv = kinora(&shop, &["report", ".", "--format", "csv"]).ends(0).stdout;
-    assert_eq!(csv.lines().filter(|line| line.ends_with(r#",0.3,"provider""#)).count(), 3, "{csv}");
+    assert_eq!(csv.lines().filter(|line| line.contains(r#",0.3,"provider","#)).count(), 3, "{csv}");
 
     // A later plan says it and still goes by the price list.
     shop.edit("kinora.yaml", "turns slowly", "turns quickly");

@@ -121,6 +121,7 @@ fn leave_in_flight(shop: &Workspace) {
             plan: approval.plan,
             fingerprint: request.fingerprint,
             parts: made.parts,
+            retake: made.retake,
             provider: made.provider,
             model: made.model,
             account: String::new(),

@@ -5,6 +5,7 @@ mod doubt;
 mod files;
 mod guard;
 mod limits;
+mod looking;
 mod making;
 mod money;
 mod parked;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kinora::address::Address;
 use kinora::ledger::{
-    AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError, NewAttempt, NewRun, Period,
-    SubjectHolding, Transition,
+    AttemptRecord, Begun, Check, Holding, JobRecord, JobState, LedgerError, NewAttempt, NewCheck,
+    NewRun, Period, SubjectHolding, Transition, Word,
 };
 use kinora::money::{Micros, Unit};
 use kinora::run::{Books, Written};
@@ -149,12 +149,32 @@ pub fn perform(world: &mut World, op: &Op) -> Result<Wrote, LedgerError> {
             );
             check::step(world, t);
         }
+        (Op::Check(new), Ok(Wrote::Checked(asks))) => {
+            let (attempt, verdict) = (new.attempt, new.verdict);
+            let address = world.store.attempt(attempt).map(|a| a.record.address.to_string());
+            let address = address.unwrap_or_default();
+            world.note("ledger: check", &address, format_args!("{attempt}: {verdict:?}, {asks}"));
+            check::looked_at(world, new, *asks);
+        }
+        (Op::Say(new), Ok(Wrote::Said(said))) => {
+            let what = (new.verdict, new.retake, new.attempt);
+            world.note("ledger: word", new.address.as_str(), format_args!("{what:?}: {said:?}"));
+            world.count(match said {
+                Some((_, false)) if new.retake => "words that ask for another clip",
+                Some((_, false)) => "words of other kinds",
+                _ => "words that change nothing",
+            });
+        }
         (Op::Revoke(approval, _), Ok(_)) => {
             world.note("ledger: revoked", "", format_args!("approval {approval}"));
         }
         (_, Err(LedgerError::ApprovalEnded { .. })) => {
             world.count("intents refused for their approval");
             world.note("ledger refuses", "", format_args!("the approval holds no more"));
+        }
+        (_, Err(LedgerError::NoRetake { address })) => {
+            world.count("retakes refused, as nobody asks for them any more");
+            world.note("ledger refuses", address, format_args!("nobody asks for a retake"));
         }
         (_, Err(error)) => world.note("ledger refuses", "", format_args!("{error}")),
         _ => {}
@@ -214,6 +234,27 @@ impl Books for SimBooks {
     fn job(&self, address: &Address) -> Result<Option<JobRecord>, LedgerError> {
         let world = self.sim.lock();
         Ok(world.store.job(address).cloned())
+    }
+
+    fn word(&self, job: i64) -> Result<Option<Word>, LedgerError> {
+        let world = self.sim.lock();
+        Ok(world.store.ruling(job).filter(|_| !world.is(Mutant::ChecksOutrankPeople)).cloned())
+    }
+
+    fn check(&self, attempt: i64) -> Result<Option<Check>, LedgerError> {
+        Ok(self.sim.lock().store.newest_check(attempt).cloned())
+    }
+
+    fn to_check(&self) -> Result<Vec<i64>, LedgerError> {
+        Ok(self.sim.lock().store.to_check())
+    }
+
+    fn record_check(&self, check: NewCheck) -> Written<Check> {
+        let (sim, attempt) = (self.sim.clone(), check.attempt);
+        self.write(Op::Check(check), move |_| {
+            // What was written last of it: nobody else looks at it meanwhile.
+            sim.lock().store.newest_check(attempt).cloned().expect("it was just written")
+        })
     }
 
     fn attempt(&self, attempt: i64) -> Result<Option<AttemptRecord>, LedgerError> {

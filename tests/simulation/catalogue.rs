@@ -6,6 +6,7 @@ use std::path::Path;
 use kinora::address::Address;
 use kinora::digest::Digest;
 use kinora::ledger::JobState;
+use kinora::manifest::{ConsistencyRule, OnFail};
 use kinora::models::Route;
 use kinora::money::{Micros, Unit};
 use kinora::plan::{JobSettings, Request};
@@ -26,16 +27,21 @@ pub struct Job {
     /// What it looks like: two that are alike have the same request.
     pub look: u64,
     pub priced: bool,
+    /// Whether its model takes a seed.
+    pub seeded: bool,
+    /// How its clip is looked at.
+    pub rule: Option<ConsistencyRule>,
 }
 
 /// Whether a planner would send this job to a run.
 pub fn may_begin(work: &Work, world: &World) -> bool {
     let Some(row) = world.store.latest(&work.request.address) else { return true };
     let a = &row.record;
-    if a.state.is_open() {
+    let (_, state) = world.store.planned(a);
+    if state.is_open() {
         return false;
     }
-    a.fingerprint != work.request.fingerprint || a.state != JobState::Done
+    a.fingerprint != work.request.fingerprint || state != JobState::Done
 }
 
 pub fn site(n: u64, dice: &mut Dice) -> Site {
@@ -66,6 +72,8 @@ pub fn jobs(prices: &BTreeMap<String, i64>, dice: &mut Dice, world: &mut World) 
             units: i64::try_from(dice.between(1, 3)).expect("small"),
             look: if alike { n / 3 } else { n },
             priced: !dice.percent(5),
+            seeded: dice.percent(50),
+            rule: rule(dice),
         };
         if !job.priced {
             world.unpriced.insert(job.address.clone());
@@ -80,6 +88,16 @@ pub fn jobs(prices: &BTreeMap<String, i64>, dice: &mut Dice, world: &mut World) 
         jobs.push(job);
     }
     jobs
+}
+
+fn rule(dice: &mut Dice) -> Option<ConsistencyRule> {
+    let (on_fail, max_retakes) = match dice.below(10) {
+        0..3 => return None,
+        3 => (OnFail::Flag, 0),
+        4 => (OnFail::Hold, 0),
+        _ => (OnFail::Retake, u32::try_from(dice.between(1, 3)).expect("small")),
+    };
+    Some(ConsistencyRule { on_fail, max_retakes, ..ConsistencyRule::default() })
 }
 
 pub fn limits(whole: i64, dice: &mut Dice) -> MoneyLimits {
@@ -104,14 +122,15 @@ fn out(job: &Job) -> String {
     format!("clips/{}.mp4", job.address)
 }
 
-pub fn request(job: &Job) -> Request {
+/// What is asked for a job, the same having been asked for again so often.
+pub fn request(job: &Job, retake: u32) -> Request {
     let looks = format!("{} {} {}", job.model, job.units, job.look);
-    Request {
+    let mut request = Request {
         address: Address::from_stored(&job.address),
         model: job.model.clone(),
         provider: job.provider.clone(),
         route: Route::Text,
-        prompt: looks.clone(),
+        prompt: looks,
         negative_prompt: None,
         settings: JobSettings {
             duration: Decimal::from(5 * job.units),
@@ -120,14 +139,22 @@ pub fn request(job: &Job) -> Request {
             width: 720,
             height: 1280,
             fps: None,
-            seed: None,
+            seed: job.seeded.then_some(job.look),
             options: Vec::new(),
         },
         references: vec![],
         out: out(job),
-        fingerprint: Digest::of(looks.as_bytes()),
+        fingerprint: Digest::of(b""),
+        retake: 0,
+        first_seed: None,
         shot: "turn".to_owned(),
         subject: None,
         channel: None,
+        consistency: job.rule.clone(),
+    };
+    request.fingerprint = request.name().whole;
+    for _ in 0..retake {
+        request = request.retaken().expect("it is what its name says");
     }
+    request
 }

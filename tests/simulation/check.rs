@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use kinora::digest::Digest;
-use kinora::ledger::{JobState, Transition, WRITTEN_OFF};
+use kinora::ledger::{AttemptRecord, ClipVerdict, JobState, NewCheck, Transition, WRITTEN_OFF};
 use kinora::manifest::Unknown;
 use kinora::money::Micros;
 use kinora::plan::Request;
@@ -15,6 +15,7 @@ use kinora::providers::{AttemptKey, RemoteId};
 use kinora::run::RunEvent;
 
 use crate::disk::clip_bytes;
+use crate::opinions::most_retakes;
 use crate::site::{Generation, MINUTE, Outcome, Recovery, SECOND};
 use crate::store::Row;
 use crate::world::World;
@@ -35,6 +36,18 @@ fn key_of(row: &Row) -> AttemptKey {
 
 /// An intent became durable: M1, M2, M5, M6, M7.
 pub fn intent(world: &mut World, attempt: i64) {
+    let a = &world.store.attempt(attempt).expect("it was just written").record;
+    let (job, number, retake) = (a.job, a.number, a.retake);
+    let rows = world.store.attempts().iter().map(|row| &row.record);
+    let before = rows.clone().find(|b| b.job == job && b.number + 1 == number);
+    if let Some(before) = before.filter(|before| before.retake != retake) {
+        let id = before.id;
+        let person = world.store.opinions.words.iter().any(|w| w.latest == id);
+        world.count(match person {
+            true => "retakes that a person asked for",
+            false => "retakes that a check asked for",
+        });
+    }
     if let Err((invariant, what)) = intent_is_sound(world, attempt) {
         world.violate(invariant, format_args!("{what}"));
     }
@@ -72,6 +85,9 @@ fn intent_is_sound(world: &World, attempt: i64) -> Result<(), (&'static str, Str
         let state = before.state;
         return Err(("M2", format!("{} begins again after it was {state:?}", a.address)));
     }
+    if let Some(before) = before.map(|b| &b.record).filter(|b| b.retake != a.retake) {
+        retake_is_asked_for(world, before, a)?;
+    }
     // M5; an overcharge that became durable meanwhile was not to be foreseen.
     let held = |counts: &dyn Fn(&Row) -> bool| -> i64 {
         all.iter().filter(|a| counts(a)).map(|a| a.held() - a.excess()).sum()
@@ -98,6 +114,78 @@ fn intent_is_sound(world: &World, attempt: i64) -> Result<(), (&'static str, Str
         return Err(("M5", format!("{} begins though {} overcharged", a.address, a.model)));
     }
     Ok(())
+}
+
+/// M2: another clip of the same is made where somebody asks for it, a person's word before any check,
+/// and checks no more often than the request allows. By what was durable when it began.
+fn retake_is_asked_for(
+    world: &World,
+    before: &AttemptRecord,
+    a: &AttemptRecord,
+) -> Result<(), (&'static str, String)> {
+    let address = &a.address;
+    let wrong =
+        |what: String| Err(("M2", format!("{address} begins as retake {}: {what}", a.retake)));
+    if a.retake != before.retake + 1 {
+        return wrong(format!("the one before is {}", before.retake));
+    }
+    let opinions = &world.store.opinions;
+    let since = opinions.words.iter().rev().find(|w| w.word.job == a.job && w.latest == before.id);
+    if let Some(word) = since.map(|row| &row.word) {
+        return if word.retake {
+            Ok(())
+        } else {
+            wrong(format!("a person said {:?}", word.verdict))
+        };
+    }
+    let check = opinions.checks.iter().rev().find(|check| check.attempt == before.id);
+    if before.state != JobState::Done || !check.is_some_and(|check| check.retake) {
+        return wrong("nobody asked for it".to_owned());
+    }
+    if a.parts != before.parts {
+        return Ok(());
+    }
+    let (most, made) = (most_retakes(&before.request), retakes_by_check(world, a));
+    match made <= most {
+        true => Ok(()),
+        false => wrong(format!("it is the {made}. that checks asked for, of at most {most}")),
+    }
+}
+
+/// How many attempts of a job, of what this one asks, began because a check asked for them.
+fn retakes_by_check(world: &World, a: &AttemptRecord) -> u32 {
+    let rows = || world.store.attempts().iter().map(|row| &row.record).filter(|b| b.job == a.job);
+    let words = &world.store.opinions.words;
+    let begun = rows().filter(|b| b.parts == a.parts).filter(|b| {
+        let before = rows().find(|before| before.number + 1 == b.number);
+        before.is_some_and(|before| {
+            before.retake != b.retake
+                && before.parts == b.parts
+                && !words.iter().any(|w| w.word.job == b.job && w.latest == before.id)
+        })
+    });
+    u32::try_from(begun.count()).expect("few")
+}
+
+/// A check became durable.
+pub fn looked_at(world: &mut World, new: &NewCheck, asks: bool) {
+    world.count(match new.verdict {
+        ClipVerdict::Pass => "clips looked at: pass",
+        ClipVerdict::Review => "clips looked at: review",
+        ClipVerdict::Fail => "clips looked at: fail",
+        ClipVerdict::NotInspected => "clips looked at: not_inspected",
+    });
+    if !asks {
+        return;
+    }
+    world.count("checks that ask for another clip");
+    let a = &world.store.attempt(new.attempt).expect("it was just looked at").record;
+    let latest = world.store.latest(&a.address).is_some_and(|latest| latest.record.id == a.id);
+    let spoken = world.store.opinions.words.iter().any(|w| w.word.job == a.job && w.latest == a.id);
+    if new.verdict != ClipVerdict::Fail || a.state != JobState::Done || !latest || spoken {
+        let what = format!("{} is asked for again after {:?}", a.address, new.verdict);
+        world.violate("M2", format_args!("{what}"));
+    }
 }
 
 /// A submission leaves: M3, M4. Returns what is reserved for it.
@@ -339,6 +427,7 @@ fn bill_is_covered(world: &World) -> Result<(), (&'static str, String)> {
         let off = of(world, address).filter(|row| row.written_off);
         off.filter(|row| row.record.fingerprint.to_string() == fingerprint).count()
     };
+    takes_were_asked_for(world, paid.keys().copied())?;
     let twice = paid.into_iter().find(|((address, fingerprint), times)| {
         *times > 1 && !world.may_pay_again && *times as usize > 1 + allowed(address, fingerprint)
     });
@@ -346,6 +435,31 @@ fn bill_is_covered(world: &World) -> Result<(), (&'static str, String)> {
         Some(((address, _), times)) => Err(("M2", format!("{address} is paid {times} times"))),
         None => Ok(()),
     }
+}
+
+/// Of each request no more clips are paid for than were approved with it and people asked for.
+fn takes_were_asked_for<'a>(
+    world: &World,
+    paid: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Result<(), (&'static str, String)> {
+    let mut takes: BTreeMap<(&str, [u64; 4]), (u32, &Row)> = BTreeMap::new();
+    for (address, fingerprint) in paid {
+        let of = of(world, address).find(|r| r.record.fingerprint.to_string() == fingerprint);
+        let Some(row) = of else { continue };
+        takes.entry((address, row.record.parts)).or_insert((0, row)).0 += 1;
+    }
+    for ((address, parts), (times, row)) in takes {
+        let a = &row.record;
+        let by_people = world.store.opinions.words.iter().filter(|w| {
+            let about = world.store.attempt(w.latest).map(|row| row.record.parts);
+            w.word.job == a.job && w.word.retake && about == Some(parts)
+        });
+        let most = 1 + by_people.count() + most_retakes(&a.request) as usize;
+        if times as usize > most {
+            return Err(("M2", format!("{address} is paid for {times} takes of at most {most}")));
+        }
+    }
+    Ok(())
 }
 
 fn files_are_whole(world: &World) -> Result<(), (&'static str, String)> {

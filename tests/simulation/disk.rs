@@ -200,6 +200,22 @@ impl Files for SimFiles {
         })
     }
 
+    /// Slow, so that much happens meanwhile; the process may end before, while and after.
+    fn compute<'a>(&'a self, work: Box<dyn FnOnce() + Send>) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.0.tick("look at a clip").await;
+            let ms = {
+                let mut world = self.0.lock();
+                let most = world.dice.pick(&[10, 2_000, 60_000]);
+                world.dice.between(0, most)
+            };
+            tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+            self.0.tick("look at a clip").await;
+            work();
+            self.0.tick("look at a clip").await;
+        })
+    }
+
     fn make_folder(&self, _: &Path, folder: &Path) -> io::Result<()> {
         self.operate("make folder", folder, |world| {
             for (from, to) in std::mem::take(&mut world.disk.put_off) {

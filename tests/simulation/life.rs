@@ -8,7 +8,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use kinora::clock::{Chance, Clock};
-use kinora::ledger::{JobState, Revocation};
+use kinora::ledger::{JobState, NewWord, Revocation};
 use kinora::manifest::Concurrency;
 use kinora::providers::Provider;
 use kinora::run::resolve::{ResolveError, Settled, by_lookup};
@@ -20,6 +20,7 @@ use crate::books::{SimBooks, perform, write_all};
 use crate::check::WORKSPACE;
 use crate::disk::SimFiles;
 use crate::driver::Driver;
+use crate::eye::SimVerifier;
 use crate::mutants::Mutant;
 use crate::store::Op;
 use crate::world::{LifeFacts, Sim, World};
@@ -46,6 +47,8 @@ pub struct Orders {
     pub second: Option<Duration>,
     /// Somebody revokes the run's approval then.
     pub revokes: Option<Duration>,
+    /// What people say of clips, and when.
+    pub words: Vec<(Duration, NewWord)>,
     /// The machine's clock is set back then, by so many microseconds.
     pub clock: Option<(Duration, i64)>,
 }
@@ -159,6 +162,18 @@ async fn live_inside(
             revoke(&mut sim.lock());
         });
     }
+    for (after, word) in orders.words.clone() {
+        let sim = sim.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let mut world = sim.lock();
+            if !world.fuse.dead {
+                let word = NewWord { at: world.wall(), ..word };
+                // Another process: its short write falls between two commits of the run's.
+                let _ = perform(&mut world, &Op::Say(word));
+            }
+        });
+    }
     if let Some(after) = orders.second {
         tokio::spawn(second(sim.clone(), orders.clone(), after));
     }
@@ -265,6 +280,7 @@ fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
         providers,
         files: Arc::new(SimFiles(sim.clone())),
         clips: Arc::new(SimFiles(sim.clone())),
+        verifier: Some(Arc::new(SimVerifier { seed: world.seed })),
         clock: Arc::new(sim.clone()),
         chance: Arc::new(Chance::from_seed(world.seed)),
         workspace: PathBuf::from(WORKSPACE),
@@ -276,6 +292,11 @@ fn setup(sim: &Sim, books: SimBooks, orders: &Orders) -> Setup {
         jobs: Some(orders.work.len() as u64),
         retries: orders.retries,
         pay_again: life.pay_again,
-        pace: Pace { watch: Duration::from_secs(400), fetches: orders.fetches, ..Pace::default() },
+        pace: Pace {
+            watch: Duration::from_secs(400),
+            fetches: orders.fetches,
+            checks_at_once: 1,
+            ..Pace::default()
+        },
     }
 }

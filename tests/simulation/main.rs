@@ -10,8 +10,10 @@ mod check;
 mod dice;
 mod disk;
 mod driver;
+mod eye;
 mod life;
 mod mutants;
+mod opinions;
 mod rest;
 mod scenes;
 mod site;
@@ -101,6 +103,14 @@ fn every_invariant_holds_in_every_story() {
         "clips gone",
         "clocks set back",
         "clips",
+        "words that ask for another clip",
+        "words of other kinds",
+        "clips looked at: pass",
+        "clips looked at: fail",
+        "clips looked at: not_inspected",
+        "checks that ask for another clip",
+        "retakes that a person asked for",
+        "retakes that a check asked for",
         "submissions sent again under their key",
         "unknowns settled by a run: accepted",
         "unknowns settled by a run: refused",

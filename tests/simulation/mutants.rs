@@ -52,11 +52,15 @@ pub enum Mutant {
     CommitNotSynced,
     /// An intent is written whatever became of the approval of its run.
     ApprovalEndIgnored,
+    /// Checks ask for other clips without end.
+    RetakesWithoutEnd,
+    /// A check asks for another clip whatever a person said.
+    ChecksOutrankPeople,
 }
 
 impl Mutant {
     /// Every one of them.
-    pub const ALL: [Mutant; 24] = [
+    pub const ALL: [Mutant; 26] = [
         Mutant::IntentAfterSend,
         Mutant::IdNotDurableBeforePoll,
         Mutant::ReadyNotDurableBeforeFetch,
@@ -81,5 +85,7 @@ impl Mutant {
         Mutant::UnpricedCountsAsFree,
         Mutant::CommitNotSynced,
         Mutant::ApprovalEndIgnored,
+        Mutant::RetakesWithoutEnd,
+        Mutant::ChecksOutrankPeople,
     ];
 }

@@ -26,14 +26,11 @@ pub fn at_rest(job: &Job, world: &World, said: &[RunEvent]) -> Result<(), String
     let now = world.now();
     let address = Address::from_stored(&job.address);
     let Some(row) = world.store.latest(&address) else {
-        let told = said.iter().any(|event| match event {
-            RunEvent::Skipped { job, .. }
-            | RunEvent::OverBudget { job, .. }
-            | RunEvent::Refused { job, .. }
-            | RunEvent::Waiting { job, .. } => *job == address.as_str(),
-            _ => false,
-        });
-        return if told { Ok(()) } else { Err("it was passed over without a word".to_owned()) };
+        return if told(said, &address) {
+            Ok(())
+        } else {
+            Err("it was passed over without a word".to_owned())
+        };
     };
     let a = &row.record;
     let generation = world
@@ -50,6 +47,14 @@ pub fn at_rest(job: &Job, world: &World, said: &[RunEvent]) -> Result<(), String
         JobState::Submitted if generation.is_some_and(|g| g.outcome == Outcome::Never) => {}
         state => return Err(format!("it stays {state:?}")),
     }
+    let told = || told(said, &address);
+    if world.store.to_check().contains(&a.id) {
+        return Err("nobody looked at its clip".to_owned());
+    }
+    let planned = world.store.planned(a);
+    if planned.0 > a.retake && !told() {
+        return Err("another clip is asked for, and nothing came of it".to_owned());
+    }
     // M6: what can be had is had.
     if let Some(g) = generation
         && g.is_there(now)
@@ -59,6 +64,17 @@ pub fn at_rest(job: &Job, world: &World, said: &[RunEvent]) -> Result<(), String
         return Err(format!("{} can be had, but it is {:?}", g.id, a.state));
     }
     Ok(())
+}
+
+/// Whether people were told why nothing came of a job.
+fn told(said: &[RunEvent], address: &Address) -> bool {
+    said.iter().any(|event| match event {
+        RunEvent::Skipped { job, .. }
+        | RunEvent::OverBudget { job, .. }
+        | RunEvent::Refused { job, .. }
+        | RunEvent::Waiting { job, .. } => *job == address.as_str(),
+        _ => false,
+    })
 }
 
 /// Whether a provider knows for sure what became of a submission, and is still willing to say.

@@ -50,6 +50,8 @@ impl Scene {
             units: 1,
             look: n,
             priced: true,
+            seeded: true,
+            rule: None,
         };
         story.jobs = (0..jobs).map(job).collect();
         (story.desk.prices, story.desk.ceiling) = (prices, 1_000 * CREDIT);

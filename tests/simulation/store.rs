@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use kinora::address::Address;
 use kinora::ledger::{
     Approval, ApprovalEnd, AttemptRecord, Begun, Holding, JobRecord, JobState, LedgerError,
-    NewApproval, NewAttempt, NewRun, Period, Revocation, SubjectHolding, Transition, WRITTEN_OFF,
-    day_number,
+    NewApproval, NewAttempt, NewCheck, NewRun, NewWord, Period, Revocation, SubjectHolding,
+    Transition, WRITTEN_OFF, day_number,
 };
 use kinora::money::{Micros, Unit};
+
+use crate::opinions::Opinions;
 
 /// A write.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub enum Op {
     Apply(Transition),
     Approve(NewApproval),
     Revoke(i64, Revocation),
+    Say(NewWord),
+    Check(NewCheck),
 }
 
 /// What a write answers.
@@ -29,6 +33,10 @@ pub enum Wrote {
     Run(i64),
     Begun(Begun),
     Approved(i64),
+    /// Of which attempt the word is, and whether that was said before; absent where it can't be said.
+    Said(Option<(u32, bool)>),
+    /// Whether the check asks for another clip.
+    Checked(bool),
     Nothing,
 }
 
@@ -78,6 +86,8 @@ pub struct Store {
     jobs: Vec<JobRecord>,
     attempts: Vec<Row>,
     pub events: Vec<EventRow>,
+    /// What people and checks say of clips.
+    pub opinions: Opinions,
 }
 
 fn sum(rows: impl Iterator<Item = i64>) -> Micros {
@@ -96,6 +106,8 @@ impl Store {
                 }
                 Ok(Wrote::Nothing)
             }
+            Op::Say(word) => Ok(Wrote::Said(self.say(word))),
+            Op::Check(check) => Ok(Wrote::Checked(self.record(check))),
             Op::BeginAttempt(attempt) => self.begin_attempt(attempt).map(Wrote::Begun),
             Op::Apply(transition) => self.apply(transition).map(|()| Wrote::Nothing),
             Op::Approve(new) => {
@@ -135,6 +147,16 @@ impl Store {
         }
         let attempt = self.attempts.len() as i64 + 1;
         let state = JobState::Submitting;
+        let last = self.job(&new.address).filter(|job| !job.state.is_open());
+        if let Some(last) = last.and_then(|job| self.attempt(job.attempt)).map(|row| &row.record) {
+            let same = last.parts == new.parts;
+            let next = new.retake == last.retake + 1 && self.may_be_taken_again(last.job, same);
+            if new.retake != last.retake && !next {
+                return Err(LedgerError::NoRetake { address: new.address.to_string() });
+            }
+        } else if self.job(&new.address).is_none() && new.retake != 0 {
+            return Err(LedgerError::NoRetake { address: new.address.to_string() });
+        }
         let (job, number) = match self.jobs.iter_mut().find(|job| job.address == new.address) {
             None => {
                 let id = self.jobs.len() as i64 + 1;
@@ -157,6 +179,7 @@ impl Store {
             address: new.address.clone(),
             state,
             number,
+            retake: new.retake,
             plan: new.plan,
             request: new.request.clone(),
             remote_id: None,
@@ -210,6 +233,9 @@ impl Store {
         a.updated = t.at;
         job.state = t.to;
         self.events.push(EventRow { at: t.at, attempt: t.attempt, kind: t.kind });
+        if t.clip.is_some() {
+            self.note_clip(t.attempt);
+        }
         Ok(())
     }
 
@@ -229,6 +255,10 @@ impl Store {
 
     pub fn job(&self, address: &Address) -> Option<&JobRecord> {
         self.jobs.iter().find(|job| job.address == *address)
+    }
+
+    pub fn job_by_id(&self, job: i64) -> Option<&JobRecord> {
+        self.jobs.get(row(job))
     }
 
     pub fn attempt(&self, attempt: i64) -> Option<&Row> {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kinora::address::Address;
 use kinora::digest::Digest;
-use kinora::ledger::NewApproval;
+use kinora::ledger::{NewApproval, NewWord, Verdict};
 use kinora::manifest::{Concurrency, Unknown};
 use kinora::money::{Micros, Unit};
 use kinora::run::resolve::ResolveError;
@@ -110,6 +111,8 @@ impl Story {
             world.twin = Some(Twin::new());
             world.count("stories with the real ledger beside");
         }
+        world.store.opinions.endless = telling.mutant == Some(Mutant::RetakesWithoutEnd);
+        world.store.opinions.deaf = telling.mutant == Some(Mutant::ChecksOutrankPeople);
         world.store.lenient = telling.mutant == Some(Mutant::ApprovalEndIgnored);
         let mut prices = BTreeMap::new();
         let moody = dice.percent(60);
@@ -159,12 +162,20 @@ impl Story {
         for _ in 0..self.dice.between(0, 4) {
             let faults = self.faults();
             self.decide();
-            let orders = self.orders(true);
+            let mut orders = self.orders(true);
+            // Between the plan and its run, and while it goes on.
+            self.speak(10);
+            let words = (0..self.dice.below(3)).filter_map(|_| {
+                let after = Duration::from_millis(self.dice.between(0, 200_000));
+                Some((after, self.word(30)?))
+            });
+            orders.words = words.collect();
             let (end, said) = self.life(faults, orders, true);
             if !self.judge(end, &said, true) {
                 return;
             }
             self.pass();
+            self.speak(25);
         }
         self.rest();
     }
@@ -249,6 +260,49 @@ impl Story {
         }
     }
 
+    /// What somebody says of one of the clips, if anybody says anything.
+    fn word(&mut self, chance: u64) -> Option<NewWord> {
+        let dice = &mut self.dice;
+        if !dice.percent(chance) {
+            return None;
+        }
+        // People speak of what they have seen, most of the time.
+        let sim = self.sim.lock();
+        let seen: Vec<&str> = {
+            let has_clip = |job: &&Job| {
+                let row = sim.store.latest(&Address::from_stored(&job.address));
+                row.is_some_and(|row| row.record.clip.is_some())
+            };
+            self.jobs.iter().filter(has_clip).map(|job| job.address.as_str()).collect()
+        };
+        let all: Vec<&str> = self.jobs.iter().map(|job| job.address.as_str()).collect();
+        let of = if seen.is_empty() || dice.percent(20) { all } else { seen };
+        let address = Address::from_stored(dice.pick(&of));
+        let at = sim.wall();
+        let (verdict, retake) = dice.pick(&[
+            (Verdict::Accepted, false),
+            (Verdict::Rejected, false),
+            (Verdict::Rejected, true),
+            (Verdict::Rejected, true),
+        ]);
+        let attempt = u32::try_from(dice.between(1, 3)).expect("small");
+        Some(NewWord {
+            address,
+            verdict,
+            retake,
+            attempt: dice.percent(20).then_some(attempt),
+            by: "bo".to_owned(),
+            note: None,
+            at,
+        })
+    }
+
+    fn speak(&mut self, chance: u64) {
+        if let Some(word) = self.word(chance) {
+            let _ = perform(&mut self.sim.lock(), &Op::Say(word));
+        }
+    }
+
     fn pass(&mut self) {
         let gap = self.dice.pick(&[0, SECOND, 20 * SECOND, 2 * MINUTE, HOUR, 30 * HOUR]);
         let mut world = self.sim.lock();
@@ -278,6 +332,7 @@ impl Story {
             second: None,
             clock: None,
             revokes: None,
+            words: Vec::new(),
             resolves: disturbed && dice.percent(15),
             work,
         };
@@ -311,13 +366,15 @@ impl Story {
     }
 
     fn work(&self, job: &Job, plan: Digest, world: &World) -> Work {
-        let request = request(job);
+        let latest = world.store.latest(&Address::from_stored(&job.address));
+        let retake = latest.map_or(0, |row| world.store.planned(&row.record).0);
+        let request = request(job, retake);
         let price = Micros::from_stored(self.desk.prices[&job.model] * job.units);
         let price = price.expect("prices are not negative");
         let free = world.is(Mutant::UnpricedCountsAsFree).then_some(Micros::ZERO);
         Work {
             key: request.address.key(),
-            parts: [job.look, 2, 3, 4],
+            parts: request.name().parts,
             reserve: if job.priced { Some(price) } else { free },
             plan,
             request,

@@ -49,6 +49,12 @@ impl Twin {
             Op::BeginAttempt(attempt) => ledger.begin_attempt(attempt).wait().map(Wrote::Begun),
             Op::Apply(transition) => ledger.apply(transition).wait().map(|()| Wrote::Nothing),
             Op::Approve(approval) => ledger.approve(approval).map(Wrote::Approved),
+            Op::Say(word) => ledger.say(vec![(word, true)]).map(|mut said| {
+                Wrote::Said(said.remove(0).ok().map(|said| (said.word.number, said.before)))
+            }),
+            Op::Check(check) => {
+                ledger.record_check(check).map(|check| Wrote::Checked(check.retake))
+            }
             Op::Revoke(approval, revocation) => {
                 ledger.revoke(approval, revocation).map(|_| Wrote::Nothing)
             }
@@ -76,6 +82,23 @@ impl Twin {
         let count = (rows.len(), store.attempts().len());
         if count.0 != count.1 {
             return Err(format!("{count:?} attempts"));
+        }
+        let current = ledger.current_clips().map_err(read)?;
+        let known = ledger.known_jobs().map_err(read)?;
+        for row in store.attempts().iter().map(|row| &row.record) {
+            let (real, model) = (current.of_job(row.job), store.current(row.job));
+            if real != model {
+                return Err(format!("the clip of {} is {real:?}, but {model:?}", row.address));
+            }
+            let latest = store.latest(&row.address).expect("it has this one");
+            let known = known.get(&row.address.key()).expect("it has a row");
+            let (real, model) = ((known.retake, known.state), store.planned(&latest.record));
+            if real != model {
+                return Err(format!("{} is planned as {real:?}, but {model:?}", row.address));
+            }
+        }
+        if ledger.to_check().map_err(read)? != store.to_check() {
+            return Err("other clips wait to be looked at".to_owned());
         }
         let (real, model) = (ledger.holdings().map_err(read)?, store.holdings());
         if real.len() != model.len() || real.iter().any(|h| !model.contains(h)) {

@@ -10,7 +10,7 @@ use kinora::approval::{ApprovalFile, keep_file};
 use kinora::exit::Exit;
 use kinora::ledger::Ledger;
 use kinora::manifest::{self, Catalogue, LoadOptions};
-use kinora::money::{Amount, Unit};
+use kinora::money::Amount;
 use kinora::plan::file::{Header, PlanReader};
 use kinora::plan::quoted;
 
@@ -72,7 +72,7 @@ pub(super) fn approve_file(
         write_approval(&approval, &lineage, path, output)?;
     }
     let next = format!("`kinora run {}` makes it", quoted(&path.display().to_string()));
-    say(&approval, &next, wanted, output);
+    say(&approval, &next, wanted, &header.summary, output);
     say_retries(&approval, &header.summary, wanted, output);
     Ok(Exit::Done)
 }
@@ -140,6 +140,6 @@ fn for_elsewhere(
         ),
     };
     output.data(&text);
-    say_too_low(new.ceiling, wanted, &Unit::new(&header.summary.unit), output);
+    say_too_low(new.ceiling, wanted, &header.summary, output);
     Ok(Exit::Done)
 }

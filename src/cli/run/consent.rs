@@ -163,7 +163,7 @@ fn ask(plan: &Plan, workspace: &Workspace, wanted: Micros, output: &Output) -> R
 }
 
 /// Who sits here, for the record.
-fn person() -> String {
+pub(in crate::cli) fn person() -> String {
     ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()))

@@ -8,14 +8,17 @@ use std::time::Duration;
 
 use kinora::clock::{Chance, SystemClock};
 use kinora::digest::Digest;
+use kinora::environment::own_program;
 use kinora::exit::Exit;
 use kinora::ledger::{Approval, Ledger};
+use kinora::media::frames::Decoding;
 use kinora::money::Micros;
 use kinora::plan::Plan;
 use kinora::run::{
     self, DiskFiles, Guard, MediaClips, MoneyLimits, Pace, RunError, RunEvent, RunSummary, Setup,
     Work,
 };
+use kinora::verification::ClipVerifier;
 use tokio::sync::mpsc;
 
 use super::log::Log;
@@ -24,6 +27,7 @@ use crate::cli::hosted::Providers;
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
 use crate::cli::signals::Signals;
+use crate::cli::verify::verifier;
 use crate::cli::workspace::{Workspace, ledger_failure};
 
 /// Jobs that wait between the planner and the dispatcher.
@@ -49,6 +53,8 @@ pub(in crate::cli) struct Dispatch<'a> {
     pub total: u64,
     /// Most that may be spent now, whatever the manifest allows.
     pub max_spend: Option<Micros>,
+    /// Whether clips are looked at: those of a rehearsal show what is quick to draw.
+    pub looks: bool,
     /// Where every event is logged.
     pub log: Option<Arc<Log>>,
 }
@@ -59,8 +65,8 @@ pub(in crate::cli) fn dispatch(
     signals: &Signals,
     output: &Output,
 ) -> Result<RunSummary, Failure> {
-    let Dispatch { plan, workspace, ledger, providers, approval, folder, total, max_spend, log } =
-        work;
+    let Dispatch { plan, workspace, ledger, providers, approval, folder, total, .. } = work;
+    let Dispatch { max_spend, looks, log, .. } = work;
     let catalogue = &workspace.catalogue;
     // Jobs count under the plan that was approved, which may be a larger one.
     let under = approval.as_ref().map(|approval| approval.plan);
@@ -74,11 +80,17 @@ pub(in crate::cli) fn dispatch(
     let guard = guard
         .transpose()
         .map_err(|e| Failure::new(Exit::InvalidManifest, format!("guardrails: {e}")))?;
+    let program = own_program()
+        .map_err(|e| Failure::new(Exit::Internal, format!("no program to decode clips: {e}")))?;
+    let decoding = Decoding::by(program);
+    let verifier =
+        looks.then(|| verifier(&folder, &catalogue.limits, &catalogue.judges)).transpose()?;
     let mut setup = Setup {
         ledger,
         providers: providers.all.clone(),
         files: Arc::new(DiskFiles),
-        clips: Arc::new(MediaClips),
+        clips: Arc::new(MediaClips::new(decoding)),
+        verifier: verifier.map(|verifier| Arc::new(verifier) as Arc<dyn ClipVerifier>),
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system()),
         workspace: folder,

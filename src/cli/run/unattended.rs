@@ -122,6 +122,7 @@ fn work(
         folder: workspace.catalogue.workspace.clone(),
         total,
         max_spend: asked.max_spend,
+        looks: true,
         log,
     };
     let ended = on_time(dispatch(work, &signals, output)?, total, &signals);

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::{Checked, Fault, Rule};
 use crate::digest::Digest;
+use crate::ledger::current::current_clips;
 use crate::ledger::error::LedgerError;
 use crate::ledger::read::{bytes, count};
 
@@ -34,7 +35,8 @@ struct Clip {
     bytes: u64,
 }
 
-/// Looks at the clips of jobs that are done. Those of earlier attempts may have been cleared away.
+/// Looks at the clips of jobs' latest attempts, at those that stand for their jobs, and at those that a
+/// person accepted. Others of earlier attempts may have been cleared away.
 pub(super) fn on_disk(
     c: &Connection,
     workspace: &Path,
@@ -46,15 +48,22 @@ pub(super) fn on_disk(
         return Ok(());
     }
     let mut query = c.prepare(
-        "SELECT j.address, a.number, c.path, c.digest, c.bytes
-         FROM jobs j JOIN attempts a ON a.id = j.attempt JOIN clips c ON c.attempt = a.id
-         ORDER BY j.attempt",
+        "SELECT j.address, a.number, c.path, c.digest, c.bytes, j.id, a.id,
+             a.id = j.attempt OR 'accepted' IS (SELECT w.verdict FROM words w
+             WHERE w.attempt = a.id ORDER BY w.id DESC LIMIT 1)
+         FROM jobs j JOIN attempts a ON a.job = j.id JOIN clips c ON c.attempt = a.id
+         ORDER BY a.id",
     )?;
+    let current = current_clips(c)?;
     let mut rows = query.query([])?;
     loop {
         let mut clips = Vec::new();
         while clips.len() < AT_ONCE {
             let Some(row) = rows.next()? else { break };
+            let (job, attempt, counts): (i64, i64, bool) = (row.get(5)?, row.get(6)?, row.get(7)?);
+            if !counts && current.of_job(job) != Some(attempt) {
+                continue;
+            }
             clips.push(Clip {
                 job: row.get(0)?,
                 attempt: row.get(1)?,

@@ -5,9 +5,11 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{Checked, Fault, Rule};
+use crate::ledger::checks;
 use crate::ledger::error::LedgerError;
 use crate::ledger::read::{count_of, parse_state};
 use crate::ledger::record::JobState;
+use crate::ledger::words::is_word;
 use crate::money::Micros;
 
 /// An attempt as its row says.
@@ -144,6 +146,7 @@ fn step(
         .map_err(|e| format!("its detail is no JSON: {e}"))
         .and_then(|detail| match before {
             None => intent(&kind, &detail, attempt),
+            Some(before) if is_word(&kind) || kind == checks::KIND => Ok(before),
             Some(before) => transition(&detail, before),
         });
     Ok(after.map(Some).map_err(|what| format!("event {seq} ({kind}): {what}")))

@@ -145,13 +145,15 @@ pub(super) fn ceilings(
 }
 
 /// One id, two different requests: a reply was taken for that of another job. The same request may
-/// have the same id twice, where the provider knows requests by their content.
+/// have the same id twice, where the provider knows requests by their content; so may its retake,
+/// of a model that takes no seed.
 pub(super) fn remote_ids(c: &Connection, each: &mut dyn FnMut(Fault)) -> Result<(), LedgerError> {
     let mut query = c.prepare(
         "SELECT a.provider, s.remote_id, min(j.address), max(j.address)
          FROM attempt_state s JOIN attempts a ON a.id = s.attempt JOIN jobs j ON j.id = a.job
          WHERE s.remote_id IS NOT NULL
-         GROUP BY a.provider, a.account, s.remote_id HAVING count(DISTINCT a.fingerprint) > 1",
+         GROUP BY a.provider, a.account, s.remote_id HAVING count(DISTINCT a.fingerprint) > 1
+             AND (count(DISTINCT a.parts) > 1 OR count(DISTINCT a.job) > 1)",
     )?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {

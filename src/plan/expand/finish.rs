@@ -34,9 +34,15 @@ impl<'c> Worker<'c, '_> {
         });
         let Prepared { prompt, negative, route, reason, .. } = &prepared;
         let (route, reason) = (*route, *reason);
+        let retake = self.known.get(&key).map_or(0, |known| known.retake);
         let fingerprint =
-            Fingerprint::of(card, route, prompt, negative.as_deref(), &settings, facts);
+            Fingerprint::of(card, route, prompt, negative.as_deref(), &settings, retake, facts);
         let Some(out) = self.out(step, take, (key, address.clone())) else { return };
+        let consistency = self.shot.settings.consistency.of(&card.provider, route).cloned();
+        assert!(
+            consistency.is_none() || !prepared.attached.is_empty(),
+            "a clip is held against pictures that its job sends"
+        );
         let job = PlannedJob {
             address,
             key,
@@ -49,6 +55,7 @@ impl<'c> Worker<'c, '_> {
             prompt: prepared.prompt,
             negative_prompt: prepared.negative,
             settings,
+            retake,
             attached: prepared.attached,
             fingerprint,
             estimate: prepared.estimate.price.clone(),
@@ -56,6 +63,7 @@ impl<'c> Worker<'c, '_> {
             text_estimate: prepared.estimate.text,
             out,
             channel: step.details.channel.clone(),
+            consistency,
         };
         self.keep(job, step.variant, &prepared.marks);
     }

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 
 use super::line::{FormLine, PictureLine, SubjectLine};
+use rust_decimal::Decimal;
+
 use crate::address::{Address, escape_into};
 use crate::money::Micros;
 use crate::plan::digesting::Money;
@@ -94,6 +96,8 @@ fn one(line: &FormLine, money: Option<&Money>) -> Sums {
     sums.estimate = micros(money.estimate);
     sums.low = micros(money.low);
     sums.high = micros(money.high);
+    let clips = Decimal::from(line.retakes()) + Decimal::ONE;
+    sums.with_retakes = micros(money.estimate.saturating_mul(clips));
     if let Some(text) = line.as_text {
         sums.compared = 1;
         sums.as_planned = sums.estimate;

@@ -15,7 +15,9 @@ use crate::digest::Digest;
 use crate::plan::digesting::Money;
 use crate::plan::expand::derived_seed;
 use crate::plan::job::{Fingerprint, JobSettings};
-use crate::plan::summary::{Change, JobLine};
+use crate::plan::lines::JobLine;
+use crate::plan::retake::retake_seed;
+use crate::plan::summary::Change;
 
 /// One job of a plan file. Cheap to clone: its texts are put together when they are asked for.
 #[derive(Debug, Clone)]
@@ -87,7 +89,7 @@ impl FileJob {
         own.unwrap_or_else(|| self.filled(&self.form.line.out))
     }
 
-    /// Its seed; absent when the model takes none.
+    /// Its seed before any retake; absent when the model takes none.
     pub fn seed(&self) -> Option<u64> {
         match self.form.line.seed? {
             Seed::Given(seed) => Some(seed),
@@ -95,7 +97,7 @@ impl FileJob {
         }
     }
 
-    /// Its settings.
+    /// Its settings before any retake.
     pub fn settings(&self) -> JobSettings {
         JobSettings { seed: self.seed(), ..self.form.settings.clone() }
     }
@@ -127,9 +129,9 @@ impl FileJob {
         Fingerprint::of_named(
             (&line.provider, &line.model),
             line.route,
-            &self.prompt(),
-            self.negative_prompt().as_deref(),
+            (&self.prompt(), self.negative_prompt().as_deref()),
             &self.settings(),
+            line.retake,
             pictures,
         )
     }
@@ -155,13 +157,16 @@ impl FileJob {
             seconds: form.seconds.normalize().to_string(),
             size: format!("{}x{}", form.width, form.height),
             fps: form.fps,
-            seed: self.seed(),
+            seed: self.seed().map(|seed| retake_seed(seed, form.retake)),
             references: self.pictures().map(|(reference, ..)| reference.name.clone()).collect(),
             pictures: self.pictures().map(|(_, picture, _)| picture.path.clone()).collect(),
             prompt: self.prompt(),
             estimate: money.map(|money| text(money.estimate)),
             low: money.map(|money| text(money.low)),
             high: money.map(|money| text(money.high)),
+            with_retakes: money.filter(|_| form.retakes() > 0).map(|money| {
+                text(money.estimate.saturating_mul(Decimal::from(form.retakes()) + Decimal::ONE))
+            }),
             unit: money.map(|_| unit.to_owned()),
             image_extra: extra.map(text),
             out: self.out(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
 use super::pattern::Pattern;
 use crate::digest::Digest;
-use crate::manifest::{Role, SubjectKind};
+use crate::manifest::{ConsistencyRule, Role, SubjectKind};
 use crate::models::Route;
 use crate::plan::job::{Part, RouteReason};
 use crate::plan::summary::{PlanSummary, Tally};
@@ -186,6 +186,9 @@ pub struct FormLine {
     /// `derived` from the job's key, a number, or absent when the model takes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<Seed>,
+    /// How often a person had asked for another clip of the same; the seed is the one before that.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retake: u32,
     /// The prompt, unless a job has its own.
     pub prompt: Pattern,
     /// The negative prompt, unless a job has its own; absent where there is none.
@@ -212,6 +215,20 @@ pub struct FormLine {
     #[serde(default, with = "amount", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub as_text: Option<Decimal>,
+    /// How clips are held against their references; absent: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<ConsistencyRule>,
+}
+
+impl FormLine {
+    /// How often a clip that fails its check may be made again.
+    pub fn retakes(&self) -> u32 {
+        self.consistency.as_ref().map_or(0, |rule| rule.max_retakes)
+    }
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// A picture as attached to the jobs of a form.

@@ -133,6 +133,7 @@ pub(super) fn times(one: &Sums, jobs: u64) -> Sums {
         estimate: amount(one.estimate),
         low: amount(one.low),
         high: amount(one.high),
+        with_retakes: amount(one.with_retakes),
         unpriced: one.unpriced * jobs,
         compared: one.compared * jobs,
         as_planned: amount(one.as_planned),

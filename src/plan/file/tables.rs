@@ -357,6 +357,7 @@ impl Form {
             fps: settings.fps,
             options: settings.options.clone(),
             seed,
+            retake: job.retake,
             prompt: Pattern::learn(&job.prompt, filling),
             negative_prompt: job.negative_prompt.as_ref().map(|text| Pattern::learn(text, filling)),
             out: Pattern::learn(&job.out, filling),
@@ -365,6 +366,7 @@ impl Form {
             low: unlike(|money| money.low),
             high: unlike(|money| money.high),
             as_text: job.text_estimate,
+            consistency: job.consistency.as_deref().cloned(),
         };
         Form { line, card: job.model.clone(), shot: job.shot }
     }
@@ -382,7 +384,7 @@ impl Form {
             _ => false,
         };
         seed && self.shot == job.shot
-            && line.take == job.take
+            && (line.take, line.retake) == (job.take, job.retake)
             && line.set.is_some() == job.subject.is_some()
             && line.variant.as_deref() == variant(job)
             && (Arc::ptr_eq(&self.card, &job.model) || self.card == job.model)
@@ -398,6 +400,7 @@ impl Form {
             && low == money.map(|money| money.low)
             && high == money.map(|money| money.high)
             && line.as_text == job.text_estimate
+            && line.consistency.as_ref() == job.consistency.as_deref()
             && line.negative_prompt.is_some() == job.negative_prompt.is_some()
             && line.references.len() == job.attached.len()
             && line.references.iter().zip(&job.attached).zip(fixed).all(|((line, attached), at)| {

@@ -297,6 +297,7 @@ proptest! {
     #[test]
     fn a_part_of_an_approved_plan_is_covered_at_no_higher_price(
         keep in prop::collection::vec(any::<bool>(), 1..9), more in 0i64..3, strange in any::<bool>(),
+        by_retries in any::<bool>(),
     ) {
         let planned = standing(None);
         let file = on_disk(&planned);
@@ -306,14 +307,20 @@ proptest! {
         let kept = priced.zip(keep.iter().cycle()).filter(|(_, keep)| **keep);
         let mut would_run: Vec<_> = kept
             .map(|((job, _), _)| {
-                let estimate = job.estimate.known().map(|a| a.value + rust_decimal::Decimal::from(more));
-                (job.key, job.fingerprint.whole, estimate)
+                let more = rust_decimal::Decimal::from(more);
+                let money = Money::of(job).map(|m| match by_retries {
+                    true => Money { high: m.high + more, ..m },
+                    false => Money { estimate: m.estimate + more, high: m.high + more, ..m },
+                });
+                (job.key, job.fingerprint.whole, money)
             })
             .collect();
         let count = would_run.len() as u64;
         if strange {
             let digest = crate::digest::Digest::of(b"strange");
-            would_run.push((crate::address::JobKey::of("a/b/c/1"), digest, Some(rust_decimal::Decimal::ZERO)));
+            let zero = rust_decimal::Decimal::ZERO;
+            let free = Money { estimate: zero, low: zero, high: zero };
+            would_run.push((crate::address::JobKey::of("a/b/c/1"), digest, Some(free)));
         }
         let open = || PlanReader::open(file.path(), &limits).expect("a plan file");
         let covered = covers(open(), &limits, unit, would_run.iter().copied()).expect("a good file");

@@ -14,7 +14,11 @@ const KEPT: usize = 5;
 /// The dearest jobs that a run would start, dearest first; of equally dear ones those that come
 /// first in the plan. Jobs without a price are not among them.
 #[derive(Debug, Clone, Default)]
-pub(in crate::plan) struct Dearest(Vec<Dear>);
+pub(in crate::plan) struct Dearest {
+    dearest: Vec<Dear>,
+    /// The one that costs most if every retake that its check may ask for is made, with that sum.
+    with_retakes: Option<Dear>,
+}
 
 #[derive(Debug, Clone)]
 struct Dear {
@@ -28,35 +32,63 @@ impl Dearest {
     /// Looks at the next job of the plan.
     pub fn add(&mut self, job: &PlannedJob, estimate: &Amount) {
         let Ok(estimate) = estimate.to_micros() else { return };
-        let at = self.0.partition_point(|dear| dear.estimate >= estimate);
-        if at < KEPT {
-            self.0.truncate(KEPT - 1);
+        let dear = |estimate| {
             let (address, card) = (job.address.clone(), job.model.clone());
-            self.0.insert(at, Dear { estimate, address, card, route: job.route });
+            Dear { estimate, address, card, route: job.route }
+        };
+        let at = self.dearest.partition_point(|dear| dear.estimate >= estimate);
+        if at < KEPT {
+            self.dearest.truncate(KEPT - 1);
+            self.dearest.insert(at, dear(estimate));
+        }
+        if job.retakes() > 0 {
+            let most = job.with_retakes().and_then(|most| Micros::from_decimal(most).ok());
+            self.offer(dear(most.unwrap_or(Micros::MAX)));
+        }
+    }
+
+    /// Keeps it if it is the dearest with retakes; of equally dear ones the first stays.
+    fn offer(&mut self, dear: Dear) {
+        if self.with_retakes.as_ref().is_none_or(|kept| kept.estimate < dear.estimate) {
+            self.with_retakes = Some(dear);
         }
     }
 
     /// Adds those of the part of the plan that comes next.
     pub fn merge(&mut self, next: Dearest) {
-        self.0.extend(next.0);
+        self.dearest.extend(next.dearest);
         // Stable: what came first stays first.
-        self.0.sort_by_key(|dear| std::cmp::Reverse(dear.estimate));
-        self.0.truncate(KEPT);
+        self.dearest.sort_by_key(|dear| std::cmp::Reverse(dear.estimate));
+        self.dearest.truncate(KEPT);
+        if let Some(dear) = next.with_retakes {
+            self.offer(dear);
+        }
     }
 
     /// What the dearest job is expected to cost; nothing where none has a price.
     pub fn most(&self) -> Micros {
-        self.0.first().map_or(Micros::ZERO, |dear| dear.estimate)
+        self.dearest.first().map_or(Micros::ZERO, |dear| dear.estimate)
     }
 
     /// As the summary writes them.
     pub fn jobs(&self) -> Vec<DearJob> {
-        let job = |dear: &Dear| DearJob {
-            address: dear.address.to_string(),
-            model: dear.card.model.clone(),
-            route: dear.route,
-            estimate: dear.estimate.to_decimal().to_string(),
-        };
-        self.0.iter().map(job).collect()
+        self.dearest.iter().map(Dear::job).collect()
+    }
+
+    /// The job that costs most with its retakes, and that sum, where it is more than any one attempt.
+    pub fn most_with_retakes(&self) -> Option<DearJob> {
+        let dear = self.with_retakes.as_ref().filter(|dear| dear.estimate > self.most());
+        dear.map(Dear::job)
+    }
+}
+
+impl Dear {
+    fn job(&self) -> DearJob {
+        DearJob {
+            address: self.address.to_string(),
+            model: self.card.model.clone(),
+            route: self.route,
+            estimate: self.estimate.to_decimal().to_string(),
+        }
     }
 }

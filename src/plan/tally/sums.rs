@@ -25,6 +25,9 @@ pub struct Sums {
     pub low: Micros,
     /// The most.
     pub high: Micros,
+    /// What is expected to be paid for the priced ones if every such clip is made, for each job as
+    /// often as it may be.
+    pub with_retakes: Micros,
     /// Jobs without a price.
     pub unpriced: u64,
     /// Jobs whose price is known by their route and by text.
@@ -60,6 +63,12 @@ impl Sums {
         self.estimate = self.estimate.saturating_add(estimate);
         self.low = self.low.saturating_add(micros(low));
         self.high = self.high.saturating_add(micros(high));
+        let with_retakes = job.with_retakes().expect("a job with an estimate has it with retakes");
+        assert!(
+            amount.value <= with_retakes && with_retakes <= high,
+            "what retakes may come to stands between an estimate and the most"
+        );
+        self.with_retakes = self.with_retakes.saturating_add(micros(with_retakes));
         if let Some(text) = job.text_estimate {
             self.compared += 1;
             self.as_planned = self.as_planned.saturating_add(estimate);
@@ -74,6 +83,7 @@ impl Sums {
         self.estimate = self.estimate.saturating_add(other.estimate);
         self.low = self.low.saturating_add(other.low);
         self.high = self.high.saturating_add(other.high);
+        self.with_retakes = self.with_retakes.saturating_add(other.with_retakes);
         self.unpriced += other.unpriced;
         self.compared += other.compared;
         self.as_planned = self.as_planned.saturating_add(other.as_planned);
@@ -95,6 +105,10 @@ impl Sums {
             estimate: amounts(self.estimate.to_decimal(), priced),
             low: amounts(self.low.to_decimal(), priced),
             high: amounts(self.high.to_decimal(), priced),
+            with_retakes: amounts(
+                self.with_retakes.to_decimal(),
+                self.with_retakes > self.estimate,
+            ),
             as_text: amounts(self.as_text.to_decimal(), compared),
             image_extra: amounts(extra, compared),
             compared: self.compared,

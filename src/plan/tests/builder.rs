@@ -80,7 +80,7 @@ impl Planned {
         let known = |(row, (job, _)): (i64, &(PlannedJob, Change))| {
             let mut fingerprint = [0; 16];
             fingerprint.copy_from_slice(&job.fingerprint.whole.as_bytes()[..16]);
-            (job.key, Known { job: row, fingerprint, state })
+            (job.key, Known { job: row, fingerprint, state, retake: 0, by_check: false })
         };
         (1..).zip(&self.jobs).map(known).collect()
     }
@@ -121,6 +121,7 @@ impl Build {
                 unknown: Unknown::Hold,
                 unattended: None,
                 fetch: Default::default(),
+                judges: Vec::new(),
                 export: Default::default(),
             },
         };

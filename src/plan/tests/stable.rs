@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::builder::{Build, Planned, access, shelf};
+use super::builder::{Build, Planned, access, card, shelf};
 use crate::ledger::KnownJobs;
+use crate::manifest::{Bounds, Consistency, ConsistencyRule, OnFail};
 use crate::media::PictureId;
-use crate::plan::{Part, Planner};
+use crate::models::{BUILT_IN, Route};
+use crate::plan::{Part, Planner, Used};
 
 fn with_rows(rows: &[usize]) -> Planned {
     let mut build = Build::new().set("products", crate::manifest::SubjectKind::Product);
@@ -110,7 +112,7 @@ fn differing(change: impl FnOnce(Build) -> Build) -> Vec<Part> {
     let before = base().plan().only().fingerprint;
     let after = change(base()).plan().only().fingerprint;
     assert_eq!(before.whole == after.whole, before.parts == after.parts);
-    after.differences(&before.parts)
+    if before.whole == after.whole { Vec::new() } else { after.differences(&before.parts) }
 }
 
 #[test]
@@ -151,4 +153,58 @@ fn a_fingerprint_changes_with_its_part_and_nothing_else() {
         b
     };
     assert_eq!(differing(out), []);
+    assert_eq!(differing(|b| asking(b, 95, 0)), []);
+    assert_eq!(differing(|b| asking(b, 80, 3)), []);
+}
+
+/// The same shop, where clips pass from a score and may be made again so often.
+fn asking(mut build: Build, min: u8, max_retakes: u32) -> Build {
+    let on_fail = if max_retakes > 0 { OnFail::Retake } else { OnFail::Flag };
+    let bounds = Bounds { min, fail_below: min - 20 };
+    let rule = ConsistencyRule { bounds, on_fail, max_retakes, ..ConsistencyRule::default() };
+    let rule = Some(std::sync::Arc::new(rule));
+    build.catalogue.shots[0].settings.consistency = Consistency { rule, place: None };
+    build
+}
+
+#[test]
+fn an_approval_is_of_what_may_be_paid_and_not_of_a_score() {
+    let planned = |min, retakes| {
+        let build = Build::new().products(&["hero"]).shot("turn", "@hero turns", |_| {});
+        asking(build, min, retakes).plan()
+    };
+    let (usual, strict) = (planned(80, 0), planned(95, 0));
+    assert_eq!(usual.plan().digest, strict.plan().digest);
+    assert_eq!(strict.jobs[0].0.consistency.as_ref().map(|rule| rule.bounds.min), Some(95));
+    let request = strict.jobs[0].0.request(&strict.catalogue).expect("its pictures are there");
+    assert_eq!(request.consistency.map(|rule| rule.bounds.min), Some(95));
+    let (once, twice) = (planned(80, 1), planned(80, 2));
+    let mut digests = [&usual, &once, &twice].map(|p| p.plan().digest).to_vec();
+    digests.dedup();
+    assert_eq!(digests.len(), 3, "each may come to another sum");
+    let [before, after] = [&usual, &twice].map(|planned| &planned.plan().summary.to_run);
+    assert_eq!((&before.estimate, &before.low), (&after.estimate, &after.low));
+    assert!(before.with_retakes.is_empty() && after.with_retakes == after.high);
+    let told = &twice.plan().summary.checked;
+    assert_eq!((told.len(), told[0].jobs, told[0].rule.max_retakes), (1, 2, 2));
+}
+
+#[test]
+fn clips_without_a_picture_and_those_of_the_stand_in_are_not_checked_by_themselves() {
+    let own = card("stand-in", |c| c["provider"] = BUILT_IN.into());
+    let shelf = || shelf().iter().map(|card| (**card).clone()).chain([own.clone()]).collect();
+    let checked = |model: &str, route: Option<Route>, written: bool| {
+        let build = Build::new().products(&["hero"]).shot("turn", "it turns", |shot| {
+            shot.route = route.map(|route| (route, shot.place));
+            shot.settings.consistency.place = written.then_some(shot.place);
+        });
+        let build = build.model(model);
+        let planned = build.plan_with(&shelf(), &KnownJobs::new(), Used::default());
+        assert_eq!(planned.jobs.len(), 2, "{:?}", planned.findings);
+        planned.jobs.iter().filter(|(job, _)| job.consistency.is_some()).count()
+    };
+    assert_eq!(checked("first-frame", None, false), 2);
+    assert_eq!(checked("first-frame", Some(Route::Text), true), 0, "nothing to hold it against");
+    assert_eq!(checked("stand-in", None, false), 0);
+    assert_eq!(checked("stand-in", None, true), 2);
 }

@@ -2,7 +2,7 @@
 //! every field; and a part of a plan never costs more than the plan.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::builder::{Build, Planned, amount, card};
 use crate::ledger::{JobState, KnownJobs};
-use crate::manifest::{Selection, SubjectKind, SubjectRef};
+use crate::manifest::{Consistency, ConsistencyRule, OnFail, Selection, SubjectKind, SubjectRef};
 use crate::models::{Priced, Route, Shelf};
 use crate::money::{Micros, Unit};
 use crate::plan::diff::Standing;
@@ -78,6 +78,8 @@ struct Draw {
     shapes: bool,
     auto: bool,
     seconds: u32,
+    /// How often a clip that fails is made again.
+    retakes: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -89,16 +91,10 @@ struct Shop {
 }
 
 fn shop() -> impl Strategy<Value = Shop> {
-    let draw =
-        (0u32..3, 0..MODELS.len(), 0usize..3, 1u32..4, any::<bool>(), any::<bool>(), 2u32..11);
-    let draw = draw.prop_map(|(set, model, prompt, takes, shapes, auto, seconds)| Draw {
-        set,
-        model,
-        prompt,
-        takes,
-        shapes,
-        auto,
-        seconds,
+    let length = (any::<bool>(), 2u32..11);
+    let draw = (0u32..3, 0..MODELS.len(), 0usize..3, 1u32..4, any::<bool>(), length, 0u32..4);
+    let draw = draw.prop_map(|(set, model, prompt, takes, shapes, (auto, seconds), retakes)| {
+        Draw { set, model, prompt, takes, shapes, auto, seconds, retakes }
     });
     let shots = prop::collection::vec(draw, 1..7);
     let subjects = [0usize..30, 0usize..8];
@@ -107,6 +103,13 @@ fn shop() -> impl Strategy<Value = Shop> {
         shots,
         retries,
     })
+}
+
+/// What asks for so many retakes of a clip that fails.
+fn retaken(retakes: u32) -> Consistency {
+    let on_fail = if retakes > 0 { OnFail::Retake } else { OnFail::Flag };
+    let rule = ConsistencyRule { on_fail, max_retakes: retakes, ..ConsistencyRule::default() };
+    Consistency { rule: Some(Arc::new(rule)), place: None }
 }
 
 impl Shop {
@@ -126,6 +129,7 @@ impl Shop {
             let place = build.place("auto");
             build = build.shot(&format!("s{i}"), prompt, |shot| {
                 shot.takes = draw.takes;
+                shot.settings.consistency = retaken(draw.retakes);
                 shot.selects = match alone {
                     true => Vec::new(),
                     false => vec![Selection { set: draw.set, subject: None }],
@@ -164,7 +168,7 @@ impl Shop {
 }
 
 /// Every field of a tally, as numbers.
-type Fields = (u64, u64, u64, [Decimal; 6]);
+type Fields = (u64, u64, u64, [Decimal; 7]);
 
 fn fields(tally: &Tally) -> Fields {
     let of = |by_unit: &BTreeMap<String, String>| -> Decimal {
@@ -178,6 +182,11 @@ fn fields(tally: &Tally) -> Fields {
         of(&tally.high),
         of(&tally.as_text),
         of(&tally.image_extra),
+        // Where no clip is made again it is the estimate, and not said.
+        match tally.with_retakes.is_empty() {
+            true => of(&tally.estimate),
+            false => of(&tally.with_retakes),
+        },
     ];
     (tally.jobs, tally.unpriced, tally.compared, amounts)
 }
@@ -205,6 +214,7 @@ fn one_by_one<'j>(jobs: impl Iterator<Item = &'j PlannedJob>) -> Fields {
         sum.3[1] += amount.value;
         sum.3[2] += job.spread.low;
         sum.3[3] += job.spread.high;
+        sum.3[6] += job.with_retakes().expect("it is priced");
         if let Some(text) = job.text_estimate {
             sum.2 += 1;
             sum.3[4] += text;
@@ -282,13 +292,20 @@ proptest! {
                 continue;
             };
             prop_assert!(job.spread.low <= amount.value && amount.value <= job.spread.high);
-            prop_assert_eq!(job.spread.high, amount.value * attempts);
+            let retakes = match job.attached.is_empty() {
+                true => 0,
+                false => shop.shots[job.shot as usize].retakes,
+            };
+            prop_assert_eq!(job.retakes(), retakes, "without a picture there is nothing to check");
+            let clips = Decimal::from(retakes + 1);
+            prop_assert_eq!(job.with_retakes(), Some(amount.value * clips));
+            prop_assert_eq!(job.spread.high, amount.value * clips * attempts);
             let auto = !job.settings.options.is_empty();
             prop_assert!(auto || job.spread.low == amount.value, "only open lengths may be less");
             prop_assert_eq!(Micros::from_decimal(amount.value).map(Micros::to_decimal), Ok(amount.value.normalize()));
         }
-        let [_, estimate, low, high, ..] = fields(&planned.plan().summary.to_run).3;
-        prop_assert!(low <= estimate && estimate <= high);
+        let [_, estimate, low, high, _, _, with_retakes] = fields(&planned.plan().summary.to_run).3;
+        prop_assert!(low <= estimate && estimate <= with_retakes && with_retakes <= high);
     }
 
     #[test]
@@ -308,7 +325,7 @@ proptest! {
         let (of_part, of_whole) = (&part.plan().summary, &whole.plan().summary);
         let (few, all) = (fields(&of_part.to_run), fields(&of_whole.to_run));
         prop_assert!(few.0 <= all.0 && few.1 <= all.1 && few.2 <= all.2);
-        for field in [0, 1, 2, 3, 4] {
+        for field in [0, 1, 2, 3, 4, 6] {
             prop_assert!(few.3[field] <= all.3[field], "field {field}: {few:?} of {all:?}");
         }
         prop_assert!(first.is_none_or(|most| few.0 <= most));

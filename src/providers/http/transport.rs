@@ -143,6 +143,7 @@ mod tests {
         RequestReference {
             name: "mia.face".to_owned(),
             role: Role::Identity,
+            given: None,
             path: "mia.png".to_owned(),
             digest: Digest::of(b""),
             format: Format::Png,

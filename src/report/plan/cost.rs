@@ -11,6 +11,8 @@ use crate::report::phrase::{amounts, count, decimal, grouped, length, listed};
 pub(super) struct Three {
     pub low: Decimal,
     pub expected: Decimal,
+    /// With every retake of a clip that fails its check; the expected one where none is made.
+    pub with_retakes: Decimal,
     pub high: Decimal,
 }
 
@@ -20,7 +22,10 @@ impl Three {
     pub(super) fn of(tally: &Tally, unit: &str) -> Option<Self> {
         let expected = in_unit(&tally.estimate, unit)?;
         let bound = |by_unit| in_unit(by_unit, unit).unwrap_or(expected);
-        Some(Three { low: bound(&tally.low), expected, high: bound(&tally.high) })
+        let with_retakes = bound(&tally.with_retakes);
+        // Whoever reads a plan without bounds sees no most below what it says of retakes.
+        let high = bound(&tally.high).max(with_retakes);
+        Some(Three { low: bound(&tally.low), expected, with_retakes, high })
     }
 
     /// Whether the three are one.
@@ -43,21 +48,45 @@ impl Three {
         self.has_low().then_some("every automatic duration comes out at its shortest")
     }
 
+    /// What retakes of clips that fail their check may add, where they may.
+    pub(super) fn retakes(&self) -> Option<Decimal> {
+        Some(self.with_retakes - self.expected).filter(|more| !more.is_zero())
+    }
+
+    /// Whether charged retries may bring it above what retakes do.
+    fn has_retries(&self) -> bool {
+        self.high > self.with_retakes
+    }
+
     /// Why the most is more than expected, where it is.
     pub(super) fn why_high(&self) -> Option<&'static str> {
-        self.has_high().then_some("every retry that may be charged is charged")
+        Some(match (self.retakes().is_some(), self.has_retries()) {
+            (false, false) => return None,
+            (false, true) => "every retry that may be charged is charged",
+            (true, false) => "every clip that may be made again is, as often as it may be",
+            (true, true) => {
+                "every clip that may be made again is, and every retry that may be charged is charged"
+            }
+        })
     }
 
     /// The bounds in words, where they differ from what is expected: `at most 27,040.50`.
     pub(super) fn bounds(&self) -> Option<String> {
-        match (self.has_low(), self.has_high()) {
+        let bounds = match (self.has_low(), self.has_high()) {
             (true, true) => Some(format!("{} to {}", shown(self.low), shown(self.high))),
             (true, false) => Some(format!("at least {}", shown(self.low))),
             (false, true) => Some(format!("at most {}", shown(self.high))),
             (false, false) => None,
-        }
+        };
+        let of_which =
+            self.retakes().map(|more| format!(", of which up to {} for retakes", shown(more)));
+        bounds.map(|bounds| bounds + &of_which.unwrap_or_default())
     }
 }
+
+/// What retakes are, beside the sum that they may add.
+pub(super) const WHAT_RETAKES: &str =
+    "on top, for retakes of clips that fail their check; an approval goes up to that by default";
 
 /// What the expected sum is.
 pub(super) const WHAT_EXPECTED: &str = "what one attempt of each job reserves";
@@ -225,4 +254,50 @@ pub(super) fn price_unit(price: &PriceUsed, unit: &str) -> String {
 /// The oldest of the prices that the plan uses: its day and its model.
 pub(super) fn oldest_price(summary: &PlanSummary) -> Option<(&str, &str)> {
     summary.prices.iter().map(|p| (p.as_of.as_str(), p.model.as_str())).min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn three(expected: &str, with_retakes: &str, high: &str) -> Three {
+        let of = |text: &str| match text {
+            "" => AmountsJson::new(),
+            text => AmountsJson::from([("credits".to_owned(), text.to_owned())]),
+        };
+        let tally = Tally {
+            estimate: of(expected),
+            with_retakes: of(with_retakes),
+            high: of(high),
+            ..Tally::default()
+        };
+        Three::of(&tally, "credits").expect("it is priced")
+    }
+
+    #[test]
+    fn the_most_is_explained_by_what_makes_it() {
+        let told = |three: Three| (three.why_high(), three.bounds());
+        assert_eq!(told(three("10", "", "10")), (None, None));
+        assert_eq!(
+            told(three("10", "", "30")),
+            (Some("every retry that may be charged is charged"), Some("at most 30".to_owned()))
+        );
+        assert_eq!(
+            told(three("10", "20", "20")),
+            (
+                Some("every clip that may be made again is, as often as it may be"),
+                Some("at most 20, of which up to 10 for retakes".to_owned())
+            )
+        );
+        assert_eq!(
+            told(three("10", "20", "60")),
+            (
+                Some(
+                    "every clip that may be made again is, and every retry that may be charged is \
+                     charged"
+                ),
+                Some("at most 60, of which up to 10 for retakes".to_owned())
+            )
+        );
+    }
 }

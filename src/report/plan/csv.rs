@@ -9,9 +9,9 @@ use crate::plan::JobLine;
 /// The columns, in order. New ones may be added at the end.
 ///
 /// `why`, `references` and `pictures` hold several values, separated by `;` and a space.
-/// `seconds`, `estimate`, `low`, `high` and `image_extra` are decimals; an empty `estimate` means
-/// *unpriced*, never zero.
-pub const PLAN_CSV_HEADER: [&str; 22] = [
+/// `seconds`, `estimate`, `low`, `high`, `image_extra` and `with_retakes` are decimals; an empty
+/// `estimate` means *unpriced*, never zero; an empty `with_retakes` that the clip is not made again.
+pub const PLAN_CSV_HEADER: [&str; 23] = [
     "address",
     "change",
     "why",
@@ -34,6 +34,7 @@ pub const PLAN_CSV_HEADER: [&str; 22] = [
     "low",
     "high",
     "pictures",
+    "with_retakes",
 ];
 
 /// Writes a plan's jobs as CSV. Memory does not grow with their number.
@@ -78,6 +79,7 @@ impl<W: Write> PlanCsv<W> {
             job.low.as_deref().unwrap_or_default().into(),
             job.high.as_deref().unwrap_or_default().into(),
             self.cells.text(&pictures),
+            job.with_retakes.as_deref().unwrap_or_default().into(),
         ];
         self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

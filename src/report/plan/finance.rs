@@ -9,9 +9,10 @@ use crate::plan::{AmountsJson, PlanSummary, Tally};
 /// The columns, in order. New ones may be added at the end.
 ///
 /// Amounts are decimals in `unit`; empty amounts mean that none of the line's jobs has a price,
-/// never zero. `unpriced` counts jobs that are in no amount. `as_text` and `image_extra` are over
+/// never zero. `with_retakes` is what is expected if every clip that may be made again is. `unpriced`
+/// counts jobs that are in no amount. `as_text` and `image_extra` are over
 /// `compared` jobs.
-pub const FINANCE_CSV_HEADER: [&str; 15] = [
+pub const FINANCE_CSV_HEADER: [&str; 16] = [
     "set",
     "kind",
     "provider",
@@ -27,6 +28,7 @@ pub const FINANCE_CSV_HEADER: [&str; 15] = [
     "image_extra",
     "compared",
     "plan",
+    "with_retakes",
 ];
 
 /// Writes the jobs that a run would start. A line of several units is several lines; the first
@@ -42,6 +44,7 @@ pub fn finance_csv<W: Write>(summary: &PlanSummary, out: W, cells: Cells) -> io:
             record.push(cells.text(unit).into_owned());
             record.extend(numbers(&line.tally, unit, i == 0));
             record.push(summary.plan.clone());
+            record.push(bound(&line.tally, &line.tally.with_retakes, unit));
             out.write_record(&record)?;
         }
     }
@@ -57,13 +60,15 @@ fn units<'a>(tally: &'a Tally, workspace: &'a str) -> Vec<&'a str> {
     units
 }
 
+/// A bound of a tally. Whoever reads a plan without bounds sees that they are the expected ones.
+fn bound(tally: &Tally, by_unit: &AmountsJson, unit: &str) -> String {
+    let by_unit = if by_unit.is_empty() { &tally.estimate } else { by_unit };
+    by_unit.get(unit).cloned().unwrap_or_default()
+}
+
 fn numbers(tally: &Tally, unit: &str, first: bool) -> [String; 9] {
     let amount = |by_unit: &AmountsJson| by_unit.get(unit).cloned().unwrap_or_default();
-    // Whoever reads a plan without bounds sees that they are the expected ones.
-    let bound = |by_unit: &AmountsJson| match by_unit.is_empty() {
-        true => amount(&tally.estimate),
-        false => amount(by_unit),
-    };
+    let bound = |by_unit: &AmountsJson| bound(tally, by_unit, unit);
     let count = |n: u64| if first { n.to_string() } else { "0".to_owned() };
     [
         count(tally.jobs),

@@ -9,7 +9,8 @@ use crate::plan::{Group, JobLine, PlanSummary, Severity, Tally};
 use crate::report::markdown::{Document, code, head, prose, row};
 use crate::report::phrase::{amounts, decimal, grouped, length_of, listed, shortened};
 
-use super::cost::{self, Three};
+use super::checks::sentences;
+use super::cost::{self, Three, WHAT_RETAKES};
 use super::verdict::{Piece, by_severity, cost, over_budget, steps, verdict};
 
 /// Groups in the first table, and jobs and differences in the lists above the fold.
@@ -181,6 +182,13 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
     if let Some(three) = Three::of(&summary.to_run, &summary.unit) {
         let why = [("Low", three.why_low()), ("High", three.why_high())];
         said.extend(why.iter().filter_map(|(w, why)| Some(format!("{w}: {}.", (*why)?))));
+        said.extend(three.retakes().map(|more| {
+            format!(
+                "Retakes: up to {} {}, {WHAT_RETAKES}.",
+                cost::shown(more),
+                prose(&summary.unit)
+            )
+        }));
     }
     if let Some(time) = summary.wall_time.as_ref().filter(|t| t.seconds > 0 || !free) {
         said.push(format!("Time: {}.", prose(&cost::wall_time(time))));
@@ -188,6 +196,7 @@ fn facts(summary: &PlanSummary, doc: &mut Document) {
     if let Some((day, model)) = cost::oldest_price(summary).filter(|_| !free) {
         said.push(format!("Oldest price: {} ({}).", prose(day), name(model)));
     }
+    said.extend(sentences(summary).iter().map(|said| prose(&shortened(said, SHOWN))));
     said.push(match &summary.approval {
         Some(a) => format!("{}.", prose(&shortened(&cost::approval(a), SHOWN))),
         None => "Not approved yet.".to_owned(),

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::diagnostic::Severity;
+use crate::manifest::{Bounds, ConsistencyRule, OnFail, Role};
 use crate::models::Route;
 use crate::plan::{
-    Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Changes, Comparison, DearJob,
+    Actual, AmountsJson, ApprovalLine, Breach, BudgetLine, Changes, Checked, Comparison, DearJob,
     FinanceLine, FindingOut, Group, JobDifference, JobLine, NotCompared, PLAN_FORMAT, Part,
     PictureTally, PlanSummary, PriceUsed, Severity as Serious, Tally, WallTime,
 };
@@ -52,10 +53,12 @@ pub fn empty() -> PlanSummary {
         by_route: vec![],
         by_kind: vec![],
         finance: vec![],
+        checked: Vec::new(),
         choices: Vec::new(),
         crops: Vec::new(),
         prices: vec![],
         dearest: vec![],
+        dearest_with_retakes: None,
         wall_time: None,
         actuals: vec![],
         budgets: vec![],
@@ -102,6 +105,53 @@ pub fn first() -> PlanSummary {
             fits: true,
         }],
         pictures: PictureTally { files: 31, probed: 31, cached: 0 },
+        ..empty()
+    }
+}
+
+/// Clips that are made again where they fail their check, others that are held, and some that are not
+/// checked.
+pub fn retaken() -> PlanSummary {
+    let bounded = |jobs, seconds, expected, with_retakes: &str| Tally {
+        low: credits(expected),
+        high: credits(with_retakes),
+        with_retakes: credits(with_retakes),
+        ..tally(jobs, seconds, Some(expected))
+    };
+    let products = bounded(120, "600", "1200", "3600");
+    let cast = Tally { with_retakes: AmountsJson::new(), ..bounded(20, "100", "250.5", "250.5") };
+    let all = bounded(142, "710", "1460.5", "3860.5");
+    let bounds = |min, fail_below| Bounds { min, fail_below };
+    let retake = ConsistencyRule {
+        bounds: bounds(80, 60),
+        roles: BTreeMap::from([(Role::Identity, bounds(90, 70)), (Role::Style, bounds(50, 0))]),
+        on_fail: OnFail::Retake,
+        max_retakes: 2,
+        ffmpeg: false,
+    };
+    let hold = ConsistencyRule { on_fail: OnFail::Hold, ..ConsistencyRule::default() };
+    let checked = |jobs, rule: &ConsistencyRule, at: &str| Checked {
+        jobs,
+        rule: rule.clone(),
+        at: (!at.is_empty()).then(|| at.to_owned()),
+    };
+    PlanSummary {
+        all: all.clone(),
+        to_run: all,
+        changes: Changes { new: 142, ..Changes::default() },
+        by_shot: vec![group("turn", products.clone()), group("in-use", cast.clone())],
+        by_set: vec![group("products", products.clone()), group("cast", cast.clone())],
+        checked: vec![
+            checked(1, &ConsistencyRule::default(), ""),
+            checked(120, &retake, "storefront.yaml:9:16"),
+            checked(19, &hold, "shots/cast.yaml:31:18"),
+        ],
+        dearest: vec![DearJob {
+            address: "products.mug/turn/-/1".into(),
+            model: "fal/seedance-2.0".into(),
+            route: Route::Image,
+            estimate: "12.53".into(),
+        }],
         ..empty()
     }
 }
@@ -379,6 +429,8 @@ pub fn reviewed() -> PlanSummary {
             jobs_now: 1_340,
             total_before: credits("12500"),
             total_now: credits("14540.5"),
+            with_retakes_before: AmountsJson::new(),
+            with_retakes_now: AmountsJson::new(),
             increase_percent: Some("16.3".into()),
             added: 40,
             removed: 2,
@@ -499,6 +551,7 @@ pub fn jobs() -> Vec<JobLine> {
         unit: Some("credits".into()),
         low: None,
         high: None,
+        with_retakes: None,
         image_extra: Some("2.5".into()),
         out: "clips/mug-terra/turn-1a2b3c.mp4".into(),
         fingerprint: "ab".repeat(32),

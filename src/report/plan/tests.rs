@@ -12,9 +12,10 @@ use crate::report::markdown::MARKDOWN_BYTES;
 mod money;
 mod page;
 
-fn plans() -> [(&'static str, PlanSummary); 5] {
+fn plans() -> [(&'static str, PlanSummary); 6] {
     [
         ("reviewed", samples::reviewed()),
+        ("retaken", samples::retaken()),
         ("first", samples::first()),
         ("mixed", samples::mixed()),
         ("nothing_to_do", samples::nothing_to_do()),

@@ -9,6 +9,7 @@ use crate::plan::{FindingOut, PlanSummary};
 use crate::report::layout::{Ink, Paper};
 use crate::report::phrase::{grouped, shortened};
 
+use super::checks::checks_text;
 use super::choices::choices_text;
 use super::cost;
 use super::verdict::{Standing, next_steps, verdict};
@@ -50,6 +51,7 @@ fn body(summary: &PlanSummary, paper: Paper) -> Vec<Vec<String>> {
     }
     blocks.push(findings(summary, paper));
     if !quiet {
+        blocks.push(checks_text(summary, paper));
         blocks.push(choices_text(summary, paper));
         blocks.push(assumptions::prices(summary, paper));
         blocks.push(assumptions::actuals(summary, paper));

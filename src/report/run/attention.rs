@@ -209,12 +209,17 @@ fn block(group: &Group<'_>, unit: &str, paper: Paper) -> Vec<String> {
     if left > 0 {
         lines.push(format!("  … and {} more", grouped(left)));
     }
-    let advice = group.advice.iter().map(|part| match part {
+    lines.extend(paper.prose("→ ", &spoken(&group.advice)));
+    lines
+}
+
+/// What to do, as text.
+pub(super) fn spoken(advice: &[Advice]) -> String {
+    let parts = advice.iter().map(|part| match part {
         Advice::Words(words) => (*words).to_owned(),
         Advice::Command(command) => format!("`{command}`"),
     });
-    lines.extend(paper.prose("→ ", &advice.collect::<String>()));
-    lines
+    parts.collect()
 }
 
 /// What waits for a person, as the last lines of a run; empty when nothing does.

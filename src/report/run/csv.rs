@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use crate::cells::{Cells, writer};
 
+use super::check::CheckView;
 use super::model::JobView;
 use crate::export::is_ai;
 use crate::ledger::Basis;
@@ -15,7 +16,9 @@ use crate::ledger::Basis;
 /// `cost` means *not settled*, never zero; `basis` says whether the cost is the `provider`'s own
 /// word or the `estimate`. Times are UTC. `ai_generated` is true for every
 /// clip that a trained model made, and false for the renderer's in the box: channels ask for it.
-pub const RUN_CSV_HEADER: [&str; 33] = [
+/// `verdict` and `score` (0 to 100) say how the clip compares with its references, `weakest` which
+/// part of the score is lowest; all are empty where it was not looked at.
+pub const RUN_CSV_HEADER: [&str; 41] = [
     "address",
     "subject",
     "shot",
@@ -49,6 +52,14 @@ pub const RUN_CSV_HEADER: [&str; 33] = [
     "interruptions",
     "estimate",
     "basis",
+    "word",
+    "word_by",
+    "word_note",
+    "verdict",
+    "score",
+    "weakest",
+    "weakest_note",
+    "retakes",
 ];
 
 /// Writes jobs as CSV. Memory does not grow with their number.
@@ -68,7 +79,10 @@ impl<W: Write> RunCsv<W> {
 
     /// Writes one job.
     pub fn write(&mut self, job: &JobView) -> io::Result<()> {
-        let clip = job.clip.as_ref();
+        let (clip, word) = (job.clip.as_ref(), job.word.as_ref());
+        let check = job.check.as_ref();
+        let weakest = check.map(CheckView::weakest_name).unwrap_or_default();
+        let weakest_note = check.map(CheckView::weakest_note).unwrap_or_default();
         let names: Vec<&str> = job.references.iter().map(|r| r.name.as_str()).collect();
         let names = names.join("; ");
         let text = |t| self.cells.text(t);
@@ -106,6 +120,14 @@ impl<W: Write> RunCsv<W> {
             shown(Some(job.interruptions)),
             shown(job.estimate),
             Cow::Borrowed(job.basis.map_or("", Basis::as_str)),
+            Cow::Borrowed(word.map_or("", |word| word.short())),
+            text(word.map_or("", |word| &word.by)),
+            text(word.and_then(|word| word.note.as_deref()).unwrap_or_default()),
+            Cow::Borrowed(check.map_or("", |check| check.verdict.as_str())),
+            shown(check.and_then(|check| check.score)),
+            text(&weakest),
+            text(&weakest_note),
+            shown(Some(job.retakes)),
         ];
         self.out.write_record(record.iter().map(|cell| cell.as_bytes()))?;
         Ok(())

@@ -9,13 +9,16 @@ use rust_decimal::Decimal;
 
 use super::model::JobView;
 use crate::cells::{Cells, writer};
-use crate::ledger::JobState;
+use crate::ledger::{ClipVerdict, JobState, Verdict};
 
 /// The columns, in order. New ones may be added at the end.
 ///
 /// Amounts are decimals in `unit`. `estimated` is what the attempts were expected to cost, those
-/// included that cost nothing in the end; `written_off` is a part of `spent`.
-pub const RUN_FINANCE_HEADER: [&str; 11] = [
+/// included that cost nothing in the end; `written_off` is a part of `spent`. Of the `clips`, people
+/// `accepted` and `rejected` some; those that are `failing` beside their references nobody accepted.
+/// `retakes` are the attempts that made a clip again because another was asked for, and
+/// `retakes_spent` what they cost, a part of `spent`.
+pub const RUN_FINANCE_HEADER: [&str; 16] = [
     "set",
     "provider",
     "model",
@@ -27,6 +30,11 @@ pub const RUN_FINANCE_HEADER: [&str; 11] = [
     "reserved",
     "unknown",
     "written_off",
+    "accepted",
+    "rejected",
+    "failing",
+    "retakes",
+    "retakes_spent",
 ];
 
 /// Sums over attempts; memory grows with sets and models, not with attempts.
@@ -42,11 +50,16 @@ struct Sums {
     reserved: Decimal,
     unknown: Decimal,
     written_off: Decimal,
+    accepted: u64,
+    rejected: u64,
+    failing: u64,
+    retakes: u64,
+    retakes_spent: Decimal,
 }
 
 impl RunFinance {
-    /// Adds one attempt.
-    pub fn add(&mut self, attempt: &JobView) {
+    /// Adds one attempt, with the word on its own clip, and what looking at that came to.
+    pub fn add(&mut self, attempt: &JobView, verdict: Option<ClipVerdict>) {
         let subject = attempt.subject.as_deref();
         let set = subject.map_or("none", |s| s.split_once('.').map_or(s, |(set, _)| set));
         let key = (set.to_owned(), attempt.provider.clone(), attempt.model.clone());
@@ -64,6 +77,15 @@ impl RunFinance {
         if attempt.written_off {
             sums.written_off += cost;
         }
+        let word = attempt.word.as_ref().map(|word| word.verdict);
+        let fails = verdict == Some(ClipVerdict::Fail);
+        sums.accepted += u64::from(word == Some(Verdict::Accepted));
+        sums.rejected += u64::from(word == Some(Verdict::Rejected));
+        sums.failing += u64::from(fails && word != Some(Verdict::Accepted));
+        if attempt.retakes > 0 {
+            sums.retakes += 1;
+            sums.retakes_spent += cost;
+        }
     }
 
     /// Writes the lines, in the order of sets, providers and models.
@@ -77,6 +99,10 @@ impl RunFinance {
             record.extend([sums.attempts, sums.clips].map(|n| n.to_string()));
             let money = [sums.estimated, sums.spent, sums.reserved, sums.unknown, sums.written_off];
             record.extend(money.map(|value| value.normalize().to_string()));
+            record.extend(
+                [sums.accepted, sums.rejected, sums.failing, sums.retakes].map(|n| n.to_string()),
+            );
+            record.push(sums.retakes_spent.normalize().to_string());
             out.write_record(&record)?;
         }
         out.flush()
@@ -92,7 +118,7 @@ mod tests {
     fn lines_sum_to_the_report() {
         let report = samples::report();
         let mut finance = RunFinance::default();
-        report.jobs.iter().for_each(|job| finance.add(job));
+        report.jobs.iter().for_each(|job| finance.add(job, job.verdict()));
         let mut out = Vec::new();
         finance.write("credits", &mut out, Cells::Spreadsheet).expect("a vector takes all");
         let text = String::from_utf8(out).expect("CSV of text is text");

@@ -1,10 +1,11 @@
-//! What was made, as one page that stands alone: totals, filters, and a card for each job with
-//! its pictures, its prompt and its playing clip.
+//! What was made, as one page that stands alone: totals, filters, clips against their references,
+//! and a card for each job with its pictures, its prompt and its playing clip.
 //!
 //! What lives here: which jobs get a card, what is embedded, and filling in the templates
 //! beside this file. The page asks nothing of any network. Clips are in it as long as they are
 //! small together; beyond that it links to them relative to itself, and says so.
 
+mod against;
 mod embed;
 mod view;
 
@@ -14,8 +15,10 @@ use std::path::PathBuf;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 
+use super::check;
 use super::model::{JobView, RunReport};
 use super::text::rank;
+use against::AgainstView;
 use embed::Pictures;
 use view::{CardView, PageView};
 
@@ -73,6 +76,7 @@ pub fn html(
     let pictures = Pictures::of(&shown, &options.workspace, &mut missing);
     let clips = embed::Clips::of(&shown, options, &mut missing);
     let page = PageView::of(report, &shown, &clips);
+    let against = AgainstView::of(report, &shown, &options.workspace, &mut missing);
     let shown_page = Value::from(Serde(&page));
     let templates = templates();
     let fill = |name: &str, values: Value, out: &mut dyn Write| -> io::Result<()> {
@@ -88,6 +92,10 @@ pub fn html(
         context! { page => shown_page.clone(), style, thumbnails => pictures.styles() },
         out,
     )?;
+    if let Some(against) = &against {
+        fill("against.html", context! { against => Value::from(Serde(against)) }, out)?;
+    }
+    out.write_all(b"<div class=\"grid\">\n")?;
     for (index, job) in shown.iter().enumerate() {
         let card = CardView::of(index, job, &report.unit, &pictures, &clips);
         fill("card.html", context! { card => Value::from(Serde(&card)) }, out)?;
@@ -107,10 +115,11 @@ pub fn html(
     })
 }
 
-/// Jobs that get a card, unfinished ones first, else in the report's order.
+/// Jobs that get a card: unfinished ones first, then clips by what looking at them came to, worst
+/// first, else in the report's order.
 fn chosen(report: &RunReport, cards: usize) -> Vec<&JobView> {
     let mut jobs: Vec<&JobView> = report.jobs.iter().collect();
-    jobs.sort_by_key(|j| rank(j.state));
+    jobs.sort_by_key(|j| (rank(j.state), check::rank(j)));
     jobs.truncate(cards);
     jobs
 }
@@ -120,6 +129,7 @@ fn templates() -> Environment<'static> {
     let mut templates = Environment::new();
     for (name, text) in [
         ("head.html", include_str!("html/head.html")),
+        ("against.html", include_str!("html/against.html")),
         ("card.html", include_str!("html/card.html")),
         ("foot.html", include_str!("html/foot.html")),
     ] {

@@ -6,6 +6,7 @@ use crate::report::markdown::{Document, code, head, prose, row};
 use crate::report::phrase::{grouped, moment, shortened};
 
 use super::attention::{Advice, facts, groups};
+use super::check;
 use super::model::{JobView, RunReport};
 use super::text::{troubled, verdict};
 
@@ -21,6 +22,7 @@ pub fn run_markdown(report: &RunReport) -> String {
         states(report, &mut doc);
         estimates(report, &mut doc);
         wait_for_a_person(report, &mut doc);
+        against_references(report, &mut doc);
         look_at(report, &mut doc);
         clips(report, &mut doc);
     }
@@ -80,6 +82,41 @@ fn wait_for_a_person(report: &RunReport, doc: &mut Document) {
     }
 }
 
+/// What looking at clips came to, and those that a person should look at.
+fn against_references(report: &RunReport, doc: &mut Document) {
+    let words = super::text::words(report);
+    let said: Vec<String> = check::verdict(&report.totals)
+        .into_iter()
+        .chain(check::remarks(report).into_iter().map(|remark| format!("{remark}.")))
+        .collect();
+    if !said.is_empty() {
+        doc.line("");
+        doc.line("**Clips against their references**");
+    }
+    let said: Vec<String> = said.into_iter().chain(words).collect();
+    if said.is_empty() {
+        return;
+    }
+    doc.line("");
+    doc.line(&prose(&said.join(" ")));
+    let clips = check::to_look_at(report);
+    if !clips.is_empty() {
+        doc.line("");
+        let rows = clips.iter().map(|(job, check)| {
+            let why = check.why();
+            let why = if why.is_empty() { why } else { format!(": {}", prose(&why)) };
+            format!("- **{}** {}{why}", check.short(), code(&job.address))
+        });
+        let left = report.totals.to_look_at.saturating_sub(clips.len() as u64);
+        doc.rows(rows, left, "clips");
+    }
+    let advice = check::advice(report);
+    if !advice.is_empty() {
+        doc.line("");
+        doc.line(&self::said(&advice));
+    }
+}
+
 fn said(advice: &[Advice]) -> String {
     let parts = advice.iter().map(|part| match part {
         Advice::Words(words) => prose(words),
@@ -114,14 +151,33 @@ fn clips(report: &RunReport, doc: &mut Document) {
     let rows = made.iter().map(|j| {
         let file = j.clip.as_ref().map_or("", |c| &c.path);
         format!(
-            "- {} {}, {}: {}",
+            "- {} {}, {}{}: {}",
             code(file),
             code(&j.model),
             j.cost.map_or_else(|| "not settled".to_owned(), display_value),
+            judged(j),
             code(&shortened(&j.prompt, PROMPT_SHOWN))
         )
     });
     doc.rows(rows, report.jobs_omitted, "jobs");
     doc.line("");
     doc.line("</details>");
+}
+
+/// What its check and a person say of a clip, in few words.
+fn judged(job: &JobView) -> String {
+    let mut said = String::new();
+    if let Some(check) = &job.check {
+        said.push_str(&format!(", {}", check.short()));
+    }
+    if let Some(word) = &job.word {
+        let note = word.note.as_deref().map(|note| format!(" ({})", prose(note)));
+        said.push_str(&format!(
+            ", **{}** by {}{}",
+            word.short(),
+            prose(&word.by),
+            note.unwrap_or_default()
+        ));
+    }
+    said
 }

@@ -7,16 +7,19 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{AttemptRecord, Basis, JobState};
-use crate::manifest::Role;
+use super::check::{self, CheckView};
+use crate::export::is_held;
+use crate::ledger::{AttemptRecord, Basis, Check, ClipVerdict, JobState, Verdict, Word, Words};
+use crate::manifest::{OnFail, Role};
 use crate::models::Route;
 use crate::plan::{Actual, Request};
 use crate::providers::{AttemptKey, RemoteId};
 use crate::run::resolve::PARKED_AFTER;
+use crate::verification::Outlier;
 
 /// Version of the JSON form. Readers refuse another major version and ignore fields they don't
 /// know.
-pub const REPORT_FORMAT: &str = "1.1";
+pub const REPORT_FORMAT: &str = "1.2";
 
 /// What the ledger says was made, tried and spent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -43,6 +46,9 @@ pub struct RunReport {
     /// Whether the provider of a submission of unknown outcome keeps a list that can be asked.
     #[serde(default)]
     pub lookup: bool,
+    /// Clips that are unlike the others of their subject, among the jobs that are listed.
+    #[serde(default)]
+    pub outliers: Vec<Outlier>,
     /// What finished attempts cost against their estimates, by model; only those whose provider
     /// said what it charged. Attempts that were tried again since are among them.
     #[serde(default)]
@@ -91,6 +97,28 @@ pub struct RunTotals {
     /// Finished clips that are not what their channels ask.
     #[serde(default)]
     pub unsuited: u64,
+    /// Finished clips that a person accepted.
+    #[serde(default)]
+    pub accepted: u64,
+    /// Finished clips that a person rejected: no shop gets them.
+    #[serde(default)]
+    pub rejected: u64,
+    /// Jobs of which a person asks for another clip: the next plan has them.
+    #[serde(default)]
+    pub retakes: u64,
+    /// Finished clips that were held against their references, by verdict; a verdict without
+    /// clips is absent.
+    #[serde(default)]
+    pub by_verdict: BTreeMap<ClipVerdict, u64>,
+    /// Those among them that do not pass, and of which no person spoke yet.
+    #[serde(default)]
+    pub to_look_at: u64,
+    /// Finished clips that are to be held against their references and were not yet.
+    #[serde(default)]
+    pub unlooked: u64,
+    /// Finished clips that no shop gets until a person accepts them: they fail.
+    #[serde(default)]
+    pub held: u64,
 }
 
 /// The folder in which the reader is.
@@ -165,6 +193,19 @@ pub struct JobView {
     /// Whether its outcome stayed unknown and counts as spent.
     #[serde(default)]
     pub written_off: bool,
+    /// What a person said last of the clip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<WordView>,
+    /// What becomes of its clip if that fails beside its references; absent where it is not held
+    /// against them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_fail: Option<OnFail>,
+    /// How the clip compares with its references; absent before it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<CheckView>,
+    /// How often another clip of the same was asked for and begun.
+    #[serde(default)]
+    pub retakes: u32,
     /// When its attempt began.
     #[schemars(with = "Option<String>")]
     pub started: Option<Timestamp>,
@@ -175,6 +216,41 @@ pub struct JobView {
     /// When it ended; absent while it is open.
     #[schemars(with = "Option<String>")]
     pub finished: Option<Timestamp>,
+}
+
+/// What a person said of a clip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WordView {
+    /// Whether it is as it should be.
+    pub verdict: Verdict,
+    /// Whether another clip is asked for, and not begun yet.
+    #[serde(default)]
+    pub retake: bool,
+    /// Who.
+    pub by: String,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl WordView {
+    /// Of a word in the ledger.
+    pub fn of(word: &Word) -> Self {
+        let Word { verdict, retake, by, note, at, .. } = word.clone();
+        WordView { verdict, retake, by, note, at }
+    }
+
+    /// In short, for tables.
+    pub fn short(&self) -> &'static str {
+        match (self.verdict, self.retake) {
+            (Verdict::Accepted, _) => "accepted",
+            (Verdict::Rejected, false) => "rejected",
+            (Verdict::Rejected, true) => "rejected, another asked for",
+        }
+    }
 }
 
 /// Settings of a job, all decided.
@@ -247,20 +323,35 @@ impl RunReport {
             jobs: Vec::new(),
             jobs_omitted: 0,
             lookup: false,
+            outliers: Vec::new(),
             actuals: Vec::new(),
         }
     }
 
     /// Adds a job and counts it.
     pub fn add(&mut self, job: JobView) {
-        self.totals.count(&job);
+        self.totals.count(&job, job.verdict());
         self.jobs.push(job);
     }
 
-    /// Counts a job without listing it, for reports that list only some.
-    pub fn omit(&mut self, job: &JobView) {
-        self.totals.count(job);
+    /// Counts a job without listing it, for reports that list only some; of its check, the verdict
+    /// is enough.
+    pub fn omit(&mut self, job: &JobView, verdict: Option<ClipVerdict>) {
+        self.totals.count(job, verdict);
         self.jobs_omitted += 1;
+    }
+
+    /// Finds the clips that are unlike the others of their subject, once every job is listed.
+    pub fn find_outliers(&mut self) {
+        self.outliers = check::outliers(&self.jobs);
+        // Of a clip that is unlike in two ways the first counts, which is its colour.
+        let said = self.outliers.iter().rev().map(|found| (found.job.as_str(), &found.said));
+        let said: BTreeMap<&str, &String> = said.collect();
+        for job in &mut self.jobs {
+            if let Some(check) = &mut job.check {
+                check.unlike = said.get(job.address.as_str()).map(|said| (*said).clone());
+            }
+        }
     }
 
     /// Brings the sums of money from the latest attempt of every job to all attempts ever made,
@@ -275,7 +366,7 @@ impl RunReport {
 }
 
 impl RunTotals {
-    fn count(&mut self, job: &JobView) {
+    fn count(&mut self, job: &JobView, verdict: Option<ClipVerdict>) {
         self.jobs += 1;
         *self.by_state.entry(job.state).or_default() += 1;
         if let (JobState::Done, Some(clip)) = (job.state, &job.clip) {
@@ -285,6 +376,15 @@ impl RunTotals {
         self.spent += job.cost.unwrap_or_default();
         self.parked += u64::from(job.is_parked());
         self.unsuited += u64::from(job.is_unsuited());
+        if let Some(word) = &job.word {
+            let of = match word.verdict {
+                Verdict::Accepted => &mut self.accepted,
+                Verdict::Rejected => &mut self.rejected,
+            };
+            *of += u64::from(job.state == JobState::Done);
+            self.retakes += u64::from(word.retake);
+        }
+        self.count_check(job, verdict);
         let cost = job.cost.unwrap_or_default();
         match job.state {
             JobState::Lost if job.written_off => {
@@ -300,6 +400,28 @@ impl RunTotals {
             JobState::Unknown => self.unknown += reserved,
             _ => self.reserved += reserved,
         }
+    }
+
+    fn count_check(&mut self, job: &JobView, verdict: Option<ClipVerdict>) {
+        if job.clip.is_none() || job.state != JobState::Done {
+            return;
+        }
+        match verdict {
+            Some(verdict) => *self.by_verdict.entry(verdict).or_default() += 1,
+            None => self.unlooked += u64::from(job.on_fail.is_some()),
+        }
+        self.to_look_at += u64::from(job.wants_a_look(verdict));
+        self.held += u64::from(job.is_held(verdict));
+    }
+
+    /// Clips with a verdict.
+    pub fn with_verdict(&self, verdict: ClipVerdict) -> u64 {
+        self.by_verdict.get(&verdict).copied().unwrap_or_default()
+    }
+
+    /// Clips that were held against their references, or could not be.
+    pub fn looked_at(&self) -> u64 {
+        self.by_verdict.values().sum()
     }
 
     /// Jobs in one state.
@@ -318,6 +440,45 @@ impl JobView {
     /// Whether its clip is there and is not what its channel asks.
     pub fn is_unsuited(&self) -> bool {
         self.state == JobState::Done && !self.unsuited.is_empty()
+    }
+
+    /// With what was said of its attempt's own clip, whatever rules the job.
+    pub fn with_word(mut self, word: Option<&Word>) -> Self {
+        self.word = word.map(WordView::of);
+        self
+    }
+
+    /// With the words that were said.
+    pub fn with_words(mut self, attempt: &AttemptRecord, words: &Words) -> Self {
+        // One that rules a job asks for what was not begun yet; one of before, for what was.
+        let rules = words.of_job(attempt.job).filter(|_| !attempt.state.is_open());
+        let mut word = rules.or(words.of_clip(attempt.id)).map(WordView::of);
+        if let (Some(word), None) = (&mut word, rules) {
+            word.retake = false;
+        }
+        self.word = word;
+        self
+    }
+
+    /// With the check of its clip.
+    pub fn with_check(mut self, check: Option<&Check>) -> Self {
+        self.check = check.map(CheckView::of);
+        self
+    }
+
+    /// What looking at its clip came to.
+    pub fn verdict(&self) -> Option<ClipVerdict> {
+        self.check.as_ref().map(|check| check.verdict)
+    }
+
+    /// Whether no shop gets its clip, which has this verdict, until a person accepts it.
+    pub fn is_held(&self, verdict: Option<ClipVerdict>) -> bool {
+        is_held(self.on_fail, verdict, self.word.as_ref().map(|word| word.verdict))
+    }
+
+    /// Whether a person should look at its clip, which has this verdict, and nobody spoke of it yet.
+    pub fn wants_a_look(&self, verdict: Option<ClipVerdict>) -> bool {
+        verdict.is_some_and(|verdict| verdict != ClipVerdict::Pass) && self.word.is_none()
     }
 
     /// Whether it waits for a person.
@@ -391,6 +552,10 @@ impl JobView {
             interruptions: attempt.interruptions,
             // A clip that was ready once is lost; one that never was has an outcome nobody knows.
             written_off: attempt.state == JobState::Lost && attempt.ready.is_none(),
+            word: None,
+            on_fail: request.consistency.map(|rule| rule.on_fail),
+            check: None,
+            retakes: attempt.retake,
             updated: Some(attempt.updated),
             started: Some(attempt.started),
             finished: (!attempt.state.is_open()).then_some(attempt.updated),

@@ -9,6 +9,7 @@ use crate::plan::Actual;
 use crate::report::actuals;
 use crate::report::layout::{Ink, Paper};
 use crate::report::phrase::{count, grouped, length, plain};
+use crate::run::CheckCounts;
 
 /// Models of which it is said what they charged.
 const MODELS: usize = 5;
@@ -41,6 +42,8 @@ pub struct RunEnd {
     /// What finished in this run against its estimates, by model; only where the provider said
     /// what it charged.
     pub actuals: Vec<Actual>,
+    /// What looking at clips came to.
+    pub checks: CheckCounts,
     /// The command that goes on from here, if there is something to go on with.
     pub next: Option<String>,
 }
@@ -64,6 +67,9 @@ pub fn run_text(summary: &RunEnd, width: usize, colour: bool) -> String {
     for (n, words) in troubles {
         lines.extend(paper.prose("  ", &format!("{} {words}", grouped(n))));
     }
+    if let Some(said) = looked_at(&summary.checks) {
+        lines.extend(paper.prose("  ", &said));
+    }
     let unit = plain(&summary.unit);
     let mut money = format!("{} {unit} spent", display_value(summary.spent));
     if !summary.reserved.is_zero() {
@@ -84,6 +90,32 @@ pub fn run_text(summary: &RunEnd, width: usize, colour: bool) -> String {
         lines.extend(paper.prose("→ ", next));
     }
     lines.join("\n") + "\n"
+}
+
+/// What looking at clips came to, in a sentence or two.
+fn looked_at(c: &CheckCounts) -> Option<String> {
+    let mut said = Vec::new();
+    if c.looked_at() > 0 {
+        let of = [
+            (c.passed, "as its references show it", "as their references show them"),
+            (c.review, "to be looked at by a person", "to be looked at by a person"),
+            (c.failed, "differs from its references", "differ from their references"),
+            (c.not_inspected, "not inspected", "not inspected"),
+        ];
+        let parts = of
+            .into_iter()
+            .filter(|(n, ..)| *n > 0)
+            .map(|(n, one, many)| format!("{} {}", grouped(n), if n == 1 { one } else { many }));
+        let parts: Vec<String> = parts.collect();
+        said.push(format!("Of {} looked at: {}.", count(c.looked_at(), "clip"), parts.join(", ")));
+    }
+    if c.retakes > 0 {
+        said.push(format!("{} put in line to be made again.", count(c.retakes, "clip")));
+    }
+    if c.left > 0 {
+        said.push(format!("{} left to be looked at by the next run.", count(c.left, "clip")));
+    }
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 fn troubles(s: &RunEnd) -> Vec<(u64, &'static str)> {

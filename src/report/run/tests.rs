@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::samples::{empty, job, report};
+use super::samples::{empty, job, judged, report};
 use super::*;
 use crate::cells::Cells;
 use crate::ledger::JobState;
@@ -30,7 +30,7 @@ fn csv_of(jobs: &[JobView], cells: Cells) -> String {
 
 #[test]
 fn status_reads_well_at_80_and_at_160_columns() {
-    for (name, report) in [("some", report()), ("empty", empty())] {
+    for (name, report) in [("some", report()), ("judged", judged()), ("empty", empty())] {
         for width in [80, 160] {
             insta::assert_snapshot!(
                 format!("status_{name}_{width}"),
@@ -53,7 +53,7 @@ fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
     written_off.written_off = true;
     waiting.add(written_off);
     for _ in 0..21 {
-        waiting.omit(&job("products.mug-terra", "more", JobState::Unknown));
+        waiting.omit(&job("products.mug-terra", "more", JobState::Unknown), None);
     }
     for width in [80, 160] {
         insta::assert_snapshot!(
@@ -75,6 +75,7 @@ fn what_waits_for_a_person_says_what_it_holds_and_what_to_do() {
 fn markdown_says_what_to_look_at_first() {
     insta::assert_snapshot!("run_markdown", run_markdown(&report()));
     insta::assert_snapshot!("run_markdown_empty", run_markdown(&empty()));
+    insta::assert_snapshot!("run_markdown_judged", run_markdown(&judged()));
 }
 
 #[test]
@@ -92,18 +93,21 @@ fn markdown_stays_small() {
 #[test]
 fn csv_has_one_line_a_job() {
     insta::assert_snapshot!("run_csv", csv_of(&report().jobs, Cells::Exact));
+    insta::assert_snapshot!("run_csv_judged", csv_of(&judged().jobs, Cells::Exact));
 }
 
 #[test]
 fn json_is_versioned_and_fits_its_schema() {
     let schema = jsonschema::validator_for(&run_schema()).expect("a valid schema");
-    let text = run_json(&report()).expect("a report is JSON");
-    let value: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
-    let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
-    assert!(errors.is_empty(), "{errors:?}");
-    let again: RunReport = serde_json::from_str(&text).expect("it reads its own words");
-    assert_eq!(again, report());
-    insta::assert_snapshot!("run_json", text);
+    for (name, report) in [("run_json", report()), ("run_json_judged", judged())] {
+        let text = run_json(&report).expect("a report is JSON");
+        let value: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
+        let errors: Vec<String> = schema.iter_errors(&value).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let again: RunReport = serde_json::from_str(&text).expect("it reads its own words");
+        assert_eq!(again, report);
+        insta::assert_snapshot!(name, text);
+    }
 }
 
 #[test]
@@ -191,6 +195,7 @@ fn an_attempt_of_the_ledger_becomes_a_job() {
         address: crate::address::Address::from_stored("products.mug/turn/aspect=9:16/2"),
         state: JobState::Submitted,
         number: 1,
+        retake: 0,
         plan: crate::digest::Digest::of(b"plan"),
         request: request.to_string(),
         remote_id: None,
@@ -265,6 +270,41 @@ fn nothing_made_is_a_calm_page() {
     assert!(!page.contains("role=\"search\""));
 }
 
+#[test]
+fn a_page_shows_clips_against_their_references_worst_first() {
+    let (page, facts) = page_of(&judged(), 20);
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("{words}"));
+    let row =
+        |subject: &str| at(&format!("<article class=\"row\" data-subject=\"products.{subject}\""));
+    let order =
+        ["tin-skog", "mug-terra", "candle-amber", "watch-nord", "dropper-linnea", "lamp-måne"];
+    let places: Vec<usize> = order.iter().map(|subject| row(subject)).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(at("<details class=\"passing\">") < row("bottle-hav"));
+    assert!(page.contains("11 clips looked at: 3 fail, 1 not inspected, 2 to review and 5 pass."));
+    assert!(page.contains("1 clip of 4 of products.lamp-måne shows another colour."));
+    assert!(page.contains("<strong>accepted</strong> by Ada: the light in the shop is that warm"));
+    assert!(page.contains("made again once"));
+    assert!(page.contains("data-verdict=\"not_inspected\" aria-pressed"));
+    assert!(facts.missing.iter().any(|path| path.starts_with(".kinora/evidence/")));
+    let (page, _) = page_of(&report(), 20);
+    assert!(!page.contains("Clips against their references"), "nobody looked at any");
+}
+
+#[test]
+fn a_page_lists_the_worst_of_many_clips_and_counts_the_rest() {
+    let mut many = empty();
+    for i in 0..1_000 {
+        let mut clip = judged().jobs.swap_remove(1);
+        clip.address = format!("products.p{i}/turn/-/1");
+        many.add(clip);
+    }
+    let (page, _) = page_of(&many, 10);
+    assert_eq!(page.matches("<article class=\"row\"").count(), 200);
+    assert!(page.contains("These are the 200 worst; 800 more are not in this list."));
+    assert!(page.len() < 1_000_000, "{}", page.len());
+}
+
 fn hostile() -> impl Strategy<Value = String> {
     proptest::collection::vec(
         prop_oneof![
@@ -317,6 +357,23 @@ fn report_with(text: &str) -> RunReport {
         job.references[0].name = text.into();
         job.references[0].path = text.into();
         job.references[0].thumbnail = Some(text.into());
+        job.word = judged().jobs[9].word.clone();
+        if let Some(word) = &mut job.word {
+            word.by = text.into();
+            word.note = Some(text.into());
+        }
+        job.check = judged().jobs[1].check.clone();
+        if let Some(check) = &mut job.check {
+            check.measure = text.into();
+            check.unlike = Some(text.into());
+            check.detail.notes = vec![text.into()];
+            check.detail.evidence = Some(text.into());
+            check.detail.references[0].name = text.into();
+            check.detail.parts[0].name = text.into();
+            check.detail.references[0].parts[0].name = text.into();
+            check.detail.references[0].parts[0].note = text.into();
+            check.weakest = crate::export::Weakest::of(check.verdict, check.score, &check.detail);
+        }
         if let Some(clip) = &mut job.clip {
             clip.path = text.into();
             clip.poster = Some(text.into());
@@ -351,7 +408,7 @@ proptest! {
         let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
         let records: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>()?;
         prop_assert_eq!(records.len(), jobs.len());
-        for column in [0, 1, 2, 3, 6, 12, 13, 18, 19, 24] {
+        for column in [0, 1, 2, 3, 6, 12, 13, 18, 19, 24, 34, 35] {
             prop_assert_eq!(&records[0][column], text.as_str());
         }
     }

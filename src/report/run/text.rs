@@ -1,16 +1,22 @@
 //! What the ledger says now, as text for a terminal.
 
-use crate::ledger::JobState;
+use crate::ledger::{ClipVerdict, JobState};
 use crate::money::display_value;
 use crate::report::actuals;
 use crate::report::layout::{Ink, Paper, Table, fitted};
 use crate::report::phrase::{aligned, count, grouped, length, plain};
 
-use super::attention;
+use super::attention::{self, spoken};
+use super::check;
 use super::model::{JobView, RunReport};
 
 /// Jobs that need a look are listed up to this many.
 const LISTED: usize = 20;
+
+/// Clips that don't pass are named up to this many.
+const WORST: usize = 10;
+/// Room for a verdict with its score.
+const VERDICT: usize = 15;
 
 /// The status for a terminal of `width` columns: sums by state, what waits for a person,
 /// then the jobs to look at, worst first.
@@ -20,6 +26,8 @@ pub fn status_text(report: &RunReport, width: usize, colour: bool) -> String {
     let mut blocks = vec![said.iter().map(|l| paper.ink(Ink::Strong, l)).collect()];
     if report.totals.jobs > 0 {
         blocks.push(states(report, paper));
+        blocks.extend(words(report).map(|said| paper.prose("", &said)));
+        blocks.push(checks(report, paper));
         blocks.push(money(report, paper));
         let title = format!("Charged against estimates, in {}", plain(&report.unit));
         blocks.push(actuals::table(&title, &report.actuals, paper));
@@ -48,6 +56,65 @@ pub(super) fn verdict(report: &RunReport) -> String {
         display_value(t.spent),
         plain(&report.unit)
     )
+}
+
+/// What people said of clips, in one sentence.
+pub(super) fn words(report: &RunReport) -> Option<String> {
+    let t = &report.totals;
+    let mut said = Vec::new();
+    if t.accepted > 0 {
+        said.push(format!("{} accepted", count(t.accepted, "clip")));
+    }
+    if t.rejected > 0 {
+        said.push(format!("{} rejected (in no shop's files)", count(t.rejected, "clip")));
+    }
+    if t.retakes > 0 {
+        said.push(format!("{} asked for again (the next plan has it)", count(t.retakes, "job")));
+    }
+    (!said.is_empty()).then(|| format!("By a person's word: {}.", said.join(", ")))
+}
+
+/// What looking at clips came to: in sum, the worst, and what to do.
+fn checks(report: &RunReport, paper: Paper) -> Vec<String> {
+    let said: Vec<String> = check::verdict(&report.totals)
+        .into_iter()
+        .chain(check::remarks(report).into_iter().map(|remark| format!("{remark}.")))
+        .collect();
+    if said.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![paper.ink(Ink::Strong, "Clips against their references")];
+    lines.extend(said.iter().flat_map(|sentence| paper.prose("  ", sentence)));
+    let clips = check::to_look_at(report);
+    for (job, check) in clips.iter().take(WORST) {
+        let word = check.short();
+        let gap = " ".repeat(VERDICT.saturating_sub(word.len()));
+        let room = paper.width.saturating_sub(VERDICT + 2);
+        let word = paper.ink(ink_of_verdict(check.verdict), &word);
+        lines.push(format!("  {word}{gap}{}", fitted(&plain(&job.address), room)));
+        let why = check.why();
+        if !why.is_empty() {
+            let said = paper.prose(&" ".repeat(VERDICT + 2), &why);
+            lines.extend(said.iter().map(|line| paper.ink(Ink::Quiet, line)));
+        }
+    }
+    let left = report.totals.to_look_at.saturating_sub(clips.len().min(WORST) as u64);
+    if left > 0 {
+        lines.push(format!("  … and {} more", grouped(left)));
+    }
+    let advice = check::advice(report);
+    if !advice.is_empty() {
+        lines.extend(paper.prose("→ ", &spoken(&advice)));
+    }
+    lines
+}
+
+fn ink_of_verdict(verdict: ClipVerdict) -> Ink {
+    match verdict {
+        ClipVerdict::Fail => Ink::Bad,
+        ClipVerdict::NotInspected | ClipVerdict::Review => Ink::Warn,
+        ClipVerdict::Pass => Ink::Good,
+    }
 }
 
 fn states(report: &RunReport, paper: Paper) -> Vec<String> {

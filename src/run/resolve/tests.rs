@@ -58,6 +58,7 @@ impl Shop {
             plan: Digest::of(b"plan"),
             fingerprint: Digest::of(name.as_bytes()),
             parts: [0; 4],
+            retake: 0,
             provider: "fal".to_owned(),
             model: "fal/m".to_owned(),
             account: String::new(),

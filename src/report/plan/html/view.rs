@@ -10,10 +10,10 @@ use super::tables::{self, TableView, age, days_old};
 use crate::diagnostic;
 use crate::plan::{PlanSummary, Severity};
 use crate::report::phrase::{count, grouped, length_of, plain, shortened};
-use crate::report::plan::choices;
-use crate::report::plan::cost::{self, Three, WHAT_EXPECTED, in_unit, shown};
+use crate::report::plan::cost::{self, Three, WHAT_EXPECTED, WHAT_RETAKES, in_unit, shown};
 use crate::report::plan::text::groupings;
 use crate::report::plan::verdict::{Piece, Standing, by_severity, over_budget, steps, verdict};
+use crate::report::plan::{checks, choices};
 
 /// Lines of one list.
 const LISTED: usize = 100;
@@ -59,6 +59,7 @@ pub(super) struct PageView {
     groups: Vec<TableView>,
     findings: Vec<Notice>,
     choices: Vec<String>,
+    checks: Vec<String>,
     assumptions: Vec<TableView>,
     steps: Vec<Vec<Part>>,
     command: Option<String>,
@@ -192,6 +193,7 @@ impl PageView {
             groups: groups(summary),
             findings: findings(summary),
             choices: summary.choices.iter().take(LISTED).map(|c| text(&choices::why(c))).collect(),
+            checks: checks::sentences(summary).iter().map(|said| text(said)).collect(),
             assumptions: assumptions(summary, today),
             steps: steps(summary).iter().map(|step| step.iter().map(part).collect()).collect(),
             command: command(summary, standing),
@@ -326,6 +328,9 @@ fn figures(summary: &PlanSummary, today: Date) -> Vec<Figure> {
             if three.has_high() {
                 also("at most", shown(three.high), Some(unit.clone()));
             }
+            if let Some(more) = three.retakes() {
+                also("of it for retakes, at most", shown(more), Some(unit.clone()));
+            }
         }
         None if run.unpriced > 0 => also("expected", "not known".to_owned(), None),
         None => {}
@@ -353,9 +358,11 @@ fn spread(three: &Three, unit: &str) -> Option<Spread> {
     if three.is_certain() || three.high.is_zero() {
         return None;
     }
+    let retakes = three.retakes();
     let reasons = [
         ("at least", three.low, three.why_low()),
         ("expected", three.expected, Some(WHAT_EXPECTED)),
+        ("retakes", retakes.unwrap_or_default(), retakes.map(|_| WHAT_RETAKES)),
         ("at most", three.high, three.why_high()),
     ];
     Some(Spread {

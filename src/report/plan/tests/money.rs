@@ -43,10 +43,10 @@ fn amount() -> impl Strategy<Value = Decimal> {
 
 fn line() -> impl Strategy<Value = FinanceLine> {
     let names = ("[a-z=@+|,\" -]{1,8}", "[a-z/=-]{1,8}");
-    let money = (amount(), amount(), amount(), amount());
+    let money = (amount(), amount(), amount(), amount(), prop::option::of(amount()));
     let counts = (1u64..1_000, 0u64..5, any::<bool>());
     (names, money, counts).prop_map(
-        |((set, model), (low, more, most, extra), (jobs, unpriced, usd))| {
+        |((set, model), (low, more, most, extra, again), (jobs, unpriced, usd))| {
             let unit = if usd { "USD" } else { "credits" };
             let of =
                 |value: Decimal| BTreeMap::from([(unit.to_owned(), value.normalize().to_string())]);
@@ -60,7 +60,8 @@ fn line() -> impl Strategy<Value = FinanceLine> {
                     seconds: (jobs * 5).to_string(),
                     low: of(low),
                     estimate: of(low + more),
-                    high: of(low + more + most),
+                    high: of(low + more + most + again.unwrap_or_default()),
+                    with_retakes: again.map(|again| of(low + more + again)).unwrap_or_default(),
                     as_text: of(low),
                     image_extra: of(extra),
                     compared: jobs - unpriced.min(jobs),
@@ -86,6 +87,13 @@ proptest! {
         prop_assert_eq!(sum_of(&csv, "low"), sum(|t| &t.low));
         prop_assert_eq!(sum_of(&csv, "expected"), sum(|t| &t.estimate));
         prop_assert_eq!(sum_of(&csv, "high"), sum(|t| &t.high));
+        let with_retakes = |line: &FinanceLine| match line.tally.with_retakes.is_empty() {
+            true => line.tally.estimate.clone(),
+            false => line.tally.with_retakes.clone(),
+        };
+        let with_retakes = lines.iter().flat_map(|line| with_retakes(line).into_values());
+        let with_retakes: Decimal = with_retakes.map(|v| v.parse::<Decimal>().expect("a decimal")).sum();
+        prop_assert_eq!(sum_of(&csv, "with_retakes"), with_retakes);
         prop_assert_eq!(sum_of(&csv, "as_text"), sum(|t| &t.as_text));
         prop_assert_eq!(sum_of(&csv, "image_extra"), sum(|t| &t.image_extra));
         prop_assert_eq!(sum_of(&csv, "jobs"), count(|t| t.jobs));

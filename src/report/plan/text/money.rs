@@ -4,7 +4,7 @@ use crate::plan::{Comparison, PlanSummary, Severity};
 use crate::report::layout::{Ink, Paper};
 use crate::report::phrase::{decimal, grouped, listed, plain};
 
-use super::super::cost::{self, Three, WHAT_EXPECTED};
+use super::super::cost::{self, Three, WHAT_EXPECTED, WHAT_RETAKES};
 use super::super::verdict::by_severity;
 
 /// Jobs that are named as the dearest.
@@ -51,10 +51,17 @@ pub(super) fn cost(summary: &PlanSummary, paper: Paper) -> Vec<String> {
     if let Some(three) = Three::of(run, &summary.unit)
         && !three.expected.is_zero()
     {
-        let values = crate::report::phrase::aligned(&[three.low, three.expected, three.high]);
+        let retakes = three.retakes();
+        let values = crate::report::phrase::aligned(&[
+            three.low,
+            three.expected,
+            retakes.unwrap_or_default(),
+            three.high,
+        ]);
         let whys = [
             ("low", three.why_low()),
             ("expected", Some(WHAT_EXPECTED)),
+            ("retakes", retakes.map(|_| WHAT_RETAKES)),
             ("high", three.why_high()),
         ];
         let told = whys.into_iter().zip(values);

@@ -74,29 +74,43 @@
   const bar = document.querySelector(".bar");
   if (bar) {
     const words = $("words"), subject = $("subject"), shot = $("shot");
-    const states = [...bar.querySelectorAll(".state")];
+    const states = [...bar.querySelectorAll(".state[data-state]")];
+    const verdicts = [...bar.querySelectorAll(".state[data-verdict]")];
+    const pressed = (buttons, key) =>
+      new Set(buttons.filter((b) => b.getAttribute("aria-pressed") === "true").map((b) => b.dataset[key]));
+    const rows = [...document.querySelectorAll(".row")];
+    const spokenRows = rows.map((r) => r.textContent.toLowerCase());
+    const passing = document.querySelector(".passing");
     const count = $("count"), empty = $("empty"), reset = $("reset");
     const spoken = cards.map((c) => c.textContent.toLowerCase());
     function filter() {
       const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-      const on = new Set(states.filter((b) => b.getAttribute("aria-pressed") === "true").map((b) => b.dataset.state));
+      const on = pressed(states, "state"), judged = pressed(verdicts, "verdict");
+      const any = Boolean(wanted.length || subject.value || shot.value || on.size || judged.size);
+      const fits = (d, text) => (!subject.value || d.subject === subject.value)
+        && (!shot.value || d.shot === shot.value)
+        && (!on.size || on.has(d.state))
+        && (!judged.size || judged.has(d.verdict))
+        && wanted.every((w) => text.includes(w));
       let shown = 0;
       cards.forEach((card, i) => {
-        const d = card.dataset;
-        const fits = (!subject.value || d.subject === subject.value)
-          && (!shot.value || d.shot === shot.value)
-          && (!on.size || on.has(d.state))
-          && wanted.every((w) => spoken[i].includes(w));
-        card.hidden = !fits;
-        if (fits) shown += 1;
+        card.hidden = !fits(card.dataset, spoken[i]);
+        if (!card.hidden) shown += 1;
       });
+      rows.forEach((row, i) => { row.hidden = !fits(row.dataset, spokenRows[i]); });
+      if (passing) {
+        // What was asked for is not left folded.
+        const found = passing.querySelector(".row:not([hidden])") !== null;
+        passing.hidden = !found;
+        if (any && found) passing.open = true;
+      }
       count.textContent = shown.toLocaleString("en");
       empty.hidden = shown > 0;
-      reset.hidden = !(wanted.length || subject.value || shot.value || on.size);
+      reset.hidden = !any;
     }
     function clear() {
       words.value = ""; subject.value = ""; shot.value = "";
-      states.forEach((b) => b.setAttribute("aria-pressed", "false"));
+      [...states, ...verdicts].forEach((b) => b.setAttribute("aria-pressed", "false"));
       filter();
       words.focus();
     }
@@ -104,7 +118,7 @@
     words.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(filter, 80); });
     subject.addEventListener("change", filter);
     shot.addEventListener("change", filter);
-    states.forEach((b) => b.addEventListener("click", () => {
+    [...states, ...verdicts].forEach((b) => b.addEventListener("click", () => {
       b.setAttribute("aria-pressed", String(b.getAttribute("aria-pressed") !== "true"));
       filter();
     }));
@@ -113,7 +127,7 @@
     $("again")?.addEventListener("click", clear);
     document.addEventListener("keydown", (e) => {
       const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName);
-      if (e.key === "/" && !typing && !large.open) { e.preventDefault(); words.focus(); }
+      if (e.key === "/" && !typing && !large.open && !$("beside").open) { e.preventDefault(); words.focus(); }
     });
     // A browser may bring back what was typed before a reload.
     filter();
@@ -139,17 +153,41 @@
     const next = open[open.indexOf(from) + by];
     if (next) fill(next);
   }
-  function show(card) {
+  let opener = null;
+  function show(card, by) {
+    opener = by ?? null;
     large.showModal();
     fill(card);
   }
   for (const card of cards) card.querySelector(".open")?.addEventListener("click", () => show(card));
+  // From a row to its clip; without a card that shows one, the link goes to the card.
+  for (const link of document.querySelectorAll("a[data-card]")) {
+    link.addEventListener("click", (e) => {
+      const card = $(link.dataset.card);
+      if (!card?.querySelector(".open")) return;
+      e.preventDefault();
+      show(card, link);
+    });
+  }
+  // What a verdict rests on, as large as there is room.
+  const beside = $("beside");
+  const picture = beside.querySelector("img");
+  for (const small of document.querySelectorAll("button.shown")) {
+    small.addEventListener("click", () => {
+      const img = small.querySelector("img");
+      picture.src = img.src;
+      picture.alt = img.alt;
+      beside.showModal();
+    });
+  }
+  beside.querySelector("button").addEventListener("click", () => beside.close());
+  beside.addEventListener("click", (e) => { if (e.target === beside) beside.close(); });
   $("close").addEventListener("click", () => large.close());
   large.addEventListener("click", (e) => { if (e.target === large) large.close(); });
   large.addEventListener("close", () => {
     film.pause();
     film.removeAttribute("src");
-    from?.querySelector(".open")?.focus();
+    (opener ?? from?.querySelector(".open"))?.focus();
   });
   large.addEventListener("keydown", (e) => {
     if (e.target === film) return;

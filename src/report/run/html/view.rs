@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::against::{AgainstView, FilterView, SpokenView, tone as verdict_tone};
 use super::embed::{Clips, Pictures};
-use crate::ledger::JobState;
+use crate::ledger::{ClipVerdict, JobState};
 use crate::money::display_value;
 use crate::report::phrase::{count, grouped, length, number, turns_direction};
 use crate::report::run::attention::{Advice, groups};
+use crate::report::run::check::CheckView;
 use crate::report::run::model::{JobView, ReferenceView, RunReport};
 use crate::report::run::text::rank;
 
@@ -20,6 +22,7 @@ pub(super) struct PageView {
     generated: String,
     figures: Vec<Figure>,
     states: Vec<StateView>,
+    verdicts: Vec<FilterView>,
     subjects: BTreeSet<String>,
     shots: BTreeSet<String>,
     cards: usize,
@@ -74,6 +77,7 @@ impl PageView {
             generated: report.generated.strftime("%-d %B %Y, %H:%M UTC").to_string(),
             figures: figures(report),
             states,
+            verdicts: AgainstView::filters(shown),
             subjects: shown.iter().map(|j| subject(j)).collect(),
             shots: shown.iter().map(|j| clean(&j.shot)).collect(),
             cards: shown.len(),
@@ -115,6 +119,9 @@ fn figures(report: &RunReport) -> Vec<Figure> {
     also(money(t.written_off), "of it written off", Some(unit.clone()), !t.written_off.is_zero());
     also(money(t.reserved), "reserved", Some(unit.clone()), !t.reserved.is_zero());
     also(money(t.unknown), "held by unknown", Some(unit), !t.unknown.is_zero());
+    let fails = t.with_verdict(ClipVerdict::Fail);
+    let of_looked = Some(format!("of {} looked at", grouped(t.looked_at())));
+    also(grouped(fails), "fail beside their references", of_looked, fails > 0);
     also(grouped(bad), "without a clip", None, bad > 0);
     figures
 }
@@ -155,6 +162,12 @@ pub(super) struct CardView {
     reserved: Option<String>,
     unit: String,
     message: Option<String>,
+    /// What looking at its clip came to; empty where nobody did.
+    verdict: &'static str,
+    judged: Option<String>,
+    judged_tone: &'static str,
+    why: String,
+    spoken: Option<SpokenView>,
     facts: Vec<(&'static str, String)>,
 }
 
@@ -175,10 +188,6 @@ impl CardView {
         pictures: &Pictures,
         clips: &Clips,
     ) -> Self {
-        let title = match &job.subject {
-            Some(s) => clean(s.split_once('.').map_or(s.as_str(), |(_, id)| id)),
-            None => clean(&job.shot),
-        };
         let poster = job.clip.as_ref().and_then(|c| pictures.poster(c)).map(str::to_owned);
         let thumb = |r: &ReferenceView| Thumb {
             name: clean(&r.name),
@@ -190,7 +199,7 @@ impl CardView {
             index,
             address: clean(&job.address),
             subject: subject(job),
-            title,
+            title: title(job),
             shot: clean(&job.shot),
             variant: job.variant.as_deref().map(|v| clean(&values(v))),
             take: job.take,
@@ -208,13 +217,26 @@ impl CardView {
             reserved: job.reserved.map(display_value),
             unit: clean(unit),
             message: job.message.as_deref().map(clean),
+            verdict: job.verdict().map_or("", ClipVerdict::as_str),
+            judged: job.check.as_ref().map(CheckView::short),
+            judged_tone: job.verdict().map_or("", verdict_tone),
+            why: job.check.as_ref().map(|check| clean(&check.why())).unwrap_or_default(),
+            spoken: job.word.as_ref().map(SpokenView::of),
             facts: facts(job, unit),
         }
     }
 }
 
+/// The subject without its set; the shot when there is no subject.
+pub(super) fn title(job: &JobView) -> String {
+    match &job.subject {
+        Some(s) => clean(s.split_once('.').map_or(s.as_str(), |(_, id)| id)),
+        None => clean(&job.shot),
+    }
+}
+
 /// A variant's values without the names of their axes, which are in the address.
-fn values(variant: &str) -> String {
+pub(super) fn values(variant: &str) -> String {
     let values: Vec<&str> =
         variant.split(',').map(|v| v.split_once('=').map_or(v, |(_, value)| value)).collect();
     values.join(" · ")
@@ -236,6 +258,8 @@ fn facts(job: &JobView, unit: &str) -> Vec<(&'static str, String)> {
         }),
         ("Seed", s.seed.map(|n| n.to_string())),
         ("Negative prompt", job.negative_prompt.as_deref().map(clean)),
+        ("Measured by", job.check.as_ref().map(|check| clean(&check.measure))),
+        ("Made again", (job.retakes > 0).then(|| count(u64::from(job.retakes), "time"))),
         ("Attempt", (job.attempt > 1).then(|| job.attempt.to_string())),
         ("Cost", amount(job.cost)),
         ("Reserved", amount(job.reserved)),
@@ -263,7 +287,7 @@ fn size(bytes: u64) -> String {
     format!("{} {unit}", value.round_dp(1).normalize())
 }
 
-fn cleaned(advice: &Advice) -> Advice {
+pub(super) fn cleaned(advice: &Advice) -> Advice {
     match advice {
         Advice::Words(words) => Advice::Words(words),
         Advice::Command(command) => Advice::Command(clean(command)),
@@ -271,13 +295,13 @@ fn cleaned(advice: &Advice) -> Advice {
 }
 
 /// The subject as the filter lists it.
-fn subject(job: &JobView) -> String {
+pub(super) fn subject(job: &JobView) -> String {
     job.subject.as_deref().map_or_else(|| "no subject".to_owned(), clean)
 }
 
 /// Text of a user without control characters and marks that turn the direction of writing;
 /// line breaks stay. The templates escape it.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' => c,
