@@ -1,6 +1,7 @@
 //! Clips held against their references, by the program itself: what passes, what doesn't, and what
 //! can't be looked at.
 
+mod retakes;
 mod shop;
 #[path = "../road/workspace.rs"]
 #[allow(dead_code, reason = "another theme drives the program by it too, and uses more of it")]
