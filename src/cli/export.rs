@@ -6,12 +6,13 @@ use clap::{Args, ValueEnum};
 use kinora::diagnostic::{Finding, Findings, Severity, render_json};
 use kinora::exit::Exit;
 use kinora::export::{self, Book, ExportError, Exported, Inputs, Wanted, What};
-use kinora::ledger::{Ledger, Span};
-use kinora::plan::{self, PlanInputs};
+use kinora::ledger::Ledger;
+use kinora::plan;
 use kinora::report::count;
 
 use super::args::{Global, ManifestArg};
 use super::output::Output;
+use super::planning::plan_aside;
 use super::workspace::{Workspace, ledger_failure, workspace_with_ledger};
 use super::{Failure, Outcome};
 
@@ -107,24 +108,11 @@ fn asked(arguments: &ExportArgs, workspace: &Workspace) -> Result<Vec<What>, Fai
 /// What a plan makes now. What was made can be exported all the same where there can be no plan.
 fn wanted(workspace: &Workspace, ledger: &Ledger) -> Result<(Option<Wanted>, Findings), Failure> {
     let known = ledger.known_jobs().map_err(|e| ledger_failure(&e))?;
-    let unit = &workspace.catalogue.budget.unit;
-    let inputs = PlanInputs {
-        manifest: &workspace.given,
-        known: &known,
-        earlier: &|_| None,
-        address: &|_| None,
-        access: &workspace.access,
-        used: workspace.used(ledger)?,
-        pictures: workspace.pictures.clone(),
-        narrowing: &workspace.narrowing,
-        history: ledger.history(Span::Latest, unit).map_err(|e| ledger_failure(&e))?,
-        missing: workspace.missing,
-    };
     let mut wanted = Wanted::default();
     let sink = |job: &plan::PlannedJob, change: &plan::Change| wanted.add(job, change);
-    let (plan, found) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
+    let (plan, found) = plan_aside(workspace, ledger, &known, sink)?;
     let mut findings = Findings::default();
-    if plan.is_some() && !found.has_errors() {
+    if plan.is_some() {
         return Ok((Some(wanted), findings));
     }
     let first = found.items().iter().find(|finding| finding.severity == Severity::Error);

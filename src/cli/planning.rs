@@ -2,7 +2,7 @@
 
 use kinora::approval::Under;
 use kinora::diagnostic::{Findings, render_json};
-use kinora::ledger::{Ledger, Span};
+use kinora::ledger::{KnownJobs, Ledger, Span};
 use kinora::manifest::Catalogue;
 use kinora::plan::{
     self, Breach, Change, Comparer, Comparison, Plan, PlanInputs, PlannedJob, Severity, written_at,
@@ -65,6 +65,31 @@ pub fn plan_whole(
         }
         _ => Err(invalid(&mut workspace.findings, &workspace.sources, output)),
     }
+}
+
+/// What a plan makes now, for whoever makes nothing by it: each job goes to `sink`. Nothing where no
+/// plan can be made; then the findings say why, and nothing else is done about them.
+pub fn plan_aside(
+    workspace: &Workspace,
+    ledger: &Ledger,
+    known: &KnownJobs,
+    sink: impl FnMut(&PlannedJob, &Change),
+) -> Result<(Option<Plan>, Findings), Failure> {
+    let unit = &workspace.catalogue.budget.unit;
+    let inputs = PlanInputs {
+        manifest: &workspace.given,
+        known,
+        earlier: &|_| None,
+        address: &|_| None,
+        access: &workspace.access,
+        used: workspace.used(ledger)?,
+        pictures: workspace.pictures.clone(),
+        narrowing: &workspace.narrowing,
+        history: ledger.history(Span::Latest, unit).map_err(|e| ledger_failure(&e))?,
+        missing: workspace.missing,
+    };
+    let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
+    Ok((plan.filter(|_| !findings.has_errors()), findings))
 }
 
 /// Holds the plan against the manifest's guardrails; comes last, since they look at the whole

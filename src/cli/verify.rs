@@ -11,17 +11,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kinora::clock::{Clock, SystemClock};
 use kinora::environment::{ProcessEnvironment, own_program};
 use kinora::exit::Exit;
-use kinora::ledger::{Ledger, Span};
+use kinora::ledger::Ledger;
 use kinora::limits::Limits;
 use kinora::manifest::JudgeRule;
 use kinora::media::frames::find_ffmpeg;
-use kinora::plan::{self, PlanInputs};
+use kinora::plan;
 use kinora::report::{self, VerifyReport};
 use kinora::verification::judges::Judges;
 use kinora::verification::{Round, Rules, Standing, Verifier};
 
 use super::args::Global;
 use super::output::Output;
+use super::planning::plan_aside;
 use super::workspace::{
     Workspace, find_manifest, ledger_failure, limits, read_ledger, workspace_with_ledger,
 };
@@ -132,19 +133,6 @@ fn todays(given: &Path, global: &Global, output: &Output) -> Result<Today, Failu
 /// The rule of each job as a plan has it now; absent where no plan can be made.
 fn rules(workspace: &Workspace, ledger: &Ledger) -> Result<Option<Rules>, Failure> {
     let known = ledger.known_jobs().map_err(|e| ledger_failure(&e))?;
-    let unit = &workspace.catalogue.budget.unit;
-    let inputs = PlanInputs {
-        manifest: &workspace.given,
-        known: &known,
-        earlier: &|_| None,
-        address: &|_| None,
-        access: &workspace.access,
-        used: workspace.used(ledger)?,
-        pictures: workspace.pictures.clone(),
-        narrowing: &workspace.narrowing,
-        history: ledger.history(Span::Latest, unit).map_err(|e| ledger_failure(&e))?,
-        missing: workspace.missing,
-    };
     let mut rules = Rules::new();
     let sink = |job: &plan::PlannedJob, _: &plan::Change| {
         if !known.contains_key(&job.key) {
@@ -155,8 +143,8 @@ fn rules(workspace: &Workspace, ledger: &Ledger) -> Result<Option<Rules>, Failur
             rules.insert(job.key, rule);
         }
     };
-    let (plan, findings) = plan::build(&workspace.catalogue, &workspace.shelf, &inputs, sink);
-    Ok(plan.filter(|_| !findings.has_errors()).map(|_| rules))
+    let (plan, _) = plan_aside(workspace, ledger, &known, sink)?;
+    Ok(plan.map(|_| rules))
 }
 
 /// Seen on a terminal only.

@@ -80,19 +80,22 @@ fn judge(reference: &Reference, seen: &Seen, warp: Warp) -> Judged {
 /// A miss of this much weighs as much as the whole likeness.
 const MISFIT: f32 = 50.0;
 
+/// The light that places have in a copy of the frame; nothing of those that lie outside of it.
+fn lights(samples: &[Sample], seen: &Seen, copy: usize, warp: &Warp) -> Vec<(usize, f32)> {
+    let places = samples.iter().enumerate();
+    let light = |(i, s): (usize, &Sample)| {
+        let [x, y] = warp.at(f64::from(s.u), f64::from(s.v));
+        Some((i, seen.light(copy, x, y)?))
+    };
+    places.filter_map(light).collect()
+}
+
 /// By how much the light of the subject's inner places is off, none counted for more than a little.
 fn misfit(reference: &Reference, seen: &Seen, warp: &Warp) -> f32 {
     const MOST: f32 = 30.0;
     let samples = &reference.inner_samples[1];
     let copy = seen.copy_for(warp, 64.0);
-    let read: Vec<(usize, f32)> = samples
-        .iter()
-        .enumerate()
-        .filter_map(|(i, s)| {
-            let [x, y] = warp.at(f64::from(s.u), f64::from(s.v));
-            Some((i, seen.light(copy, x, y)?))
-        })
-        .collect();
+    let read = lights(samples, seen, copy, warp);
     if read.len() < LEAST_INNER {
         return 0.0;
     }
@@ -330,14 +333,7 @@ fn step(
     warp: &Warp,
     projective: bool,
 ) -> Option<(Warp, f64)> {
-    let read: Vec<(usize, f32)> = samples
-        .iter()
-        .enumerate()
-        .filter_map(|(i, s)| {
-            let [x, y] = warp.at(f64::from(s.u), f64::from(s.v));
-            Some((i, seen.light(copy, x, y)?))
-        })
-        .collect();
+    let read = lights(samples, seen, copy, warp);
     if read.len() * 4 < samples.len() || read.len() < 30 {
         return None;
     }
