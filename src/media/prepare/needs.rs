@@ -155,9 +155,12 @@ impl PictureNeeds {
             let narrow = self.aspect_min.filter(|min| source.narrower_than(*min));
             narrow.or_else(|| self.aspect_max.filter(|max| source.wider_than(*max)))
         })?;
-        // One pixel more or less is a picture that was meant to have this shape.
-        let shapes = [source.around(wanted), source.inside(wanted)];
-        let near = shapes.iter().any(|shape| shape.differs_by(source) <= 1);
-        (!near || !bounds.has_shape(source)).then_some(wanted)
+        // One pixel more or less is a picture that was meant to have this shape. Scaling rounds once
+        // more, so what is sent must be as near.
+        let near = |size: Size| {
+            [size.around(wanted), size.inside(wanted)].iter().any(|s| s.differs_by(size) <= 1)
+        };
+        let is_near = near(source) && near(bounds.scaled_down(source));
+        (!is_near || !bounds.has_shape(source)).then_some(wanted)
     }
 }
